@@ -1,0 +1,70 @@
+# `make` lists the targets. Everything is installed into .venv; the system's Python is only read.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME_INSTALLED := $(VENV)/.runtime-installed
+DEVELOPMENT_INSTALLED := $(VENV)/.development-installed
+QUIETLY := --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip install $(QUIETLY)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint types unit docs format speech clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME_INSTALLED) ## Run the five call flows against the simulator; WAVs go to demo-output/
+	$(BIN)/python -m trio_calls demo
+
+test: lint types unit docs ## Run everything that has to pass: linters, types, tests with coverage, docs
+
+lint: $(DEVELOPMENT_INSTALLED) ## Check style, formatting and the layers' imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(DEVELOPMENT_INSTALLED) ## Check the types
+	$(BIN)/mypy
+
+unit: $(DEVELOPMENT_INSTALLED) ## Run the tests, measuring branch coverage
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+docs: $(DEVELOPMENT_INSTALLED) ## Build the documentation into docs/_build
+	$(BIN)/sphinx-build -W --keep-going docs docs/_build
+
+format: $(DEVELOPMENT_INSTALLED) ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+speech: ## Synthesize examples/speech again (needs espeak-ng and sox)
+	examples/speech/make_speech.sh
+
+clean: ## Remove everything that was made or installed here
+	rm -rf $(VENV) build dist demo-output docs/_build htmlcov .coverage .coverage.*
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find trio_calls tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment whose Python has been upgraded away looks up to date, and is not.
+ifneq ($(shell test -x $(BIN)/python && echo present),present)
+.PHONY: $(RUNTIME_INSTALLED)
+endif
+
+# The environment is made from nothing, so that it never keeps what pyproject.toml no longer names.
+# Debian's python3 may come without ensurepip. Its pip then installs one into the environment.
+$(RUNTIME_INSTALLED): pyproject.toml trio_calls/_version.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "trio-calls needs Python 3.11 or newer, and '$(PYTHON)' is not that." \
+			"Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Installing into $(VENV); this takes a moment."
+	@$(PYTHON) -m venv --clear $(VENV) > /dev/null 2>&1 || { \
+		$(PYTHON) -m venv --clear --without-pip $(VENV) && \
+		$(PYTHON) -m pip --python $(BIN)/python install $(QUIETLY) pip; }
+	$(INSTALL) --editable .
+	@touch $@
+
+$(DEVELOPMENT_INSTALLED): $(RUNTIME_INSTALLED)
+	$(INSTALL) --editable '.[dev]'
+	@touch $@
