@@ -1,0 +1,37 @@
+"""Audio as plain values: PCM frames, WAV files, mixing, test tones, and telling who was heard.
+
+Audio is `bytes` everywhere: mono, signed 16-bit, little-endian. The sample rate is not part of it
+and is passed along where it matters. Nothing here waits, plays or sends.
+"""
+
+from trio_calls.audio.levels import Match, find, level_dbfs
+from trio_calls.audio.mixing import mix
+from trio_calls.audio.pcm import (
+    FRAME_SECONDS,
+    SAMPLE_BYTES,
+    duration_seconds,
+    frame_bytes,
+    silence,
+    to_pcm,
+    to_samples,
+)
+from trio_calls.audio.tones import noise, tone
+from trio_calls.audio.wav import read_wav, write_wav
+
+__all__ = [
+    "FRAME_SECONDS",
+    "SAMPLE_BYTES",
+    "Match",
+    "duration_seconds",
+    "find",
+    "frame_bytes",
+    "level_dbfs",
+    "mix",
+    "noise",
+    "read_wav",
+    "silence",
+    "to_pcm",
+    "to_samples",
+    "tone",
+    "write_wav",
+]

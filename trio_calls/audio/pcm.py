@@ -1,0 +1,93 @@
+"""The one sample format of the package, mono signed 16-bit little-endian, and its arithmetic."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_BYTES = 2
+"""Bytes of one sample."""
+
+FRAME_SECONDS = 0.02
+"""Seconds of one frame, the unit in which telephony moves audio."""
+
+
+def frame_bytes(sample_rate: int) -> int:
+    """Return the size of one 20 ms frame.
+
+    Args:
+        sample_rate: samples per second, in Hz.
+
+    Returns:
+        Bytes, always a whole number of samples (960 at 24 kHz).
+    """
+    return round(sample_rate * FRAME_SECONDS) * SAMPLE_BYTES
+
+
+def duration_seconds(pcm_byte_count: int, sample_rate: int) -> float:
+    """Return how long an amount of audio plays.
+
+    Args:
+        pcm_byte_count: bytes of audio.
+        sample_rate: samples per second, in Hz.
+
+    Returns:
+        Seconds.
+
+    Raises:
+        ValueError: the byte count is odd, so it is no whole number of samples.
+    """
+    _check_whole_samples(pcm_byte_count)
+    return pcm_byte_count / SAMPLE_BYTES / sample_rate
+
+
+def to_samples(pcm: bytes) -> NDArray[np.int16]:
+    """View audio as numbers, without copying it.
+
+    Args:
+        pcm: mono signed 16-bit little-endian audio.
+
+    Returns:
+        A read-only array of shape (samples,) that shares the memory of `pcm`.
+
+    Raises:
+        ValueError: the number of bytes is odd.
+    """
+    _check_whole_samples(len(pcm))
+    return np.frombuffer(pcm, dtype="<i2")
+
+
+def to_pcm(samples: NDArray[np.int16]) -> bytes:
+    """Turn numbers into audio.
+
+    Args:
+        samples: an array of shape (samples,).
+
+    Returns:
+        Mono signed 16-bit little-endian audio, two bytes a sample.
+
+    Raises:
+        TypeError: the array's type holds values that 16 bits do not.
+    """
+    return samples.astype("<i2", casting="safe", copy=False).tobytes()
+
+
+def silence(seconds: float, sample_rate: int) -> bytes:
+    """Make digital silence.
+
+    Args:
+        seconds: its duration, rounded to the nearest whole sample.
+        sample_rate: samples per second, in Hz.
+
+    Returns:
+        Mono signed 16-bit little-endian audio, all zeros.
+
+    Raises:
+        ValueError: the duration is negative.
+    """
+    return bytes(round(seconds * sample_rate) * SAMPLE_BYTES)
+
+
+def _check_whole_samples(pcm_byte_count: int) -> None:
+    if pcm_byte_count % SAMPLE_BYTES:
+        raise ValueError(
+            f"{pcm_byte_count} bytes of audio are no whole number of {SAMPLE_BYTES}-byte samples"
+        )
