@@ -1,0 +1,302 @@
+"""How to reach the exchange, and within which bounds to serve its calls."""
+
+from __future__ import annotations
+
+import enum
+import os
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from urllib.parse import urlsplit
+
+import attrs
+
+from trio_calls.errors import WSSConfigError
+
+if TYPE_CHECKING:
+    import trio
+
+PRODUCTION_URL: Final = "wss://wss-prod.agentao.com"
+
+SampleRate = Literal[8000, 16000, 24000]
+
+#: Opens a byte stream to a host and port, as `trio.open_tcp_stream` does.
+StreamOpener = Callable[[str, int], Awaitable["trio.abc.Stream"]]
+
+
+class AudioMode(enum.Enum):
+    """How the exchange delivers a call's audio."""
+
+    MIXED = "mixed"
+    """Channel 0 only, with everybody but the agent mixed."""
+
+    ISOLATED = "isolated"
+    """Channel 0 as in `MIXED`, and channels 1, 2, … with one leg each."""
+
+
+@attrs.frozen
+class AudioFormat:
+    """The audio of a call: always mono, signed 16-bit, little-endian PCM.
+
+    Attributes:
+      sample_rate: samples a second, in Hz.
+      mode: whether single legs come on channels of their own.
+    """
+
+    sample_rate: int = 24000
+    mode: AudioMode = AudioMode.MIXED
+
+    @property
+    def bytes_per_second(self) -> int:
+        """Bytes of one second of audio."""
+        return self.sample_rate * 2
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one 20 ms frame."""
+        return self.bytes_per_second // 50
+
+
+def _hidden(value: object) -> str:
+    return "None" if value is None else "'***'"
+
+
+def _positive(instance: object, attribute: attrs.Attribute[Any], value: float) -> None:
+    if isinstance(value, bool) or not value > 0:
+        raise WSSConfigError(f"{attribute.name} must be greater than 0, not {value!r}")
+
+
+def _sample_rate(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    rates = get_args(SampleRate)
+    if type(value) is not int or value not in rates:
+        raise WSSConfigError(f"sample_rate (WSS_SAMPLE_RATE) must be one of {rates}, not {value!r}")
+
+
+def _audio_mode(value: AudioMode | str) -> AudioMode:
+    try:
+        return AudioMode(value)
+    except ValueError:
+        modes = " or ".join(mode.value for mode in AudioMode)
+        raise WSSConfigError(f"audio_mode must be {modes}, not {value!r}") from None
+
+
+def _websocket_url(instance: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    try:
+        parts = urlsplit(value)
+        # What urlsplit() forgives, upper case and blanks, would mislead whoever reads the start.
+        usable = (
+            value.startswith(("ws://", "wss://"))
+            and value.isprintable()
+            and " " not in value
+            and bool(parts.hostname)
+            and parts.port != 0
+        )
+    except ValueError:
+        usable = False
+    if not usable:
+        raise WSSConfigError(
+            "base_url must look like wss://host or ws://host:port; set it as WSS_BASE_URL "
+            "or leave it out to reach the production exchange"
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise WSSConfigError(
+            "base_url must be a bare ws:// or wss:// address: credentials go into "
+            "WSS_API_KEY and WSS_CONNECTOR_UUID"
+        )
+
+
+@attrs.frozen(kw_only=True)
+class ClientConfig:
+    """How to reach the exchange, and within which bounds to serve its calls.
+
+    Make one with `sandbox`, `production` or `from_env`. Secrets never show in its `repr`.
+
+    Attributes:
+      base_url: the exchange, ``wss://host`` or ``ws://host:port``.
+      api_key: with `connector_uuid`, authenticates by API key.
+      connector_uuid: the connector that the API key belongs to.
+      cert_path: with `key_path`, authenticates by mutual TLS: a PEM file with the certificate.
+      key_path: a PEM file with the certificate's private key.
+      sample_rate: of all audio, in Hz: 8000, 16000 or 24000.
+      audio_mode: whether single legs come on channels of their own.
+      ssl_context: verifies the exchange in place of the system's certificate authorities.
+      max_concurrent_calls: calls beyond this number are left to other workers until there is room.
+      send_buffer_bytes: how much audio waits to be sent, a call.
+      receive_buffer_seconds: how much received audio waits for each reader.
+      after_call_seconds: how long a handler may work on after its call has ended.
+      close_grace_seconds: how long leaving a call may take when its scope is cancelled.
+      crash_on_handler_error: let a handler's error end the client, rather than log it.
+      open_stream: opens the byte stream to a host and port, in place of `trio.open_tcp_stream`;
+        this is how the in-process simulator is reached.
+    """
+
+    base_url: str = attrs.field(default=PRODUCTION_URL, validator=_websocket_url)
+    api_key: str | None = attrs.field(default=None, repr=_hidden)
+    connector_uuid: str | None = attrs.field(default=None, repr=_hidden)
+    cert_path: str | os.PathLike[str] | None = attrs.field(default=None, repr=_hidden)
+    key_path: str | os.PathLike[str] | None = attrs.field(default=None, repr=_hidden)
+    sample_rate: int = attrs.field(default=24000, validator=_sample_rate)
+    audio_mode: AudioMode = attrs.field(default=AudioMode.MIXED, converter=_audio_mode)
+    ssl_context: ssl.SSLContext | None = attrs.field(default=None, repr=False)
+    max_concurrent_calls: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(_positive)
+    )
+    send_buffer_bytes: int = attrs.field(default=2**20, validator=_positive)
+    receive_buffer_seconds: float = attrs.field(default=10.0, validator=_positive)
+    after_call_seconds: float = attrs.field(default=30.0, validator=_positive)
+    close_grace_seconds: float = attrs.field(default=2.0, validator=_positive)
+    crash_on_handler_error: bool = False
+    open_stream: StreamOpener | None = attrs.field(default=None, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        _require_pair(self, "api_key", "connector_uuid")
+        _require_pair(self, "cert_path", "key_path")
+        if self.api_key is None and self.cert_path is None:
+            raise WSSConfigError(
+                "no credentials: give api_key and connector_uuid (WSS_API_KEY and "
+                "WSS_CONNECTOR_UUID), or cert_path and key_path (WSS_CERT_PATH and WSS_KEY_PATH)"
+            )
+        if self.api_key is not None and self.cert_path is not None:
+            raise WSSConfigError(
+                "two kinds of credentials: give either an API key (WSS_API_KEY, "
+                "WSS_CONNECTOR_UUID) or a certificate (WSS_CERT_PATH, WSS_KEY_PATH)"
+            )
+        for name in ("api_key", "connector_uuid"):
+            if not _fits_a_header(getattr(self, name)):
+                raise WSSConfigError(
+                    f"{name} ({_ENVIRONMENT[name]}) must be printable ASCII without spaces around"
+                )
+        if self.cert_path is not None and not self.base_url.startswith("wss://"):
+            raise WSSConfigError("a client certificate needs a wss:// base_url (WSS_BASE_URL)")
+        if self.ssl_context is not None and not self.base_url.startswith("wss://"):
+            raise WSSConfigError("an ssl_context needs a wss:// base_url (WSS_BASE_URL)")
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        """The audio format that the exchange is asked for."""
+        return AudioFormat(sample_rate=self.sample_rate, mode=self.audio_mode)
+
+    @classmethod
+    def sandbox(
+        cls,
+        *,
+        api_key: str,
+        connector_uuid: str,
+        sample_rate: int = 24000,
+        base_url: str = PRODUCTION_URL,
+        **settings: Any,
+    ) -> ClientConfig:
+        """Reach the exchange with an API key.
+
+        Args:
+          api_key: as the exchange's console shows it.
+          connector_uuid: the connector that the key belongs to.
+          sample_rate: in Hz: 8000, 16000 or 24000.
+          base_url: ``wss://host``, or ``ws://localhost:8080`` for a local exchange.
+          settings: any other attribute of `ClientConfig`.
+
+        Raises:
+          WSSConfigError: a setting is missing or makes no sense.
+        """
+        return cls(
+            api_key=api_key,
+            connector_uuid=connector_uuid,
+            sample_rate=sample_rate,
+            base_url=base_url,
+            **settings,
+        )
+
+    @classmethod
+    def production(
+        cls,
+        *,
+        cert_path: str | os.PathLike[str],
+        key_path: str | os.PathLike[str],
+        sample_rate: int = 24000,
+        base_url: str = PRODUCTION_URL,
+        **settings: Any,
+    ) -> ClientConfig:
+        """Reach the exchange with mutual TLS.
+
+        Args:
+          cert_path: a PEM file with the client certificate.
+          key_path: a PEM file with its private key.
+          sample_rate: in Hz: 8000, 16000 or 24000.
+          base_url: ``wss://host``.
+          settings: any other attribute of `ClientConfig`.
+
+        Raises:
+          WSSConfigError: a setting is missing or makes no sense.
+        """
+        return cls(
+            cert_path=cert_path,
+            key_path=key_path,
+            sample_rate=sample_rate,
+            base_url=base_url,
+            **settings,
+        )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> ClientConfig:
+        """Read the settings from the environment.
+
+        ``WSS_API_KEY`` and ``WSS_CONNECTOR_UUID``, or ``WSS_CERT_PATH`` and ``WSS_KEY_PATH``;
+        optionally ``WSS_BASE_URL`` and ``WSS_SAMPLE_RATE`` (Hz). An empty variable counts as
+        not set.
+
+        Args:
+          environ: read instead of `os.environ`.
+
+        Raises:
+          WSSConfigError: a variable is missing or makes no sense; the message names it.
+        """
+        source = os.environ if environ is None else environ
+        settings: dict[str, Any] = {
+            name: source[variable]
+            for name, variable in _ENVIRONMENT.items()
+            if source.get(variable)
+        }
+        if not {"cert_path", "key_path"} & settings.keys():
+            for name in ("api_key", "connector_uuid"):
+                if name not in settings:
+                    raise WSSConfigError(
+                        f"{_ENVIRONMENT[name]} is not set: export it, or set WSS_CERT_PATH and "
+                        "WSS_KEY_PATH to authenticate by certificate"
+                    )
+        if "sample_rate" in settings:
+            settings["sample_rate"] = _parse_sample_rate(settings["sample_rate"])
+        return cls(**settings)
+
+
+_ENVIRONMENT: Final = {
+    "api_key": "WSS_API_KEY",
+    "connector_uuid": "WSS_CONNECTOR_UUID",
+    "cert_path": "WSS_CERT_PATH",
+    "key_path": "WSS_KEY_PATH",
+    "base_url": "WSS_BASE_URL",
+    "sample_rate": "WSS_SAMPLE_RATE",
+}
+
+
+def _require_pair(config: ClientConfig, first: str, second: str) -> None:
+    for present, missing in ((first, second), (second, first)):
+        if getattr(config, present) is not None and getattr(config, missing) is None:
+            raise WSSConfigError(
+                f"{present} needs {missing}: set both, as {_ENVIRONMENT[present]} and "
+                f"{_ENVIRONMENT[missing]}"
+            )
+
+
+def _fits_a_header(value: str | None) -> bool:
+    return value is None or (
+        bool(value) and value.isascii() and value.isprintable() and value == value.strip()
+    )
+
+
+def _parse_sample_rate(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise WSSConfigError(
+            "WSS_SAMPLE_RATE must be 8000, 16000 or 24000 (Hz), or not set at all"
+        ) from None

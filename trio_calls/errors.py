@@ -1,0 +1,140 @@
+"""Every error that trio_calls raises on purpose, in one tree.
+
+::
+
+    WSSError
+    ├── WSSConfigError               a setting is missing or makes no sense (also a ValueError)
+    ├── WSSConnectionError           the control connection could not be made, or was lost
+    │   ├── WSSUnreachableError      no connection to the exchange: network, name, port
+    │   ├── WSSTLSError              the exchange could not be verified, or refused our certificate
+    │   ├── WSSAuthenticationError   the exchange does not accept these credentials (401, 403)
+    │   ├── WSSVersionError          the exchange wants a newer trio_calls (426)
+    │   └── WSSUnavailableError      the exchange takes no connections just now (429, 503)
+    ├── WSSMediaError                a call's media connection could not be made, or was lost
+    ├── WSSCallError                 something about one call
+    │   ├── WSSCallStateError        not allowed in the state that the call is in; nothing was sent
+    │   ├── WSSCallClosedError       the call ended, or was left, before the command was done
+    │   ├── WSSCallCommandError      the exchange refused the command
+    │   ├── WSSCallCommandTimeoutError   the exchange did not do it in time
+    │   └── WSSCallFaultError        the exchange reports a fault; given to CALL_ERROR, never raised
+    ├── BufferFullError              no room for this audio now
+    └── BufferClosedError            the call ended while audio waited for room
+
+No message carries a credential, a token or a frame's content.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class WSSError(Exception):
+    """The root of the errors of trio_calls."""
+
+
+class WSSConfigError(WSSError, ValueError):
+    """A setting is missing or makes no sense. The message names the setting."""
+
+
+class WSSConnectionError(WSSError):
+    """The control connection to the exchange could not be made, or was lost.
+
+    Attributes:
+      status_code: the HTTP status with which the exchange refused the connection, or None.
+      retry_after: seconds for which the exchange asked to be left alone, or None.
+    """
+
+    #: Whether trying again with the same settings is pointless.
+    is_final: ClassVar[bool] = False
+
+    def __init__(
+        self, message: str, *, status_code: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.retry_after = retry_after
+
+
+class WSSUnreachableError(WSSConnectionError):
+    """No connection to the exchange: the name, the port, or the network between."""
+
+
+class WSSTLSError(WSSConnectionError):
+    """TLS failed: the exchange could not be verified, or it refused our certificate."""
+
+
+class WSSAuthenticationError(WSSConnectionError):
+    """The exchange does not accept these credentials (HTTP 401 or 403)."""
+
+    is_final = True
+
+
+class WSSVersionError(WSSConnectionError):
+    """The exchange no longer talks to this version of trio_calls (HTTP 426)."""
+
+    is_final = True
+
+
+class WSSUnavailableError(WSSConnectionError):
+    """The exchange takes no connections at the moment (HTTP 429 or 503)."""
+
+
+class WSSMediaError(WSSError):
+    """A call's media connection could not be made, or was lost."""
+
+
+class WSSCallError(WSSError):
+    """Something went wrong with one call."""
+
+
+class WSSCallStateError(WSSCallError):
+    """The call's state does not allow this. Nothing was sent and nothing changed."""
+
+
+class WSSCallClosedError(WSSCallError):
+    """The call ended, or was left, before the command was done."""
+
+
+class WSSCallCommandError(WSSCallError):
+    """The exchange refused a command. The call is in the state that it was in.
+
+    Attributes:
+      error_code: the exchange's word for it, such as ``CALL_UNANSWERED``.
+      error_message: what the exchange says about it, or None.
+    """
+
+    def __init__(self, command: str, error_code: str, error_message: str | None = None) -> None:
+        detail = f": {error_message}" if error_message else ""
+        super().__init__(f"the exchange refused {command} ({error_code}){detail}")
+        self.error_code = error_code
+        self.error_message = error_message
+
+
+class WSSCallCommandTimeoutError(WSSCallError):
+    """The exchange did not do a command in time, or did not answer at all.
+
+    The command may still succeed; if it does, the call's state follows.
+    """
+
+
+class WSSCallFaultError(WSSCallError):
+    """The exchange reports a fault in a call, which goes on. Handlers of `CALL_ERROR` get it.
+
+    Attributes:
+      error_code: the exchange's word for it, such as ``TTS_SESSION_ERROR``.
+      error_message: what the exchange says about it, or None.
+    """
+
+    def __init__(self, error_code: str, error_message: str | None = None) -> None:
+        detail = f": {error_message}" if error_message else ""
+        super().__init__(f"the exchange reports a fault in the call ({error_code}){detail}")
+        self.error_code = error_code
+        self.error_message = error_message
+
+
+class BufferFullError(WSSError):
+    """The send queue has no room for this audio. Nothing of it was queued."""
+
+
+class BufferClosedError(WSSError):
+    """The call ended while this audio waited for room. Nothing of it was queued."""

@@ -1,0 +1,214 @@
+"""What moves a call: one table, and nothing else.
+
+`TRANSITIONS` says where each `Signal` takes a call in each `CallState`. A pair that is not in the
+table is illegal: it raises (for what we are about to do) or is passed over (for what the exchange
+says), and in both cases the state stays as it was.
+
+The same table guards the commands: a command is allowed exactly where the table has the signal of
+its success. So there is no second list that could disagree with the first.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from trio_calls.errors import WSSCallStateError
+
+
+class CallState(enum.Enum):
+    """Where a call stands, as its agent sees it."""
+
+    PENDING = "PENDING"
+    """Just arrived; the caller hears ringing."""
+
+    ANSWERED = "ANSWERED"
+    """The agent talks with the caller."""
+
+    CONNECTED = "CONNECTED"
+    """Caller, original callee and agent are in a conference."""
+
+    DISCONNECTED = "DISCONNECTED"
+    """Over for the agent. Caller and callee may still be talking."""
+
+
+class AgentMode(enum.Enum):
+    """Who hears the agent in a conference. The agent hears both in every mode."""
+
+    BARGE = "BARGE"
+    """Caller and callee hear the agent. The mode after `connect()`."""
+
+    WHISPER = "WHISPER"
+    """Only the callee hears the agent."""
+
+    SPY = "SPY"
+    """Nobody hears the agent."""
+
+
+class Command(enum.Enum):
+    """What an agent may ask for. The values are the commands' names on the wire."""
+
+    ANSWER = "call.answer"
+    CONNECT = "call.connect"
+    BARGE = "agent.barge"
+    WHISPER = "agent.whisper"
+    SPY = "agent.spy"
+    INTERRUPT = "agent.interrupt"
+    CLOSE = "call.close"
+    DISCONNECT = "call.disconnect"
+
+
+class Signal(enum.Enum):
+    """What can happen to a call. Only these move its state."""
+
+    ANSWERED = "answer() succeeded"
+    ANSWER_FAILED = "answer() failed"
+    CONNECTED = "connect() succeeded"
+    CONNECT_FAILED = "connect() failed"
+    BARGING = "barge() succeeded"
+    WHISPERING = "whisper() succeeded"
+    SPYING = "spy() succeeded"
+    INTERRUPTED = "clear_send_audio_buffer() succeeded"
+    AUDIO = "audio went in or out"
+    CLOSED = "close() succeeded"
+    DISCONNECTED = "disconnect() succeeded"
+    TERMINATED = "the exchange ended the call"
+    MEDIA_LOST = "the media connection was lost"
+
+
+TRANSITIONS: Final[Mapping[CallState, Mapping[Signal, CallState]]] = MappingProxyType(
+    {
+        CallState.PENDING: MappingProxyType(
+            {
+                Signal.ANSWERED: CallState.ANSWERED,
+                Signal.ANSWER_FAILED: CallState.PENDING,
+                Signal.CONNECTED: CallState.CONNECTED,
+                Signal.CONNECT_FAILED: CallState.PENDING,
+                Signal.CLOSED: CallState.DISCONNECTED,
+                Signal.DISCONNECTED: CallState.DISCONNECTED,
+                Signal.TERMINATED: CallState.DISCONNECTED,
+                Signal.MEDIA_LOST: CallState.DISCONNECTED,
+            }
+        ),
+        CallState.ANSWERED: MappingProxyType(
+            {
+                Signal.CONNECTED: CallState.CONNECTED,
+                Signal.CONNECT_FAILED: CallState.ANSWERED,
+                Signal.INTERRUPTED: CallState.ANSWERED,
+                Signal.AUDIO: CallState.ANSWERED,
+                Signal.CLOSED: CallState.DISCONNECTED,
+                Signal.DISCONNECTED: CallState.DISCONNECTED,
+                Signal.TERMINATED: CallState.DISCONNECTED,
+                Signal.MEDIA_LOST: CallState.DISCONNECTED,
+            }
+        ),
+        CallState.CONNECTED: MappingProxyType(
+            {
+                Signal.BARGING: CallState.CONNECTED,
+                Signal.WHISPERING: CallState.CONNECTED,
+                Signal.SPYING: CallState.CONNECTED,
+                Signal.INTERRUPTED: CallState.CONNECTED,
+                Signal.AUDIO: CallState.CONNECTED,
+                Signal.CLOSED: CallState.DISCONNECTED,
+                Signal.DISCONNECTED: CallState.DISCONNECTED,
+                Signal.TERMINATED: CallState.DISCONNECTED,
+                Signal.MEDIA_LOST: CallState.DISCONNECTED,
+            }
+        ),
+        CallState.DISCONNECTED: MappingProxyType({}),
+    }
+)
+
+#: The signal of each command's success.
+SUCCESS: Final[Mapping[Command, Signal]] = MappingProxyType(
+    {
+        Command.ANSWER: Signal.ANSWERED,
+        Command.CONNECT: Signal.CONNECTED,
+        Command.BARGE: Signal.BARGING,
+        Command.WHISPER: Signal.WHISPERING,
+        Command.SPY: Signal.SPYING,
+        Command.INTERRUPT: Signal.INTERRUPTED,
+        Command.CLOSE: Signal.CLOSED,
+        Command.DISCONNECT: Signal.DISCONNECTED,
+    }
+)
+
+#: The signal of a command's failure, for the commands whose failure has one.
+FAILURE: Final[Mapping[Command, Signal]] = MappingProxyType(
+    {
+        Command.ANSWER: Signal.ANSWER_FAILED,
+        Command.CONNECT: Signal.CONNECT_FAILED,
+    }
+)
+
+#: The agent's mode after a signal; a signal that is not here leaves the mode alone.
+MODE_AFTER: Final[Mapping[Signal, AgentMode]] = MappingProxyType(
+    {
+        Signal.CONNECTED: AgentMode.BARGE,
+        Signal.BARGING: AgentMode.BARGE,
+        Signal.WHISPERING: AgentMode.WHISPER,
+        Signal.SPYING: AgentMode.SPY,
+    }
+)
+
+#: What an application calls, by the signal that the table must have for it to be allowed.
+METHODS: Final[Mapping[Signal, tuple[str, ...]]] = MappingProxyType(
+    {
+        Signal.ANSWERED: ("answer()",),
+        Signal.CONNECTED: ("connect()",),
+        Signal.BARGING: ("barge()",),
+        Signal.WHISPERING: ("whisper()",),
+        Signal.SPYING: ("spy()",),
+        Signal.AUDIO: ("send_audio()", "send_audio_nowait()", "audio_stream()"),
+        Signal.INTERRUPTED: ("clear_send_audio_buffer()",),
+        Signal.CLOSED: ("close()",),
+        Signal.DISCONNECTED: ("disconnect()",),
+    }
+)
+
+
+def is_legal(state: CallState, signal: Signal) -> bool:
+    """Tell whether the table has this pair."""
+    return signal in TRANSITIONS[state]
+
+
+def next_state(state: CallState, signal: Signal) -> CallState:
+    """Look up where a signal takes a call.
+
+    Raises:
+      WSSCallStateError: the table does not have this pair.
+    """
+    try:
+        return TRANSITIONS[state][signal]
+    except KeyError:
+        raise WSSCallStateError(f"in {state.name} this cannot happen: {signal.value}") from None
+
+
+def allowed_methods(state: CallState) -> tuple[str, ...]:
+    """List what an application may call in a state, in the order of `METHODS`."""
+    return tuple(
+        method
+        for signal, methods in METHODS.items()
+        if is_legal(state, signal)
+        for method in methods
+    )
+
+
+def require_legal(state: CallState, signal: Signal, method: str | None = None) -> None:
+    """Raise unless a state allows what `signal` stands for.
+
+    Args:
+      state: the state that the call is in.
+      signal: the success of what is about to be done.
+      method: how the application knows it, where `METHODS` has more than one name for it.
+
+    Raises:
+      WSSCallStateError: with the method, the state, and what is allowed instead.
+    """
+    if is_legal(state, signal):
+        return
+    allowed = ", ".join(allowed_methods(state)) or "nothing: the call is over"
+    name = method or METHODS[signal][0]
+    raise WSSCallStateError(f"{name} is not allowed in {state.name}; allowed: {allowed}")
