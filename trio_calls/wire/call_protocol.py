@@ -1,0 +1,253 @@
+"""An agent's end of one media connection, without the connection.
+
+Frames go in, events come out; commands go in, frames come out. Nothing here waits, and nothing
+here raises for what a peer sends: what is wrong is counted and dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import uuid
+from typing import Final
+
+import attrs
+
+from trio_calls.config import AudioMode
+from trio_calls.errors import (
+    WSSCallCommandError,
+    WSSCallCommandTimeoutError,
+    WSSCallError,
+    WSSCallFaultError,
+)
+from trio_calls.state import (
+    FAILURE,
+    MODE_AFTER,
+    SUCCESS,
+    AgentMode,
+    CallState,
+    Command,
+    Signal,
+    is_legal,
+    next_state,
+    require_legal,
+)
+from trio_calls.wire.codec import WireError, decode_media, encode
+from trio_calls.wire.media import (
+    CALL_CHANNEL,
+    ERROR,
+    MAX_RING_SECONDS,
+    MIN_RING_SECONDS,
+    TERMINATED,
+    TIMEOUT,
+    AudioError,
+    BufferRequest,
+    CallEvent,
+    CommandRequest,
+    CommandResponse,
+    RingTime,
+    unpack_audio,
+)
+from trio_calls.wire.outgoing_audio import OutgoingAudio
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that the exchange has for every command but `connect()`, which has its ring time.
+COMMAND_SECONDS: Final = 10.0
+
+#: Seconds beyond a command's own time after which the exchange is given up.
+GIVE_UP_SECONDS: Final = 5.0
+
+#: Commands that were never answered are remembered for a late answer, so many at the most.
+MAX_UNANSWERED_COMMANDS: Final = 64
+
+
+@attrs.frozen
+class SentCommand:
+    """A command that is on its way.
+
+    Attributes:
+      command_id: comes back in the response.
+      command: what was asked for.
+      frame: the text frame to send.
+      wait_seconds: how long to wait for the response before giving the exchange up.
+    """
+
+    command_id: str
+    command: Command
+    frame: str = attrs.field(repr=False)
+    wait_seconds: float
+
+
+@attrs.frozen
+class CommandDone:
+    """The exchange did a command, perhaps long after it was given up."""
+
+    command_id: str
+    command: Command
+
+
+@attrs.frozen
+class CommandFailed:
+    """The exchange refused a command, or did not do it in time."""
+
+    command_id: str
+    command: Command
+    error: WSSCallError
+
+
+@attrs.frozen
+class AudioReceived:
+    """PCM on a channel."""
+
+    channel: int
+    pcm: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class CreditGranted:
+    """The exchange asks for more of the agent's audio."""
+
+
+@attrs.frozen
+class Terminated:
+    """The exchange ended the call."""
+
+
+@attrs.frozen
+class CallFault:
+    """The exchange reports a fault; the call goes on."""
+
+    error: WSSCallFaultError
+
+
+Event = CommandDone | CommandFailed | AudioReceived | CreditGranted | Terminated | CallFault
+
+
+class CallProtocol:
+    """The state of one call and the frames that move it.
+
+    Attributes:
+      state: moved only by the table of `trio_calls.state`.
+      mode: who hears the agent; None unless CONNECTED.
+      audio: what waits to be sent, and the credit for it.
+      invalid_messages: how many frames were dropped because they made no sense.
+    """
+
+    def __init__(self, audio_mode: AudioMode, send_buffer_bytes: int) -> None:
+        self.state = CallState.PENDING
+        self.audio = OutgoingAudio(send_buffer_bytes)
+        self.invalid_messages = 0
+        self._audio_mode = audio_mode
+        self._mode: AgentMode | None = None
+        self._unanswered: dict[str, Command] = {}
+
+    @property
+    def mode(self) -> AgentMode | None:
+        """Who hears the agent; None unless CONNECTED."""
+        return self._mode if self.state is CallState.CONNECTED else None
+
+    def require(self, command: Command) -> None:
+        """Raise `WSSCallStateError` unless the state allows a command."""
+        require_legal(self.state, SUCCESS[command])
+
+    def start_command(
+        self, command: Command, *, ring_time_seconds: float | None = None
+    ) -> SentCommand:
+        """Make the frame of a command, and expect its response.
+
+        Raises:
+          WSSCallStateError: the state does not allow it; nothing is expected.
+          ValueError: a ring time outside 1 to 120 s.
+        """
+        self.require(command)
+        seconds = COMMAND_SECONDS
+        data = None
+        if ring_time_seconds is not None:
+            check_ring_time(ring_time_seconds)
+            seconds = ring_time_seconds
+            data = RingTime(ring_time_seconds)
+        command_id = str(uuid.uuid4())
+        if len(self._unanswered) == MAX_UNANSWERED_COMMANDS:
+            del self._unanswered[next(iter(self._unanswered))]
+        self._unanswered[command_id] = command
+        frame = encode(CommandRequest(command_id, command.value, math.ceil(seconds * 1000), data))
+        return SentCommand(command_id, command, frame, seconds + GIVE_UP_SECONDS)
+
+    def signal(self, signal: Signal) -> bool:
+        """Move the state as the table says, or return False where it is silent."""
+        if not is_legal(self.state, signal):
+            return False
+        self.state = next_state(self.state, signal)
+        self._mode = MODE_AFTER.get(signal, self._mode)
+        return True
+
+    def receive(self, message: str | bytes) -> Event | None:
+        """Take in one frame. Returns what it means, or None where that is nothing."""
+        if self.state is CallState.DISCONNECTED:
+            return None
+        try:
+            return (
+                self._receive_audio(message)
+                if isinstance(message, bytes)
+                else self._receive_text(message)
+            )
+        except (WireError, AudioError) as error:
+            self.invalid_messages += 1
+            logger.debug("a frame of the media connection was dropped: %s", error)
+            return None
+
+    def _receive_audio(self, message: bytes) -> Event:
+        channel, pcm = unpack_audio(message, self._audio_mode)
+        return AudioReceived(channel, pcm)
+
+    def _receive_text(self, frame: str) -> Event | None:
+        match decode_media(frame):
+            case BufferRequest() as request:
+                return self._receive_credit(request)
+            case CommandResponse() as response:
+                return self._receive_response(response)
+            case CallEvent(event=name) if name == TERMINATED:
+                self.signal(Signal.TERMINATED)
+                return Terminated()
+            case CallEvent(event=name) as event if name == ERROR:
+                code = event.error_code or "UNKNOWN"
+                return CallFault(WSSCallFaultError(code, event.error_message))
+            case _:
+                logger.debug("a frame of a type that is not known here was ignored")
+                return None
+
+    def _receive_credit(self, request: BufferRequest) -> Event | None:
+        if request.channel != CALL_CHANNEL:
+            return None
+        self.audio.grant(request)
+        return CreditGranted()
+
+    def _receive_response(self, response: CommandResponse) -> Event | None:
+        command = self._unanswered.pop(response.command_id, None)
+        if command is None:
+            self.invalid_messages += 1
+            logger.debug("a response to no command that waits for one was dropped")
+            return None
+        if response.success:
+            self.signal(SUCCESS[command])
+            return CommandDone(response.command_id, command)
+        if command in FAILURE:
+            self.signal(FAILURE[command])
+        return CommandFailed(response.command_id, command, _failure(command, response))
+
+
+def check_ring_time(seconds: float) -> None:
+    """Raise `ValueError` unless `seconds` is a number from 1 to 120."""
+    if type(seconds) not in {int, float} or not MIN_RING_SECONDS <= seconds <= MAX_RING_SECONDS:
+        raise ValueError(
+            f"ring_time_seconds must be a number from {MIN_RING_SECONDS} to {MAX_RING_SECONDS}"
+        )
+
+
+def _failure(command: Command, response: CommandResponse) -> WSSCallError:
+    if response.error_code == TIMEOUT:
+        return WSSCallCommandTimeoutError(f"the exchange did not do {command.value} in time")
+    return WSSCallCommandError(
+        command.value, response.error_code or "UNKNOWN", response.error_message
+    )

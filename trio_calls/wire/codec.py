@@ -1,0 +1,224 @@
+"""JSON ⇄ messages: the only place that knows cattrs, and where bad input stops.
+
+Strict about types: text is never read as a number, a bool is never an int, and no number is NaN,
+infinite or thousands of digits long. Tolerant of what is new: unknown keys are ignored, and an
+unknown type is an `UnknownMessage`. Whatever is wrong is a `WireError`, whose text names the place
+in the frame and the kind of fault, and never the frame's content.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NoReturn, get_args
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from trio_calls.wire.control import ControlMessage
+from trio_calls.wire.media import MediaMessage, RingTime
+from trio_calls.wire.message import MAX_NAME_LENGTH, WIRE_NAME, Message, UnknownMessage
+
+#: The longest text frame that is looked at, in characters.
+MAX_TEXT_LENGTH: Final = 2**18
+
+#: How deep objects and arrays may be nested.
+MAX_DEPTH: Final = 32
+
+#: The longest number, in characters: every 64-bit integer and every float's repr fits.
+MAX_NUMBER_LENGTH: Final = 40
+
+#: A string of JSON, or all of the rest where its end is missing: so no part is ever read twice.
+_JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+
+
+class WireError(ValueError):
+    """A text frame that cannot be used. The message is safe to log: it quotes nothing."""
+
+
+def encode(message: Message) -> str:
+    """Make the text frame of a message. Fields that are None are left out."""
+    fields = {
+        name: value for name, value in _converter.unstructure(message).items() if value is not None
+    }
+    body = {"data": fields} if message.in_data else fields
+    return json.dumps({"type": message.wire_type, **body}, separators=(",", ":"), allow_nan=False)
+
+
+def decode_control(frame: str) -> ControlMessage | UnknownMessage:
+    """Read a text frame of the control connection.
+
+    Raises:
+      WireError: the frame cannot be used; what is wrong and where, without the content.
+    """
+    message: ControlMessage | UnknownMessage = _decode(frame, _CONTROL_TYPES)
+    return message
+
+
+def decode_media(frame: str) -> MediaMessage | UnknownMessage:
+    """Read a text frame of a media connection.
+
+    Raises:
+      WireError: the frame cannot be used; what is wrong and where, without the content.
+    """
+    message: MediaMessage | UnknownMessage = _decode(frame, _MEDIA_TYPES)
+    return message
+
+
+def _decode(frame: str, types: dict[str, type[Message]]) -> Any:
+    document = _parse(frame)
+    if not isinstance(document, dict):
+        raise WireError("a frame must be a JSON object")
+    wire_type = document.get("type")
+    if not isinstance(wire_type, str):
+        raise WireError("a frame must have a type, and it must be text")
+    message_class = types.get(wire_type)
+    if message_class is None:
+        return _unknown(document)
+    body = document.get("data") if message_class.in_data else document
+    try:
+        return _converter.structure(body, message_class)
+    except cattrs.BaseValidationError as error:
+        raise WireError(f"{wire_type}: {'; '.join(_describe(error))}") from None
+
+
+def _unknown(document: dict[str, Any]) -> UnknownMessage:
+    request_id = document.get("reqId")
+    is_usable = isinstance(request_id, str) and len(request_id) <= MAX_NAME_LENGTH
+    return UnknownMessage(request_id if is_usable else None)
+
+
+def _parse(frame: str) -> Any:
+    if len(frame) > MAX_TEXT_LENGTH:
+        raise WireError(f"a frame must not be longer than {MAX_TEXT_LENGTH} characters")
+    if frame.count("{") + frame.count("[") > MAX_DEPTH:
+        _check_depth(frame)
+    try:
+        return json.loads(frame, parse_int=_integer, parse_float=_number, parse_constant=_not_json)
+    except WireError:
+        raise
+    except ValueError:
+        raise WireError("a frame must be JSON") from None
+
+
+def _check_depth(frame: str) -> None:
+    depth = 0
+    for character in _JSON_STRING.sub("", frame):
+        if character in "{[":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise WireError(f"a frame must not be nested more than {MAX_DEPTH} deep")
+        elif character in "}]":
+            depth -= 1
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_NUMBER_LENGTH:
+        raise WireError(f"a number must not have more than {MAX_NUMBER_LENGTH} characters")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    number = float(digits) if len(digits) <= MAX_NUMBER_LENGTH else math.inf
+    if not math.isfinite(number):
+        raise WireError("a number must be finite, and of a sane length")
+    return number
+
+
+def _not_json(constant: str) -> NoReturn:
+    raise WireError("NaN and Infinity are not JSON")
+
+
+def _describe(error: BaseException, path: str = "$") -> Iterator[str]:
+    """Say where and what is wrong, without a word of what the frame held."""
+    if isinstance(error, cattrs.BaseValidationError):
+        for inner in error.exceptions:
+            field = next(
+                (note.name for note in getattr(inner, "__notes__", ()) if hasattr(note, "name")),
+                None,
+            )
+            yield from _describe(inner, f"{path}.{field}" if field else path)
+    elif isinstance(error, KeyError):
+        yield f"{path}: something is missing"
+    elif isinstance(error, TypeError):
+        yield f"{path}: wrong type"
+    else:
+        yield f"{path}: out of range"
+
+
+def _strict_int(value: Any, _: type[int]) -> int:
+    if type(value) is not int:
+        raise TypeError("not an integer")
+    return value
+
+
+def _strict_float(value: Any, _: type[float]) -> float:
+    if type(value) not in {int, float}:
+        raise TypeError("not a number")
+    return float(value)
+
+
+def _strict_bool(value: Any, _: type[bool]) -> bool:
+    if type(value) is not bool:
+        raise TypeError("not a boolean")
+    return value
+
+
+def _strict_str(value: Any, _: type[str]) -> str:
+    if type(value) is not str:
+        raise TypeError("not text")
+    if not value.isascii():
+        _reject_lone_surrogates(value)
+    return value
+
+
+def _reject_lone_surrogates(value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("lone surrogate") from None
+
+
+def _message_classes(union: Any) -> dict[str, type[Message]]:
+    return {message_class.wire_type: message_class for message_class in get_args(union)}
+
+
+def _wire_names(message_class: type[Any]) -> dict[str, Any]:
+    return {
+        field.name: override(rename=field.metadata[WIRE_NAME])
+        for field in attrs.fields(message_class)
+    }
+
+
+def _make_converter(message_classes: Iterable[type[Any]]) -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=True)
+    converter.register_structure_hook(int, _strict_int)
+    converter.register_structure_hook(float, _strict_float)
+    converter.register_structure_hook(bool, _strict_bool)
+    converter.register_structure_hook(str, _strict_str)
+    for message_class in message_classes:
+        attrs.resolve_types(message_class)
+        names = _wire_names(message_class)
+        read = make_dict_structure_fn(message_class, converter, **names)
+        converter.register_structure_hook(message_class, _mapping_only(read))
+        converter.register_unstructure_hook(
+            message_class, make_dict_unstructure_fn(message_class, converter, **names)
+        )
+    return converter
+
+
+def _mapping_only(read: Any) -> Any:
+    def structure(value: Any, message_class: type[Any]) -> Any:
+        if not isinstance(value, dict):
+            raise cattrs.ClassValidationError("", [TypeError("not an object")], message_class)
+        return read(value, message_class)
+
+    return structure
+
+
+_CONTROL_TYPES: Final = _message_classes(ControlMessage)
+_MEDIA_TYPES: Final = _message_classes(MediaMessage)
+_converter: Final = _make_converter([RingTime, *_CONTROL_TYPES.values(), *_MEDIA_TYPES.values()])

@@ -1,0 +1,144 @@
+"""The messages of the control connection, both ways, as far as they concern calls."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+import attrs
+
+from trio_calls.wire.message import MAX_NAME_LENGTH, Message, text, wire
+
+#: The path of the control connection on the exchange.
+CONTROL_PATH: Final = "/v1/agent/session-manager"
+
+#: The channel of telephone calls.
+TELEPHONE: Final = "TELCO"
+
+#: The activities of a `SessionNotify` with which a ringing call is offered.
+OFFERING_ACTIVITIES: Final = frozenset({"NEW_INCOMING_CALL", "RESUME"})
+
+SESSION_BUSY: Final = "SESSION_BUSY"
+SESSION_CLOSED: Final = "SESSION_CLOSED"
+SESSION_NOT_FOUND: Final = "SESSION_NOT_FOUND"
+INVALID_REQUEST: Final = "INVALID_REQUEST"
+
+_MAX_URL_LENGTH = 8192
+
+
+@attrs.frozen
+class Setup(Message):
+    """SDK → exchange, first: the audio format of every call of this connection."""
+
+    wire_type: ClassVar[str] = "setup"
+    in_data: ClassVar[bool] = True
+
+    sample_rate: int = wire("sampleRate", validator=attrs.validators.in_((8000, 16000, 24000)))
+    audio_mode: str = wire("audioMode", validator=attrs.validators.in_(("mixed", "isolated")))
+
+
+@attrs.frozen
+class SetupDone(Message):
+    """Exchange → SDK: the connection stands."""
+
+    wire_type: ClassVar[str] = "setup.done"
+
+    connection_id: str = text("smWsId")
+
+
+@attrs.frozen
+class SessionNotify(Message):
+    """Exchange → every SDK: something happened in a session that anyone may claim."""
+
+    wire_type: ClassVar[str] = "session.notify"
+
+    session_id: str = text("sessionId")
+    channel: str = text("channel")
+    remote_address: str = text("remoteAddress", default="")
+    local_address: str = text("localAddress", default="")
+    activity: str = text("activity", default="")
+    created_at: float = wire("createdAt", default=0)
+
+    @property
+    def offers_call(self) -> bool:
+        """Whether this offers a ringing call to whoever claims it first."""
+        return self.channel == TELEPHONE and self.activity in OFFERING_ACTIVITIES
+
+
+@attrs.frozen
+class SessionOpen(Message):
+    """SDK → exchange: claim a session. Answered by a `Response`."""
+
+    wire_type: ClassVar[str] = "session.open"
+
+    request_id: str = text("reqId")
+    session_id: str = text("sessionId")
+
+
+@attrs.frozen
+class Response(Message):
+    """Exchange → SDK: the answer to the request with the same id."""
+
+    wire_type: ClassVar[str] = "response"
+
+    request_id: str = text("reqId")
+    is_ok: bool = wire("ok")
+    content: Any = wire("content", default=None)
+    error_code: str | None = wire(
+        "errorCode",
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.max_len(MAX_NAME_LENGTH)),
+    )
+    error_content: Any = wire("errorContent", default=None)
+
+    @property
+    def holder(self) -> str | None:
+        """The connection that has the session, in the refusal of a claim; None if not known."""
+        content = self.error_content
+        holder = content.get("boundSmWsId") if isinstance(content, dict) else None
+        return holder if isinstance(holder, str) else None
+
+
+@attrs.frozen
+class SessionReady(Message):
+    """SDK → exchange: deliver the session's events from here on."""
+
+    wire_type: ClassVar[str] = "session.ready"
+
+    session_id: str = text("sessionId")
+
+
+@attrs.frozen
+class CallIn(Message):
+    """Exchange → claimant: the ringing call, and where its media connection is opened."""
+
+    wire_type: ClassVar[str] = "call.in"
+
+    session_id: str = text("sessionId")
+    call_id: str = text("callId")
+    caller_number: str = text("from")
+    callee_number: str = text("to")
+    url: str = wire("url", validator=attrs.validators.max_len(_MAX_URL_LENGTH), repr=False)
+    token: str = wire("token", validator=attrs.validators.max_len(_MAX_URL_LENGTH), repr=False)
+    organisation_uuid: str = text("orgUuid", default="")
+
+
+@attrs.frozen
+class SessionClosed(Message):
+    """Exchange → claimant: the session is over."""
+
+    wire_type: ClassVar[str] = "session.closed"
+
+    session_id: str = text("sessionId")
+    reason: str = text("reason", default="")
+
+
+ControlMessage = (
+    Setup
+    | SetupDone
+    | SessionNotify
+    | SessionOpen
+    | Response
+    | SessionReady
+    | CallIn
+    | SessionClosed
+)

@@ -1,0 +1,150 @@
+"""The messages of the media connection, both ways.
+
+Audio travels in binary messages: one byte of channel number, then PCM.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+import attrs
+
+from trio_calls.config import AudioMode
+from trio_calls.wire.message import MAX_NAME_LENGTH, Message, text, wire
+
+TERMINATED: Final = "call.terminated"
+ERROR: Final = "call.error"
+
+CALL_UNANSWERED: Final = "CALL_UNANSWERED"
+TIMEOUT: Final = "TIMEOUT"
+
+#: The channel of the call itself, and the only one that agents send on.
+CALL_CHANNEL: Final = 0
+
+#: The frame size that a buffer request stands for when it names none, in bytes.
+DEFAULT_FRAME_BYTES: Final = 960
+
+#: The most that one buffer request may ask for, in bytes: almost six minutes at 24 kHz.
+MAX_REQUESTED_BYTES: Final = 2**24
+
+MIN_RING_SECONDS: Final = 1
+MAX_RING_SECONDS: Final = 120
+
+_MAX_ERROR_LENGTH = 4096
+
+
+@attrs.frozen
+class RingTime:
+    """The ``data`` of ``call.connect``: how long the callee's phone may ring, in seconds."""
+
+    ring_time_seconds: float = wire(
+        "ringTimeSeconds",
+        validator=[attrs.validators.ge(MIN_RING_SECONDS), attrs.validators.le(MAX_RING_SECONDS)],
+    )
+
+
+@attrs.frozen
+class CommandRequest(Message):
+    """SDK → exchange: do this, within `timeout_ms` milliseconds."""
+
+    wire_type: ClassVar[str] = "command"
+    in_data: ClassVar[bool] = True
+
+    command_id: str = text("command_id")
+    command: str = text("command")
+    timeout_ms: int = wire("timeout_ms", validator=attrs.validators.ge(0))
+    data: RingTime | None = wire("data", default=None)
+
+
+@attrs.frozen
+class CommandResponse(Message):
+    """Exchange → SDK: a command was done, or was not."""
+
+    wire_type: ClassVar[str] = "command_response"
+    in_data: ClassVar[bool] = True
+
+    command_id: str = text("command_id")
+    success: bool = wire("success")
+    result: Any = wire("result", default=None)
+    error_code: str | None = wire(
+        "error_code",
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.max_len(MAX_NAME_LENGTH)),
+    )
+    error_message: str | None = wire(
+        "error_message",
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.max_len(_MAX_ERROR_LENGTH)),
+    )
+
+
+@attrs.frozen
+class CallEvent(Message):
+    """Exchange → SDK: something happened that no command asked for."""
+
+    wire_type: ClassVar[str] = "call_event"
+    in_data: ClassVar[bool] = True
+
+    event: str = text("event")
+    error_code: str | None = wire(
+        "error_code",
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.max_len(MAX_NAME_LENGTH)),
+    )
+    error_message: str | None = wire(
+        "error_message",
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.max_len(_MAX_ERROR_LENGTH)),
+    )
+
+
+@attrs.frozen
+class BufferRequest(Message):
+    """Exchange → SDK: so many more bytes of the agent's audio, please."""
+
+    wire_type: ClassVar[str] = "buffer_request"
+    in_data: ClassVar[bool] = True
+
+    requested_bytes: int = wire(
+        "requested_bytes",
+        validator=[attrs.validators.ge(1), attrs.validators.le(MAX_REQUESTED_BYTES)],
+    )
+    frame_bytes: int = wire(
+        "prefer_audio_frame_bytes",
+        default=DEFAULT_FRAME_BYTES,
+        validator=[attrs.validators.ge(1), attrs.validators.le(MAX_REQUESTED_BYTES)],
+    )
+    channel: int = wire(
+        "channelId",
+        default=CALL_CHANNEL,
+        validator=[attrs.validators.ge(0), attrs.validators.le(255)],
+    )
+
+
+MediaMessage = CommandRequest | CommandResponse | CallEvent | BufferRequest
+
+
+class AudioError(ValueError):
+    """A binary message that is not audio of this call. It is dropped whole."""
+
+
+def pack_audio(channel: int, pcm: bytes) -> bytes:
+    """Make the binary message that carries `pcm` on a channel."""
+    return bytes((channel,)) + pcm
+
+
+def unpack_audio(message: bytes, mode: AudioMode) -> tuple[int, bytes]:
+    """Take a binary message apart.
+
+    Returns:
+      The channel and the PCM: mono signed 16-bit little-endian, at least one sample.
+
+    Raises:
+      AudioError: it is empty, holds half a sample, or is on a channel that `mode` does not have.
+    """
+    pcm_bytes = len(message) - 1
+    if pcm_bytes < 1 or pcm_bytes % 2:
+        raise AudioError("an audio message must hold a channel and one or more whole samples")
+    if message[0] != CALL_CHANNEL and mode is AudioMode.MIXED:
+        raise AudioError("an audio message came on a channel that mixed audio does not have")
+    return message[0], message[1:]
