@@ -1,0 +1,122 @@
+"""A send that was cut short: the other side must not take what follows for the rest of it."""
+
+import math
+
+import pytest
+import trio
+from trio.testing import MockClock, memory_stream_pair
+
+from trio_calls.transport import WebSocket, WebSocketClosed, accept_websocket, connect_websocket
+
+CLOSE_FRAME = 0x88
+LONG = bytes(1000)
+
+
+class ChokedStream(trio.abc.Stream):
+    """Passes on what is sent until `bytes_left` have gone, then stops in the middle of it."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self.bytes_left: float = math.inf
+        self.sent = bytearray()
+        self._stream = stream
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        passed_on = data if len(data) <= self.bytes_left else data[: int(self.bytes_left)]
+        self.bytes_left -= len(passed_on)
+        self.sent += passed_on
+        await self._stream.send_all(passed_on)
+        if len(passed_on) < len(data):
+            await trio.sleep_forever()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        return await self._stream.receive_some(max_bytes)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def open_client(nursery: trio.Nursery) -> tuple[WebSocket, ChokedStream, trio.abc.Stream]:
+    """Opens a client. Returns it, its stream, which can be choked, and its server's stream."""
+    stream, server_stream = memory_stream_pair()
+    choked = ChokedStream(stream)
+
+    async def open_stream(host: str, port: int) -> trio.abc.Stream:
+        return choked
+
+    async def serve() -> None:
+        _, server = await accept_websocket(
+            nursery, server_stream, lambda request: None, within_seconds=10
+        )
+        with pytest.raises(WebSocketClosed):
+            await server.receive_batch()
+        await server.aclose()
+
+    nursery.start_soon(serve)
+    client = await connect_websocket(
+        nursery,
+        "ws://exchange",
+        headers={},
+        ssl_context=None,
+        open_stream=open_stream,
+        within_seconds=10,
+    )
+    choked.sent.clear()
+    return client, choked, server_stream
+
+
+@pytest.mark.parametrize("bytes_left", [0, 1, 3, 500])
+async def test_after_a_cancelled_send_the_connection_is_dropped_without_a_close_frame(
+    bytes_left: int, autojump_clock: MockClock
+) -> None:
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            client, stream, _ = await open_client(nursery)
+            stream.bytes_left = bytes_left
+            with trio.move_on_after(5) as scope:
+                await client.send_binary(LONG)
+            assert scope.cancelled_caught
+            stream.bytes_left = math.inf
+            await client.aclose()
+            assert trio.current_time() == 5
+    assert len(stream.sent) == bytes_left
+
+
+async def test_a_send_that_was_cancelled_before_it_began_tears_nothing(
+    autojump_clock: MockClock,
+) -> None:
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            client, stream, _ = await open_client(nursery)
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                await client.send_binary(LONG)
+            await client.aclose()
+    assert stream.sent[0] == CLOSE_FRAME
+
+
+async def test_a_close_that_cannot_be_sent_is_given_up_after_two_seconds(
+    autojump_clock: MockClock,
+) -> None:
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            client, stream, _ = await open_client(nursery)
+            stream.bytes_left = 0
+            await client.aclose()
+            assert trio.current_time() == 2
+    assert not stream.sent
+
+
+async def test_a_connection_that_is_dropped_during_a_send_ends_that_send(
+    autojump_clock: MockClock,
+) -> None:
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            client, _, server_stream = await open_client(nursery)
+            await server_stream.aclose()
+            with pytest.raises(WebSocketClosed):
+                await client.send_binary(LONG)
+            await client.aclose()
+    assert trio.current_time() == 0

@@ -1,0 +1,95 @@
+"""A stream that says how a WebSocket handshake went wrong, and whether a send was cut short.
+
+trio-websocket waits for the end of its handshake on an event that nothing sets when the other side
+hangs up, sends nonsense, or never stops sending headers. `GuardedStream` sees these and raises.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import NoReturn
+
+import trio
+
+from trio_calls.transport._interface import TLSFailed, WebSocketError
+from trio_calls.transport._refusal import refusal_ended_by_hangup
+
+#: The most that a handshake may be, headers and the body of a refusal, in bytes.
+MAX_HANDSHAKE_BYTES = 2**16
+
+
+class GuardedStream(trio.abc.Stream):
+    """Passes everything on to `stream`.
+
+    Attributes:
+      is_shaking_hands: set to False when the handshake is over; until then a stream that ends is
+        a `WebSocketError`.
+      is_torn: whether a send was cancelled or failed, so that the peer may have half a frame.
+    """
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self.is_shaking_hands = True
+        self.is_torn = False
+        self._stream = stream
+        self._handshake = bytearray()
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        self.is_torn = True
+        try:
+            await self._stream.send_all(data)
+        except trio.BrokenResourceError as error:
+            self._raise_in_handshake(error)
+            raise
+        self.is_torn = False
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        try:
+            data = await self._stream.receive_some(max_bytes)
+        except trio.BrokenResourceError as error:
+            self._raise_in_handshake(error)
+            raise
+        if self.is_shaking_hands:
+            self._handshake += data
+            if not data or len(self._handshake) > MAX_HANDSHAKE_BYTES:
+                await self._fail_handshake(has_ended=not data)
+        return data
+
+    async def aclose(self) -> None:
+        was_shaking_hands = self.is_shaking_hands
+        self.is_shaking_hands = False
+        await self._stream.aclose()
+        if was_shaking_hands:
+            raise WebSocketError("what the other side sent is not a WebSocket handshake")
+
+    async def abandon(self) -> None:
+        """Close the stream at once, without a word to the other side."""
+        self.is_shaking_hands = False
+        await trio.aclose_forcefully(self._stream)
+
+    async def _fail_handshake(self, *, has_ended: bool) -> None:
+        # The handshake may just have ended well, and its task not have run yet to say so.
+        await trio.lowlevel.checkpoint()
+        if not self.is_shaking_hands:
+            return
+        if not has_ended:
+            raise WebSocketError("the WebSocket handshake is too long")
+        raise refusal_ended_by_hangup(self._handshake) or WebSocketError(
+            "the connection was closed during the WebSocket handshake"
+        )
+
+    def _raise_in_handshake(self, error: trio.BrokenResourceError) -> None:
+        if self.is_shaking_hands:
+            raise_broken(error)
+
+
+def raise_broken(error: trio.BrokenResourceError) -> NoReturn:
+    """Turn a stream that broke into what the user can act on."""
+    cause = error.__cause__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        raise TLSFailed(f"its certificate does not verify: {cause.verify_message}") from None
+    if isinstance(cause, ssl.SSLError):
+        raise TLSFailed(f"the TLS handshake failed: {cause.reason or 'unknown reason'}") from None
+    raise WebSocketError("the connection broke during the handshake") from None

@@ -1,0 +1,113 @@
+"""What the layers above may ask of a WebSocket."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+
+import attrs
+import trio
+
+#: The longest message that is received, in bytes or characters.
+MAX_MESSAGE_SIZE = 2**20
+
+
+class WebSocketError(Exception):
+    """A WebSocket could not be opened. The message says why, and holds no secret of ours."""
+
+
+class HostUnreachable(WebSocketError):
+    """No byte stream to the host: its name, its port, or the network between."""
+
+
+class TLSFailed(WebSocketError):
+    """The server could not be verified, or it refused our certificate."""
+
+
+class HandshakeRefused(WebSocketError):
+    """The server answered the handshake with something else than a WebSocket.
+
+    Attributes:
+      status_code: of the HTTP response.
+      reason: the beginning of its body, as printable text.
+      retry_after: its ``Retry-After`` in seconds, or None.
+    """
+
+    def __init__(self, status_code: int, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(f"HTTP {status_code}: {reason}" if reason else f"HTTP {status_code}")
+        self.status_code = status_code
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class WebSocketClosed(Exception):
+    """The connection is over: closed by either side, or lost."""
+
+
+@attrs.frozen
+class HandshakeRequest:
+    """What a client asks a server for.
+
+    Attributes:
+      path: the request's target.
+      headers: by lower-case name.
+    """
+
+    path: str
+    headers: Mapping[str, str] = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Refusal:
+    """A server's refusal of a handshake: an HTTP status, and a reason as its body."""
+
+    status_code: int
+    reason: str
+
+
+class WebSocket(trio.abc.AsyncResource):
+    """An open WebSocket.
+
+    At most one task receives and at most one task sends. Cancelling a send leaves a frame cut in
+    half, so closing after that drops the connection without a closing handshake.
+    """
+
+    @abstractmethod
+    async def send_text(self, text: str) -> None:
+        """Send a text message.
+
+        Raises:
+          WebSocketClosed: the connection is over.
+        """
+
+    @abstractmethod
+    async def send_binary(self, data: bytes) -> None:
+        """Send a binary message.
+
+        Raises:
+          WebSocketClosed: the connection is over.
+        """
+
+    @abstractmethod
+    async def receive_batch(self) -> list[str | bytes]:
+        """Wait for a message, and return all that have arrived, at least one.
+
+        Raises:
+          WebSocketClosed: the connection is over, and everything before was returned.
+        """
+
+    @abstractmethod
+    async def ping(self) -> None:
+        """Send a ping and wait for its pong.
+
+        Raises:
+          WebSocketClosed: the connection is over.
+        """
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Close the connection, with a closing handshake where that is still possible.
+
+        Idempotent. Waits 2 s for the other side at the most. Cancellation drops the connection at
+        once.
+        """

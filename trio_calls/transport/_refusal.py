@@ -1,0 +1,60 @@
+"""What a server says when it refuses a WebSocket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import h11
+
+from trio_calls.transport._interface import HandshakeRefused
+
+_MAX_REASON_LENGTH: Final = 200
+_MAX_RETRY_SECONDS: Final = 3600.0
+
+
+def header_dict(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers as text, by lower-case name."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+
+
+def refusal(
+    status_code: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
+) -> HandshakeRefused:
+    """Make the error of an HTTP response: the beginning of its body, without control characters."""
+    text = body.decode("utf-8", errors="replace")
+    reason = "".join(character for character in text if character.isprintable()).strip()
+    retry_after = header_dict(headers).get("retry-after", "")
+    return HandshakeRefused(
+        status_code,
+        reason[:_MAX_REASON_LENGTH],
+        min(float(retry_after), _MAX_RETRY_SECONDS) if retry_after.isdecimal() else None,
+    )
+
+
+def refusal_ended_by_hangup(received: bytes | bytearray) -> HandshakeRefused | None:
+    """Read a response whose body lasts until the server hangs up, or is cut short by that.
+
+    Returns:
+      None where there is no response, or one that is no refusal.
+    """
+    connection = h11.Connection(h11.CLIENT)
+    connection.send(h11.Request(method="GET", target="/", headers=[("Host", "exchange")]))
+    connection.send(h11.EndOfMessage())
+    connection.receive_data(bytes(received))
+    response: h11.Response | None = None
+    body = b""
+    try:
+        while True:
+            event = connection.next_event()
+            if isinstance(event, h11.Response):
+                response = event
+            elif isinstance(event, h11.Data):
+                body += event.data
+            elif not isinstance(event, h11.InformationalResponse):
+                break
+    except h11.RemoteProtocolError:
+        return None
+    if response is None:
+        return None
+    return refusal(response.status_code, list(response.headers), body)

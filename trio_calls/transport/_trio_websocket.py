@@ -1,0 +1,248 @@
+"""trio-websocket behind the seam."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final, TypeVar
+from urllib.parse import SplitResult
+
+import h11
+import trio
+import trio_websocket
+from wsproto.utilities import ProtocolError
+
+from trio_calls.config import StreamOpener
+from trio_calls.transport._dial import encode_headers, open_byte_stream, split_url
+from trio_calls.transport._guarded_stream import GuardedStream
+from trio_calls.transport._interface import (
+    MAX_MESSAGE_SIZE,
+    HandshakeRefused,
+    HandshakeRequest,
+    Refusal,
+    WebSocket,
+    WebSocketClosed,
+    WebSocketError,
+)
+from trio_calls.transport._refusal import header_dict, refusal
+
+logger = logging.getLogger(__name__)
+
+_ErrorT = TypeVar("_ErrorT", bound=BaseException)
+
+#: What the libraries raise, besides their documented errors, when a peer breaks the rules.
+_PROTOCOL_FAULTS: Final = (trio_websocket.ConnectionClosed, ProtocolError, h11.ProtocolError)
+
+_CLOSE_SECONDS: Final = 2.0
+_RECEIVE_BYTES: Final = 2**16
+
+
+class _TrioWebSocket(WebSocket):
+    def __init__(
+        self,
+        connection: trio_websocket.WebSocketConnection,
+        stream: GuardedStream,
+        reader_ended: trio.Event,
+    ) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._reader_ended = reader_ended
+
+    async def send_text(self, text: str) -> None:
+        await self._send(text)
+
+    async def send_binary(self, data: bytes) -> None:
+        await self._send(data)
+
+    async def _send(self, message: str | bytes) -> None:
+        try:
+            await self._connection.send_message(message)
+        except _PROTOCOL_FAULTS:
+            raise WebSocketClosed("the connection is over") from None
+
+    async def receive_batch(self) -> list[str | bytes]:
+        try:
+            return [await self._connection.get_message()]
+        except trio_websocket.ConnectionClosed:
+            raise WebSocketClosed("the connection is over") from None
+
+    async def ping(self) -> None:
+        # trio-websocket leaves a ping waiting for its pong when the connection ends.
+        is_answered = False
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._cancel_at_end, nursery.cancel_scope)
+            with suppress(*_PROTOCOL_FAULTS):
+                await self._connection.ping()
+                is_answered = True
+            nursery.cancel_scope.cancel()
+        if not is_answered:
+            raise WebSocketClosed("the connection is over")
+
+    async def _cancel_at_end(self, scope: trio.CancelScope) -> None:
+        await self._reader_ended.wait()
+        scope.cancel()
+
+    async def aclose(self) -> None:
+        try:
+            if not self._stream.is_torn:
+                with trio.move_on_after(_CLOSE_SECONDS):
+                    await self._connection.aclose()
+        finally:
+            await self._stream.abandon()
+
+
+async def connect_websocket(
+    nursery: trio.Nursery,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    ssl_context: ssl.SSLContext | None,
+    open_stream: StreamOpener | None,
+    within_seconds: float,
+) -> WebSocket:
+    """Open a WebSocket as a client. Redirects are refusals: nothing is ever sent to another host.
+
+    Args:
+      nursery: the connection's background task runs here, until the connection is over.
+      url: ``ws://`` or ``wss://``.
+      headers: sent with the handshake.
+      ssl_context: verifies the server; needed for ``wss://``.
+      open_stream: used in place of `trio.open_tcp_stream`.
+      within_seconds: seconds for everything up to the end of the handshake.
+
+    Raises:
+      HostUnreachable: no byte stream to the host.
+      TLSFailed: the server could not be verified, or it refused our certificate.
+      HandshakeRefused: the server answered with an HTTP status.
+      WebSocketError: the handshake failed in another way, or took too long.
+
+    Cancellation drops the connection at once.
+    """
+    parts = split_url(url)
+    extra_headers = encode_headers(headers)
+    with trio.move_on_after(within_seconds):
+        stream = GuardedStream(await open_byte_stream(parts, ssl_context, open_stream))
+        try:
+            websocket: WebSocket = await nursery.start(_run_client, stream, parts, extra_headers)
+        except BaseException:
+            await stream.abandon()
+            raise
+        return websocket
+    raise WebSocketError(f"no answer within {within_seconds:g} s")
+
+
+async def _run_client(
+    stream: GuardedStream,
+    parts: SplitResult,
+    extra_headers: list[tuple[bytes, bytes]],
+    *,
+    task_status: trio.TaskStatus[WebSocket],
+) -> None:
+    """Run trio-websocket's reader; it is in a nursery of its own because it raises out of it."""
+    failure: WebSocketError | None = None
+    reader_ended = trio.Event()
+    try:
+        async with trio.open_nursery() as nursery:
+            connection = await trio_websocket.wrap_client_stream(
+                nursery,
+                stream,  # type: ignore[arg-type]  # documented to be any stream
+                parts.netloc.rpartition("@")[2],
+                (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+                extra_headers=extra_headers,
+                max_message_size=MAX_MESSAGE_SIZE,
+                receive_buffer_size=_RECEIVE_BYTES,
+            )
+            stream.is_shaking_hands = False
+            task_status.started(_TrioWebSocket(connection, stream, reader_ended))
+    except* trio_websocket.ConnectionRejected as rejections:
+        rejection = _first(rejections)
+        failure = refusal(rejection.status_code, rejection.headers, rejection.body or b"")
+    except* WebSocketError as failures:
+        failure = _first(failures)
+    except* _PROTOCOL_FAULTS as faults:
+        failure = _protocol_fault(stream, _first(faults))
+    finally:
+        reader_ended.set()
+    if failure is not None:
+        raise failure
+
+
+async def accept_websocket(
+    nursery: trio.Nursery,
+    stream: trio.abc.Stream,
+    decide: Callable[[HandshakeRequest], Refusal | None],
+    *,
+    within_seconds: float,
+) -> tuple[HandshakeRequest, WebSocket]:
+    """Open a WebSocket as a server, if `decide` does not refuse it.
+
+    Args:
+      nursery: the connection's background task runs here, until the connection is over.
+      stream: from the client.
+      decide: looks at what the client asks for, and returns None to accept.
+      within_seconds: seconds for the handshake.
+
+    Raises:
+      HandshakeRefused: by `decide`; the client was told, and the stream is closed.
+      WebSocketError: the handshake failed in another way, or took too long.
+
+    Cancellation drops the connection at once.
+    """
+    guarded = GuardedStream(stream)
+    with trio.move_on_after(within_seconds):
+        try:
+            opened: tuple[HandshakeRequest, WebSocket] = await nursery.start(
+                _run_server, guarded, decide
+            )
+        except BaseException:
+            await guarded.abandon()
+            raise
+        return opened
+    raise WebSocketError(f"no handshake within {within_seconds:g} s")
+
+
+async def _run_server(
+    stream: GuardedStream,
+    decide: Callable[[HandshakeRequest], Refusal | None],
+    *,
+    task_status: trio.TaskStatus[tuple[HandshakeRequest, WebSocket]],
+) -> None:
+    failure: WebSocketError | None = None
+    reader_ended = trio.Event()
+    try:
+        async with trio.open_nursery() as nursery:
+            proposal = await trio_websocket.wrap_server_stream(
+                nursery,
+                stream,
+                max_message_size=MAX_MESSAGE_SIZE,
+                receive_buffer_size=_RECEIVE_BYTES,
+            )
+            request = HandshakeRequest(proposal.path, header_dict(proposal.headers))
+            refusal = decide(request)
+            if refusal is not None:
+                await proposal.reject(refusal.status_code, body=refusal.reason.encode())
+                raise HandshakeRefused(refusal.status_code, refusal.reason)
+            connection = await proposal.accept()
+            stream.is_shaking_hands = False
+            task_status.started((request, _TrioWebSocket(connection, stream, reader_ended)))
+    except* WebSocketError as failures:
+        failure = _first(failures)
+    except* _PROTOCOL_FAULTS as faults:
+        failure = _protocol_fault(stream, _first(faults))
+    finally:
+        reader_ended.set()
+    if failure is not None:
+        raise failure
+
+
+def _protocol_fault(stream: GuardedStream, fault: BaseException) -> WebSocketError | None:
+    """What a peer that breaks the rules comes to: a failed handshake, or just a lost connection."""
+    logger.debug("the peer broke the WebSocket protocol: %s", type(fault).__name__)
+    return WebSocketError("the handshake broke off") if stream.is_shaking_hands else None
+
+
+def _first(group: BaseExceptionGroup[_ErrorT]) -> _ErrorT:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
