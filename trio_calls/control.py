@@ -1,0 +1,293 @@
+"""The control connection: set up, requests, heartbeat, reconnect."""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+import ssl
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Protocol
+
+import attrs
+import trio
+
+from trio_calls._version import __version__
+from trio_calls.config import ClientConfig
+from trio_calls.errors import WSSConnectionError
+from trio_calls.heartbeat import PONG_SECONDS, is_silent
+from trio_calls.refusal import explain_refusal
+from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
+from trio_calls.wire.codec import WireError, decode_control, encode
+from trio_calls.wire.control import (
+    CONTROL_PATH,
+    ControlMessage,
+    Response,
+    Setup,
+    SetupDone,
+)
+from trio_calls.wire.message import Message, UnknownMessage
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS: Final = 10.0
+SETUP_SECONDS: Final = 10.0
+REQUEST_SECONDS: Final = 30.0
+FIRST_BACKOFF_SECONDS: Final = 0.5
+MAX_BACKOFF_SECONDS: Final = 10.0
+
+
+class ControlListener(Protocol):
+    """Who is told what happens on the control connection. Nothing of it may wait or raise."""
+
+    def control_received(self, message: ControlMessage) -> None:
+        """A message came that is not the answer to a request."""
+
+    def control_stands(self) -> None:
+        """There is a connection, the first one or a new one."""
+
+    def control_lost(self) -> None:
+        """The connection is gone, and with it every claim that is not a call yet."""
+
+
+@attrs.define
+class _PendingRequest:
+    done: trio.Event = attrs.field(factory=trio.Event)
+    response: Response | None = None
+
+
+class ControlConnection:
+    """One connection at a time, replaced when it is lost.
+
+    Attributes:
+      connection_id: the exchange's name for the present connection; None while there is none.
+      invalid_messages: how many frames were dropped because they made no sense.
+    """
+
+    def __init__(
+        self,
+        config: ClientConfig,
+        ssl_context: ssl.SSLContext | None,
+        listener: ControlListener,
+    ) -> None:
+        self.connection_id: str | None = None
+        self.invalid_messages = 0
+        self._config = config
+        self._ssl_context = ssl_context
+        self._listener = listener
+        self._scope = trio.CancelScope()
+        self._requests: dict[str, _PendingRequest] = {}
+        self._outbox: trio.MemorySendChannel[str] | None = None
+        self._reading: trio.CancelScope | None = None
+        self._fault: str | None = None
+        self._standing_since = math.inf
+        self._is_stopping = False
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Connect, report that by `task_status`, and keep connected until `stop`.
+
+        The first attempt must succeed. Later ones are repeated, with full jitter, unless the
+        exchange's refusal is final.
+
+        Raises:
+          WSSConnectionError: the first attempt failed, or a later one was refused for good.
+
+        Cancellation: works until the first connection stands. From then on only `stop` ends it, so
+        that calls can still be left in good order.
+        """
+        backoff = FIRST_BACKOFF_SECONDS
+        with self._scope:
+            while True:
+                self._standing_since = math.inf
+                try:
+                    await self._connect_and_serve(task_status)
+                    return
+                except WSSConnectionError as error:
+                    # `shield` tells that the first connection stood.
+                    if error.is_final or not self._scope.shield:
+                        raise
+                    if self._is_stopping:
+                        # The exchange hung up at the moment at which `stop` was called.
+                        return
+                    if trio.current_time() - self._standing_since > MAX_BACKOFF_SECONDS:
+                        backoff = FIRST_BACKOFF_SECONDS
+                    delay = random.uniform(0, backoff) + (error.retry_after or 0)
+                    logger.warning("%s; connecting again in %.1f s", error, delay)
+                await trio.sleep(delay)
+                backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
+
+    def stop(self) -> None:
+        """Close the connection in good order; `run` returns within a few seconds."""
+        self._is_stopping = True
+        if self._reading is not None:
+            self._reading.cancel()
+        else:
+            self._scope.cancel()
+
+    def send(self, message: Message) -> None:
+        """Queue a message for the writer.
+
+        Raises:
+          WSSConnectionError: there is no connection now.
+        """
+        if self._outbox is None:
+            raise WSSConnectionError("there is no connection to the exchange now")
+        self._outbox.send_nowait(encode(message))
+
+    async def request(self, make_request: Callable[[str], Message]) -> Response:
+        """Send a request and wait for its response.
+
+        Args:
+          make_request: makes the message from the request's id.
+
+        Raises:
+          WSSConnectionError: the connection was lost, or there was no response for 30 s.
+
+        Cancellation: the request was sent; its response will be ignored.
+        """
+        request_id = str(uuid.uuid4())
+        pending = self._requests[request_id] = _PendingRequest()
+        try:
+            self.send(make_request(request_id))
+            with trio.move_on_after(REQUEST_SECONDS):
+                await pending.done.wait()
+        finally:
+            self._requests.pop(request_id, None)
+        if pending.response is None:
+            raise WSSConnectionError("the exchange did not answer a request")
+        return pending.response
+
+    async def _connect_and_serve(self, task_status: trio.TaskStatus[None]) -> None:
+        """Run one connection to its end. Returns only when it was told to stop."""
+        failure: WSSConnectionError | None = None
+        async with trio.open_nursery() as nursery:
+            try:
+                websocket = await self._connect(nursery)
+                try:
+                    await self._serve(nursery, websocket, task_status)
+                finally:
+                    self._forget_connection()
+                    await websocket.aclose()
+            except WSSConnectionError as error:
+                failure = error
+            nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    async def _connect(self, nursery: trio.Nursery) -> WebSocket:
+        headers = {"x-sdk-version": __version__}
+        if self._config.api_key is not None and self._config.connector_uuid is not None:
+            headers["x-api-key"] = self._config.api_key
+            headers["x-connector-uuid"] = self._config.connector_uuid
+        try:
+            return await connect_websocket(
+                nursery,
+                self._config.base_url.rstrip("/") + CONTROL_PATH,
+                headers=headers,
+                ssl_context=self._ssl_context,
+                open_stream=self._config.open_stream,
+                within_seconds=CONNECT_SECONDS,
+            )
+        except WebSocketError as error:
+            raise explain_refusal(error, self._config) from None
+
+    async def _serve(
+        self, nursery: trio.Nursery, websocket: WebSocket, task_status: trio.TaskStatus[None]
+    ) -> None:
+        self._outbox, to_write = trio.open_memory_channel[str](math.inf)
+        audio_format = self._config.audio_format
+        self.send(Setup(audio_format.sample_rate, audio_format.mode.value))
+        nursery.start_soon(self._write, websocket, to_write)
+        with trio.CancelScope(deadline=trio.current_time() + SETUP_SECONDS) as reading:
+            self._reading = reading
+            try:
+                while True:
+                    for frame in await websocket.receive_batch():
+                        message = self._decode(frame)
+                        if isinstance(message, SetupDone):
+                            reading.deadline = math.inf
+                            self._stands(message, nursery, websocket, task_status)
+                        elif message is not None:
+                            self._dispatch(message)
+                            # Whom it has woken acts on it before the next frame is looked at.
+                            await trio.lowlevel.checkpoint()
+            except WebSocketClosed:
+                raise WSSConnectionError(self._explain_loss()) from None
+        if not self._is_stopping:
+            raise WSSConnectionError(
+                self._fault or f"the exchange did not finish the setup within {SETUP_SECONDS:g} s"
+            )
+
+    def _explain_loss(self) -> str:
+        if self.connection_id is not None:
+            return "the connection to the exchange was lost"
+        return (
+            "the exchange ended the connection during the setup: does it support a sample rate of "
+            f"{self._config.sample_rate} Hz (WSS_SAMPLE_RATE)?"
+        )
+
+    def _stands(
+        self,
+        message: SetupDone,
+        nursery: trio.Nursery,
+        websocket: WebSocket,
+        task_status: trio.TaskStatus[None],
+    ) -> None:
+        if self.connection_id is not None:
+            return
+        self.connection_id = message.connection_id
+        self._standing_since = trio.current_time()
+        logger.info("connected to the exchange")
+        nursery.start_soon(self._beat, websocket)
+        self._listener.control_stands()
+        if not self._scope.shield:
+            self._scope.shield = True
+            task_status.started()
+
+    def _decode(self, frame: str | bytes) -> ControlMessage | None:
+        try:
+            if isinstance(frame, bytes):
+                raise WireError("a control frame must be text")
+            message = decode_control(frame)
+        except WireError as error:
+            self.invalid_messages += 1
+            logger.debug("a frame of the control connection was dropped: %s", error)
+            return None
+        if isinstance(message, UnknownMessage):
+            logger.debug("a frame of a type that is not known here was ignored")
+            return None
+        return message
+
+    def _dispatch(self, message: ControlMessage) -> None:
+        if not isinstance(message, Response):
+            self._listener.control_received(message)
+            return
+        pending = self._requests.pop(message.request_id, None)
+        if pending is None:
+            logger.debug("a response to no request that waits for one was dropped")
+            return
+        pending.response = message
+        pending.done.set()
+
+    async def _write(self, websocket: WebSocket, to_write: trio.MemoryReceiveChannel[str]) -> None:
+        # A connection that is over is the reader's to notice.
+        with suppress(WebSocketClosed):
+            async for frame in to_write:
+                await websocket.send_text(frame)
+
+    async def _beat(self, websocket: WebSocket) -> None:
+        if await is_silent(websocket) and self._reading is not None:
+            self._fault = f"the exchange was silent for {PONG_SECONDS:g} s"
+            self._reading.cancel()
+
+    def _forget_connection(self) -> None:
+        self._reading = None
+        self._fault = None
+        self._outbox = None
+        if self.connection_id is not None:
+            self.connection_id = None
+            self._listener.control_lost()
+        for pending in self._requests.values():
+            pending.done.set()
