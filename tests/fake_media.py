@@ -8,6 +8,7 @@ from typing import Any
 import trio
 import trio.testing
 
+from tests.fake_links import Wire
 from trio_calls import ActiveCall, CallState, ClientConfig
 from trio_calls.audio import noise
 from trio_calls.call_scope import CallHandler, run_call
@@ -83,7 +84,7 @@ class FakeMedia:
         self._news = trio.lowlevel.ParkingLot()
         self._nursery = nursery
         self._websocket: WebSocket | None = None
-        self._streams: list[trio.abc.Stream] = []
+        self._wires: list[Wire] = []
 
     def config(self, **settings: Any) -> ClientConfig:
         return ClientConfig.sandbox(
@@ -168,12 +169,16 @@ class FakeMedia:
 
     async def cut(self) -> None:
         """Drop the connection without a word."""
-        await trio.aclose_forcefully(self._streams[-1])
+        await trio.aclose_forcefully(self._wires[-1])
+
+    def go_silent(self) -> None:
+        """Neither read nor send anything from now on, without closing the connection."""
+        self._wires[-1].go_silent()
 
     async def _open_stream(self, host: str, port: int) -> trio.abc.Stream:
         theirs, ours = trio.testing.memory_stream_pair()
-        self._streams.append(ours)
-        self._nursery.start_soon(self._serve, ours)
+        self._wires.append(Wire(ours))
+        self._nursery.start_soon(self._serve, self._wires[-1])
         return theirs
 
     def _decide(self, request: HandshakeRequest) -> Refusal | None:

@@ -1,0 +1,297 @@
+"""`ActiveCall`: what an application does with one call."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from trio_calls.call_core import CallCore
+from trio_calls.config import AudioFormat, AudioMode, ClientConfig
+from trio_calls.event_handlers import HandlerT
+from trio_calls.received_audio import AudioStream
+from trio_calls.state import AgentMode, CallState, Command, Signal, require_legal
+from trio_calls.wire.call_protocol import check_ring_time
+from trio_calls.wire.control import CallIn
+from trio_calls.wire.media import CALL_CHANNEL
+
+
+@attrs.frozen
+class CallStatistics:
+    """A snapshot of what a call has carried so far.
+
+    Attributes:
+      received_frames: audio frames that came, on all channels.
+      received_bytes: bytes of PCM in them.
+      dropped_frames: frames dropped because a reader was slow or absent, summed over the readers.
+      sent_bytes: bytes of the agent's audio that the exchange has pulled, or that were cleared.
+      queued_bytes: bytes of the agent's audio that wait.
+      credit_bytes: bytes that the exchange has asked for and not got.
+      invalid_messages: frames dropped because they made no sense.
+    """
+
+    received_frames: int
+    received_bytes: int
+    dropped_frames: int
+    sent_bytes: int
+    queued_bytes: int
+    credit_bytes: int
+    invalid_messages: int
+
+
+class ActiveCall:
+    """A call that was claimed for this application.
+
+    Got by the handler of `events.INCOMING_CALL`. It lives in its handler's scope: see the page
+    "The life of a call".
+
+    Attributes:
+      call_id: the exchange's name for the call.
+      caller_number: who calls.
+      callee_number: whom the caller dialed; `connect` rings there.
+      audio_format: of everything heard and sent.
+    """
+
+    def __init__(
+        self, call_in: CallIn, config: ClientConfig, ssl_context: ssl.SSLContext | None
+    ) -> None:
+        self.call_id = call_in.call_id
+        self.caller_number = call_in.caller_number
+        self.callee_number = call_in.callee_number
+        self.audio_format: AudioFormat = config.audio_format
+        self._core = CallCore(call_in, config, ssl_context)
+
+    def __repr__(self) -> str:
+        return f"<ActiveCall {self.call_id} {self.state.name}>"
+
+    @property
+    def state(self) -> CallState:
+        """Where the call stands. Moved by what the exchange says, never by a wait for it."""
+        return self._core.protocol.state
+
+    @property
+    def mode(self) -> AgentMode | None:
+        """Who hears the agent; None unless CONNECTED."""
+        return self._core.protocol.mode
+
+    async def answer(self) -> None:
+        """Take the call: from here on the agent talks with the caller.
+
+        Raises:
+          WSSCallStateError: the call is not PENDING. Nothing was sent.
+          WSSMediaError: the media connection could not be opened, or was lost.
+          WSSCallCommandError: the exchange refused.
+          WSSCallCommandTimeoutError: no answer from the exchange within 15 s.
+          WSSCallClosedError: the call ended, or was left, meanwhile.
+
+        Cancellation: before the command is sent, nothing happens. After that the exchange goes on
+        with it, and its success still makes the call ANSWERED.
+        """
+        await self._core.commands.run(Command.ANSWER)
+
+    async def connect(self, ring_time_seconds: float = 60) -> None:
+        """Ring the original callee, and join caller, callee and agent in a conference.
+
+        The agent's mode is BARGE then.
+
+        Args:
+          ring_time_seconds: how long the callee's phone may ring, 1 to 120 s.
+
+        Raises:
+          ValueError: a ring time outside 1 to 120 s. Nothing was sent.
+          WSSCallStateError: the call is neither PENDING nor ANSWERED. Nothing was sent.
+          WSSCallCommandError: ``CALL_UNANSWERED``, or another refusal; the call goes on as it was.
+          WSSMediaError, WSSCallCommandTimeoutError, WSSCallClosedError: as `answer`.
+
+        Cancellation: as `answer`. The callee goes on ringing, and if they pick up the call becomes
+        CONNECTED; `close` and `disconnect` end that.
+        """
+        check_ring_time(ring_time_seconds)
+        await self._core.commands.run(Command.CONNECT, ring_time_seconds=ring_time_seconds)
+
+    async def barge(self) -> None:
+        """Let caller and callee hear the agent.
+
+        Raises:
+          WSSCallStateError: the call is not CONNECTED. Nothing was sent.
+          WSSMediaError, WSSCallCommandError, WSSCallCommandTimeoutError, WSSCallClosedError: as
+            `answer`.
+
+        Cancellation: as `answer`.
+        """
+        await self._core.commands.run(Command.BARGE)
+
+    async def whisper(self) -> None:
+        """Let only the callee hear the agent. Raises and is cancelled as `barge`."""
+        await self._core.commands.run(Command.WHISPER)
+
+    async def spy(self) -> None:
+        """Let nobody hear the agent, who still hears both. Raises and is cancelled as `barge`."""
+        await self._core.commands.run(Command.SPY)
+
+    async def close(self, *, flush: bool = True) -> None:
+        """Leave the call. In a conference the others go on talking; otherwise the call ends.
+
+        A PENDING call for which nothing was opened is let go without a word: the caller goes on
+        ringing. A DISCONNECTED call is left already; nothing happens.
+
+        Args:
+          flush: first let queued audio go out, for its own duration plus 2 s at the most.
+
+        Raises:
+          WSSCallError: the exchange refused, or did not answer within 15 s; the call goes on.
+
+        Cancellation: skips the flush. The exchange is still told that the agent leaves, unless the
+        media connection was still being opened: then nothing is sent.
+        """
+        await self._core.leave(Command.CLOSE, flush=flush)
+
+    async def disconnect(self, *, flush: bool = True) -> None:
+        """End the call for everybody. A PENDING call is declined.
+
+        A DISCONNECTED call has ended already; nothing happens.
+
+        Args:
+          flush: first let queued audio go out, for its own duration plus 2 s at the most.
+
+        Raises:
+          WSSCallError: the exchange refused, or did not answer within 15 s; the call goes on.
+          WSSMediaError: the media connection could not be opened, or was lost meanwhile.
+
+        Cancellation: skips the flush. The exchange is still told to end the call, unless the media
+        connection was still being opened: then nothing is sent.
+        """
+        await self._core.leave(Command.DISCONNECT, flush=flush)
+
+    def audio_stream(self, channel: int = CALL_CHANNEL) -> AudioStream:
+        """Listen to the call.
+
+        Every stream is independent and sees every frame from its creation on; the first also sees
+        what came before it. It ends when the call ends, after everything received was delivered.
+        A stream that is not read keeps the newest `ClientConfig.receive_buffer_seconds`.
+
+        Args:
+          channel: 0 is the call, everybody but the agent. In `AudioMode.ISOLATED` 1, 2, … carry
+            single legs.
+
+        Raises:
+          WSSCallStateError: the call is PENDING.
+          ValueError: the call's audio mode does not have this channel.
+        """
+        if self.state is not CallState.DISCONNECTED:
+            # A call that has just ended may still have audio that nobody has listened to.
+            require_legal(self.state, Signal.AUDIO, "audio_stream()")
+        if channel != CALL_CHANNEL and self.audio_format.mode is AudioMode.MIXED:
+            raise ValueError("mixed audio has channel 0 only; see ClientConfig.audio_mode")
+        return self._core.received.subscribe(channel)
+
+    async def send_audio(self, pcm: bytes | bytearray | memoryview) -> None:
+        """Queue the agent's speech, waiting while there is no room for all of it.
+
+        Args:
+          pcm: mono signed 16-bit little-endian, at `audio_format`'s sample rate.
+
+        Raises:
+          WSSCallStateError: the call is neither ANSWERED nor CONNECTED.
+          ValueError: half a sample, or more than the queue can ever hold.
+          BufferClosedError: the call ended while this waited; nothing of it was queued.
+
+        Cancellation: nothing of `pcm` was queued. Always a checkpoint.
+        """
+        require_legal(self.state, Signal.AUDIO, "send_audio()")
+        await self._core.sent.send(pcm)
+
+    def send_audio_nowait(self, pcm: bytes | bytearray | memoryview) -> None:
+        """Queue the agent's speech, all of it now or nothing.
+
+        Args:
+          pcm: mono signed 16-bit little-endian, at `audio_format`'s sample rate.
+
+        Raises:
+          WSSCallStateError: the call is neither ANSWERED nor CONNECTED.
+          ValueError: half a sample.
+          BufferFullError: there is no room for all of it.
+        """
+        require_legal(self.state, Signal.AUDIO, "send_audio_nowait()")
+        self._core.sent.send_nowait(pcm)
+
+    async def wait_audio_sent(self) -> None:
+        """Wait until the exchange has pulled everything queued so far, or it was cleared.
+
+        The last frame is filled up with silence, where it is not whole.
+
+        Raises:
+          WSSCallClosedError: the call ended before that.
+
+        Cancellation: changes nothing. Always a checkpoint.
+        """
+        await self._core.sent.wait_sent()
+
+    async def clear_send_audio_buffer(self) -> int:
+        """Stop talking: drop the queue, and let the exchange drop what it holds.
+
+        Never waits behind another command.
+
+        Returns:
+          The number of bytes dropped here.
+
+        Raises:
+          WSSCallStateError: the call is neither ANSWERED nor CONNECTED.
+          WSSMediaError, WSSCallCommandError, WSSCallCommandTimeoutError, WSSCallClosedError: as
+            `answer`; the queue is empty all the same.
+
+        Cancellation: the queue is empty, and the exchange may or may not have been told.
+        """
+        self._core.protocol.require(Command.INTERRUPT)
+        dropped = self._core.sent.clear()
+        await self._core.commands.run_beside(Command.INTERRUPT)
+        return dropped
+
+    def get_send_audio_buffer_size(self) -> int:
+        """Count the bytes of the agent's speech that the exchange has not pulled yet."""
+        return len(self._core.protocol.audio)
+
+    def on(self, event: str) -> Callable[[HandlerT], HandlerT]:
+        """Register a handler of one of this call's events, as a decorator.
+
+        Handlers may be plain or asynchronous functions; they run in the call's scope. See
+        `trio_calls.events` for what they are called with.
+
+        Raises:
+          ValueError: calls have no such event.
+        """
+        return self._core.handlers.registrar(event)
+
+    async def wait_disconnected(self) -> None:
+        """Wait until the call is over for the agent, whoever ended it.
+
+        Cancellation: changes nothing.
+        """
+        await self._core.ended.wait()
+
+    def cancel_on_hangup(self) -> trio.CancelScope:
+        """Make a scope whose body is cancelled as soon as the call is over.
+
+        ``with call.cancel_on_hangup() as scope:`` ends at once if the call has ended before; the
+        scope's ``cancelled_caught`` tells whether the hangup cut the body short.
+        """
+        scope = trio.CancelScope()
+        if self._core.ended.is_set():
+            scope.cancel()
+        self._core.hangup_scopes.add(scope)
+        return scope
+
+    def statistics(self) -> CallStatistics:
+        """Count what the call has carried so far."""
+        audio = self._core.protocol.audio
+        return CallStatistics(
+            received_frames=self._core.received.frames,
+            received_bytes=self._core.received.bytes,
+            dropped_frames=self._core.received.dropped_frames,
+            sent_bytes=audio.sent_position,
+            queued_bytes=len(audio),
+            credit_bytes=audio.credit_bytes,
+            invalid_messages=self._core.protocol.invalid_messages,
+        )

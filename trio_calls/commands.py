@@ -1,0 +1,159 @@
+"""A call's commands: one at a time, in order; leaving overtakes them all."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+import trio
+
+from trio_calls.errors import (
+    WSSCallClosedError,
+    WSSCallCommandTimeoutError,
+    WSSCallError,
+    WSSMediaError,
+)
+from trio_calls.media import MediaConnection
+from trio_calls.state import CallState, Command
+from trio_calls.wire.call_protocol import CallProtocol
+
+_LEAVING = frozenset({Command.CLOSE, Command.DISCONNECT})
+
+
+@attrs.define(eq=False)
+class PendingCommand:
+    """A command that was sent and has not come to an end."""
+
+    command: Command
+    give_up_at: float
+    error: WSSCallError | WSSMediaError | None = None
+    finished: trio.Event = attrs.field(factory=trio.Event)
+
+    def finish(self, error: WSSCallError | WSSMediaError | None = None) -> None:
+        """Let whoever waits go on. Only the first end counts."""
+        if not self.finished.is_set():
+            self.error = error
+            self.finished.set()
+
+
+class CommandQueue:
+    """Sends a call's commands and waits for their ends.
+
+    A command whose waiter was cancelled keeps its turn until the exchange has answered, or was
+    given up: what it does to the call is still to come.
+    """
+
+    def __init__(
+        self,
+        protocol: CallProtocol,
+        open_media: Callable[[], Awaitable[MediaConnection]],
+        on_timeout: Callable[[Command, WSSCallError], None],
+    ) -> None:
+        self._protocol = protocol
+        self._open_media = open_media
+        self._on_timeout = on_timeout
+        self._turn = trio.StrictFIFOLock()
+        self._pending: dict[str, PendingCommand] = {}
+
+    async def run(self, command: Command, *, ring_time_seconds: float | None = None) -> None:
+        """Do one command, when it is its turn.
+
+        Raises:
+          WSSCallStateError: not allowed, now or when its turn came; nothing was sent.
+          WSSCallClosedError: the call ended or was left meanwhile.
+          WSSMediaError: the media connection could not be opened, or was lost.
+          WSSCallCommandError: the exchange refused.
+          WSSCallCommandTimeoutError: no answer in time.
+
+        Cancellation: before its turn, nothing is sent. After that the command goes on without a
+        waiter, and its success still moves the state.
+        """
+        self._protocol.require(command)
+        async with self._turn:
+            media = await self._open_media()
+            await self._wait_for_predecessor()
+            self._require_open(command)
+            pending = self._send(media, command, ring_time_seconds)
+            await self._wait(pending)
+
+    async def run_beside(self, command: Command) -> None:
+        """Do a command that moves nothing, without waiting for the others."""
+        self._protocol.require(command)
+        media = await self._open_media()
+        self._require_open(command)
+        await self._wait(self._send(media, command))
+
+    def leave(self, media: MediaConnection, command: Command) -> PendingCommand:
+        """Send `close` or `disconnect` at once, and end every other command. Never waits."""
+        for pending in self._pending.values():
+            if pending.command is command:
+                return pending
+        for pending in self._pending.values():
+            if pending.command not in _LEAVING:
+                pending.finish(
+                    WSSCallClosedError(f"{pending.command.value} was overtaken by {command.value}")
+                )
+        return self._send(media, command)
+
+    async def wait_left(self, pending: PendingCommand) -> None:
+        """Wait for the end of what `leave` sent."""
+        await self._wait(pending)
+
+    def resolve(self, command_id: str, error: WSSCallError | None) -> None:
+        """Tell the waiter what the exchange answered."""
+        pending = self._pending.pop(command_id, None)
+        if pending is not None:
+            pending.finish(error)
+
+    def end(self, error: WSSCallError | WSSMediaError) -> None:
+        """End every command: the call is over. To have left is what leaving wanted."""
+        for pending in self._pending.values():
+            has_left = pending.command is Command.CLOSE or (
+                pending.command is Command.DISCONNECT and isinstance(error, WSSCallError)
+            )
+            pending.finish(None if has_left else error)
+        self._pending.clear()
+
+    def _require_open(self, command: Command) -> None:
+        if self._protocol.state is CallState.DISCONNECTED or any(
+            pending.command in _LEAVING for pending in self._pending.values()
+        ):
+            raise WSSCallClosedError(f"the call was left before {command.value} was sent")
+
+    def _send(
+        self, media: MediaConnection, command: Command, ring_time_seconds: float | None = None
+    ) -> PendingCommand:
+        sent = self._protocol.start_command(command, ring_time_seconds=ring_time_seconds)
+        pending = PendingCommand(command, trio.current_time() + sent.wait_seconds)
+        self._pending[sent.command_id] = pending
+        media.send_command(sent.frame)
+        return pending
+
+    async def _wait_for_predecessor(self) -> None:
+        """Wait for the end of a command that lost its waiter."""
+        for predecessor in list(self._pending.values()):
+            if predecessor.command is not Command.INTERRUPT:
+                with trio.move_on_at(predecessor.give_up_at) as waiting:
+                    await predecessor.finished.wait()
+                if waiting.cancelled_caught:
+                    self._forget(predecessor)
+
+    async def _wait(self, pending: PendingCommand) -> None:
+        with trio.move_on_at(pending.give_up_at) as waiting:
+            await pending.finished.wait()
+        if waiting.cancelled_caught:
+            error = WSSCallCommandTimeoutError(
+                f"the exchange did not answer {pending.command.value} in time"
+            )
+            pending.finish(error)
+            self._forget(pending)
+            self._on_timeout(pending.command, error)
+        if pending.error is not None:
+            raise pending.error
+
+    def _forget(self, given_up: PendingCommand) -> None:
+        self._pending = {
+            command_id: pending
+            for command_id, pending in self._pending.items()
+            if pending is not given_up
+        }

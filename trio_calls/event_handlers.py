@@ -1,0 +1,83 @@
+"""The handlers of one call's events, and the task that calls them."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import trio
+
+from trio_calls.events import CALL_EVENTS
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[..., object]
+HandlerT = TypeVar("HandlerT", bound=Handler)
+
+#: Events that wait for their handlers, at the most; later ones are dropped.
+MAX_WAITING_EVENTS: Final = 1000
+
+
+class EventHandlers:
+    """Keeps the handlers, and runs them in the application's scope, in the order of the events.
+
+    Whoever emits an event never waits and never runs the application's code.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, list[Handler]] = {}
+        self._emitted, self._to_handle = trio.open_memory_channel[tuple[str, tuple[Any, ...]]](
+            MAX_WAITING_EVENTS
+        )
+
+    def registrar(self, event: str) -> Callable[[HandlerT], HandlerT]:
+        """Make the decorator that has `event` handled from then on.
+
+        Raises:
+          ValueError: calls have no such event.
+        """
+        if event not in CALL_EVENTS:
+            raise ValueError(f"no event of a call: {event!r}; see trio_calls.events")
+
+        def register(handler: HandlerT) -> HandlerT:
+            self._handlers.setdefault(event, []).append(handler)
+            return handler
+
+        return register
+
+    def emit(self, event: str, *arguments: Any) -> None:
+        """Let an event's handlers be called. Dropped when far too many wait already."""
+        try:
+            self._emitted.send_nowait((event, arguments))
+        except (trio.WouldBlock, trio.ClosedResourceError):
+            logger.debug("an event was dropped: %s", event)
+
+    def close(self) -> None:
+        """Emit nothing more; `run` returns when everything emitted so far was handled."""
+        self._emitted.close()
+
+    async def run(self) -> None:
+        """Call the handlers, one event after the other; asynchronous ones go on by themselves."""
+        async with trio.open_nursery() as nursery:
+            async for event, arguments in self._to_handle:
+                for handler in self._handlers.get(event, ()):
+                    self._call(nursery, event, handler, arguments)
+
+    def _call(
+        self, nursery: trio.Nursery, event: str, handler: Handler, arguments: tuple[Any, ...]
+    ) -> None:
+        try:
+            result = handler(*arguments)
+        except Exception:
+            logger.exception("a handler of %s failed", event)
+            return
+        if inspect.isawaitable(result):
+            nursery.start_soon(self._finish, event, result)
+
+    async def _finish(self, event: str, result: Awaitable[object]) -> None:
+        try:
+            await result
+        except Exception:
+            logger.exception("a handler of %s failed", event)

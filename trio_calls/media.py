@@ -1,0 +1,173 @@
+"""The media connection of one call: one task that reads, one that writes."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import trio
+
+from trio_calls._version import __version__
+from trio_calls.config import ClientConfig
+from trio_calls.errors import WSSMediaError
+from trio_calls.heartbeat import PONG_SECONDS, is_silent
+from trio_calls.refusal import without_secrets
+from trio_calls.sent_audio import SentAudio
+from trio_calls.state import CallState, Signal
+from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
+from trio_calls.wire.call_protocol import CallProtocol, Event
+from trio_calls.wire.control import CallIn
+from trio_calls.wire.media import CALL_CHANNEL, pack_audio
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS: Final = 10.0
+
+
+class MediaConnection:
+    """Carries one call's frames between its `CallProtocol` and the exchange.
+
+    What comes in is handed to `on_event`, which must neither wait nor raise, and which never runs
+    code of the application: so the two tasks here are never cancelled halfway through a frame.
+    """
+
+    def __init__(
+        self,
+        protocol: CallProtocol,
+        audio: SentAudio,
+        on_event: Callable[[Event], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._protocol = protocol
+        self._audio = audio
+        self._on_event = on_event
+        self._on_lost = on_lost
+        self._commands: deque[str] = deque()
+        self._work = trio.lowlevel.ParkingLot()
+        self._scope = trio.CancelScope(shield=True)
+        self._reading = trio.CancelScope()
+        self._opened = trio.Event()
+        self._failure: WSSMediaError | None = None
+
+    async def run(
+        self, call_in: CallIn, config: ClientConfig, ssl_context: ssl.SSLContext | None
+    ) -> None:
+        """Open the connection and serve it until the call is over, or `stop` says so.
+
+        Does not raise: `wait_open` tells whoever waits that the connection could not be opened.
+
+        Cancellation: none from outside, so that a call can still be left in good order; `stop`
+        ends it.
+        """
+        with self._scope:
+            async with trio.open_nursery() as nursery:
+                try:
+                    websocket = await self._connect(nursery, call_in, config, ssl_context)
+                except WSSMediaError as error:
+                    self._failure = error
+                else:
+                    self._opened.set()
+                    nursery.start_soon(self._write, websocket)
+                    nursery.start_soon(self._beat, websocket)
+                    try:
+                        await self._read(websocket)
+                    finally:
+                        await websocket.aclose()
+                nursery.cancel_scope.cancel()
+        if not self._opened.is_set():
+            self._failure = self._failure or WSSMediaError("the media connection was given up")
+            self._opened.set()
+
+    async def wait_open(self) -> None:
+        """Wait until the connection stands.
+
+        Raises:
+          WSSMediaError: it could not be opened.
+
+        Cancellation: the connection goes on being opened.
+        """
+        await self._opened.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the connection could not be opened."""
+        return self._failure is not None
+
+    def stop(self, deadline: float) -> None:
+        """Close the connection, and drop it at `deadline` (in Trio's time) if that takes longer."""
+        self._reading.cancel()
+        self._scope.deadline = deadline
+        if not self._opened.is_set():
+            self._scope.cancel()
+
+    def send_command(self, frame: str) -> None:
+        """Queue a command's frame, ahead of all audio."""
+        self._commands.append(frame)
+        self._work.unpark()
+
+    def wake_writer(self) -> None:
+        """Say that there is audio or credit that was not there before."""
+        self._work.unpark()
+
+    @property
+    def _is_over(self) -> bool:
+        return self._protocol.state is CallState.DISCONNECTED
+
+    async def _connect(
+        self,
+        nursery: trio.Nursery,
+        call_in: CallIn,
+        config: ClientConfig,
+        ssl_context: ssl.SSLContext | None,
+    ) -> WebSocket:
+        if config.base_url.startswith("wss://") and not call_in.url.startswith("wss://"):
+            raise WSSMediaError("the exchange offered a media connection without TLS: not opened")
+        try:
+            return await connect_websocket(
+                nursery,
+                call_in.url,
+                headers={
+                    "Authorization": f"Bearer {call_in.token}",
+                    "x-sdk-version": __version__,
+                },
+                ssl_context=ssl_context,
+                open_stream=config.open_stream,
+                within_seconds=CONNECT_SECONDS,
+            )
+        except WebSocketError as error:
+            reason = without_secrets(str(error), config).replace(call_in.token, "***")
+            raise WSSMediaError(f"the media connection could not be opened: {reason}") from None
+
+    async def _read(self, websocket: WebSocket) -> None:
+        """Read until the call or the connection is over, or `stop` says so."""
+        with self._reading, suppress(WebSocketClosed):
+            while not self._is_over:
+                for message in await websocket.receive_batch():
+                    event = self._protocol.receive(message)
+                    if event is not None:
+                        self._on_event(event)
+        if self._protocol.signal(Signal.MEDIA_LOST):
+            self._on_lost()
+
+    async def _beat(self, websocket: WebSocket) -> None:
+        if await is_silent(websocket):
+            logger.warning("the exchange was silent for %g s: the call is lost", PONG_SECONDS)
+            self._reading.cancel()
+
+    async def _write(self, websocket: WebSocket) -> None:
+        # A connection that is over is the reader's to notice.
+        with suppress(WebSocketClosed):
+            while True:
+                if self._commands:
+                    await websocket.send_text(self._commands.popleft())
+                elif (pcm := self._audio.take()) is not None:
+                    await websocket.send_binary(pack_audio(CALL_CHANNEL, pcm))
+                    self._audio.delivered()
+                else:
+                    await self._work.park()

@@ -1,0 +1,122 @@
+"""The agent's audio, from the application to the writer of the media connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import trio
+
+from trio_calls.errors import BufferClosedError, BufferFullError, WSSCallClosedError
+from trio_calls.wire.outgoing_audio import OutgoingAudio
+
+#: Seconds beyond the queue's own duration that a flush may take.
+FLUSH_SECONDS: Final = 2.0
+
+Pcm = bytes | bytearray | memoryview
+
+
+class SentAudio:
+    """Queues audio, and tells those who wait how far it has got.
+
+    The application's tasks only ever touch the queue; the writer takes from it. So no cancellation
+    of an application's task can cut a message in half.
+    """
+
+    def __init__(
+        self, audio: OutgoingAudio, bytes_per_second: int, wake_writer: Callable[[], None]
+    ) -> None:
+        self._audio = audio
+        self._bytes_per_second = bytes_per_second
+        self._wake_writer = wake_writer
+        self._turn = trio.StrictFIFOLock()
+        self._progress = trio.lowlevel.ParkingLot()
+        self._delivered_position = 0
+        self._is_delivering = False
+        self._has_ended = False
+
+    async def send(self, pcm: Pcm) -> None:
+        """Queue `pcm` as soon as there is room for all of it, after those who waited before."""
+        _require_samples(pcm)
+        if len(pcm) > self._audio.capacity_bytes:
+            raise ValueError(
+                f"{len(pcm)} bytes of audio never fit into a queue of "
+                f"{self._audio.capacity_bytes}: send it in pieces, or raise send_buffer_bytes"
+            )
+        async with self._turn:
+            while not self._has_ended and not self._has_room(pcm):
+                await self._progress.park()
+            if self._has_ended:
+                raise BufferClosedError("the call ended before there was room for this audio")
+            self._put(pcm)
+
+    def send_nowait(self, pcm: Pcm) -> None:
+        """Queue `pcm` now, or not at all."""
+        _require_samples(pcm)
+        if self._turn.locked():
+            raise BufferFullError("other audio is already waiting for room in the queue")
+        self._put(pcm)
+
+    async def wait_sent(self) -> None:
+        """Wait until the exchange has pulled everything queued so far, or it was cleared."""
+        position = self._flush()
+        await self._wait_delivered(position)
+        if self._delivered_position < position:
+            raise WSSCallClosedError("the call ended before all audio was sent")
+
+    async def drain(self) -> None:
+        """Wait as `wait_sent` does, but no longer than the exchange can reasonably take."""
+        seconds = len(self._audio) / self._bytes_per_second + FLUSH_SECONDS
+        with trio.move_on_after(seconds):
+            await self._wait_delivered(self._flush())
+
+    def clear(self) -> int:
+        """Drop what waits. Returns how many bytes that was."""
+        dropped = self._audio.clear()
+        if not self._is_delivering:
+            self._note_delivery()
+        return dropped
+
+    def end(self) -> None:
+        """Let go of everyone who waits: the call is over."""
+        self._has_ended = True
+        self._progress.unpark_all()
+
+    def take(self) -> bytes | None:
+        """Cut the next message for the writer, who reports with `delivered` when it is sent."""
+        pcm = self._audio.take()
+        self._is_delivering = pcm is not None
+        return pcm
+
+    def delivered(self) -> None:
+        """Note that what was taken is on the wire."""
+        self._is_delivering = False
+        self._note_delivery()
+
+    def _has_room(self, pcm: Pcm) -> bool:
+        return len(self._audio) + len(pcm) <= self._audio.capacity_bytes
+
+    def _put(self, pcm: Pcm) -> None:
+        self._audio.put(pcm)
+        self._wake_writer()
+
+    def _flush(self) -> int:
+        position = self._audio.flush()
+        self._wake_writer()
+        return position
+
+    def _note_delivery(self) -> None:
+        self._delivered_position = self._audio.sent_position
+        self._progress.unpark_all()
+
+    async def _wait_delivered(self, position: int) -> None:
+        await trio.lowlevel.checkpoint()
+        while self._delivered_position < position and not self._has_ended:
+            await self._progress.park()
+
+
+def _require_samples(pcm: Pcm) -> None:
+    if not isinstance(pcm, bytes | bytearray | memoryview):
+        raise TypeError("audio must be bytes: mono signed 16-bit little-endian PCM")
+    if memoryview(pcm).nbytes % 2:
+        raise ValueError("audio must be whole 16-bit samples: the number of bytes must be even")
