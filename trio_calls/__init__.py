@@ -1,0 +1,63 @@
+"""Programmable phone calls for Trio: every call is a nursery."""
+
+from __future__ import annotations
+
+from trio_calls import events
+from trio_calls._version import __version__
+from trio_calls.call import ActiveCall, CallStatistics
+from trio_calls.client import CallClient, open_call_client, serve_calls
+from trio_calls.config import AudioFormat, AudioMode, ClientConfig
+from trio_calls.errors import (
+    BufferClosedError,
+    BufferFullError,
+    WSSAuthenticationError,
+    WSSCallClosedError,
+    WSSCallCommandError,
+    WSSCallCommandTimeoutError,
+    WSSCallError,
+    WSSCallFaultError,
+    WSSCallStateError,
+    WSSConfigError,
+    WSSConnectionError,
+    WSSError,
+    WSSMediaError,
+    WSSTLSError,
+    WSSUnavailableError,
+    WSSUnreachableError,
+    WSSVersionError,
+)
+from trio_calls.received_audio import AudioStream
+from trio_calls.state import AgentMode, CallState
+
+__all__ = [
+    "ActiveCall",
+    "AgentMode",
+    "AudioFormat",
+    "AudioMode",
+    "AudioStream",
+    "BufferClosedError",
+    "BufferFullError",
+    "CallClient",
+    "CallState",
+    "CallStatistics",
+    "ClientConfig",
+    "WSSAuthenticationError",
+    "WSSCallClosedError",
+    "WSSCallCommandError",
+    "WSSCallCommandTimeoutError",
+    "WSSCallError",
+    "WSSCallFaultError",
+    "WSSCallStateError",
+    "WSSConfigError",
+    "WSSConnectionError",
+    "WSSError",
+    "WSSMediaError",
+    "WSSTLSError",
+    "WSSUnavailableError",
+    "WSSUnreachableError",
+    "WSSVersionError",
+    "__version__",
+    "events",
+    "open_call_client",
+    "serve_calls",
+]

@@ -1,0 +1,107 @@
+"""The calls that a client was offered: who waits, who is being claimed, who is served."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import attrs
+import trio
+
+from trio_calls.call import ActiveCall
+from trio_calls.state import CallState
+from trio_calls.wire.control import CallIn, SessionNotify
+
+logger = logging.getLogger(__name__)
+
+#: Offers that wait to be taken up, at the most; the oldest are left to other workers.
+MAX_WAITING_OFFERS: Final = 10_000
+
+
+@attrs.define(eq=False)
+class Session:
+    """A call from its claim to its end.
+
+    Attributes:
+      session_id: the exchange's name for it.
+      connection_id: the control connection that the claim holds on.
+      call_in: what the exchange tells the claimant, once it has.
+      call: once it is being served.
+      settled: set when `call_in` came, or will not come any more.
+    """
+
+    session_id: str
+    connection_id: str | None
+    call_in: CallIn | None = None
+    call: ActiveCall | None = None
+    settled: trio.Event = attrs.field(factory=trio.Event)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the call is over for the agent, though its handler may still have work to do."""
+        return self.call is not None and self.call.state is CallState.DISCONNECTED
+
+
+class Offers:
+    """Keeps every offer until it is taken up, and never takes one up twice."""
+
+    def __init__(self, max_sessions: int | None) -> None:
+        self.sessions: dict[str, Session] = {}
+        self._max_sessions = max_sessions
+        self._waiting: dict[str, SessionNotify] = {}
+        # In the order in which they were let go; the values mean nothing.
+        self._let_go: dict[str, None] = {}
+
+    def add(self, offer: SessionNotify) -> None:
+        """Keep an offer. One that waits already, or is being served, changes nothing.
+
+        A call that was lost here may ring again; that offer waits until its scope is closed. One
+        that was let go is for other workers.
+        """
+        if offer.session_id in self._let_go:
+            return
+        session = self.sessions.get(offer.session_id)
+        if offer.session_id in self._waiting or (session is not None and not session.is_over):
+            return
+        if len(self._waiting) == MAX_WAITING_OFFERS:
+            logger.warning(
+                "more than %d calls are waiting: one is left to other workers", MAX_WAITING_OFFERS
+            )
+            del self._waiting[next(iter(self._waiting))]
+        self._waiting[offer.session_id] = offer
+
+    def take(self, connection_id: str | None) -> Session | None:
+        """Begin the oldest offer's session, if there is one, and room for it."""
+        has_room = self._max_sessions is None or len(self.sessions) < self._max_sessions
+        session_id = next((name for name in self._waiting if name not in self.sessions), None)
+        if session_id is None or not has_room:
+            return None
+        del self._waiting[session_id]
+        session = self.sessions[session_id] = Session(session_id, connection_id)
+        return session
+
+    def withdraw(self, session_id: str) -> None:
+        """Forget an offer that nobody can take up any more."""
+        self._waiting.pop(session_id, None)
+
+    def finish(self, session: Session) -> None:
+        """Forget a session, and make room for the next."""
+        if self.sessions.get(session.session_id) is session:
+            del self.sessions[session.session_id]
+        if session.call is not None and session.call._core.was_let_go:
+            self._waiting.pop(session.session_id, None)
+            self._let_go[session.session_id] = None
+            if len(self._let_go) > MAX_WAITING_OFFERS:
+                del self._let_go[next(iter(self._let_go))]
+
+    def connection_lost(self) -> None:
+        """Forget what does not survive the control connection.
+
+        The exchange offers again what still rings when there is a new connection: what only waits,
+        and claims that have not become calls.
+        """
+        self._waiting.clear()
+        for session in list(self.sessions.values()):
+            if session.call_in is None:
+                session.settled.set()
+                self.finish(session)
