@@ -1,0 +1,164 @@
+"""Opening a simulator, in process or on a port."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+import attrs
+import trio
+import trio.testing
+
+from trio_calls.config import ClientConfig
+from trio_calls.simulator.exchange import Exchange
+from trio_calls.simulator.phone import Pickup, answers
+from trio_calls.simulator.server import Server
+from trio_calls.simulator.simulated_call import SimulatedCall
+from trio_calls.simulator.violations import Violation
+
+_IN_PROCESS_URL: Final = "ws://simulator"
+
+
+class Simulator:
+    """An exchange that takes calls from virtual telephones. Opened by `open_simulator`."""
+
+    def __init__(self, exchange: Exchange, config: ClientConfig, port: int | None) -> None:
+        self._exchange = exchange
+        self._config = config
+        self._port = port
+
+    @property
+    def config(self) -> ClientConfig:
+        """The settings with which an SDK reaches this simulator."""
+        return self._config
+
+    @property
+    def port(self) -> int | None:
+        """The TCP port on which it is served, or None if it is reached in process only."""
+        return self._port
+
+    @property
+    def calls(self) -> list[SimulatedCall]:
+        """All calls that were placed, oldest first."""
+        return list(self._exchange.calls)
+
+    @property
+    def violations(self) -> list[Violation]:
+        """What SDKs did against the protocol, oldest first. Also logged, at WARNING."""
+        return list(self._exchange.violations.violations)
+
+    def place_call(
+        self,
+        *,
+        caller: str = "+65 9111 0000",
+        callee: str = "+65 6222 0000",
+        pickup: Pickup | None = None,
+    ) -> SimulatedCall:
+        """Let a telephone call another. Every SDK is offered the call; the caller hears ringing.
+
+        Args:
+          caller: the number that calls.
+          callee: the number that is called; its telephone rings only when an agent connects it.
+          pickup: what the callee does then: `answers` (the default), `declines`, `never_answers`.
+
+        Raises:
+          ValueError: a number is longer than 512 characters.
+        """
+        return self._exchange.place_call(caller=caller, callee=callee, pickup=pickup or answers())
+
+    def end_all_calls(self) -> None:
+        """Let everybody hang up, at once."""
+        self._exchange.end_all_calls()
+
+
+@asynccontextmanager
+async def open_simulator(
+    *,
+    port: int | None = None,
+    host: str = "127.0.0.1",
+    sample_rate: int = 24000,
+    api_key: str = "simulated-key",
+    connector_uuid: str = "simulated-connector",
+) -> AsyncIterator[Simulator]:
+    """Run an exchange for as long as the block takes.
+
+    All its time is Trio's, so that in process it works on a `trio.testing.MockClock`.
+
+    Args:
+      port: serve on this TCP port; 0 picks a free one. None: in process only, over memory streams.
+      host: the address to serve on.
+      sample_rate: of all audio, in Hz: 8000, 16000 or 24000. SDKs must ask for the same.
+      api_key: what SDKs must give as their API key.
+      connector_uuid: what SDKs must give as their connector UUID.
+
+    Raises:
+      WSSConfigError: a setting makes no sense.
+      OSError: the port cannot be served on.
+
+    An error in the block comes out in an exception group, as from a nursery.
+
+    Leaving the block, also by cancellation, hangs up every telephone and drops every connection at
+    once. Nothing is left running.
+    """
+    config = ClientConfig.sandbox(
+        api_key=api_key,
+        connector_uuid=connector_uuid,
+        sample_rate=sample_rate,
+        base_url=_IN_PROCESS_URL,
+    )
+    credentials = {"x-api-key": api_key, "x-connector-uuid": connector_uuid}
+    listeners = [] if port is None else await trio.open_tcp_listeners(port, host=host)
+    async with trio.open_nursery() as nursery:
+        simulator = _start(nursery, config, credentials, listeners)
+        try:
+            yield simulator
+        finally:
+            simulator.end_all_calls()
+            nursery.cancel_scope.cancel()
+
+
+def _start(
+    nursery: trio.Nursery,
+    config: ClientConfig,
+    credentials: Mapping[str, str],
+    listeners: list[trio.SocketListener],
+) -> Simulator:
+    if listeners:
+        address, port = listeners[0].socket.getsockname()[:2]
+        host = f"[{address}]" if ":" in address else address
+        config = attrs.evolve(config, base_url=f"ws://{host}:{port}")
+    exchange = Exchange(base_url=config.base_url, sample_rate=config.sample_rate, nursery=nursery)
+    server = Server(exchange, credentials)
+    if listeners:
+        nursery.start_soon(trio.serve_listeners, server.serve, listeners)
+        return Simulator(exchange, config, port)
+    config = attrs.evolve(config, open_stream=_Door(server, nursery).open_stream)
+    return Simulator(exchange, config, None)
+
+
+class _Door:
+    """Where SDKs in the same process come in."""
+
+    def __init__(self, server: Server, nursery: trio.Nursery) -> None:
+        self._server = server
+        self._nursery = nursery
+
+    async def open_stream(self, host: str, port: int) -> trio.abc.Stream:
+        """Connect to the simulator, as `trio.open_tcp_stream` would, whatever the address.
+
+        Raises:
+          ConnectionRefusedError: the simulator was closed.
+        """
+        await trio.lowlevel.checkpoint()
+        if self._nursery.cancel_scope.cancel_called:
+            raise ConnectionRefusedError("the simulator was closed")
+        sdk_end, exchange_end = trio.testing.memory_stream_pair()
+        self._nursery.start_soon(self._serve, exchange_end)
+        return sdk_end
+
+    async def _serve(self, stream: trio.abc.Stream) -> None:
+        try:
+            await self._server.serve(stream)
+        finally:
+            await trio.aclose_forcefully(stream)

@@ -1,0 +1,111 @@
+"""The exchange's end of the agent: its state in the call, its audio, its media connection."""
+
+from __future__ import annotations
+
+import trio
+
+from trio_calls.config import AudioMode
+from trio_calls.simulator.jitter_buffer import JitterBuffer
+from trio_calls.simulator.socket_tasks import SocketTasks
+from trio_calls.state import AgentMode, CallState
+from trio_calls.wire.codec import encode
+from trio_calls.wire.media import (
+    CALL_CHANNEL,
+    BufferRequest,
+    CommandResponse,
+    MediaMessage,
+    pack_audio,
+)
+
+_CALLER_CHANNEL = 1
+_CALLEE_CHANNEL = 2
+
+
+class AgentLeg:
+    """The agent in a call, as the exchange sees it.
+
+    Attributes:
+      states: what the agent's call went through, oldest first, without repeats.
+      mode: who hears the agent; None unless CONNECTED.
+      audio_mode: how the agent wants its audio.
+      buffer: what was pulled of the agent's audio and not played yet.
+      heard: what was sent to the agent on channel 0, a frame a tick.
+      said: the agent's audio as it was played, a frame a tick.
+      socket: the media connection, or None.
+      left: set when the agent is out of the call.
+    """
+
+    def __init__(self, frame_bytes: int) -> None:
+        self.states = [CallState.PENDING]
+        self.mode: AgentMode | None = None
+        self.audio_mode = AudioMode.MIXED
+        self.buffer = JitterBuffer(frame_bytes)
+        self.heard = bytearray()
+        self.said = bytearray()
+        self.socket: SocketTasks | None = None
+        self.left = trio.Event()
+
+    @property
+    def state(self) -> CallState:
+        """Where the call stands for the agent."""
+        return self.states[-1]
+
+    @property
+    def is_talking(self) -> bool:
+        """Whether the agent is in the call, to hear and perhaps to be heard."""
+        return self.state in {CallState.ANSWERED, CallState.CONNECTED}
+
+    def move_to(self, state: CallState) -> None:
+        """Bring the agent's call into a state."""
+        self.states.append(state)
+        self.mode = AgentMode.BARGE if state is CallState.CONNECTED else None
+        if state is CallState.DISCONNECTED:
+            self.left.set()
+
+    def send(self, message: MediaMessage) -> None:
+        """Send a message, if there is a media connection."""
+        if self.socket is not None:
+            self.socket.send(encode(message))
+
+    def confirm(self, command_id: str) -> None:
+        """Tell the agent that a command was done."""
+        self.send(CommandResponse(command_id, success=True))
+
+    def refuse(self, command_id: str, error_code: str, error_message: str) -> None:
+        """Tell the agent that a command was not done."""
+        self.send(
+            CommandResponse(
+                command_id, success=False, error_code=error_code, error_message=error_message
+            )
+        )
+
+    def pull(self) -> None:
+        """Ask for as much of the agent's audio as there is room for."""
+        granted = self.buffer.grant()
+        if granted:
+            self.send(BufferRequest(granted, self.buffer.frame_bytes, CALL_CHANNEL))
+
+    def hear(self, everybody: bytes, caller: bytes, callee: bytes | None) -> None:
+        """Send the agent one frame of the call, and of each leg if it wants them.
+
+        Args:
+          everybody: caller and callee, mixed.
+          caller: the caller alone.
+          callee: the callee alone, or None before they talk.
+        """
+        self.heard += everybody
+        self._send_audio(CALL_CHANNEL, everybody)
+        if self.audio_mode is AudioMode.ISOLATED:
+            self._send_audio(_CALLER_CHANNEL, caller)
+            if callee is not None:
+                self._send_audio(_CALLEE_CHANNEL, callee)
+
+    def hang_up(self) -> None:
+        """Close the media connection, once everything that was sent has gone out."""
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+
+    def _send_audio(self, channel: int, pcm: bytes) -> None:
+        if self.socket is not None:
+            self.socket.send(pack_audio(channel, pcm))

@@ -1,0 +1,93 @@
+"""What an agent may ask of a call, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from trio_calls.simulator.exchange_call import ExchangeCall
+from trio_calls.state import AgentMode, CallState, Command
+from trio_calls.wire.media import CommandRequest
+
+INVALID_STATE: Final = "INVALID_STATE"
+INVALID_COMMAND: Final = "INVALID_COMMAND"
+
+_IN_CONFERENCE: Final = frozenset({CallState.CONNECTED})
+_BEFORE_CONFERENCE: Final = frozenset({CallState.PENDING, CallState.ANSWERED})
+_TALKING: Final = frozenset({CallState.ANSWERED, CallState.CONNECTED})
+
+#: The states in which the exchange does a command.
+POSSIBLE_IN: Final[Mapping[Command, frozenset[CallState]]] = MappingProxyType(
+    {
+        Command.ANSWER: frozenset({CallState.PENDING}),
+        Command.CONNECT: _BEFORE_CONFERENCE,
+        Command.BARGE: _IN_CONFERENCE,
+        Command.WHISPER: _IN_CONFERENCE,
+        Command.SPY: _IN_CONFERENCE,
+        Command.INTERRUPT: _TALKING,
+        Command.CLOSE: _BEFORE_CONFERENCE | _IN_CONFERENCE,
+        Command.DISCONNECT: _BEFORE_CONFERENCE | _IN_CONFERENCE,
+    }
+)
+
+_MODES: Final[Mapping[Command, AgentMode]] = MappingProxyType(
+    {
+        Command.BARGE: AgentMode.BARGE,
+        Command.WHISPER: AgentMode.WHISPER,
+        Command.SPY: AgentMode.SPY,
+    }
+)
+
+
+def is_possible(command: Command, call: ExchangeCall) -> bool:
+    """Tell whether a call is in a state for a command."""
+    if call.is_being_left or (command is Command.CONNECT and call.is_ringing):
+        return False
+    return call.agent.state in POSSIBLE_IN[command]
+
+
+def execute(call: ExchangeCall, request: CommandRequest) -> None:
+    """Do what an agent asks, or refuse it.
+
+    The agent is answered at once, except about ``call.connect``, which ends with the ringing, and
+    ``call.close`` and ``call.disconnect``, which end when the agent's last audio has been played.
+    """
+    try:
+        command = Command(request.command)
+    except ValueError:
+        call.agent.refuse(request.command_id, INVALID_COMMAND, "there is no such command")
+        return
+    if not is_possible(command, call):
+        state = call.agent.state.value
+        doing = ", ringing" * call.is_ringing + ", being left" * call.is_being_left
+        message = f"{command.value} is not possible: the call is {state}{doing}"
+        call.agent.refuse(request.command_id, INVALID_STATE, message)
+        return
+    _do(command, call, request)
+
+
+def _do(command: Command, call: ExchangeCall, request: CommandRequest) -> None:
+    agent = call.agent
+    match command:
+        case Command.CONNECT:
+            if request.data is None:
+                agent.refuse(request.command_id, INVALID_COMMAND, "ringTimeSeconds is missing")
+            else:
+                call.ring(request.command_id, request.data.ring_time_seconds)
+            return
+        case Command.CLOSE:
+            ends_call = agent.state is not CallState.CONNECTED
+            call.leave(request.command_id, ends_call=ends_call)
+            return
+        case Command.DISCONNECT:
+            call.leave(request.command_id, ends_call=True)
+            return
+        case Command.ANSWER:
+            call.answer()
+        case Command.INTERRUPT:
+            agent.buffer.clear()
+        case _:
+            agent.mode = _MODES[command]
+    agent.confirm(request.command_id)
+    agent.pull()

@@ -1,0 +1,106 @@
+"""One control connection, from the exchange's end."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+from uuid import uuid4
+
+from trio_calls.config import AudioMode
+from trio_calls.simulator.exchange import Exchange
+from trio_calls.simulator.sessions import ConnectedSdk
+from trio_calls.simulator.socket_tasks import SocketTasks
+from trio_calls.transport import WebSocket
+from trio_calls.wire.codec import WireError, decode_control, encode
+from trio_calls.wire.control import (
+    INVALID_REQUEST,
+    CallIn,
+    ControlMessage,
+    Response,
+    SessionClosed,
+    SessionNotify,
+    SessionOpen,
+    SessionReady,
+    Setup,
+    SetupDone,
+)
+from trio_calls.wire.message import UnknownMessage
+
+logger = logging.getLogger(__name__)
+
+#: Messages that may wait for an SDK to read them: many thousands of calls may be offered at once.
+_QUEUE_SIZE: Final = 2**14
+
+
+class ControlConnection:
+    """Sets an SDK up, and passes its requests on to the exchange."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._connection_id = str(uuid4())
+        self._sdk: ConnectedSdk | None = None
+        self._socket = SocketTasks(
+            _QUEUE_SIZE, lambda: self._violation("it does not read what it is sent; dropped")
+        )
+
+    async def run(self, websocket: WebSocket) -> None:
+        """Serve until either side closes the connection. Cancellation drops it at once."""
+        await self._socket.run(websocket, self._receive)
+
+    def lost(self) -> None:
+        """The connection is gone, or never came to be."""
+        if self._sdk is not None:
+            self._exchange.sdk_lost(self._sdk)
+
+    def _receive(self, frame: str | bytes) -> None:
+        if isinstance(frame, bytes):
+            self._violation("a binary message")
+            return
+        try:
+            message = decode_control(frame)
+        except WireError as error:
+            self._violation(f"a malformed frame: {error}")
+            return
+        if self._sdk is not None:
+            self._serve(self._sdk, message)
+        elif isinstance(message, Setup):
+            self._set_up(message)
+        else:
+            self._violation("something came before setup; closed")
+            self._socket.close()
+
+    def _set_up(self, setup: Setup) -> None:
+        if setup.sample_rate != self._exchange.sample_rate:
+            logger.warning(
+                "an SDK wants audio at %d Hz, but the simulator runs at %d Hz; closed. Open the "
+                "simulator with sample_rate=%d, or set the SDK up with sample_rate=%d",
+                setup.sample_rate,
+                self._exchange.sample_rate,
+                setup.sample_rate,
+                self._exchange.sample_rate,
+            )
+            self._socket.close()
+            return
+        self._sdk = ConnectedSdk(self._connection_id, AudioMode(setup.audio_mode), self._send)
+        self._send(SetupDone(self._connection_id))
+        self._exchange.sdk_connected(self._sdk)
+
+    def _serve(self, sdk: ConnectedSdk, message: object) -> None:
+        match message:
+            case SessionOpen(request_id=request_id, session_id=session_id):
+                self._send(self._exchange.open_session(request_id, session_id, sdk))
+            case SessionReady(session_id=session_id):
+                if not self._exchange.session_ready(session_id, sdk):
+                    self._violation("session.ready for a session that it does not hold")
+            case Setup():
+                self._violation("a second setup")
+            case SetupDone() | SessionNotify() | Response() | CallIn() | SessionClosed():
+                self._violation(f"{message.wire_type} is for the exchange to send")
+            case UnknownMessage(request_id=str(request_id)):
+                self._send(Response(request_id, is_ok=False, error_code=INVALID_REQUEST))
+
+    def _send(self, message: ControlMessage) -> None:
+        self._socket.send(encode(message))
+
+    def _violation(self, fault: str) -> None:
+        self._exchange.violations.add(f"control connection {self._connection_id}", fault)

@@ -1,0 +1,120 @@
+"""The exchange: the calls that were placed, and the SDKs that are connected."""
+
+from __future__ import annotations
+
+import trio
+
+from trio_calls.simulator.exchange_call import ExchangeCall
+from trio_calls.simulator.phone import Pickup
+from trio_calls.simulator.sessions import ConnectedSdk, Session, session_not_found
+from trio_calls.simulator.simulated_call import SimulatedCall
+from trio_calls.simulator.socket_tasks import SocketTasks
+from trio_calls.simulator.violations import ViolationLog
+from trio_calls.wire.control import Response
+
+
+class Exchange:
+    """Offers calls to SDKs, and gives each to the first that claims it.
+
+    Args:
+      base_url: where media connections are opened, ``ws://host:port``.
+      sample_rate: of all audio, in Hz.
+      nursery: the calls' clocks and ringing run here.
+
+    Attributes:
+      calls: all that were placed, oldest first.
+      violations: what SDKs did against the protocol.
+    """
+
+    def __init__(self, *, base_url: str, sample_rate: int, nursery: trio.Nursery) -> None:
+        self.sample_rate = sample_rate
+        self.calls: list[SimulatedCall] = []
+        self.violations = ViolationLog()
+        self._base_url = base_url
+        self._nursery = nursery
+        self._sessions: dict[str, Session] = {}
+        self._sessions_by_call: dict[str, Session] = {}
+        self._sdks: list[ConnectedSdk] = []
+
+    def place_call(self, *, caller: str, callee: str, pickup: Pickup) -> SimulatedCall:
+        """Let a phone call another, and offer the call to every SDK.
+
+        Raises:
+          ValueError: a number is too long for the wire; nothing happened.
+        """
+        call = ExchangeCall(
+            caller=caller,
+            callee=callee,
+            pickup=pickup,
+            sample_rate=self.sample_rate,
+            nursery=self._nursery,
+            on_agent_left=self._close_session,
+        )
+        session = Session(call)
+        self._sessions[call.session_id] = session
+        self._sessions_by_call[call.call_id] = session
+        self.calls.append(SimulatedCall(call))
+        self._offer(session)
+        return self.calls[-1]
+
+    def sdk_connected(self, sdk: ConnectedSdk) -> None:
+        """An SDK is there: from here on it is offered calls, first those that wait already."""
+        self._sdks.append(sdk)
+        for session in self._sessions.values():
+            if session.is_on_offer:
+                sdk.send(session.offer)
+
+    def sdk_lost(self, sdk: ConnectedSdk) -> None:
+        """An SDK's control connection is gone: what it claimed and did not act on is offered again.
+
+        Calls with a media connection are not touched.
+        """
+        self._sdks.remove(sdk)
+        for session in self._sessions.values():
+            if session.holder is sdk and session.call.agent.socket is None:
+                self._offer_again(session)
+
+    def open_session(self, request_id: str, session_id: str, sdk: ConnectedSdk) -> Response:
+        """Let an SDK claim a session."""
+        session = self._sessions.get(session_id)
+        return session.open(request_id, sdk) if session else session_not_found(request_id)
+
+    def session_ready(self, session_id: str, sdk: ConnectedSdk) -> bool:
+        """Send an SDK the call of a session that it has claimed.
+
+        Returns:
+          Whether it has claimed that session. Where the call is over already, nothing is sent.
+        """
+        session = self._sessions.get(session_id)
+        if session is None or session.holder is not sdk:
+            return False
+        if not session.is_closed:
+            sdk.send(session.call_in(self._base_url))
+        return True
+
+    def find_session(self, call_id: str) -> Session | None:
+        """Find the session of a call that agents may still act on."""
+        session = self._sessions_by_call.get(call_id)
+        return None if session is None or session.is_closed else session
+
+    def media_connection_lost(self, session: Session, socket: SocketTasks) -> None:
+        """A media connection is gone: a call that still waits for its agent is offered again."""
+        session.call.media_connection_lost(socket)
+        self._offer_again(session)
+
+    def end_all_calls(self) -> None:
+        """Let everybody hang up."""
+        for session in self._sessions.values():
+            session.call.end()
+
+    def _offer_again(self, session: Session) -> None:
+        if session.call.is_waiting:
+            session.release()
+            self._offer(session)
+
+    def _offer(self, session: Session) -> None:
+        for sdk in self._sdks:
+            sdk.send(session.offer)
+
+    def _close_session(self, call: ExchangeCall, reason: str) -> None:
+        self._sessions[call.session_id].close(reason)

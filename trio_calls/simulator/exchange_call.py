@@ -1,0 +1,256 @@
+"""One call through the exchange: its three legs, and everything that moves them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+from uuid import uuid4
+
+import attrs
+import trio
+
+from trio_calls.audio import frame_bytes
+from trio_calls.config import AudioMode
+from trio_calls.simulator.agent_leg import AgentLeg
+from trio_calls.simulator.conference import Party, mix_conference
+from trio_calls.simulator.leg import Leg, PhoneState
+from trio_calls.simulator.media_clock import run_media_clock
+from trio_calls.simulator.phone import Pickup
+from trio_calls.simulator.ringing import Ringing, RingOutcome
+from trio_calls.simulator.socket_tasks import SocketTasks
+from trio_calls.state import CallState
+from trio_calls.wire.media import CALL_UNANSWERED, TERMINATED, CallEvent
+
+CALL_CLOSED: Final = "CALL_CLOSED"
+CALL_DECLINED: Final = "CALL_DECLINED"
+
+#: Why a session was closed.
+SDK_REQUEST: Final = "SDK_REQUEST"
+CALL_TERMINATED: Final = "CALL_TERMINATED"
+
+
+@attrs.frozen
+class _Leaving:
+    """An agent's wish to go, while the last of its audio is played."""
+
+    command_id: str
+    ends_call: bool
+
+
+class ExchangeCall:
+    """A call, as the exchange sees it.
+
+    Args:
+      caller: the number that calls.
+      callee: the number that is called.
+      pickup: what the callee does when the phone rings.
+      sample_rate: of all audio, in Hz.
+      nursery: the call's clock and its ringing run here.
+      on_agent_left: called with this call and a reason when it is over for the agent.
+
+    Attributes:
+      call_id: names its media connection.
+      session_id: names it on the control connection.
+      caller: the caller's leg.
+      callee: the callee's leg.
+      agent: the agent's leg.
+      was_claimed: whether an SDK has ever claimed it.
+      claimed_or_over: set when an SDK has claimed it, or when it ended unclaimed.
+      over: set when both telephones are hung up and the agent is gone.
+    """
+
+    def __init__(
+        self,
+        *,
+        caller: str,
+        callee: str,
+        pickup: Pickup,
+        sample_rate: int,
+        nursery: trio.Nursery,
+        on_agent_left: Callable[[ExchangeCall, str], None],
+    ) -> None:
+        self.call_id = str(uuid4())
+        self.session_id = str(uuid4())
+        self.caller = Leg(caller, PhoneState.CALLING)
+        self.callee = Leg(callee, PhoneState.IDLE)
+        self.agent = AgentLeg(frame_bytes(sample_rate))
+        self.was_claimed = False
+        self.claimed_or_over = trio.Event()
+        self.over = trio.Event()
+        self._pickup = pickup
+        self._nursery = nursery
+        self._on_agent_left = on_agent_left
+        self._silence = bytes(frame_bytes(sample_rate))
+        self._ringing: Ringing | None = None
+        self._leaving: _Leaving | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the caller hears ringing and an agent could take the call."""
+        return self.agent.state is CallState.PENDING
+
+    @property
+    def is_ringing(self) -> bool:
+        """Whether the callee's phone rings."""
+        return self._ringing is not None
+
+    @property
+    def is_being_left(self) -> bool:
+        """Whether the agent is on its way out."""
+        return self._leaving is not None
+
+    def claim(self, audio_mode: AudioMode) -> None:
+        """Let an agent have the call.
+
+        Args:
+          audio_mode: how it wants to hear it.
+        """
+        self.agent.audio_mode = audio_mode
+        self.was_claimed = True
+        self.claimed_or_over.set()
+
+    def answer(self) -> None:
+        """Connect the caller with the agent."""
+        self._connect_caller()
+        self.agent.move_to(CallState.ANSWERED)
+
+    def ring(self, command_id: str, ring_seconds: float) -> None:
+        """Ring the callee's phone; the command is answered when that has ended."""
+        self.callee.state = PhoneState.RINGING
+        self._ringing = Ringing(command_id, self._pickup, ring_seconds, self._ringing_settled)
+        self._nursery.start_soon(self._ringing.run)
+
+    def leave(self, command_id: str, *, ends_call: bool) -> None:
+        """Let the agent go as soon as what was pulled of its audio has been played.
+
+        Args:
+          command_id: of the command that is answered then.
+          ends_call: whether the telephones hang up then.
+        """
+        self._stop_ringing("the agent left the call")
+        self._leaving = _Leaving(command_id, ends_call)
+        self.agent.buffer.play_out()
+        self._finish_leaving_if_played_out()
+
+    def hang_up_callee(self) -> None:
+        """The callee hangs up, or declines while the phone rings."""
+        if self._ringing is not None:
+            self._ringing.settle(RingOutcome.DECLINED)
+        elif self.callee.is_talking:
+            self.end()
+
+    def end(self) -> None:
+        """End the call for everybody, as when the caller hangs up.
+
+        A ringing connect is refused after that was said, so that an agent knows why.
+        """
+        if self.over.is_set():
+            return
+        if self._leaving is not None:
+            self._finish_leaving(self._leaving)
+        elif self.agent.state is not CallState.DISCONNECTED:
+            self.agent.send(CallEvent(TERMINATED))
+            self._stop_ringing("the call has ended")
+            self._agent_left(CALL_TERMINATED)
+        self._hang_up_phones()
+        self.claimed_or_over.set()
+        self.over.set()
+
+    def media_connection_lost(self, socket: SocketTasks) -> None:
+        """The agent's media connection is gone, whoever closed it.
+
+        A waiting call goes on waiting, and a conference goes on without the agent. An agent that
+        was on its way out is let go as if it were there.
+        """
+        if self.agent.socket is not socket:
+            return
+        self.agent.socket = None
+        self._stop_ringing("the agent is gone")
+        if self._leaving is not None:
+            return
+        if self.agent.state is CallState.CONNECTED:
+            self._agent_left(CALL_TERMINATED)
+        elif self.agent.state is CallState.ANSWERED:
+            self.end()
+
+    def tick(self) -> bool:
+        """Move one frame of everybody's audio.
+
+        Returns:
+          Whether anybody is left to hear a next one.
+        """
+        if self.over.is_set():
+            return False
+        voices = self._take_voices()
+        heard = mix_conference(voices, self.agent.mode, self._silence)
+        self.caller.record(voices[Party.CALLER] or self._silence, heard[Party.CALLER])
+        if Party.CALLEE in voices:
+            self.callee.record(voices[Party.CALLEE] or self._silence, heard[Party.CALLEE])
+        if Party.AGENT in voices:
+            self._serve_agent(voices, heard[Party.AGENT])
+        return not self.over.is_set()
+
+    def _take_voices(self) -> dict[Party, bytes | None]:
+        size = len(self._silence)
+        voices = {Party.CALLER: self.caller.take_frame(size)}
+        if self.callee.is_talking:
+            voices[Party.CALLEE] = self.callee.take_frame(size)
+        if self.agent.is_talking:
+            voices[Party.AGENT] = self.agent.buffer.take_frame()
+        return voices
+
+    def _serve_agent(self, voices: dict[Party, bytes | None], heard: bytes) -> None:
+        self.agent.said += voices[Party.AGENT] or self._silence
+        callee = voices[Party.CALLEE] or self._silence if Party.CALLEE in voices else None
+        self.agent.hear(heard, voices[Party.CALLER] or self._silence, callee)
+        self.agent.pull()
+        self._finish_leaving_if_played_out()
+
+    def _connect_caller(self) -> None:
+        if not self.caller.is_talking:
+            self.caller.connect()
+            self._nursery.start_soon(run_media_clock, trio.current_time(), self.tick)
+
+    def _ringing_settled(self, outcome: RingOutcome) -> None:
+        assert self._ringing is not None
+        command_id = self._ringing.command_id
+        self._ringing = None
+        if outcome is RingOutcome.PICKED_UP:
+            self.callee.connect()
+            self._connect_caller()
+            self.agent.move_to(CallState.CONNECTED)
+            self.agent.confirm(command_id)
+            self.agent.pull()
+            return
+        self.callee.state = PhoneState.IDLE
+        if outcome is RingOutcome.DECLINED:
+            self.agent.refuse(command_id, CALL_DECLINED, "the callee declined the call")
+        else:
+            self.agent.refuse(command_id, CALL_UNANSWERED, "the callee did not pick up in time")
+
+    def _stop_ringing(self, reason: str) -> None:
+        if self._ringing is not None:
+            self._ringing.stop()
+            self.callee.state = PhoneState.IDLE
+            self.agent.refuse(self._ringing.command_id, CALL_CLOSED, reason)
+            self._ringing = None
+
+    def _finish_leaving_if_played_out(self) -> None:
+        if self._leaving is not None and not len(self.agent.buffer):
+            self._finish_leaving(self._leaving)
+
+    def _finish_leaving(self, leaving: _Leaving) -> None:
+        self._leaving = None
+        self.agent.confirm(leaving.command_id)
+        self._agent_left(SDK_REQUEST)
+        if leaving.ends_call:
+            self.end()
+
+    def _agent_left(self, reason: str) -> None:
+        self.agent.move_to(CallState.DISCONNECTED)
+        self.agent.hang_up()
+        self._on_agent_left(self, reason)
+
+    def _hang_up_phones(self) -> None:
+        for leg in (self.caller, self.callee):
+            leg.end()

@@ -1,0 +1,143 @@
+"""The exchange's end of one telephone: its state, what it says, what it hears."""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+
+import attrs
+import trio
+
+from trio_calls.audio import to_samples
+
+
+class PhoneState(enum.Enum):
+    """What a telephone is doing."""
+
+    IDLE = "IDLE"
+    """A callee's phone that is not being called, or no longer."""
+
+    CALLING = "CALLING"
+    """A caller's phone that hears ringing."""
+
+    RINGING = "RINGING"
+    """A callee's phone that rings."""
+
+    TALKING = "TALKING"
+    """Connected: it hears and is heard."""
+
+    HUNG_UP = "HUNG_UP"
+    """The call is over for this phone."""
+
+
+class PhoneHungUp(Exception):
+    """The call ended for this phone before what was asked for could happen."""
+
+
+@attrs.define(eq=False)
+class Utterance:
+    """Speech that was queued in one go.
+
+    Attributes:
+      pcm: all of it.
+      said_bytes: how much of it was said into the call.
+      over: set when all of it was said, or when the phone hung up.
+    """
+
+    pcm: bytes
+    said_bytes: int = 0
+    over: trio.Event = attrs.field(factory=trio.Event)
+
+    @property
+    def was_said(self) -> bool:
+        """Whether all of it was said."""
+        return self.said_bytes == len(self.pcm)
+
+    def take(self, max_bytes: int) -> bytes:
+        """Say the next bytes of it."""
+        taken = self.pcm[self.said_bytes : self.said_bytes + max_bytes]
+        self.said_bytes += len(taken)
+        if self.was_said:
+            self.over.set()
+        return taken
+
+
+class Leg:
+    """A telephone in a call, as the exchange sees it.
+
+    Attributes:
+      number: the telephone's number.
+      state: what the telephone is doing.
+      heard: what it heard since it was connected, a frame a tick.
+      said: what it said since it was connected, a frame a tick.
+      talked_or_over: set when it is connected, or hung up without ever having been.
+      over: set when it is hung up.
+    """
+
+    def __init__(self, number: str, state: PhoneState) -> None:
+        self.number = number
+        self.state = state
+        self.was_connected = False
+        self.heard = bytearray()
+        self.said = bytearray()
+        self.talked_or_over = trio.Event()
+        self.over = trio.Event()
+        self._speech: deque[Utterance] = deque()
+
+    @property
+    def is_talking(self) -> bool:
+        """Whether it hears and is heard."""
+        return self.state is PhoneState.TALKING
+
+    def connect(self) -> None:
+        """Let it hear and be heard from here on."""
+        self.state = PhoneState.TALKING
+        self.was_connected = True
+        self.talked_or_over.set()
+
+    def end(self) -> None:
+        """The call is over for it; what it had still to say is dropped."""
+        self.state = PhoneState.HUNG_UP
+        for utterance in self._speech:
+            utterance.over.set()
+        self._speech.clear()
+        self.talked_or_over.set()
+        self.over.set()
+
+    def queue(self, pcm: bytes) -> Utterance:
+        """Queue speech, to be said as soon as what was queued before has been said.
+
+        Raises:
+          ValueError: the number of bytes is odd.
+          PhoneHungUp: the call is over.
+        """
+        to_samples(pcm)
+        if self.state is PhoneState.HUNG_UP:
+            raise PhoneHungUp(f"{self.number} has hung up and can say nothing more")
+        utterance = Utterance(pcm)
+        if pcm:
+            self._speech.append(utterance)
+        else:
+            utterance.over.set()
+        return utterance
+
+    def drop(self, utterance: Utterance) -> None:
+        """Do not say the rest of an utterance."""
+        if utterance in self._speech:
+            self._speech.remove(utterance)
+
+    def take_frame(self, frame_bytes: int) -> bytes | None:
+        """Take the next frame of speech, filled up with silence, or None where there is none."""
+        if not self._speech:
+            return None
+        frame = bytearray()
+        while self._speech and len(frame) < frame_bytes:
+            frame += self._speech[0].take(frame_bytes - len(frame))
+            if self._speech[0].was_said:
+                self._speech.popleft()
+        return bytes(frame).ljust(frame_bytes, b"\0")
+
+    def record(self, said: bytes, heard: bytes) -> None:
+        """Keep one tick's audio."""
+        self.said += said
+        self.heard += heard

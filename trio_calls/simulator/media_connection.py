@@ -1,0 +1,86 @@
+"""One media connection, from the exchange's end."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from trio_calls.audio import FRAME_SECONDS
+from trio_calls.config import AudioMode
+from trio_calls.simulator.commands import execute
+from trio_calls.simulator.exchange import Exchange
+from trio_calls.simulator.jitter_buffer import CreditExceeded
+from trio_calls.simulator.sessions import Session
+from trio_calls.simulator.socket_tasks import SocketTasks
+from trio_calls.transport import WebSocket
+from trio_calls.wire.codec import WireError, decode_media
+from trio_calls.wire.media import (
+    AudioError,
+    BufferRequest,
+    CallEvent,
+    CommandRequest,
+    CommandResponse,
+    unpack_audio,
+)
+
+logger = logging.getLogger(__name__)
+
+#: How much audio may wait for an agent to read it, in seconds.
+_QUEUE_SECONDS: Final = 10.0
+
+#: A tick sends audio on so many channels, and a buffer request.
+_MESSAGES_A_TICK: Final = {AudioMode.MIXED: 2, AudioMode.ISOLATED: 4}
+
+
+class MediaConnection:
+    """Passes an agent's commands and audio on to its call.
+
+    It holds the call's place for a media connection from the moment that it is made.
+    """
+
+    def __init__(self, exchange: Exchange, session: Session) -> None:
+        self._exchange = exchange
+        self._session = session
+        self._call = session.call
+        ticks = round(_QUEUE_SECONDS / FRAME_SECONDS)
+        self._socket = SocketTasks(
+            ticks * _MESSAGES_A_TICK[self._call.agent.audio_mode],
+            lambda: self._violation("it does not read what it is sent; dropped"),
+        )
+        self._call.agent.socket = self._socket
+
+    async def run(self, websocket: WebSocket) -> None:
+        """Serve until either side closes the connection. Cancellation drops it at once."""
+        await self._socket.run(websocket, self._receive)
+
+    def lost(self) -> None:
+        """The connection is gone, or never came to be."""
+        self._exchange.media_connection_lost(self._session, self._socket)
+
+    def _receive(self, message: str | bytes) -> None:
+        try:
+            if isinstance(message, bytes):
+                self._receive_audio(message)
+            else:
+                self._receive_text(message)
+        except WireError as error:
+            self._violation(f"a malformed frame: {error}")
+        except (AudioError, CreditExceeded) as error:
+            self._violation(f"unusable audio: {error}")
+
+    def _receive_audio(self, message: bytes) -> None:
+        # Agents send on the channel of the call only, which is all that mixed audio has.
+        _, pcm = unpack_audio(message, AudioMode.MIXED)
+        self._call.agent.buffer.put(pcm)
+
+    def _receive_text(self, frame: str) -> None:
+        match decode_media(frame):
+            case CommandRequest() as request:
+                execute(self._call, request)
+            case CommandResponse() | CallEvent() | BufferRequest() as message:
+                self._violation(f"{message.wire_type} is for the exchange to send")
+            case _:
+                logger.debug("a frame of a type that is not known here was ignored")
+
+    def _violation(self, fault: str) -> None:
+        self._exchange.violations.add(f"media connection of call {self._call.call_id}", fault)

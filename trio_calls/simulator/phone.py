@@ -1,0 +1,131 @@
+"""Virtual telephones, and how the people at them behave."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import attrs
+
+from trio_calls.simulator.leg import Leg, PhoneHungUp, PhoneState
+
+
+def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not value >= 0:
+        raise ValueError(f"{attribute.name} must be 0 or more, not {value}")
+
+
+@attrs.frozen
+class Pickup:
+    """What a callee does when the phone rings. Made by `answers`, `declines`, `never_answers`.
+
+    Attributes:
+      after_seconds: how long the phone rings before that.
+      answers: whether the callee then picks up, rather than declines.
+    """
+
+    after_seconds: float = attrs.field(validator=_not_negative)
+    answers: bool
+
+
+def answers(*, after_seconds: float = 2.0) -> Pickup:
+    """A callee who picks up after so many seconds of ringing."""
+    return Pickup(after_seconds, answers=True)
+
+
+def declines(*, after_seconds: float = 2.0) -> Pickup:
+    """A callee who declines the call after so many seconds of ringing."""
+    return Pickup(after_seconds, answers=False)
+
+
+def never_answers() -> Pickup:
+    """A callee who lets the phone ring."""
+    return Pickup(math.inf, answers=False)
+
+
+class Phone:
+    """A telephone: it says, it hears, it hangs up. The simulator makes them.
+
+    Audio is mono signed 16-bit little-endian PCM at the simulator's sample rate. It moves in frames
+    of 20 ms, one a tick of the call's clock.
+    """
+
+    def __init__(self, leg: Leg, hang_up: Callable[[], None]) -> None:
+        self._leg = leg
+        self._hang_up = hang_up
+
+    def __repr__(self) -> str:
+        return f"<Phone {self.number} {self.state.name}>"
+
+    @property
+    def number(self) -> str:
+        """The telephone's number."""
+        return self._leg.number
+
+    @property
+    def state(self) -> PhoneState:
+        """What the telephone is doing."""
+        return self._leg.state
+
+    @property
+    def heard(self) -> bytes:
+        """What this telephone heard, from the moment it was connected.
+
+        One frame a tick, silence included. Ringing makes no sound here: a caller's recording starts
+        when the call is answered, a callee's when it picks up.
+        """
+        return bytes(self._leg.heard)
+
+    @property
+    def said(self) -> bytes:
+        """What this telephone put into the call: aligned with `heard`, tick by tick."""
+        return bytes(self._leg.said)
+
+    async def say(self, pcm: bytes) -> None:
+        """Say something, after everything that was to be said before, and wait until it is said.
+
+        Before the telephone is connected this waits; the last frame is filled up with silence.
+
+        Raises:
+          ValueError: the number of bytes is odd; nothing is said.
+          PhoneHungUp: the call ended before all of it was said.
+
+        Cancellation: what was not said yet is never said.
+        """
+        utterance = self._leg.queue(pcm)
+        try:
+            await utterance.over.wait()
+        finally:
+            self._leg.drop(utterance)
+        if not utterance.was_said:
+            raise PhoneHungUp(
+                f"the call ended when {self.number} had said {utterance.said_bytes} "
+                f"of {len(pcm)} bytes"
+            )
+
+    def say_nowait(self, pcm: bytes) -> None:
+        """Say something, after everything that was to be said before, without waiting.
+
+        Raises:
+          ValueError: the number of bytes is odd; nothing is said.
+          PhoneHungUp: the call is over.
+        """
+        self._leg.queue(pcm)
+
+    def hang_up(self) -> None:
+        """Hang up; a telephone that rings declines the call. One that is idle stays idle."""
+        self._hang_up()
+
+    async def wait_talking(self) -> None:
+        """Wait until the telephone has been connected.
+
+        Raises:
+          PhoneHungUp: the call ended without that.
+        """
+        await self._leg.talked_or_over.wait()
+        if not self._leg.was_connected:
+            raise PhoneHungUp(f"the call ended before {self.number} was connected")
+
+    async def wait_hung_up(self) -> None:
+        """Wait until the call is over for this telephone."""
+        await self._leg.over.wait()

@@ -1,0 +1,81 @@
+"""A call in the simulator, for whoever placed it."""
+
+from __future__ import annotations
+
+from trio_calls.simulator.exchange_call import ExchangeCall
+from trio_calls.simulator.leg import PhoneHungUp
+from trio_calls.simulator.phone import Phone
+from trio_calls.state import AgentMode, CallState
+
+
+class SimulatedCall:
+    """A call in the simulator: its two telephones, and what the exchange knows of its agent.
+
+    Attributes:
+      caller: the telephone that calls.
+      callee: the telephone that is called.
+    """
+
+    def __init__(self, call: ExchangeCall) -> None:
+        self._call = call
+        self.caller = Phone(call.caller, call.end)
+        self.callee = Phone(call.callee, call.hang_up_callee)
+
+    def __repr__(self) -> str:
+        return f"<SimulatedCall {self.call_id} {self._call.agent.state.name}>"
+
+    @property
+    def call_id(self) -> str:
+        """Names the call on its media connection."""
+        return self._call.call_id
+
+    @property
+    def session_id(self) -> str:
+        """Names the call on the control connection."""
+        return self._call.session_id
+
+    @property
+    def agent_mode(self) -> AgentMode | None:
+        """Who hears the agent; None unless it is in a conference."""
+        return self._call.agent.mode
+
+    @property
+    def agent_states(self) -> list[CallState]:
+        """What the call went through for its agent, as the exchange saw it, from PENDING on."""
+        return list(self._call.agent.states)
+
+    @property
+    def agent_heard(self) -> bytes:
+        """What the agent was sent on channel 0, while it was in the call: a frame a tick."""
+        return bytes(self._call.agent.heard)
+
+    @property
+    def agent_said(self) -> bytes:
+        """The agent's audio as it was played: aligned with `agent_heard`, tick by tick.
+
+        This is what the agent put into the call; who heard it depends on `agent_mode`.
+        """
+        return bytes(self._call.agent.said)
+
+    @property
+    def ended(self) -> bool:
+        """Whether both telephones have hung up and the agent is gone."""
+        return self._call.over.is_set()
+
+    async def wait_claimed(self) -> None:
+        """Wait until an SDK has claimed the call.
+
+        Raises:
+          PhoneHungUp: the caller gave up before anybody did.
+        """
+        await self._call.claimed_or_over.wait()
+        if not self._call.was_claimed:
+            raise PhoneHungUp("the caller hung up before an agent claimed the call")
+
+    async def wait_agent_left(self) -> None:
+        """Wait until the call is over for its agent. Caller and callee may still be talking."""
+        await self._call.agent.left.wait()
+
+    async def wait_ended(self) -> None:
+        """Wait until both telephones have hung up and the agent is gone."""
+        await self._call.over.wait()
