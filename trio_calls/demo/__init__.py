@@ -1,0 +1,31 @@
+"""The five flows, told with virtual phones: what ``trio-calls demo`` runs.
+
+The agents are the scripts in ``examples/``; a story has the people who call them.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import trio
+
+from trio_calls.demo.runner import run_demo
+from trio_calls.demo.stories import STORIES, Story
+
+__all__ = ["STORIES", "Story", "run_demo", "simulate"]
+
+
+def simulate(example: str) -> None:
+    """Run one example against the simulator, report what happened, and exit the program.
+
+    Args:
+      example: the path of a script in ``examples/``, usually its own ``__file__``.
+
+    Raises:
+      SystemExit: with status 0 if the flow did what it promises, 1 otherwise.
+    """
+    story = next(story for story in STORIES if story.name == Path(example).stem)
+    output = Path("demo-output")
+    output.mkdir(exist_ok=True)
+    sys.exit(0 if trio.run(run_demo, [story], output) else 1)

@@ -1,0 +1,187 @@
+"""The people in the demo: who calls, who picks up, and what each of them says and must hear."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import attrs
+import trio
+
+from trio_calls.audio import find, frame_bytes, level_dbfs
+from trio_calls.demo.examples import SAMPLE_RATE, load_speech
+from trio_calls.simulator import Phone, Pickup, SimulatedCall, answers, never_answers
+from trio_calls.state import CallState
+
+#: Correlations from here on mean that somebody heard a sentence; two different ones of the
+#: examples' sentences stay below 0.2.
+HEARD: Final = 0.9
+NOT_HEARD: Final = 0.25
+
+_LISTEN_EVERY_SECONDS: Final = 0.1
+_SPEECH_DBFS: Final = -50.0
+#: 0.7 s: longer than any pause within one of the examples' sentences.
+_PAUSE_BYTES: Final = 35 * frame_bytes(SAMPLE_RATE)
+
+
+@attrs.frozen
+class Promise:
+    """Who must hear, or must not hear, which of the examples' sentences."""
+
+    listener: str
+    speech: str
+    is_heard: bool = True
+
+    def measure(self, call: SimulatedCall) -> float:
+        """Correlate what the listener heard with the sentence: 1.0 is a perfect match."""
+        phone = call.caller if self.listener == "caller" else call.callee
+        return find(load_speech(self.speech), phone.heard).correlation
+
+    def is_kept(self, correlation: float) -> bool:
+        """Judge a measurement."""
+        return correlation >= HEARD if self.is_heard else correlation < NOT_HEARD
+
+
+@attrs.frozen
+class Story:
+    """One of the flows.
+
+    Attributes:
+      name: of the example that has the agent.
+      title: what happens.
+      callee_number: tells the stories' calls apart.
+      pickup: how the callee behaves.
+      states: what the agent's call goes through; where it ends before DISCONNECTED, the phones
+        hang up after that.
+      act: what caller and callee do.
+      promises: what must be true of their recordings.
+      goes_on_without_agent: whether the two must still be talking when the agent has left.
+    """
+
+    name: str
+    title: str
+    callee_number: str
+    pickup: Pickup
+    states: tuple[CallState, ...]
+    act: Callable[[SimulatedCall], Awaitable[None]]
+    promises: tuple[Promise, ...]
+    goes_on_without_agent: bool = False
+
+
+class Listener:
+    """Somebody at a phone who waits for the other side to have spoken, as polite people do."""
+
+    def __init__(self, phone: Phone) -> None:
+        self._phone = phone
+        self._position = 0
+
+    async def wait_sentence(self) -> None:
+        """Wait for speech that was not waited for before, and the pause after it."""
+        while True:
+            await trio.sleep(_LISTEN_EVERY_SECONDS)
+            heard = self._phone.heard[self._position :]
+            has_paused = level_dbfs(heard[-_PAUSE_BYTES:]) < _SPEECH_DBFS
+            if has_paused and level_dbfs(heard) >= _SPEECH_DBFS:
+                self._position += len(heard)
+                return
+
+
+async def talk_to_echo(call: SimulatedCall) -> None:
+    """The caller says a sentence after the greeting, and waits for it to come back."""
+    caller = Listener(call.caller)
+    await caller.wait_sentence()
+    await call.caller.say(load_speech("caller_request"))
+    await caller.wait_sentence()
+
+
+async def get_through(call: SimulatedCall) -> None:
+    """The caller is put through, and talks with the callee when the agent has left."""
+    await Listener(call.caller).wait_sentence()
+    await call.caller.say(load_speech("caller_request"))
+    await call.wait_agent_left()
+    await call.callee.say(load_speech("callee_hello"))
+    await call.caller.say(load_speech("caller_thanks"))
+
+
+async def be_coached(call: SimulatedCall) -> None:
+    """The callee hears the agent's guidance before talking to the caller."""
+    await call.callee.wait_talking()
+    await Listener(call.callee).wait_sentence()
+    await call.callee.say(load_speech("callee_hello"))
+
+
+async def talk_directly(call: SimulatedCall) -> None:
+    """Caller and callee talk as soon as the callee has picked up."""
+    await call.callee.wait_talking()
+    await call.callee.say(load_speech("callee_hello"))
+    await call.caller.say(load_speech("caller_request"))
+
+
+async def be_dismissed(call: SimulatedCall) -> None:
+    """The caller listens until the line goes dead."""
+    await call.wait_ended()
+
+
+STORIES: Final = (
+    Story(
+        name="basic_agent",
+        title="answer and talk",
+        callee_number="+65 6222 0001",
+        pickup=never_answers(),
+        states=(CallState.PENDING, CallState.ANSWERED, CallState.DISCONNECTED),
+        act=talk_to_echo,
+        promises=(Promise("caller", "greeting"), Promise("caller", "caller_request")),
+    ),
+    Story(
+        name="front_desk",
+        title="answer, gather, connect and leave",
+        callee_number="+65 6222 0002",
+        pickup=answers(after_seconds=1.0),
+        states=(
+            CallState.PENDING,
+            CallState.ANSWERED,
+            CallState.CONNECTED,
+            CallState.DISCONNECTED,
+        ),
+        act=get_through,
+        promises=(
+            Promise("caller", "greeting"),
+            Promise("caller", "please_hold"),
+            Promise("callee", "please_hold", is_heard=False),
+            Promise("caller", "callee_hello"),
+            Promise("callee", "caller_thanks"),
+        ),
+        goes_on_without_agent=True,
+    ),
+    Story(
+        name="assistant_whisper",
+        title="answer, connect and whisper",
+        callee_number="+65 6222 0003",
+        pickup=answers(after_seconds=1.0),
+        states=(CallState.PENDING, CallState.ANSWERED, CallState.CONNECTED),
+        act=be_coached,
+        promises=(
+            Promise("callee", "guidance"),
+            Promise("caller", "guidance", is_heard=False),
+            Promise("caller", "callee_hello"),
+        ),
+    ),
+    Story(
+        name="direct_routing",
+        title="connect without answering",
+        callee_number="+65 6222 0004",
+        pickup=answers(after_seconds=2.0),
+        states=(CallState.PENDING, CallState.CONNECTED),
+        act=talk_directly,
+        promises=(Promise("caller", "callee_hello"), Promise("callee", "caller_request")),
+    ),
+    Story(
+        name="goodbye",
+        title="end the call for everyone",
+        callee_number="+65 6222 0005",
+        pickup=never_answers(),
+        states=(CallState.PENDING, CallState.ANSWERED, CallState.DISCONNECTED),
+        act=be_dismissed,
+        promises=(Promise("caller", "goodbye"),),
+    ),
+)
