@@ -1,0 +1,28 @@
+"""The reference has every public name."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import trio_calls
+import trio_calls.simulator
+
+REFERENCE = (Path(__file__).resolve().parents[2] / "docs" / "reference.rst").read_text(
+    encoding="utf-8"
+)
+DESCRIBED = set(re.findall(r"^\.\. auto\w+:: ([\w.]+)", REFERENCE, re.M))
+
+
+@pytest.mark.parametrize("name", [name for name in trio_calls.__all__ if name != "__version__"])
+def test_name_of_the_package(name: str) -> None:
+    assert DESCRIBED & {name, f"trio_calls.{name}"}
+
+
+@pytest.mark.parametrize("name", trio_calls.simulator.__all__)
+def test_name_of_the_simulator(name: str) -> None:
+    assert name in DESCRIBED
+
+
+def test_every_name_of_the_audio_module() -> None:
+    assert ".. automodule:: trio_calls.audio\n   :members:\n" in REFERENCE
