@@ -13,6 +13,7 @@ import trio
 from trio_calls import events
 from trio_calls.call import ActiveCall
 from trio_calls.call_scope import CallHandler, run_call
+from trio_calls.claims import claim, claim_again
 from trio_calls.config import ClientConfig
 from trio_calls.control import ControlConnection
 from trio_calls.errors import WSSConnectionError
@@ -20,16 +21,10 @@ from trio_calls.offers import Offers, Session
 from trio_calls.state import CallState
 from trio_calls.tls import make_ssl_context
 from trio_calls.wire.control import (
-    SESSION_BUSY,
-    SESSION_CLOSED,
-    SESSION_NOT_FOUND,
     CallIn,
     ControlMessage,
-    Response,
     SessionClosed,
     SessionNotify,
-    SessionOpen,
-    SessionReady,
 )
 
 logger = logging.getLogger(__name__)
@@ -38,9 +33,6 @@ HandlerT = TypeVar("HandlerT", bound=CallHandler)
 
 #: How long a claimed call may take to come.
 CALL_IN_SECONDS: Final = 30.0
-
-#: What a claim comes to when all is well but somebody else has the call, or the caller gave up.
-_GONE: Final = frozenset({SESSION_BUSY, SESSION_CLOSED, SESSION_NOT_FOUND})
 
 
 class CallClient:
@@ -80,10 +72,10 @@ class CallClient:
         """
         if event != events.INCOMING_CALL:
             raise ValueError(f"no event of a client: {event!r}; use events.INCOMING_CALL")
-        if self._handler is not None:
-            raise ValueError("incoming calls have a handler already")
 
         def register(handler: HandlerT) -> HandlerT:
+            if self._handler is not None:
+                raise ValueError("incoming calls have a handler already")
             self._handler = handler
             self._take_up()
             return handler
@@ -136,7 +128,7 @@ class CallClient:
             and session.connection_id != self._control.connection_id
         )
         if has_lost_claim:
-            self._nursery.start_soon(self._claim_again, session, session.connection_id)
+            self._nursery.start_soon(claim_again, self._control, session, session.connection_id)
             session.connection_id = self._control.connection_id
         return has_lost_claim
 
@@ -170,7 +162,7 @@ class CallClient:
     async def _serve(self, session: Session, handler: CallHandler) -> None:
         """Claim a call and run its scope, from here to its end."""
         try:
-            response = await self._claim(session)
+            response = await claim(self._control, session)
             if response is not None and response.is_ok:
                 with trio.move_on_after(CALL_IN_SECONDS):
                     await session.settled.wait()
@@ -186,42 +178,6 @@ class CallClient:
             return
         session.call = ActiveCall(session.call_in, self._config, self._ssl_context)
         await run_call(session.call, handler, self._config)
-
-    async def _claim(self, session: Session) -> Response | None:
-        """Open a session, and ask for its call. Returns None if the connection is lost."""
-        session_id = session.session_id
-        await trio.lowlevel.checkpoint_if_cancelled()
-        try:
-            response = await self._control.request(
-                lambda request_id: SessionOpen(request_id, session_id)
-            )
-            if response.is_ok:
-                self._control.send(SessionReady(session_id))
-                return response
-        except WSSConnectionError as error:
-            logger.debug("a claim came to nothing: %s", error)
-            return None
-        level = logging.DEBUG if response.error_code in _GONE else logging.WARNING
-        logger.log(level, "a call could not be claimed: %s", response.error_code)
-        return response
-
-    async def _claim_again(self, session: Session, old_connection_id: str | None) -> None:
-        """Keep a ringing call over a loss of the control connection, or give it up.
-
-        When the new connection is lost as well, the next one claims the call once more.
-        """
-        connection_id = session.connection_id
-        response = await self._claim(session)
-        if response is None:
-            has_hope = connection_id != self._control.connection_id
-        elif old_connection_id is not None and response.holder == old_connection_id:
-            # The exchange has not noticed the loss; when it does, it offers the call again.
-            session.connection_id = old_connection_id
-            has_hope = True
-        else:
-            has_hope = response.is_ok
-        if not has_hope and session.call is not None:
-            session.call._core.session_closed()
 
 
 @asynccontextmanager
@@ -239,7 +195,8 @@ async def open_call_client(config: ClientConfig) -> AsyncIterator[CallClient]:
 
     Resource handling: the block holds the control connection, and every call's scope. When it is
     left, for whatever reason, every handler is cancelled, every call is left within
-    ``config.close_grace_seconds``, the control connection is closed, and nothing goes on running.
+    ``config.close_grace_seconds``, the control connection is closed, within 2 s if the exchange
+    does not answer any more, and nothing goes on running.
 
     Error handling: what a handler raises is logged, and ends its own call only, unless
     ``config.crash_on_handler_error`` is set. What the block or such a handler raises comes out in

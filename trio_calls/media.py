@@ -141,7 +141,7 @@ class MediaConnection:
                 within_seconds=CONNECT_SECONDS,
             )
         except WebSocketError as error:
-            reason = without_secrets(str(error), config).replace(call_in.token, "***")
+            reason = without_secrets(str(error), config, call_in.token)
             raise WSSMediaError(f"the media connection could not be opened: {reason}") from None
 
     async def _read(self, websocket: WebSocket) -> None:

@@ -49,6 +49,7 @@ class Offers:
         self.sessions: dict[str, Session] = {}
         self._max_sessions = max_sessions
         self._waiting: dict[str, SessionNotify] = {}
+        self._has_overflown = False
         # In the order in which they were let go; the values mean nothing.
         self._let_go: dict[str, None] = {}
 
@@ -64,9 +65,12 @@ class Offers:
         if offer.session_id in self._waiting or (session is not None and not session.is_over):
             return
         if len(self._waiting) == MAX_WAITING_OFFERS:
-            logger.warning(
-                "more than %d calls are waiting: one is left to other workers", MAX_WAITING_OFFERS
-            )
+            if not self._has_overflown:
+                self._has_overflown = True
+                logger.warning(
+                    "more than %d calls are waiting: the oldest are left to other workers",
+                    MAX_WAITING_OFFERS,
+                )
             del self._waiting[next(iter(self._waiting))]
         self._waiting[offer.session_id] = offer
 

@@ -79,9 +79,9 @@ def _credential_variables(config: ClientConfig) -> str:
     return "WSS_CERT_PATH and WSS_KEY_PATH"
 
 
-def without_secrets(text: str, config: ClientConfig) -> str:
+def without_secrets(text: str, config: ClientConfig, token: str | None = None) -> str:
     """Blot out the credentials that an exchange may have quoted back at us."""
-    secrets = filter(None, (config.api_key, config.connector_uuid))
+    secrets = filter(None, (config.api_key, config.connector_uuid, token))
     for secret in sorted(secrets, key=len, reverse=True):  # one may hold the other
         text = _without_cut_off(text.replace(secret, _BLOT), secret)
     return text

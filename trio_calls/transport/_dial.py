@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from urllib.parse import SplitResult, urlsplit
 
 import trio
@@ -58,12 +59,11 @@ async def open_byte_stream(
         server_hostname=host,
         https_compatible=True,
     )
-    try:
-        await tls_stream.do_handshake()
-    except trio.BrokenResourceError as error:
-        await trio.aclose_forcefully(tls_stream)
-        raise_broken(error)
-    except BaseException:
-        await trio.aclose_forcefully(tls_stream)
-        raise
+    async with AsyncExitStack() as on_failure:
+        on_failure.push_async_callback(trio.aclose_forcefully, tls_stream)
+        try:
+            await tls_stream.do_handshake()
+        except trio.BrokenResourceError as error:
+            raise_broken(error)
+        on_failure.pop_all()
     return tls_stream

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Final, TypeVar
 from urllib.parse import SplitResult
 
@@ -124,11 +124,10 @@ async def connect_websocket(
     extra_headers = encode_headers(headers)
     with trio.move_on_after(within_seconds):
         stream = GuardedStream(await open_byte_stream(parts, ssl_context, open_stream))
-        try:
+        async with AsyncExitStack() as on_failure:
+            on_failure.push_async_callback(stream.abandon)
             websocket: WebSocket = await nursery.start(_run_client, stream, parts, extra_headers)
-        except BaseException:
-            await stream.abandon()
-            raise
+            on_failure.pop_all()
         return websocket
     raise WebSocketError(f"no answer within {within_seconds:g} s")
 
@@ -192,13 +191,12 @@ async def accept_websocket(
     """
     guarded = GuardedStream(stream)
     with trio.move_on_after(within_seconds):
-        try:
+        async with AsyncExitStack() as on_failure:
+            on_failure.push_async_callback(guarded.abandon)
             opened: tuple[HandshakeRequest, WebSocket] = await nursery.start(
                 _run_server, guarded, decide
             )
-        except BaseException:
-            await guarded.abandon()
-            raise
+            on_failure.pop_all()
         return opened
     raise WebSocketError(f"no handshake within {within_seconds:g} s")
 

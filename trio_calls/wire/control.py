@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
-from trio_calls.wire.message import MAX_NAME_LENGTH, Message, text, wire
+from trio_calls.wire.message import Message, optional_text, text, wire
 
 #: The path of the control connection on the exchange.
 CONTROL_PATH: Final = "/v1/agent/session-manager"
@@ -83,11 +83,7 @@ class Response(Message):
     request_id: str = text("reqId")
     is_ok: bool = wire("ok")
     content: Any = wire("content", default=None)
-    error_code: str | None = wire(
-        "errorCode",
-        default=None,
-        validator=attrs.validators.optional(attrs.validators.max_len(MAX_NAME_LENGTH)),
-    )
+    error_code: str | None = optional_text("errorCode")
     error_content: Any = wire("errorContent", default=None)
 
     @property

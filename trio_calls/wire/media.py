@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from trio_calls.config import AudioMode
-from trio_calls.wire.message import MAX_NAME_LENGTH, Message, text, wire
+from trio_calls.wire.message import Message, optional_text, text, wire
 
 TERMINATED: Final = "call.terminated"
 ERROR: Final = "call.error"
@@ -66,16 +66,8 @@ class CommandResponse(Message):
     command_id: str = text("command_id")
     success: bool = wire("success")
     result: Any = wire("result", default=None)
-    error_code: str | None = wire(
-        "error_code",
-        default=None,
-        validator=attrs.validators.optional(attrs.validators.max_len(MAX_NAME_LENGTH)),
-    )
-    error_message: str | None = wire(
-        "error_message",
-        default=None,
-        validator=attrs.validators.optional(attrs.validators.max_len(_MAX_ERROR_LENGTH)),
-    )
+    error_code: str | None = optional_text("error_code")
+    error_message: str | None = optional_text("error_message", max_length=_MAX_ERROR_LENGTH)
 
 
 @attrs.frozen
@@ -86,16 +78,8 @@ class CallEvent(Message):
     in_data: ClassVar[bool] = True
 
     event: str = text("event")
-    error_code: str | None = wire(
-        "error_code",
-        default=None,
-        validator=attrs.validators.optional(attrs.validators.max_len(MAX_NAME_LENGTH)),
-    )
-    error_message: str | None = wire(
-        "error_message",
-        default=None,
-        validator=attrs.validators.optional(attrs.validators.max_len(_MAX_ERROR_LENGTH)),
-    )
+    error_code: str | None = optional_text("error_code")
+    error_message: str | None = optional_text("error_message", max_length=_MAX_ERROR_LENGTH)
 
 
 @attrs.frozen

@@ -45,3 +45,12 @@ def wire(name: str, **field: Any) -> Any:
 def text(name: str, **field: Any) -> Any:
     """A field of text with `name` on the wire and at most `MAX_NAME_LENGTH` characters."""
     return wire(name, validator=attrs.validators.max_len(MAX_NAME_LENGTH), **field)
+
+
+def optional_text(name: str, max_length: int = MAX_NAME_LENGTH) -> Any:
+    """A field of text, or None, with `name` on the wire and at most `max_length` characters."""
+    return wire(
+        name,
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.max_len(max_length)),
+    )
