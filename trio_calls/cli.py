@@ -30,16 +30,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that cannot show an arrow must not end the program.
         sys.stdout.reconfigure(errors="replace")
+    status = 1
     try:
         options.output.mkdir(parents=True, exist_ok=True)
-        stories = options.flows or STORIES
-        return 0 if trio.run(run_demo, stories, options.output) else 1
-    except KeyboardInterrupt:
+        status = 0 if trio.run(run_demo, options.flows or STORIES, options.output) else 1
+    except* KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
-        return 130
-    except OSError as error:
-        print(f"trio-calls demo: {error}", file=sys.stderr)
-        return 1
+        status = 130
+    except* OSError as errors:
+        print(f"trio-calls demo: {errors.exceptions[0]}", file=sys.stderr)
+    return status
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

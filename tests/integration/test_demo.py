@@ -3,6 +3,7 @@
 import functools
 import io
 import runpy
+import signal
 import sys
 from pathlib import Path
 
@@ -136,15 +137,19 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(
     assert capsys.readouterr().err.startswith("trio-calls demo: ")
 
 
-def test_an_interrupt_is_exit_status_130(
+async def interrupt(call: SimulatedCall) -> None:
+    await call.caller.wait_talking()
+    signal.raise_signal(signal.SIGINT)
+    await trio.sleep_forever()
+
+
+@pytest.mark.usefixtures("quick_time")
+def test_an_interrupt_is_one_word_and_exit_status_130(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*_: object) -> bool:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(trio, "run", interrupt)
+    monkeypatch.setattr(cli, "STORIES", [attrs.evolve(GOODBYE, act=interrupt)])
     assert cli.main(["demo", "--output", str(tmp_path)]) == 130
-    assert "interrupted" in capsys.readouterr().err
+    assert capsys.readouterr().err == "\ninterrupted\n"
 
 
 class Terminal(io.StringIO):
