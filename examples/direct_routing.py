@@ -6,6 +6,7 @@ Run it with `python examples/direct_routing.py --simulate`, or against a real ex
 settings in the environment (WSS_API_KEY, WSS_CONNECTOR_UUID) and no option.
 """
 
+import logging
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ async def handle_call(call: ActiveCall) -> None:
     try:
         await call.connect(ring_time_seconds=20)
     except WSSCallCommandError as error:
-        print(f"{call.callee_number} did not pick up: {error.error_code}")
+        logging.info("%s did not pick up: %s", call.callee_number, error.error_code)
         await call.answer()
         await call.send_audio(read_wav(SPEECH / "not_available.wav", call.audio_format.sample_rate))
         await call.disconnect()

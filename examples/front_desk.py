@@ -6,6 +6,7 @@ Run it with `python examples/front_desk.py --simulate`, or against a real exchan
 settings in the environment (WSS_API_KEY, WSS_CONNECTOR_UUID) and no option.
 """
 
+import logging
 import sys
 from pathlib import Path
 
@@ -25,7 +26,7 @@ async def handle_call(call: ActiveCall) -> None:
     await say(call, "greeting.wav")
     request = await listen_for_sentence(call)
     seconds = duration_seconds(len(request), call.audio_format.sample_rate)
-    print(f"{call.caller_number} spoke for {seconds:.1f} s: recognize it here")
+    logging.info("%s spoke for %.1f s: recognize it here", call.caller_number, seconds)
     await say(call, "please_hold.wav")
     try:
         await call.connect(ring_time_seconds=30)
