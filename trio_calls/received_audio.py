@@ -45,7 +45,8 @@ class AudioStream:
 
         Cancellation: atomic; no frame is lost. Always a checkpoint.
         """
-        await trio.lowlevel.checkpoint()
+        if self._frames or self._has_ended:
+            await trio.lowlevel.checkpoint()
         while not self._frames:
             if self._has_ended:
                 raise StopAsyncIteration

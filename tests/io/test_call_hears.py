@@ -160,3 +160,15 @@ async def test_a_reader_that_does_not_read_holds_up_no_command(fake_media: FakeM
         await fake_media.while_accepting(call.connect, "call.connect")
         assert call.state is CallState.CONNECTED
         assert call.statistics().received_frames == 1000
+
+
+async def test_every_frame_is_a_checkpoint_and_so_is_the_end(fake_media: FakeMedia) -> None:
+    async with fake_media.open_answered_call() as call:
+        stream = call.audio_stream()
+        await fake_media.speak(frames(1)[0])
+        await fake_media.terminate()
+        await call.wait_disconnected()
+        with trio.testing.assert_checkpoints():
+            await anext(stream)
+        with trio.testing.assert_checkpoints(), pytest.raises(StopAsyncIteration):
+            await anext(stream)

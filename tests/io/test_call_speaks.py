@@ -178,3 +178,16 @@ async def test_clearing_does_not_wait_behind_a_ringing_connect(fake_media: FakeM
         await fake_media.succeed(connect)
         await trio.testing.wait_all_tasks_blocked()
         assert call.state is CallState.CONNECTED
+
+
+async def test_sending_and_waiting_are_checkpoints(fake_media: FakeMedia) -> None:
+    async with fake_media.open_answered_call() as call:
+        with trio.testing.assert_checkpoints():
+            await call.send_audio(frames(1)[0])
+        await fake_media.grant(FRAME)
+        with trio.testing.assert_checkpoints():
+            await call.wait_audio_sent()
+        with trio.testing.assert_checkpoints():
+            await call.wait_audio_sent()
+        with trio.testing.assert_no_checkpoints():
+            call.send_audio_nowait(frames(1)[0])
