@@ -14,8 +14,10 @@ from trio_calls.errors import WSSConfigError
 from trio_calls.simulator import answers, open_simulator
 from trio_calls.simulator.control_connection import ControlConnection
 from trio_calls.simulator.exchange import Exchange
+from trio_calls.simulator.lines import Line
 from trio_calls.simulator.media_connection import MediaConnection
 from trio_calls.simulator.socket_tasks import CLOSING_SECONDS, SocketTasks
+from trio_calls.simulator.transcript_log import TranscriptLog
 from trio_calls.transport import HostUnreachable, WebSocket, WebSocketClosed
 from trio_calls.wire.codec import encode
 from trio_calls.wire.control import CONTROL_PATH, Setup
@@ -23,6 +25,10 @@ from trio_calls.wire.control import CONTROL_PATH, Setup
 
 def never(*_: object) -> NoReturn:
     pytest.fail("this was not to be called")
+
+
+def make_line() -> Line:
+    return Line(TranscriptLog(24000), "media")
 
 
 class FakeWebSocket(WebSocket):
@@ -66,7 +72,7 @@ class FakeWebSocket(WebSocket):
 async def test_everything_queued_goes_out_before_the_end(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
-    websocket, tasks = FakeWebSocket(), SocketTasks(10, never)
+    websocket, tasks = FakeWebSocket(), SocketTasks(10, never, make_line())
     for message in ("1", b"2", "3"):
         tasks.send(message)
     tasks.close()
@@ -78,7 +84,7 @@ async def test_everything_queued_goes_out_before_the_end(
 
 
 async def test_what_arrives_is_passed_on_until_the_peer_closes(autojump_clock: MockClock) -> None:
-    websocket, tasks = FakeWebSocket(), SocketTasks(10, never)
+    websocket, tasks = FakeWebSocket(), SocketTasks(10, never, make_line())
     received: list[str | bytes] = []
     for message in ("1", b"2"):
         websocket.arrives.send_nowait(message)
@@ -90,7 +96,7 @@ async def test_what_arrives_is_passed_on_until_the_peer_closes(autojump_clock: M
 
 
 async def test_a_peer_that_is_gone_ends_writing(autojump_clock: MockClock) -> None:
-    websocket, tasks = FakeWebSocket(), SocketTasks(10, never)
+    websocket, tasks = FakeWebSocket(), SocketTasks(10, never, make_line())
     websocket.is_closed = True
     tasks.send("1")
     await tasks.run(websocket, never)
@@ -100,7 +106,7 @@ async def test_a_peer_that_reads_too_slowly_is_dropped(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     overflows: list[None] = []
-    websocket, tasks = FakeWebSocket(), SocketTasks(3, lambda: overflows.append(None))
+    websocket, tasks = FakeWebSocket(), SocketTasks(3, lambda: overflows.append(None), make_line())
     websocket.stalls = True
     nursery.start_soon(tasks.run, websocket, never)
     for number in range(10):
@@ -111,7 +117,7 @@ async def test_a_peer_that_reads_too_slowly_is_dropped(
 
 
 async def test_closing_does_not_wait_for_ever(autojump_clock: MockClock) -> None:
-    websocket, tasks = FakeWebSocket(), SocketTasks(3, never)
+    websocket, tasks = FakeWebSocket(), SocketTasks(3, never, make_line())
     websocket.stalls = True
     tasks.send("1")
     tasks.close()

@@ -11,21 +11,56 @@
 """
 
 from trio_calls.simulator._open import Simulator, open_simulator
+from trio_calls.simulator.faults import (
+    answer_late,
+    answer_twice,
+    cut_control,
+    cut_media,
+    duplicate_offer,
+    jitter,
+    never_answer,
+    refuse,
+    restart,
+    send_malformed,
+    stall,
+)
+from trio_calls.simulator.injection import Fault
 from trio_calls.simulator.leg import PhoneHungUp, PhoneState
+from trio_calls.simulator.moments import Moment, after, at_frame, at_random
 from trio_calls.simulator.phone import Phone, Pickup, answers, declines, never_answers
 from trio_calls.simulator.simulated_call import SimulatedCall
+from trio_calls.simulator.transcript import Direction, Entry, Transcript
 from trio_calls.simulator.violations import Violation
 
 __all__ = [
+    "Direction",
+    "Entry",
+    "Fault",
+    "Moment",
     "Phone",
     "PhoneHungUp",
     "PhoneState",
     "Pickup",
     "SimulatedCall",
     "Simulator",
+    "Transcript",
     "Violation",
+    "after",
+    "answer_late",
+    "answer_twice",
     "answers",
+    "at_frame",
+    "at_random",
+    "cut_control",
+    "cut_media",
     "declines",
+    "duplicate_offer",
+    "jitter",
+    "never_answer",
     "never_answers",
     "open_simulator",
+    "refuse",
+    "restart",
+    "send_malformed",
+    "stall",
 ]

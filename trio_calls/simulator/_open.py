@@ -8,13 +8,16 @@ from typing import Final
 
 import attrs
 import trio
-import trio.testing
 
 from trio_calls.config import ClientConfig
 from trio_calls.simulator.exchange import Exchange
+from trio_calls.simulator.in_process import Door
+from trio_calls.simulator.injection import Fault, Faults
+from trio_calls.simulator.moments import Moment
 from trio_calls.simulator.phone import Pickup, answers
 from trio_calls.simulator.server import Server
 from trio_calls.simulator.simulated_call import SimulatedCall
+from trio_calls.simulator.transcript import Transcript
 from trio_calls.simulator.violations import Violation
 
 _IN_PROCESS_URL: Final = "ws://simulator"
@@ -23,8 +26,11 @@ _IN_PROCESS_URL: Final = "ws://simulator"
 class Simulator:
     """An exchange that takes calls from virtual telephones. Opened by `open_simulator`."""
 
-    def __init__(self, exchange: Exchange, config: ClientConfig, port: int | None) -> None:
+    def __init__(
+        self, exchange: Exchange, config: ClientConfig, port: int | None, faults: Faults
+    ) -> None:
         self._exchange = exchange
+        self._faults = faults
         self._config = config
         self._port = port
 
@@ -47,6 +53,28 @@ class Simulator:
     def violations(self) -> list[Violation]:
         """What SDKs did against the protocol, oldest first. Also logged, at WARNING."""
         return list(self._exchange.violations.violations)
+
+    @property
+    def transcript(self) -> Transcript:
+        """What has travelled so far on all connections; `SimulatedCall.transcript` is for one call.
+
+        The newest 20,000 entries are kept.
+        """
+        return self._exchange.log.transcript()
+
+    def inject(
+        self, fault: Fault, *, call: SimulatedCall | None = None, when: Moment | None = None
+    ) -> None:
+        """Let something go wrong.
+
+        Args:
+          fault: what: `cut_media`, `cut_control`, `restart`, `answer_late`, `never_answer`,
+            `answer_twice`, `refuse`, `send_malformed`, `stall`, `jitter` or `duplicate_offer`.
+          call: whose connections are concerned; None: those of all calls.
+          when: `after`, `at_frame` or `at_random`; None: now. A connection that does not stand then
+            cannot be struck, but a fault of a command or `jitter` waits for it.
+        """
+        self._faults.inject(fault, None if call is None else call.session_id, when)
 
     def place_call(
         self,
@@ -80,6 +108,7 @@ async def open_simulator(
     sample_rate: int = 24000,
     api_key: str = "simulated-key",
     connector_uuid: str = "simulated-connector",
+    seed: int = 0,
 ) -> AsyncIterator[Simulator]:
     """Run an exchange for as long as the block takes.
 
@@ -91,6 +120,8 @@ async def open_simulator(
       sample_rate: of all audio, in Hz: 8000, 16000 or 24000. SDKs must ask for the same.
       api_key: what SDKs must give as their API key.
       connector_uuid: what SDKs must give as their connector UUID.
+      seed: of all ids, tokens and chances. The same seed and the same run in virtual time make the
+        same `Simulator.transcript`, byte for byte.
 
     Raises:
       WSSConfigError: a setting makes no sense.
@@ -110,7 +141,7 @@ async def open_simulator(
     credentials = {"x-api-key": api_key, "x-connector-uuid": connector_uuid}
     listeners = [] if port is None else await trio.open_tcp_listeners(port, host=host)
     async with trio.open_nursery() as nursery:
-        simulator = _start(nursery, config, credentials, listeners)
+        simulator = _start(nursery, config, credentials, listeners, seed)
         try:
             yield simulator
         finally:
@@ -123,42 +154,23 @@ def _start(
     config: ClientConfig,
     credentials: Mapping[str, str],
     listeners: list[trio.SocketListener],
+    seed: int,
 ) -> Simulator:
     if listeners:
         address, port = listeners[0].socket.getsockname()[:2]
         host = f"[{address}]" if ":" in address else address
         config = attrs.evolve(config, base_url=f"ws://{host}:{port}")
-    exchange = Exchange(base_url=config.base_url, sample_rate=config.sample_rate, nursery=nursery)
+    exchange = Exchange(
+        base_url=config.base_url,
+        sample_rate=config.sample_rate,
+        nursery=nursery,
+        seed=seed,
+        is_in_process=not listeners,
+    )
+    faults = Faults(exchange, seed)
     server = Server(exchange, credentials)
     if listeners:
         nursery.start_soon(trio.serve_listeners, server.serve, listeners)
-        return Simulator(exchange, config, port)
-    config = attrs.evolve(config, open_stream=_Door(server, nursery).open_stream)
-    return Simulator(exchange, config, None)
-
-
-class _Door:
-    """Where SDKs in the same process come in."""
-
-    def __init__(self, server: Server, nursery: trio.Nursery) -> None:
-        self._server = server
-        self._nursery = nursery
-
-    async def open_stream(self, host: str, port: int) -> trio.abc.Stream:
-        """Connect to the simulator, as `trio.open_tcp_stream` would, whatever the address.
-
-        Raises:
-          ConnectionRefusedError: the simulator was closed.
-        """
-        await trio.lowlevel.checkpoint()
-        if self._nursery.cancel_scope.cancel_called:
-            raise ConnectionRefusedError("the simulator was closed")
-        sdk_end, exchange_end = trio.testing.memory_stream_pair()
-        self._nursery.start_soon(self._serve, exchange_end)
-        return sdk_end
-
-    async def _serve(self, stream: trio.abc.Stream) -> None:
-        try:
-            await self._server.serve(stream)
-        finally:
-            await trio.aclose_forcefully(stream)
+        return Simulator(exchange, config, port, faults)
+    config = attrs.evolve(config, open_stream=Door(server, nursery).open_stream)
+    return Simulator(exchange, config, None, faults)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Final
+
 import trio
 
 from trio_calls.config import AudioMode
@@ -17,6 +20,7 @@ from trio_calls.wire.media import (
     pack_audio,
 )
 
+_TALKING: Final = frozenset({CallState.ANSWERED, CallState.CONNECTED})
 _CALLER_CHANNEL = 1
 _CALLEE_CHANNEL = 2
 
@@ -53,7 +57,7 @@ class AgentLeg:
     @property
     def is_talking(self) -> bool:
         """Whether the agent is in the call, to hear and perhaps to be heard."""
-        return self.state in {CallState.ANSWERED, CallState.CONNECTED}
+        return self.state in _TALKING
 
     def move_to(self, state: CallState) -> None:
         """Bring the agent's call into a state."""
@@ -82,8 +86,8 @@ class AgentLeg:
     def pull(self) -> None:
         """Ask for as much of the agent's audio as there is room for."""
         granted = self.buffer.grant()
-        if granted:
-            self.send(BufferRequest(granted, self.buffer.frame_bytes, CALL_CHANNEL))
+        if granted and self.socket is not None:
+            self.socket.send(_buffer_request(granted, self.buffer.frame_bytes))
 
     def hear(self, everybody: bytes, caller: bytes, callee: bytes | None) -> None:
         """Send the agent one frame of the call, and of each leg if it wants them.
@@ -109,3 +113,9 @@ class AgentLeg:
     def _send_audio(self, channel: int, pcm: bytes) -> None:
         if self.socket is not None:
             self.socket.send(pack_audio(channel, pcm))
+
+
+# Fifty times a second, and mostly the same.
+@lru_cache(maxsize=16)
+def _buffer_request(requested_bytes: int, frame_bytes: int) -> str:
+    return encode(BufferRequest(requested_bytes, frame_bytes, CALL_CHANNEL))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from typing import Final
-from uuid import uuid4
 
 from trio_calls.config import AudioMode
 from trio_calls.simulator.exchange import Exchange
@@ -37,10 +36,13 @@ class ControlConnection:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._connection_id = str(uuid4())
+        self._connection_id = exchange.identifiers.connection_id()
+        self._line = exchange.lines.open_control(self._connection_id)
         self._sdk: ConnectedSdk | None = None
         self._socket = SocketTasks(
-            _QUEUE_SIZE, lambda: self._violation("it does not read what it is sent; dropped")
+            _QUEUE_SIZE,
+            lambda: self._violation("it does not read what it is sent; dropped"),
+            self._line,
         )
 
     async def run(self, websocket: WebSocket) -> None:
@@ -49,6 +51,7 @@ class ControlConnection:
 
     def lost(self) -> None:
         """The connection is gone, or never came to be."""
+        self._exchange.lines.close(self._line)
         if self._sdk is not None:
             self._exchange.sdk_lost(self._sdk)
 

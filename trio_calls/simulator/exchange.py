@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import trio
 
 from trio_calls.simulator.exchange_call import ExchangeCall
+from trio_calls.simulator.identifiers import Identifiers, present_date
+from trio_calls.simulator.lines import Lines
 from trio_calls.simulator.phone import Pickup
 from trio_calls.simulator.sessions import ConnectedSdk, Session, session_not_found
 from trio_calls.simulator.simulated_call import SimulatedCall
 from trio_calls.simulator.socket_tasks import SocketTasks
+from trio_calls.simulator.transcript_log import TranscriptLog
 from trio_calls.simulator.violations import ViolationLog
 from trio_calls.wire.control import Response
 
@@ -19,19 +24,36 @@ class Exchange:
     Args:
       base_url: where media connections are opened, ``ws://host:port``.
       sample_rate: of all audio, in Hz.
-      nursery: the calls' clocks and ringing run here.
+      nursery: the calls' clocks and ringing run here, and faults that wait for their moment.
+      seed: of every id and every token.
+      is_in_process: whether it is reached in process only.
 
     Attributes:
       calls: all that were placed, oldest first.
+      identifiers: makes up ids, tokens and dates.
+      log: of every frame.
+      lines: the connections.
       violations: what SDKs did against the protocol.
     """
 
-    def __init__(self, *, base_url: str, sample_rate: int, nursery: trio.Nursery) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        sample_rate: int,
+        nursery: trio.Nursery,
+        seed: int = 0,
+        is_in_process: bool = True,
+    ) -> None:
         self.sample_rate = sample_rate
+        self.nursery = nursery
+        self.identifiers = Identifiers(seed, present_date(is_in_process=is_in_process))
+        self.log = TranscriptLog(sample_rate)
+        self.lines = Lines(self.log)
         self.calls: list[SimulatedCall] = []
         self.violations = ViolationLog()
         self._base_url = base_url
-        self._nursery = nursery
+        self._refuses_until = -math.inf
         self._sessions: dict[str, Session] = {}
         self._sessions_by_call: dict[str, Session] = {}
         self._sdks: list[ConnectedSdk] = []
@@ -43,17 +65,20 @@ class Exchange:
           ValueError: a number is too long for the wire; nothing happened.
         """
         call = ExchangeCall(
+            call_id=self.identifiers.call_id(),
+            session_id=self.identifiers.call_id(),
             caller=caller,
             callee=callee,
             pickup=pickup,
             sample_rate=self.sample_rate,
-            nursery=self._nursery,
+            nursery=self.nursery,
             on_agent_left=self._close_session,
         )
-        session = Session(call)
+        session = Session(call, self.identifiers)
+        self.log.call_placed(call.session_id)
         self._sessions[call.session_id] = session
         self._sessions_by_call[call.call_id] = session
-        self.calls.append(SimulatedCall(call))
+        self.calls.append(SimulatedCall(call, self.log))
         self._offer(session)
         return self.calls[-1]
 
@@ -101,6 +126,28 @@ class Exchange:
         """A media connection is gone: a call that still waits for its agent is offered again."""
         session.call.media_connection_lost(socket)
         self._offer_again(session)
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it refuses every connection for a while."""
+        return trio.current_time() < self._refuses_until
+
+    def go_down(self, seconds: float) -> None:
+        """Drop every connection, and refuse new ones for so long, in seconds."""
+        self._refuses_until = trio.current_time() + seconds
+        for line in [*self.lines.control(None), *self.lines.media(None)]:
+            line.drop()
+
+    def holder_id(self, session_id: str) -> str | None:
+        """Name the control connection that has claimed a session."""
+        holder = self._sessions[session_id].holder
+        return None if holder is None else holder.connection_id
+
+    def offer_twice(self, session_id: str | None) -> None:
+        """Repeat the offer of a call, or of all with None, as if nobody had claimed it."""
+        for session in self._sessions.values():
+            if session_id in {None, session.call.session_id}:
+                self._offer(session)
 
     def end_all_calls(self) -> None:
         """Let everybody hang up."""

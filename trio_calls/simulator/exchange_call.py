@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
-from uuid import uuid4
 
 import attrs
 import trio
@@ -41,6 +40,8 @@ class ExchangeCall:
     """A call, as the exchange sees it.
 
     Args:
+      call_id: names its media connection.
+      session_id: names it on the control connection.
       caller: the number that calls.
       callee: the number that is called.
       pickup: what the callee does when the phone rings.
@@ -62,6 +63,8 @@ class ExchangeCall:
     def __init__(
         self,
         *,
+        call_id: str,
+        session_id: str,
         caller: str,
         callee: str,
         pickup: Pickup,
@@ -69,8 +72,8 @@ class ExchangeCall:
         nursery: trio.Nursery,
         on_agent_left: Callable[[ExchangeCall, str], None],
     ) -> None:
-        self.call_id = str(uuid4())
-        self.session_id = str(uuid4())
+        self.call_id = call_id
+        self.session_id = session_id
         self.caller = Leg(caller, PhoneState.CALLING)
         self.callee = Leg(callee, PhoneState.IDLE)
         self.agent = AgentLeg(frame_bytes(sample_rate))

@@ -10,19 +10,23 @@ from typing import Final
 import trio
 
 from trio_calls.simulator.control_connection import ControlConnection
+from trio_calls.simulator.dialing import DialerConnection
 from trio_calls.simulator.exchange import Exchange
 from trio_calls.simulator.media_connection import MediaConnection
 from trio_calls.simulator.sessions import MEDIA_PATH
 from trio_calls.transport import HandshakeRequest, Refusal, WebSocketError, accept_websocket
 from trio_calls.wire.control import CONTROL_PATH
+from trio_calls.wire.dialing import DIALING_PATH
 
 logger = logging.getLogger(__name__)
 
 _HANDSHAKE_SECONDS: Final = 10.0
 
+Connection = ControlConnection | MediaConnection | DialerConnection
+
 
 class Server:
-    """Serves byte streams: each becomes a control connection, a media connection, or is refused.
+    """Serves byte streams: each becomes a connection to the exchange, or is refused.
 
     Args:
       exchange: what is served.
@@ -38,7 +42,7 @@ class Server:
 
         Cancellation drops the connection at once.
         """
-        connection: ControlConnection | MediaConnection | None = None
+        connection: Connection | None = None
 
         def decide(request: HandshakeRequest) -> Refusal | None:
             nonlocal connection
@@ -63,10 +67,14 @@ class Server:
             if connection is not None:
                 connection.lost()
 
-    def _admit(self, request: HandshakeRequest) -> ControlConnection | MediaConnection | Refusal:
+    def _admit(self, request: HandshakeRequest) -> Connection | Refusal:
+        if self._exchange.is_down:
+            return Refusal(503, "the exchange restarts")
         path = request.path.partition("?")[0]
         if path == CONTROL_PATH:
             return self._admit_sdk(request)
+        if path == DIALING_PATH:
+            return self._admit_dialer(request)
         if path.startswith(MEDIA_PATH):
             return self._admit_agent(request, path.removeprefix(MEDIA_PATH))
         return Refusal(404, "there is nothing here")
@@ -76,6 +84,11 @@ class Server:
             if not _is_same(request.headers.get(header, ""), expected):
                 return Refusal(401, f"{header} is missing, or not the one of this simulator")
         return ControlConnection(self._exchange)
+
+    def _admit_dialer(self, request: HandshakeRequest) -> DialerConnection | Refusal:
+        if not _is_same(request.headers.get("x-api-key", ""), self._credentials["x-api-key"]):
+            return Refusal(401, "x-api-key is missing, or not the one of this simulator")
+        return DialerConnection(self._exchange)
 
     def _admit_agent(self, request: HandshakeRequest, call_id: str) -> MediaConnection | Refusal:
         session = self._exchange.find_session(call_id)

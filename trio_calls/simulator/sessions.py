@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -11,6 +10,7 @@ import attrs
 
 from trio_calls.config import AudioMode
 from trio_calls.simulator.exchange_call import ExchangeCall
+from trio_calls.simulator.identifiers import Identifiers
 from trio_calls.wire.control import (
     SESSION_BUSY,
     SESSION_CLOSED,
@@ -54,7 +54,7 @@ class Session:
       is_closed: whether the call is over for agents.
     """
 
-    def __init__(self, call: ExchangeCall) -> None:
+    def __init__(self, call: ExchangeCall, identifiers: Identifiers) -> None:
         self.call = call
         self.holder: ConnectedSdk | None = None
         self.is_closed = False
@@ -64,9 +64,10 @@ class Session:
             remote_address=call.caller.number,
             local_address=call.callee.number,
             activity=_NEW_INCOMING_CALL,
-            created_at=_unix_seconds(),
+            created_at=identifiers.unix_seconds(),
         )
         self._token: str | None = None
+        self._identifiers = identifiers
 
     @property
     def is_on_offer(self) -> bool:
@@ -86,13 +87,13 @@ class Session:
             "channel": TELEPHONE,
             "remoteAddress": self.call.caller.number,
             "localAddress": self.call.callee.number,
-            "openedAt": _unix_seconds(),
+            "openedAt": self._identifiers.unix_seconds(),
         }
         return Response(request_id, is_ok=True, content={"session": session})
 
     def call_in(self, base_url: str) -> CallIn:
         """Say where the media connection is opened, with a fresh token: older ones are void."""
-        self._token = secrets.token_urlsafe()
+        self._token = self._identifiers.token()
         return CallIn(
             session_id=self.call.session_id,
             call_id=self.call.call_id,
@@ -127,8 +128,3 @@ def session_not_found(request_id: str) -> Response:
 
 def _refusal(request_id: str, error_code: str, **content: str) -> Response:
     return Response(request_id, is_ok=False, error_code=error_code, error_content=content or None)
-
-
-def _unix_seconds() -> int:
-    # For people who read it, and for the official client, which documents it so.
-    return int(time.time())

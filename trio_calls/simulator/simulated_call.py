@@ -5,6 +5,8 @@ from __future__ import annotations
 from trio_calls.simulator.exchange_call import ExchangeCall
 from trio_calls.simulator.leg import PhoneHungUp
 from trio_calls.simulator.phone import Phone
+from trio_calls.simulator.transcript import Transcript
+from trio_calls.simulator.transcript_log import TranscriptLog
 from trio_calls.state import AgentMode, CallState
 
 
@@ -16,8 +18,9 @@ class SimulatedCall:
       callee: the telephone that is called.
     """
 
-    def __init__(self, call: ExchangeCall) -> None:
+    def __init__(self, call: ExchangeCall, log: TranscriptLog) -> None:
         self._call = call
+        self._log = log
         self.caller = Phone(call.caller, call.end)
         self.callee = Phone(call.callee, call.hang_up_callee)
 
@@ -56,6 +59,11 @@ class SimulatedCall:
         This is what the agent put into the call; who heard it depends on `agent_mode`.
         """
         return bytes(self._call.agent.said)
+
+    @property
+    def transcript(self) -> Transcript:
+        """What has travelled so far on its media connection, and about it on the control one."""
+        return self._log.transcript(self.session_id)
 
     @property
     def ended(self) -> bool:

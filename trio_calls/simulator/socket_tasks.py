@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 import trio
 
+from trio_calls.simulator.lines import GOODBYE, Line, Outgoing
 from trio_calls.transport import WebSocket, WebSocketClosed
 
 #: Seconds for what is queued, and for the goodbye, once a connection is being closed.
@@ -22,40 +24,41 @@ class SocketTasks:
     Args:
       queue_size: messages that may wait to be written.
       on_overflow: called once if they are more; the connection is being dropped then.
+      line: everything that goes in and out passes here.
     """
 
-    def __init__(self, queue_size: int, on_overflow: Callable[[], None]) -> None:
-        self._to_send, self._queue = trio.open_memory_channel[str | bytes](queue_size)
+    def __init__(self, queue_size: int, on_overflow: Callable[[], None], line: Line) -> None:
+        self._queue: deque[str | bytes] = deque()
+        self._queue_size = queue_size
         self._on_overflow = on_overflow
+        self._line = line
+        self._work = trio.lowlevel.ParkingLot()
         self._scope = trio.CancelScope()
+        self._is_told_to_close = False
         self._is_closing = False
+        line.attach(self._enqueue, self._drop)
 
     def send(self, message: str | bytes) -> None:
         """Queue a message; on a connection that is being closed, drop it."""
-        if self._is_closing:
-            return
-        try:
-            self._to_send.send_nowait(message)
-        except trio.WouldBlock:
-            self._close_queue()
-            self._scope.cancel()
-            self._on_overflow()
+        if not self._is_told_to_close and not self._is_closing:
+            self._line.send(message)
 
     def close(self) -> None:
         """Close the connection once everything queued is written, within `CLOSING_SECONDS`."""
-        if not self._is_closing:
-            self._close_queue()
-            self._scope.deadline = trio.current_time() + CLOSING_SECONDS
+        if not self._is_told_to_close:
+            self._is_told_to_close = True
+            self._line.send(GOODBYE)
 
     async def run(self, websocket: WebSocket, receive: Callable[[str | bytes], None]) -> None:
         """Read and write until either side closes the connection; then it is closed.
 
         Args:
           websocket: nothing else reads it or writes to it.
-          receive: called with each message.
+          receive: called with each message, until the connection is being closed.
 
         Cancellation drops the connection at once.
         """
+        self._line.opened()
         try:
             with self._scope:
                 async with trio.open_nursery() as nursery:
@@ -63,19 +66,41 @@ class SocketTasks:
                     nursery.start_soon(self._read, websocket, nursery.cancel_scope, receive)
         finally:
             self._is_closing = True
-            await websocket.aclose()
+            self._line.closed()
+            if self._scope.cancel_called:
+                await trio.aclose_forcefully(websocket)
+            else:
+                await websocket.aclose()
 
-    def _close_queue(self) -> None:
+    def _enqueue(self, message: Outgoing) -> None:
+        if self._is_closing:
+            return
+        if message is GOODBYE:
+            self._is_closing = True
+            self._scope.deadline = trio.current_time() + CLOSING_SECONDS
+        elif len(self._queue) < self._queue_size:
+            self._queue.append(message)
+        else:
+            self._drop()
+            self._on_overflow()
+        self._work.unpark()
+
+    def _drop(self) -> None:
         self._is_closing = True
-        self._to_send.close()
+        self._scope.cancel()
 
     async def _write(self, websocket: WebSocket, both: trio.CancelScope) -> None:
         try:
-            async for message in self._queue:
-                if isinstance(message, bytes):
-                    await websocket.send_binary(message)
-                else:
-                    await websocket.send_text(message)
+            while True:
+                while self._queue:
+                    message = self._queue.popleft()
+                    if isinstance(message, bytes):
+                        await websocket.send_binary(message)
+                    else:
+                        await websocket.send_text(message)
+                if self._is_closing:
+                    break
+                await self._work.park()
             await websocket.aclose()
         except WebSocketClosed:
             pass
@@ -87,6 +112,9 @@ class SocketTasks:
         try:
             while True:
                 for message in await websocket.receive_batch():
-                    receive(message)
+                    await self._line.wait_reading()
+                    # An agent that has not heard yet that the call is over may go on sending.
+                    if not self._is_closing and self._line.receive(message):
+                        receive(message)
         except WebSocketClosed:
             both.cancel()

@@ -19,6 +19,7 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from trio_calls.wire.control import ControlMessage
+from trio_calls.wire.dialing import DialingMessage
 from trio_calls.wire.media import MediaMessage, RingTime
 from trio_calls.wire.message import MAX_NAME_LENGTH, WIRE_NAME, Message, UnknownMessage
 
@@ -65,6 +66,16 @@ def decode_media(frame: str) -> MediaMessage | UnknownMessage:
       WireError: the frame cannot be used; what is wrong and where, without the content.
     """
     message: MediaMessage | UnknownMessage = _decode(frame, _MEDIA_TYPES)
+    return message
+
+
+def decode_dialing(frame: str) -> DialingMessage | UnknownMessage:
+    """Read a text frame of a dialing connection.
+
+    Raises:
+      WireError: the frame cannot be used; what is wrong and where, without the content.
+    """
+    message: DialingMessage | UnknownMessage = _decode(frame, _DIALING_TYPES)
     return message
 
 
@@ -221,4 +232,7 @@ def _mapping_only(read: Any) -> Any:
 
 _CONTROL_TYPES: Final = _message_classes(ControlMessage)
 _MEDIA_TYPES: Final = _message_classes(MediaMessage)
-_converter: Final = _make_converter([RingTime, *_CONTROL_TYPES.values(), *_MEDIA_TYPES.values()])
+_DIALING_TYPES: Final = _message_classes(DialingMessage)
+_converter: Final = _make_converter(
+    [RingTime, *_CONTROL_TYPES.values(), *_MEDIA_TYPES.values(), *_DIALING_TYPES.values()]
+)

@@ -1,0 +1,193 @@
+"""Calls that are placed from outside the simulator's process, a connection each."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+import trio
+
+from trio_calls.audio import SAMPLE_BYTES
+from trio_calls.simulator.exchange import Exchange
+from trio_calls.simulator.leg import PhoneHungUp
+from trio_calls.simulator.phone import Phone, Pickup
+from trio_calls.simulator.simulated_call import SimulatedCall
+from trio_calls.transport import WebSocket, WebSocketClosed
+from trio_calls.wire.codec import WireError, decode_dialing, encode
+from trio_calls.wire.dialing import (
+    CALLEE,
+    CALLER,
+    Dial,
+    DialEnded,
+    DialEvent,
+    DialHangUp,
+    DialingMessage,
+    DialPlaced,
+    DialProgress,
+    DialRefused,
+    PickupKind,
+)
+
+logger = logging.getLogger(__name__)
+
+_RECORDING_CHUNK_BYTES: Final = 2**16
+
+#: How much the two telephones may be given to say, in bytes: more than 10 minutes at 24 kHz.
+MAX_SPEECH_BYTES: Final = 2**25
+
+
+class DialerConnection:
+    """Places one call, passes on what its telephones are to say, and tells what becomes of it.
+
+    A call whose dialer is gone ends: the caller hangs up. Then nobody can ask for its recordings
+    any more, and they are dropped, so that a simulator can run for days.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        # No bound is needed: a connection is sent a few events, and one recording.
+        self._outbox, self._to_write = trio.open_memory_channel[str | bytes](math.inf)
+        self._call: SimulatedCall | None = None
+        self._placed_at = -math.inf
+        self._speech_bytes = 0
+        self._is_refused = False
+        self._nursery: trio.Nursery
+
+    async def run(self, websocket: WebSocket) -> None:
+        """Serve until either side closes the connection. Cancellation drops it at once."""
+        try:
+            async with trio.open_nursery() as self._nursery:
+                self._nursery.start_soon(self._write, websocket)
+                await self._read(websocket)
+                self._nursery.cancel_scope.cancel()
+        finally:
+            await websocket.aclose()
+
+    def lost(self) -> None:
+        """The connection is gone, or never came to be."""
+        if self._call is not None:
+            self._call.caller.hang_up()
+            _drop_recordings(self._call)
+
+    async def _read(self, websocket: WebSocket) -> None:
+        # The end of the connection ends the reading.
+        with suppress(WebSocketClosed):
+            while True:
+                for frame in await websocket.receive_batch():
+                    self._receive(frame)
+
+    async def _write(self, websocket: WebSocket) -> None:
+        # A connection that is over is the reader's to notice.
+        with suppress(WebSocketClosed):
+            async for message in self._to_write:
+                if isinstance(message, bytes):
+                    await websocket.send_binary(message)
+                else:
+                    await websocket.send_text(message)
+            await websocket.aclose()
+
+    def _receive(self, frame: str | bytes) -> None:
+        if self._is_refused:
+            return
+        try:
+            if isinstance(frame, bytes):
+                self._receive_audio(frame)
+            else:
+                self._receive_text(frame)
+        except WireError as error:
+            self._refuse(str(error))
+
+    def _receive_text(self, frame: str) -> None:
+        match decode_dialing(frame):
+            case Dial() as dial if self._call is None:
+                self._place(dial)
+            case DialHangUp() if self._call is not None:
+                self._call.caller.hang_up()
+            case _:
+                raise WireError("this message makes no sense here")
+
+    def _receive_audio(self, frame: bytes) -> None:
+        if self._call is None:
+            raise WireError("audio came before a call was placed")
+        phones = {CALLER: self._call.caller, CALLEE: self._call.callee}
+        phone = phones.get(frame[0]) if frame else None
+        if phone is None:
+            raise WireError("audio is neither the caller's nor the callee's")
+        self._speech_bytes += len(frame)
+        if self._speech_bytes > MAX_SPEECH_BYTES:
+            raise WireError(f"the telephones of a call say {MAX_SPEECH_BYTES} bytes at the most")
+        _say(phone, frame[1:])
+
+    def _place(self, dial: Dial) -> None:
+        self._call = self._exchange.place_call(
+            caller=dial.caller, callee=dial.callee, pickup=_pickup(dial)
+        )
+        self._placed_at = trio.current_time()
+        self._send(DialPlaced(self._call.call_id, self._exchange.sample_rate))
+        self._nursery.start_soon(self._report, self._call, dial.wants_recording)
+
+    async def _report(self, call: SimulatedCall, wants_recording: bool) -> None:
+        async with trio.open_nursery() as waiting:
+            for event, wait in (
+                (DialEvent.CLAIMED, call.wait_claimed),
+                (DialEvent.CALLER_TALKING, call.caller.wait_talking),
+                (DialEvent.CALLEE_TALKING, call.callee.wait_talking),
+                (DialEvent.AGENT_LEFT, call.wait_agent_left),
+            ):
+                waiting.start_soon(self._announce, event, wait)
+        await call.wait_ended()
+        if wants_recording and not self._is_refused:
+            self._send_recording(call.caller.heard)
+        self._send(DialEnded(self._seconds))
+
+    async def _announce(self, event: DialEvent, wait: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await wait()
+        except PhoneHungUp:
+            return
+        self._send(DialProgress(event, self._seconds))
+
+    def _send_recording(self, pcm: bytes) -> None:
+        for start in range(0, len(pcm), _RECORDING_CHUNK_BYTES):
+            chunk = pcm[start : start + _RECORDING_CHUNK_BYTES]
+            self._outbox.send_nowait(bytes([CALLER]) + chunk)
+
+    @property
+    def _seconds(self) -> float:
+        return trio.current_time() - self._placed_at
+
+    def _send(self, message: DialingMessage) -> None:
+        if not self._is_refused:
+            self._outbox.send_nowait(encode(message))
+
+    def _refuse(self, reason: str) -> None:
+        logger.warning("a dialer was refused: %s", reason)
+        self._send(DialRefused(reason))
+        self._is_refused = True
+        self._outbox.close()
+
+
+def _pickup(dial: Dial) -> Pickup:
+    if dial.pickup == PickupKind.NEVER:
+        return Pickup(math.inf, answers=False)
+    return Pickup(dial.pickup_seconds, answers=dial.pickup == PickupKind.ANSWERS)
+
+
+def _say(phone: Phone, pcm: bytes) -> None:
+    if len(pcm) % SAMPLE_BYTES:
+        raise WireError("audio must be whole samples")
+    try:
+        phone.say_nowait(pcm)
+    except PhoneHungUp:
+        # Said into a line that is dead already: the dialer is about to hear of it.
+        return
+
+
+def _drop_recordings(call: SimulatedCall) -> None:
+    legs = (call._call.caller, call._call.callee, call._call.agent)
+    for leg in legs:
+        leg.heard.clear()
+        leg.said.clear()

@@ -1,0 +1,111 @@
+"""What a frame is, in a few words, for the transcript. Pure."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import attrs
+
+from trio_calls.wire.codec import WireError, decode_control, decode_media
+from trio_calls.wire.control import (
+    CallIn,
+    ControlMessage,
+    Response,
+    SessionClosed,
+    SessionNotify,
+    SessionOpen,
+    SessionReady,
+    Setup,
+    SetupDone,
+)
+from trio_calls.wire.media import BufferRequest, CallEvent, CommandRequest, CommandResponse
+from trio_calls.wire.message import UnknownMessage
+
+AUDIO: Final = "audio"
+BUFFER_REQUEST: Final = "buffer_request"
+
+
+@attrs.frozen
+class FrameText:
+    """A frame in words.
+
+    Attributes:
+      what: what it is, without ids, tokens and dates.
+      reference: the kind and the id of what it asks for or answers, such as ``("command", id)``.
+      session_id: of the session that it names, or None.
+      stream: what it is a piece of, `AUDIO` or `BUFFER_REQUEST` with a channel, or None.
+      amount: bytes of audio in it, or asked for by it.
+    """
+
+    what: str
+    reference: tuple[str, str] | None = None
+    session_id: str | None = None
+    stream: tuple[str, int] | None = None
+    amount: int = 0
+
+
+def describe_audio(frame: bytes) -> FrameText:
+    """Describe a binary frame of a media connection."""
+    if len(frame) < 3:  # noqa: PLR2004  # a channel, and one sample
+        return FrameText(f"malformed audio, {len(frame)} bytes")
+    return FrameText("", stream=(AUDIO, frame[0]), amount=len(frame) - 1)
+
+
+@lru_cache(maxsize=64)
+def describe_media_text(frame: str) -> FrameText:
+    """Describe a text frame of a media connection."""
+    try:
+        message = decode_media(frame)
+    except WireError:
+        return FrameText(f"malformed frame, {len(frame)} characters")
+    match message:
+        case BufferRequest():
+            stream = (BUFFER_REQUEST, message.channel)
+            return FrameText("", stream=stream, amount=message.requested_bytes)
+        case CommandRequest():
+            seconds = "" if message.data is None else f"{message.data.ring_time_seconds:g}"
+            what = message.command + (f" ringTimeSeconds={seconds}" if seconds else "")
+            return FrameText(what, ("command", message.command_id))
+        case CommandResponse():
+            outcome = "ok" if message.success else message.error_code or "failed"
+            return FrameText(f"response {outcome}", ("command", message.command_id))
+        case CallEvent():
+            return FrameText(" ".join(filter(None, (message.event, message.error_code))))
+        case UnknownMessage():
+            return FrameText("frame of an unknown type")
+
+
+def describe_control(frame: str | bytes) -> FrameText:
+    """Describe a frame of a control connection."""
+    if isinstance(frame, bytes):
+        return FrameText(f"malformed frame, {len(frame)} bytes")
+    try:
+        message = decode_control(frame)
+    except WireError:
+        return FrameText(f"malformed frame, {len(frame)} characters")
+    return _control_text(message)
+
+
+def _control_text(message: ControlMessage | UnknownMessage) -> FrameText:
+    what, reference, session_id = "", None, None
+    match message:
+        case Setup():
+            what = f"setup {message.sample_rate} Hz {message.audio_mode}"
+        case SetupDone():
+            what = message.wire_type
+        case SessionNotify():
+            what, session_id = f"session.notify {message.activity}", message.session_id
+        case SessionOpen():
+            what, session_id = message.wire_type, message.session_id
+            reference = ("request", message.request_id)
+        case Response():
+            what = f"response {'ok' if message.is_ok else message.error_code or 'failed'}"
+            reference = ("request", message.request_id)
+        case SessionClosed():
+            what, session_id = f"session.closed {message.reason}", message.session_id
+        case SessionReady() | CallIn():
+            what, session_id = message.wire_type, message.session_id
+        case UnknownMessage():
+            what = "frame of an unknown type"
+    return FrameText(what, reference, session_id)

@@ -1,0 +1,55 @@
+"""What the exchange makes up: ids, tokens and dates. The same seed makes up the same."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from typing import Final
+
+import trio
+
+#: 2026-01-01 00:00 UTC, when every exchange in process is opened.
+IN_PROCESS_EPOCH: Final = 1_767_225_600.0
+
+
+class Identifiers:
+    """Makes up ids, tokens and dates.
+
+    Args:
+      seed: of all of them.
+      opened_at: the present date, in seconds since 1970; it goes on with Trio's time.
+    """
+
+    def __init__(self, seed: int, opened_at: float) -> None:
+        # Each kind has a generator of its own: connections come in an order that is Trio's to
+        # pick, and must not change which ids the calls get.
+        self._calls = random.Random(f"calls {seed}")
+        self._connections = random.Random(f"connections {seed}")
+        self._tokens = random.Random(f"tokens {seed}")
+        self._date_offset = opened_at - trio.current_time()
+
+    def call_id(self) -> str:
+        """Name a call or a session."""
+        return _uuid4(self._calls)
+
+    def connection_id(self) -> str:
+        """Name a control connection."""
+        return _uuid4(self._connections)
+
+    def token(self) -> str:
+        """Make a token. It guards nothing that is worth guessing it."""
+        return f"{self._tokens.getrandbits(256):064x}"
+
+    def unix_seconds(self) -> int:
+        """Tell the date, in seconds since 1970."""
+        return int(trio.current_time() + self._date_offset)
+
+
+def present_date(*, is_in_process: bool) -> float:
+    """Tell when an exchange is opened: in process, where time may be virtual, always the same."""
+    return IN_PROCESS_EPOCH if is_in_process else time.time()
+
+
+def _uuid4(generator: random.Random) -> str:
+    return str(uuid.UUID(int=generator.getrandbits(128), version=4))

@@ -1,0 +1,226 @@
+"""Keeps what travels, as it travels, for transcripts to be made of it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+import trio
+
+from trio_calls.audio import FRAME_SECONDS, duration_seconds
+from trio_calls.simulator.frame_text import (
+    AUDIO,
+    FrameText,
+    describe_audio,
+    describe_control,
+    describe_media_text,
+)
+from trio_calls.simulator.transcript import ConnectionKind, Direction, Entry, Transcript
+
+#: So many entries are kept of all calls together; the newest.
+MAX_ENTRIES: Final = 20_000
+
+#: Audio that pauses for longer than this is a new entry, in seconds.
+_PAUSE_SECONDS: Final = 5 * FRAME_SECONDS
+
+
+@attrs.define(eq=False)
+class _Record:
+    """An entry that may still grow, with what tells its place among others."""
+
+    time: float
+    session_id: str | None
+    connection: ConnectionKind
+    direction: Direction
+    text: FrameText
+    frame_in_call: int
+    frame_in_all: int
+    frames: int
+    last_time: float
+    amount: int
+
+
+class TranscriptLog:
+    """Notes the frames of every connection.
+
+    Args:
+      sample_rate: of all audio, in Hz.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._sample_rate = sample_rate
+        self._opened_at = trio.current_time()
+        self._records: deque[_Record] = deque(maxlen=MAX_ENTRIES)
+        self._forgotten = 0
+        self._calls: dict[str, tuple[int, float]] = {}
+        self._frames: Counter[str | None] = Counter()
+        self._watchers: defaultdict[tuple[str | None, int], list[Callable[[], None]]]
+        self._watchers = defaultdict(list)
+
+    def call_placed(self, session_id: str) -> None:
+        """Give a call its number; its time begins now."""
+        self._calls[session_id] = (len(self._calls) + 1, trio.current_time())
+
+    def transcript(self, session_id: str | None = None) -> Transcript:
+        """Write down what has happened so far: all of it, or what concerns one call."""
+        records = [r for r in self._records if session_id in {None, r.session_id}]
+        # Sorting is stable: what happened to one call in an instant stays in its order, in which
+        # one thing has led to the next. Between calls there is no such order.
+        records.sort(key=lambda r: (r.time, self._number(r.session_id) or 0))
+        began = self._opened_at if session_id is None else self._calls[session_id][1]
+        names = _Names()
+        entries = []
+        for record in records:
+            seconds = round(record.time - began, 6)
+            number = record.frame_in_all if session_id is None else record.frame_in_call
+            entries.append(
+                Entry(
+                    seconds=seconds,
+                    call=self._number(record.session_id),
+                    connection=record.connection,
+                    direction=record.direction,
+                    what=self._what(record, names),
+                    first_frame=number,
+                    frames=record.frames,
+                )
+            )
+        return Transcript(tuple(entries), self._forgotten)
+
+    def at_frame(self, session_id: str | None, number: int, act: Callable[[], None]) -> None:
+        """Call `act` as soon as a call, or all together, has so many frames: at once if it has."""
+        if self._frames[session_id] >= number:
+            act()
+        else:
+            self._watchers[session_id, number].append(act)
+
+    def note(
+        self,
+        connection: ConnectionKind,
+        session_id: str | None,
+        direction: Direction,
+        text: FrameText,
+        *,
+        frames: int,
+    ) -> _Record:
+        """Keep an entry of its own."""
+        now = trio.current_time()
+        record = _Record(
+            time=now,
+            session_id=session_id,
+            connection=connection,
+            direction=direction,
+            text=text,
+            frame_in_call=self._frames[session_id] + frames if session_id else 0,
+            frame_in_all=self._frames[None] + frames,
+            frames=frames,
+            last_time=now,
+            amount=text.amount,
+        )
+        self._forgotten += len(self._records) == MAX_ENTRIES
+        self._records.append(record)
+        return record
+
+    def count(self, session_id: str | None) -> None:
+        """Count a frame, and call those who wait for it."""
+        for key in (session_id, None) if session_id else (None,):
+            self._frames[key] += 1
+            if self._watchers:
+                for act in self._watchers.pop((key, self._frames[key]), ()):
+                    act()
+
+    def knows(self, session_id: str | None) -> bool:
+        """Tell whether a session is one of a call, and not an SDK's invention."""
+        return session_id in self._calls
+
+    def _number(self, session_id: str | None) -> int | None:
+        return None if session_id is None else self._calls[session_id][0]
+
+    def _what(self, record: _Record, names: _Names) -> str:
+        text = record.text
+        if text.stream is None:
+            reference = f" ({names.name(*text.reference)})" if text.reference else ""
+            return text.what + reference
+        name, channel = text.stream
+        whole = record.amount - record.amount % 2
+        milliseconds = 1000 * duration_seconds(whole, self._sample_rate)
+        span = f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"  # noqa: PLR2004
+        if name == AUDIO:
+            return f"{name} {span} channel {channel}"
+        return f"{name} {record.amount} bytes ({span})"
+
+
+class _Names:
+    """Numbers ids in the order in which they appear."""
+
+    def __init__(self) -> None:
+        self._numbers: defaultdict[str, dict[str, int]] = defaultdict(dict)
+
+    def name(self, kind: str, identifier: str) -> str:
+        numbers = self._numbers[kind]
+        return f"{kind} #{numbers.setdefault(identifier, len(numbers) + 1)}"
+
+
+class ConnectionLog:
+    """Notes the frames of one connection.
+
+    Args:
+      log: of the whole exchange.
+      kind: of connection.
+      session_id: the call of a media connection; None for a control connection.
+    """
+
+    def __init__(self, log: TranscriptLog, kind: ConnectionKind, session_id: str | None) -> None:
+        self._log = log
+        self._kind = kind
+        self._session_id = session_id
+        self._streams: dict[tuple[Direction, tuple[str, int]], _Record] = {}
+        # Which session a request is about; its answer does not say.
+        self._requests: dict[str, str] = {}
+
+    def event(self, what: str) -> None:
+        """Note that something happened to the connection."""
+        self._streams.clear()
+        text = FrameText(what)
+        self._log.note(self._kind, self._session_id, Direction.NEITHER, text, frames=0)
+
+    def frame(self, direction: Direction, frame: str | bytes) -> None:
+        """Note a frame."""
+        text = self._describe(frame)
+        session_id = self._session_id or self._find_session(direction, text)
+        if not self._log.knows(session_id):
+            session_id = None
+        if text.stream is None:
+            self._streams.clear()
+            self._log.note(self._kind, session_id, direction, text, frames=1)
+        else:
+            self._note_stream(direction, text.stream, text)
+        self._log.count(session_id)
+
+    def _describe(self, frame: str | bytes) -> FrameText:
+        if self._kind == "control":
+            return describe_control(frame)
+        return describe_audio(frame) if isinstance(frame, bytes) else describe_media_text(frame)
+
+    def _find_session(self, direction: Direction, text: FrameText) -> str | None:
+        if text.reference is None:
+            return text.session_id
+        request_id = text.reference[1]
+        if direction is Direction.TO_AGENT:
+            return self._requests.pop(request_id, None)
+        if text.session_id is not None:
+            self._requests[request_id] = text.session_id
+        return text.session_id
+
+    def _note_stream(self, direction: Direction, stream: tuple[str, int], text: FrameText) -> None:
+        now = trio.current_time()
+        record = self._streams.get((direction, stream))
+        if record is None or now - record.last_time > _PAUSE_SECONDS:
+            self._streams[direction, stream] = self._log.note(
+                self._kind, self._session_id, direction, text, frames=1
+            )
+            return
+        record.frames += 1
+        record.last_time = now
+        record.amount += text.amount
