@@ -1,29 +1,15 @@
 """What the tests on memory streams share: virtual time, exchanges, a look for leftovers."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 import trio
-import trio.testing
 
 from tests.fake_exchange import FakeExchange, open_exchange
 from tests.fake_media import FakeMedia
 from trio_calls.simulator import Simulator, open_simulator
-
-ResultT = TypeVar("ResultT")
-
-
-def run_in_virtual_time(
-    main: Callable[[], Awaitable[ResultT]],
-    *,
-    clock: trio.abc.Clock | None,
-    instruments: Sequence[trio.abc.Instrument],
-) -> ResultT:
-    """Run a test on a clock that jumps to the next deadline whenever everything waits."""
-    virtual = clock or trio.testing.MockClock(autojump_threshold=0)
-    return trio.run(main, clock=virtual, instruments=instruments)
+from trio_calls.testing import run_in_virtual_time
 
 
 @pytest.hookimpl(trylast=True)  # pytest-trio marks the tests first

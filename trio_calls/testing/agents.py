@@ -1,0 +1,78 @@
+"""Running the agent that is tested."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+import trio
+
+from trio_calls import events
+from trio_calls.call import ActiveCall
+from trio_calls.call_scope import CallHandler
+from trio_calls.client import CallClient, open_call_client
+from trio_calls.simulator import Simulator
+from trio_calls.state import CallState
+from trio_calls.testing.plain_errors import PlainErrors
+
+
+@asynccontextmanager
+async def run_agent(
+    handler: CallHandler, simulator: Simulator, **settings: Any
+) -> AsyncIterator[CallClient]:
+    """Let a handler take the simulator's calls for as long as the block runs.
+
+    ::
+
+        async with run_agent(handle_call, simulator):
+            call = simulator.place_call()
+            ...
+
+    Error handling: an error of the handler ends the block and fails the test. What the handler or
+    the block raises comes out as it is, and not in the exception groups of the nurseries between;
+    where several tasks failed it is a group.
+
+    Args:
+      handler: the agent, called with each call. Plain or asynchronous.
+      simulator: where the calls come from.
+      settings: attributes of `ClientConfig` that the agent runs with, for instance
+        ``max_concurrent_calls=2``.
+
+    Cancellation, and an error: cancel the handlers. When the block ends well, handlers whose call
+    is over finish their work first, for ``after_call_seconds`` at the most; handlers of calls that
+    go on are cancelled, and leave them.
+    """
+    __tracebackhide__ = True
+    config = attrs.evolve(simulator.config, **{"crash_on_handler_error": True, **settings})
+    agent = _Agent(handler)
+    with PlainErrors():
+        async with open_call_client(config) as client:
+            client.on(events.INCOMING_CALL)(agent.handle)
+            yield client
+            await agent.finish_calls(simulator)
+
+
+class _Agent:
+    """A handler, and which of its calls it is done with."""
+
+    def __init__(self, handler: CallHandler) -> None:
+        self._handler = handler
+        self._done: dict[str, trio.Event] = {}
+
+    async def handle(self, call: ActiveCall) -> None:
+        __tracebackhide__ = True
+        done = self._done[call.call_id] = trio.Event()
+        try:
+            result = self._handler(call)
+            if inspect.isawaitable(result):
+                await result
+        finally:
+            done.set()
+
+    async def finish_calls(self, simulator: Simulator) -> None:
+        for call in simulator.calls:
+            if call.agent_states[-1] is CallState.DISCONNECTED and call.call_id in self._done:
+                await self._done[call.call_id].wait()

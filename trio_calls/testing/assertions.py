@@ -1,0 +1,215 @@
+"""Assertions about what somebody at a telephone hears.
+
+Speech is found wherever it is and however loud it arrives, by normalized cross-correlation:
+`trio_calls.audio.find`. From `HEARD` on it counts as heard, below `NOT_HEARD` as not heard.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import trio
+
+from trio_calls.audio import (
+    SAMPLE_BYTES,
+    Match,
+    duration_seconds,
+    frame_bytes,
+    level_dbfs,
+    to_samples,
+)
+from trio_calls.simulator import Phone, PhoneState
+from trio_calls.testing import messages
+from trio_calls.testing.evidence import current_evidence
+from trio_calls.testing.matching import Listener, SpeechMatch, best_match
+from trio_calls.testing.messages import Recording, pcm_of
+
+HEARD: Final = 0.8
+"""The correlation from which on speech counts as heard.
+
+Its square is how much of the energy fits: a third of the speech may be cut off or covered by other
+voices.
+"""
+
+NOT_HEARD: Final = 0.3
+"""The correlation below which speech counts as not heard. Two different sentences reach 0.2."""
+
+SILENCE_DBFS: Final = -50.0
+"""The level, in dB relative to full scale, up to which a frame of 20 ms counts as silence."""
+
+_LISTEN_EVERY_SECONDS: Final = 0.2
+
+#: The byte from where on `hears` listens at each telephone.
+_listened_until: WeakKeyDictionary[Phone, int] = WeakKeyDictionary()
+
+
+async def hears(
+    phone: Phone,
+    speech: bytes,
+    *,
+    within_seconds: float = 10.0,
+    min_correlation: float = HEARD,
+) -> SpeechMatch:
+    """Wait until somebody at a telephone has heard some speech to its end.
+
+    Each `hears` listens from where the one before it, at the same telephone, had found its speech
+    to end, or from the start. So the order in which things are said is asserted too. For voices
+    that overlap use `heard`.
+
+    Args:
+      phone: the telephone.
+      speech: what is to be heard; mono signed 16-bit little-endian PCM.
+      within_seconds: how long to wait, from now on.
+      min_correlation: how well it must be heard, from 0 to 1.
+
+    Returns:
+      Where in ``phone.heard`` it is. This returns at most 0.2 s after the speech has ended.
+
+    Raises:
+      AssertionError: it was not heard by then, or the call ended without it.
+      ValueError: the speech is silent or no whole number of samples.
+
+    Cancellation: nothing counts as listened to.
+    """
+    __tracebackhide__ = True
+    _check_audible(speech)
+    await trio.lowlevel.checkpoint()
+    start = _listened_until.get(phone, 0)
+    listener = Listener(speech, start)
+    with trio.move_on_after(within_seconds):
+        while phone.state is not PhoneState.HUNG_UP:
+            if match := listener.listen(phone.heard, min_correlation):
+                return _note(phone, match, speech)
+            with trio.move_on_after(_LISTEN_EVERY_SECONDS):
+                await phone.wait_hung_up()
+    has_ended = phone.state is PhoneState.HUNG_UP
+    best = best_match(speech, phone.heard, start)
+    is_whole = has_ended or _end_byte(best, speech) <= len(phone.heard)
+    if best.correlation >= min_correlation and is_whole:
+        return _note(phone, best, speech)
+    when = "before the call ended" if has_ended else f"within {within_seconds:g} s"
+    message = messages.not_heard(phone, speech, best, min_correlation, when)
+    before = best_match(speech, phone.heard[:start])
+    if before.correlation >= min_correlation:
+        message += messages.was_heard_before(before, speech)
+    raise AssertionError(message)
+
+
+def heard(recording: Recording, speech: bytes, *, min_correlation: float = HEARD) -> SpeechMatch:
+    """Assert that somebody has heard some speech until now, at any time.
+
+    Args:
+      recording: a telephone, or what was recorded elsewhere: ``call.agent_heard``.
+      speech: what must have been heard; mono signed 16-bit little-endian PCM.
+      min_correlation: how well, from 0 to 1.
+
+    Returns:
+      Where in the recording it fits best.
+
+    Raises:
+      AssertionError: it was not heard.
+      ValueError: the speech is silent, or something is no whole number of samples.
+    """
+    __tracebackhide__ = True
+    _check_audible(speech)
+    best = best_match(speech, pcm_of(recording))
+    if best.correlation < min_correlation:
+        raise AssertionError(
+            messages.not_heard(recording, speech, best, min_correlation, "until now")
+        )
+    return SpeechMatch.of(best, speech, current_evidence.get().sample_rate)
+
+
+def never_heard(recording: Recording, speech: bytes, *, max_correlation: float = NOT_HEARD) -> None:
+    """Assert that somebody has not heard some speech until now, nor a good part of it.
+
+    Args:
+      recording: a telephone, or what was recorded elsewhere: ``call.agent_heard``.
+      speech: what must not have been heard; mono signed 16-bit little-endian PCM.
+      max_correlation: how much of a resemblance is chance, from 0 to 1.
+
+    Raises:
+      AssertionError: it was heard, or something that resembles it.
+      ValueError: the speech is silent, or something is no whole number of samples.
+    """
+    __tracebackhide__ = True
+    _check_audible(speech)
+    best = best_match(speech, pcm_of(recording))
+    if best.correlation >= max_correlation:
+        raise AssertionError(messages.heard(recording, speech, best, max_correlation))
+
+
+async def hears_nothing(
+    phone: Phone, *, for_seconds: float, max_dbfs: float = SILENCE_DBFS
+) -> None:
+    """Let some time pass, and assert that all is silent for somebody who is in the call.
+
+    Args:
+      phone: the telephone; it must be talking, and stay so.
+      for_seconds: how long, from now on.
+      max_dbfs: how loud a frame may be, in dB relative to full scale.
+
+    Raises:
+      AssertionError: there was something to be heard, or the telephone was not in the call.
+      ValueError: the time is negative.
+
+    Cancellation: nothing was asserted.
+    """
+    __tracebackhide__ = True
+    start = len(phone.heard)
+    is_in_call = phone.state is PhoneState.TALKING
+    with trio.move_on_after(for_seconds):
+        await phone.wait_hung_up()
+    if not is_in_call or phone.state is not PhoneState.TALKING:
+        raise AssertionError(messages.not_in_call(phone, for_seconds))
+    _assert_silent(phone, phone.heard, start, max_dbfs)
+
+
+def heard_nothing(
+    recording: Recording, *, since_seconds: float = 0.0, max_dbfs: float = SILENCE_DBFS
+) -> None:
+    """Assert that all was silent for somebody until now.
+
+    Args:
+      recording: a telephone, or what was recorded elsewhere: ``call.agent_heard``. One that was
+        never connected has heard nothing.
+      since_seconds: from where on, in seconds from the recording's start: the ``end_seconds`` of
+        a match, for instance.
+      max_dbfs: how loud a frame may be, in dB relative to full scale.
+
+    Raises:
+      AssertionError: there was something to be heard.
+      ValueError: the recording is shorter than `since_seconds`.
+    """
+    __tracebackhide__ = True
+    pcm = pcm_of(recording)
+    sample_rate = current_evidence.get().sample_rate
+    start = round(since_seconds * sample_rate) * SAMPLE_BYTES
+    if not 0 <= start <= len(pcm):
+        seconds = duration_seconds(len(pcm), sample_rate)
+        raise ValueError(f"there is no {since_seconds:g} s in a recording of {seconds:.2f} s")
+    _assert_silent(recording, pcm, start, max_dbfs)
+
+
+def _assert_silent(recording: Recording, pcm: bytes, start: int, max_dbfs: float) -> None:
+    __tracebackhide__ = True
+    size = frame_bytes(current_evidence.get().sample_rate)
+    for first in range(start, len(pcm), size):
+        level = level_dbfs(pcm[first : first + size])
+        if level > max_dbfs:
+            raise AssertionError(messages.not_silent(recording, pcm, first, level, max_dbfs))
+
+
+def _note(phone: Phone, match: Match, speech: bytes) -> SpeechMatch:
+    _listened_until[phone] = _end_byte(match, speech)
+    return SpeechMatch.of(match, speech, current_evidence.get().sample_rate)
+
+
+def _end_byte(match: Match, speech: bytes) -> int:
+    return match.offset_samples * SAMPLE_BYTES + len(speech)
+
+
+def _check_audible(speech: bytes) -> None:
+    if not to_samples(speech).any():
+        raise ValueError("this speech is silent: use hears_nothing() or heard_nothing()")

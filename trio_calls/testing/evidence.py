@@ -1,0 +1,80 @@
+"""What a failing assertion about audio shows: levels to read, and WAV files to listen to."""
+
+from __future__ import annotations
+
+import math
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from trio_calls.audio import SAMPLE_BYTES, duration_seconds, level_dbfs, write_wav
+
+#: The newest seconds of a recording are shown; those before are in the WAV file.
+_SHOWN_SECONDS: Final = 20
+#: Where the bars begin.
+_QUIETEST_DBFS: Final = -60
+_BAR: Final = "█"
+
+
+@attrs.frozen
+class Evidence:
+    """How the evidence of a failure is kept. The pytest plugin sets it for each test.
+
+    Attributes:
+      folder: for the WAV files; made when there is one.
+      test_name: what their names begin with.
+      sample_rate: of all audio of the test, in Hz.
+    """
+
+    folder: Path = Path("trio-calls-failures")
+    test_name: str = "test"
+    sample_rate: int = 24000
+
+    def save(self, **recordings: bytes) -> str:
+        """Save recordings for listening, replacing those of an earlier run.
+
+        Args:
+          recordings: PCM by what it is: a word for the report, and for the file's name.
+
+        Returns:
+          Lines that say where they are.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Nobody wants to commit these.
+        (self.folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        lines = []
+        for name, pcm in recordings.items():
+            path = self.folder.absolute() / f"{self.test_name}-{name}.wav"
+            write_wav(path, pcm, self.sample_rate)
+            lines.append(f"  {name:<9} {path}")
+        return "\n".join(lines)
+
+    def levels(self, pcm: bytes) -> str:
+        """Draw how loud a recording is, a line a second, the newest seconds only."""
+        second = self.sample_rate * SAMPLE_BYTES
+        count = math.ceil(len(pcm) / second)
+        if not count:
+            return "  nothing was recorded"
+        first = max(0, count - _SHOWN_SECONDS)
+        total = duration_seconds(len(pcm), self.sample_rate)
+        extract = f" (the newest {count - first} of {total:.0f} s)" if first else ""
+        lines = [
+            f"  {number:>5} s {_bar(level_dbfs(pcm[number * second : (number + 1) * second]))}"
+            for number in range(first, count)
+        ]
+        return "\n".join([f"  level in dBFS, a line a second{extract}:", *lines])
+
+
+def _bar(level: float) -> str:
+    if level < _QUIETEST_DBFS:
+        return " silence"
+    return f"{level:>5.0f}  {_BAR * round((level - _QUIETEST_DBFS) / 2)}".rstrip()
+
+
+#: The evidence of the test that is running.
+current_evidence: ContextVar[Evidence] = ContextVar(
+    "current_evidence",
+    default=Evidence(),  # noqa: B039 - it is frozen
+)

@@ -1,0 +1,31 @@
+"""Virtual time for Trio tests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import trio
+import trio.testing
+
+ResultT = TypeVar("ResultT")
+
+
+def run_in_virtual_time(
+    main: Callable[[], Awaitable[ResultT]],
+    *,
+    clock: trio.abc.Clock | None,
+    instruments: Sequence[trio.abc.Instrument],
+) -> ResultT:
+    """Run a test on a clock that jumps to the next deadline whenever everything waits.
+
+    For pytest-trio: ``@pytest.mark.trio(run=run_in_virtual_time)``.
+
+    Args:
+      main: the test.
+      clock: one that the test brings along, for instance by the fixture ``mock_clock``; it is used
+        in place of such a clock.
+      instruments: passed to `trio.run`.
+    """
+    virtual = clock or trio.testing.MockClock(autojump_threshold=0)
+    return trio.run(main, clock=virtual, instruments=instruments)
