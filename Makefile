@@ -43,7 +43,8 @@ speech: ## Synthesize examples/speech again (needs espeak-ng and sox)
 	examples/speech/make_speech.sh
 
 clean: ## Remove everything that was made or installed here
-	rm -rf $(VENV) build dist demo-output docs/_build htmlcov .coverage .coverage.*
+	rm -rf $(VENV) build dist demo-output trio-calls-failures docs/_build htmlcov
+	rm -rf .coverage .coverage.*
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find trio_calls tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -62,7 +63,7 @@ $(RUNTIME_INSTALLED): pyproject.toml trio_calls/_version.py
 	@$(PYTHON) -m venv --clear $(VENV) > /dev/null 2>&1 || { \
 		$(PYTHON) -m venv --clear --without-pip $(VENV) && \
 		$(PYTHON) -m pip --python $(BIN)/python install $(QUIETLY) pip; }
-	$(INSTALL) --editable .
+	$(INSTALL) --editable '.[cli]'
 	@touch $@
 
 $(DEVELOPMENT_INSTALLED): $(RUNTIME_INSTALLED)

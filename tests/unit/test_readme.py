@@ -57,6 +57,16 @@ async def test_agent_says_back_what_it_hears(autojump_clock: trio.testing.MockCl
     assert not simulator.violations
 
 
+def test_test_passes(pytester: pytest.Pytester) -> None:
+    match = re.search(r"<!-- run as a test by \S+ -->\n```python\n(.*?)```", README, re.S)
+    assert match is not None
+    pytester.makepyfile(match[1])
+    speech = CHECKOUT / "examples" / "speech"
+    pytester.makeini(f"[pytest]\ntrio_mode = true\ntrio_calls_audio = {speech}\n")
+    result = pytester.runpytest_inprocess("-p", "trio_calls.testing.plugin")
+    result.assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_examples_are_mentioned(example: Path) -> None:
     assert f"[{example.name}](examples/{example.name})" in README

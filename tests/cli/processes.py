@@ -1,0 +1,127 @@
+"""Runs `trio-calls` as a process of its own, with pipes or in a terminal."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "trio_calls")
+LINES, COLUMNS = 30, 100
+
+#: For a machine that is busy with other things: nothing here takes more than a few seconds.
+PATIENCE_SECONDS = 25
+
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment, without settings of its own, and with these."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WSS_")}
+    return {**inherited, "PYTHONPATH": str(CHECKOUT), "TERM": "xterm-256color", **variables}
+
+
+class RunningCommand:
+    """A `trio-calls` that runs.
+
+    Attributes:
+      output: what it has printed so far, without a terminal's escape sequences.
+    """
+
+    def __init__(self, process: trio.Process, stream: trio.abc.ReceiveStream) -> None:
+        self._process = process
+        self._stream = stream
+        self._raw = b""
+
+    @property
+    def output(self) -> str:
+        return _ESCAPE.sub("", self._raw.decode(errors="replace"))
+
+    async def wait_for(self, pattern: str) -> re.Match[str]:
+        """Wait until something was printed."""
+        match = None
+        with trio.move_on_after(PATIENCE_SECONDS):
+            while (match := re.search(pattern, self.output)) is None:
+                chunk = await self._receive()
+                if not chunk:
+                    break
+                self._raw += chunk
+        assert match, f"it did not print {pattern!r}:\n{self.output}"
+        return match
+
+    def send_signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    async def wait_status(self) -> int:
+        """Wait until it has ended, and return its exit status."""
+        with trio.fail_after(PATIENCE_SECONDS):
+            while chunk := await self._receive():
+                self._raw += chunk
+            status = await self._process.wait()
+        assert "Traceback" not in self.output
+        return status
+
+    async def _receive(self) -> bytes:
+        try:
+            return bytes(await self._stream.receive_some(65536))
+        except (OSError, trio.BrokenResourceError):
+            return b""  # how Linux says that nobody is at the terminal's other end
+
+
+@asynccontextmanager
+async def running(
+    *arguments: str, variables: Mapping[str, str] | None = None, terminal: bool = False
+) -> AsyncIterator[RunningCommand]:
+    """Run a command for as long as the block takes."""
+    ours, its = _open_terminal() if terminal else os.pipe()
+    try:
+        process = await trio.lowlevel.open_process(
+            [*COMMAND, *arguments],
+            cwd=CHECKOUT,
+            env=environment(variables or {}),
+            stdin=its if terminal else subprocess.DEVNULL,
+            stdout=its,
+            stderr=its,
+        )
+    finally:
+        os.close(its)
+    async with trio.lowlevel.FdStream(ours) as stream:
+        try:
+            yield RunningCommand(process, stream)
+        finally:
+            process.kill()
+            with trio.CancelScope(shield=True):
+                await process.wait()
+
+
+def _open_terminal() -> tuple[int, int]:
+    ours, its = pty.openpty()
+    termios.tcsetwinsize(its, (LINES, COLUMNS))
+    return ours, its
+
+
+@asynccontextmanager
+async def running_simulator(
+    *arguments: str,
+) -> AsyncIterator[tuple[RunningCommand, dict[str, str]]]:
+    """Run a simulator on a free port, with what it says an agent has to export."""
+    async with running("simulator", "--port", "0", *arguments) as simulator:
+        export = await simulator.wait_for(r"export (.*WSS_BASE_URL=\S+)\s")
+        yield simulator, dict(setting.split("=", 1) for setting in export[1].split())
+
+
+async def finished(
+    *arguments: str, variables: Mapping[str, str] | None = None, terminal: bool = False
+) -> tuple[int, str]:
+    """Run a command to its end: exit status, and all that it printed."""
+    async with running(*arguments, variables=variables, terminal=terminal) as command:
+        status = await command.wait_status()
+        return status, command.output

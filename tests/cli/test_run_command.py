@@ -1,0 +1,214 @@
+"""`trio-calls run`: finding the handler, serving, and ending."""
+
+import signal
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from tests.cli.agent_files import agent_file
+from tests.cli.processes import finished, running, running_simulator
+from trio_calls import ActiveCall, CallState
+from trio_calls.call_scope import CallHandler
+from trio_calls.cli.find_handler import find_handler
+from trio_calls.cli.rehearsal import rehearse
+from trio_calls.cli.run import _Program
+from trio_calls.simulator import Simulator, open_simulator
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({}, "WSS_API_KEY is not set"),
+        (
+            {
+                "WSS_API_KEY": "simulated-key",
+                "WSS_CONNECTOR_UUID": "uuid",
+                "WSS_BASE_URL": "ws://127.0.0.1:1",
+            },
+            "no connection to 127.0.0.1:1",
+        ),
+    ],
+)
+async def test_settings_that_do_not_work(variables: dict[str, str], complaint: str) -> None:
+    status, printed = await finished("run", "examples/goodbye.py", variables=variables)
+    assert status == 1
+    (line,) = printed.splitlines()
+    assert line.startswith("trio-calls run: ")
+    assert complaint in line
+
+
+async def test_sigterm_lets_a_call_finish() -> None:
+    async with (
+        running_simulator() as (_, variables),
+        running("run", "examples/basic_agent.py", variables=variables) as agent,
+        running("dial", "--url", variables["WSS_BASE_URL"], "--hang-up-after", "90") as caller,
+    ):
+        await agent.wait_for("call from")
+        agent.send_signal(signal.SIGTERM)
+        await agent.wait_for("terminating: no new calls; 1 in progress may go on for 30 s")
+        caller.send_signal(signal.SIGINT)
+        assert await agent.wait_status() == 0
+        assert agent.output.rstrip().endswith("all calls are over")
+
+
+async def test_control_c_ends_calls_at_once() -> None:
+    async with (
+        running_simulator() as (simulator, variables),
+        running("run", "examples/basic_agent.py", variables=variables) as agent,
+        running("dial", "--url", variables["WSS_BASE_URL"]) as caller,
+    ):
+        await agent.wait_for("call from")
+        agent.send_signal(signal.SIGINT)
+        assert await agent.wait_status() == 130
+        await simulator.wait_for("ended after")
+        await caller.wait_status()
+
+
+def rehearsed(target: str) -> bool:
+    """Rehearse on a clock that jumps when nothing has happened for 5 ms: enough for loopback."""
+    clock = trio.testing.MockClock(autojump_threshold=0.005)
+    return trio.run(rehearse, find_handler(target), clock=clock)
+
+
+def test_simulate_tells_what_happens(capsys: pytest.CaptureFixture[str]) -> None:
+    assert rehearsed("examples/front_desk.py")
+    assert [line[:27] for line in capsys.readouterr().out.splitlines()][1:] == [
+        "+65 9111 0000 calls +65 622",
+        "the caller hears somebody: ",
+        'the caller has said: "Hi, m',
+        "the callee has picked up",
+        "the agent has left the call",
+        'the callee has said: "Sales',
+        "the caller hangs up",
+        "✓ PENDING → ANSWERED → CONN",
+        "  the caller was connected ",
+        "  the callee was connected ",
+    ]
+
+
+def test_simulate_with_an_agent_that_hangs_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert rehearsed("examples/goodbye.py")
+    assert "the call is over\n✓ PENDING → ANSWERED → DISC" in capsys.readouterr().out
+
+
+def test_simulate_with_an_agent_that_does_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not rehearsed(agent_file(tmp_path, "def handle_call(call): ..."))
+    assert capsys.readouterr().out.splitlines()[-1] == "✗ PENDING → DISCONNECTED"
+
+
+async def test_simulate_has_the_exit_status(tmp_path: Path) -> None:
+    decline = "async def handle_call(call): await call.disconnect()"
+    status, printed = await finished("run", agent_file(tmp_path, decline), "--simulate")
+    assert status == 1
+    assert "✗ PENDING → DISCONNECTED" in printed
+
+
+class Ends:
+    """Signals that a test sends itself."""
+
+    def __init__(self) -> None:
+        self.send, self.stream = trio.open_memory_channel[int](10)
+
+
+async def end_program(
+    simulator: Simulator, handler: CallHandler, ends: Ends, drain_seconds: float = 30
+) -> int:
+    """Serve as `trio-calls run` does, and return the exit status."""
+    program = _Program(simulator.config, handler)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(program.serve)
+        status = await program.wait_end(ends.stream, drain_seconds)
+        nursery.cancel_scope.cancel()
+    return status
+
+
+async def stay(call: ActiveCall) -> None:
+    await call.connect()
+
+
+async def test_draining_waits_for_conferences_and_takes_no_new_calls(
+    autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends, statuses = Ends(), []
+    async with open_simulator() as simulator, trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def serve() -> None:
+            statuses.append(await end_program(simulator, stay, ends))
+
+        await trio.sleep(1)
+        call = simulator.place_call()
+        await call.callee.wait_talking()
+        ends.send.send_nowait(signal.SIGTERM)
+        await trio.sleep(1)
+        late = simulator.place_call()
+        await trio.sleep(10)
+        assert statuses == []
+        assert call.agent_states[-1] is CallState.CONNECTED
+        assert late.agent_states == [CallState.PENDING]
+        call.caller.hang_up()
+        await trio.sleep(1)
+        assert statuses == [0]
+        late.caller.hang_up()
+        with pytest.raises(Exception, match="before an agent claimed"):
+            await late.wait_claimed()
+    assert "all calls are over" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+async def test_a_second_signal_ends_the_calls(
+    number: int,
+    status: int,
+    word: str,
+    autojump_clock: trio.testing.MockClock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ends = Ends()
+    async with open_simulator() as simulator, trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def hurry() -> None:
+            await trio.sleep(1)
+            call = simulator.place_call()
+            await call.callee.wait_talking()
+            ends.send.send_nowait(signal.SIGTERM)
+            await trio.sleep(1)
+            ends.send.send_nowait(number)
+            await call.wait_agent_left()
+            assert not call.ended
+
+        assert await end_program(simulator, stay, ends) == status
+    assert word in capsys.readouterr().err
+
+
+async def test_draining_has_a_bound(
+    autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends = Ends()
+    async with open_simulator() as simulator, trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def ask_to_end() -> None:
+            await trio.sleep(1)
+            await simulator.place_call().callee.wait_talking()
+            ends.send.send_nowait(signal.SIGTERM)
+
+        assert await end_program(simulator, stay, ends, drain_seconds=5) == 0
+        assert trio.current_time() == pytest.approx(1 + 2 + 5, abs=0.1)
+    assert "1 calls were not over in time" in capsys.readouterr().out
+
+
+async def test_a_signal_before_the_connection_stands(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    ends = Ends()
+    ends.send.send_nowait(signal.SIGTERM)
+    async with open_simulator() as simulator:
+        assert await end_program(simulator, stay, ends) == 143

@@ -1,0 +1,37 @@
+"""The command ``trio-calls``.
+
+Needs the extra ``trio-calls[cli]``. This module imports nothing of it, so that whoever lacks it is
+told what to install.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+_EXTRA: Final = ("click", "rich", "soxr")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+      arguments: in place of those on the command line.
+
+    Returns:
+      The exit status: 0 if everything went as asked, 1 if not, 2 if the arguments make no sense,
+      130 if it was interrupted, 143 if it was terminated before it was done.
+    """
+    if any(importlib.util.find_spec(name) is None for name in _EXTRA):
+        print("trio-calls needs its extra: pip install 'trio-calls[cli]'", file=sys.stderr)
+        return 1
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show an arrow must not end the program.
+            stream.reconfigure(errors="replace")
+    from trio_calls.cli.group import run_command  # noqa: PLC0415  # needs the extra
+
+    return run_command(arguments)

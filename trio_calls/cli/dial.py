@@ -1,0 +1,187 @@
+"""``trio-calls dial``: somebody calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+import trio
+
+from trio_calls.audio import write_wav
+from trio_calls.audio.resampling import Recording
+from trio_calls.cli import values
+from trio_calls.cli.dial_report import CallCounter, print_summary
+from trio_calls.cli.dialed_call import Order, Result, dial_call
+from trio_calls.cli.outcome import Failure, run_trio
+from trio_calls.wire.dialing import Dial, PickupKind
+
+_EXAMPLES: Final = """\b
+Examples:
+  trio-calls dial --say hello.wav --record heard.wav
+  trio-calls dial --callee declines --hang-up-after 20
+  trio-calls dial --calls 50 --rate 5/s
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.option(
+    "--url",
+    type=values.simulator_url,
+    metavar="URL",
+    default="ws://127.0.0.1:8080",
+    show_default=True,
+    help="Where `trio-calls simulator` serves.",
+)
+@click.option(
+    "--api-key",
+    default="simulated-key",
+    show_default=True,
+    help="The key that the simulator was started with.",
+)
+@click.option(
+    "--from",
+    "caller",
+    type=values.telephone_number,
+    metavar="NUMBER",
+    default="+65 9111 0000",
+    show_default=True,
+    help="The number that calls.",
+)
+@click.option(
+    "--to",
+    "callee",
+    type=values.telephone_number,
+    metavar="NUMBER",
+    default="+65 6222 0000",
+    show_default=True,
+    help="The number that is called.",
+)
+@click.option(
+    "--say",
+    type=values.recording,
+    metavar="WAV",
+    help="What the caller says when the call is answered. Any sample rate, mono or stereo.",
+)
+@click.option(
+    "--callee-say",
+    type=values.recording,
+    metavar="WAV",
+    help="What the callee says after picking up.",
+)
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="WAV",
+    help="Write here what the caller heard; with --calls, NAME-1.wav, NAME-2.wav, …",
+)
+@click.option(
+    "--callee",
+    "pickup",
+    type=values.pickup,
+    default="answers:2",
+    show_default=True,
+    metavar="answers[:SECONDS]|declines[:SECONDS]|never",
+    help="What the callee does once the agent connects the call.",
+)
+@click.option(
+    "--calls",
+    type=click.IntRange(1, 100_000),
+    default=1,
+    show_default=True,
+    help="How many calls to place.",
+)
+@click.option(
+    "--rate",
+    type=values.rate,
+    default="5/s",
+    show_default=True,
+    metavar="NUMBER/s",
+    help="How many calls to begin a second, or a minute: 90/m.",
+)
+@click.option(
+    "--hang-up-after",
+    type=values.seconds,
+    default=10,
+    show_default=True,
+    metavar="SECONDS",
+    help="The caller hangs up so long after the answer, if the agent has not.",
+)
+@click.option(
+    "--ring-for",
+    type=values.seconds,
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="The caller gives up after so much ringing.",
+)
+@click.pass_context
+def dial(
+    context: click.Context,
+    *,
+    url: str,
+    api_key: str,
+    caller: str,
+    callee: str,
+    say: Recording | None,
+    callee_say: Recording | None,
+    record: Path | None,
+    pickup: tuple[PickupKind, float],
+    calls: int,
+    rate: float,
+    hang_up_after: float,
+    ring_for: float,
+) -> None:
+    """Place calls into a running `trio-calls simulator`.
+
+    Exit status 0 only if every call was taken by an agent and answered, or connected to the callee;
+    1 if any was not.
+    """
+    order = Order(
+        url=url,
+        api_key=api_key,
+        dial=Dial(caller, callee, *pickup, wants_recording=record is not None),
+        say=say,
+        callee_say=callee_say,
+        ring_seconds=ring_for,
+        talk_seconds=hang_up_after,
+    )
+    if record is not None and not record.parent.is_dir():
+        raise Failure(f"cannot write {record}: there is no folder {record.parent}")
+    results = run_trio(_place_calls, order, calls, rate, mendable=Failure)
+    if record is not None:
+        _save(results, record)
+    print_summary(results)
+    context.exit(1 if any(result.failure for result in results) else 0)
+
+
+async def _place_calls(order: Order, calls: int, rate: float) -> list[Result]:
+    """Begin calls on a schedule that no call holds up, and wait until all are over."""
+    results = [Result() for _ in range(calls)]
+    counter = CallCounter(calls)
+    began = trio.current_time()
+    async with counter.shown(), trio.open_nursery() as nursery:
+        for index in range(calls):
+            await trio.sleep_until(began + index / rate)
+            nursery.start_soon(_place_call, order, results, index, counter)
+    return results
+
+
+async def _place_call(
+    order: Order, results: list[Result], index: int, counter: CallCounter
+) -> None:
+    results[index] = await dial_call(order)
+    counter.add(results[index])
+
+
+def _save(results: Sequence[Result], record: Path) -> None:
+    try:
+        for number, result in enumerate(results, start=1):
+            if result.heard:
+                path = record
+                if len(results) > 1:
+                    path = record.with_name(f"{record.stem}-{number}{record.suffix}")
+                write_wav(path, bytes(result.heard), result.sample_rate)
+    except OSError as error:
+        raise Failure(f"cannot write {record}: {error.strerror or error}") from None

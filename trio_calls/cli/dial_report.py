@@ -1,0 +1,77 @@
+"""How far the calls of ``trio-calls dial`` are, and what came of them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import trio
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from trio_calls.cli.dialed_call import Result
+
+_REFRESH_SECONDS: Final = 0.25
+
+
+class CallCounter:
+    """Counts the calls that are over; on a terminal as a progress bar."""
+
+    def __init__(self, calls: int) -> None:
+        self._console = Console()
+        # Without auto_refresh: rich would start a thread for it.
+        self._progress = Progress(
+            TextColumn("{task.completed:.0f} of {task.total:.0f} calls over"),
+            BarColumn(),
+            TextColumn("{task.fields[failed]} failed"),
+            TimeElapsedColumn(),
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=calls, failed=0)
+        self._failed = 0
+
+    def add(self, result: Result) -> None:
+        """Count a call that is over."""
+        self._failed += result.failure is not None
+        self._progress.update(self._task, advance=1, failed=self._failed)
+
+    @asynccontextmanager
+    async def shown(self) -> AsyncIterator[None]:
+        """Show the bar for as long as the block takes, if there is a terminal."""
+        if not self._console.is_terminal:
+            yield
+            return
+        with self._progress:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._refresh)
+                yield
+                nursery.cancel_scope.cancel()
+
+    async def _refresh(self) -> None:
+        while True:
+            self._progress.refresh()
+            await trio.sleep(_REFRESH_SECONDS)
+
+
+def print_summary(results: Sequence[Result]) -> None:
+    """Say what came of the calls: totals, the seconds to the answer, a line a failure."""
+    failures = [
+        (number, result.failure)
+        for number, result in enumerate(results, start=1)
+        if result.failure is not None
+    ]
+    calls = "1 call" if len(results) == 1 else f"{len(results)} calls"
+    answered = len(results) - len(failures)
+    print(f"{calls}: {answered} answered, {len(failures)} failed")
+    waits = [result.answered_after for result in results if result.answered_after is not None]
+    if waits:
+        print(
+            f"seconds to answer: min {min(waits):.2f}, median {statistics.median(waits):.2f}, "
+            f"max {max(waits):.2f}"
+        )
+    for number, failure in failures:
+        print(f"✗ call {number}: {failure}")

@@ -1,0 +1,205 @@
+"""One call into a running simulator, from the dialer's end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+import attrs
+import trio
+
+from trio_calls.audio.resampling import Recording
+from trio_calls.cli.outcome import Failure
+from trio_calls.transport import (
+    HandshakeRefused,
+    HostUnreachable,
+    WebSocket,
+    WebSocketClosed,
+    WebSocketError,
+    connect_websocket,
+)
+from trio_calls.wire.codec import WireError, decode_dialing, encode
+from trio_calls.wire.dialing import (
+    CALLEE,
+    CALLER,
+    DIALING_PATH,
+    Dial,
+    DialEnded,
+    DialEvent,
+    DialHangUp,
+    DialPlaced,
+    DialProgress,
+    DialRefused,
+)
+
+_CONNECT_SECONDS: Final = 30.0
+
+#: How long a simulator may take to end a call whose caller has hung up.
+_ENDING_SECONDS: Final = 30.0
+
+_CHUNK_BYTES: Final = 2**16
+
+
+@attrs.frozen
+class Order:
+    """What is asked of every call.
+
+    Attributes:
+      url: of the simulator.
+      api_key: the one that the simulator was started with.
+      dial: who calls whom.
+      say: what the caller says, or None.
+      callee_say: what the callee says, or None.
+      ring_seconds: for how long the caller lets it ring.
+      talk_seconds: how long after the answer the caller hangs up.
+    """
+
+    url: str
+    api_key: str = attrs.field(repr=False)
+    dial: Dial
+    say: Recording | None
+    callee_say: Recording | None
+    ring_seconds: float
+    talk_seconds: float
+
+
+@attrs.define
+class Result:
+    """What came of a call.
+
+    Attributes:
+      was_claimed: whether an agent took it.
+      answered_after: seconds from dialing until the caller talked with somebody; None: never.
+      seconds: how long it lasted, ringing included.
+      fault: why it could not be followed to its end, or None.
+      heard: what the caller heard, as PCM at `sample_rate`, if that was asked for.
+      sample_rate: the simulator's, in Hz.
+    """
+
+    was_claimed: bool = False
+    answered_after: float | None = None
+    seconds: float = 0.0
+    fault: str | None = None
+    heard: bytearray = attrs.field(factory=bytearray, repr=False)
+    sample_rate: int = 0
+
+    @property
+    def failure(self) -> str | None:
+        """Why the call did not go as asked, or None."""
+        if self.fault is not None:
+            return self.fault
+        if not self.was_claimed:
+            return f"no agent took it in {self.seconds:.1f} s: is one connected?"
+        if self.answered_after is None:
+            return f"an agent took it, but did not answer it in {self.seconds:.1f} s"
+        return None
+
+
+async def dial_call(order: Order) -> Result:
+    """Place a call and follow it to its end.
+
+    Raises:
+      Failure: the simulator is not there, or does not accept the key: no other call can do better.
+
+    Cancellation: the caller hangs up.
+    """
+    result = Result()
+    async with trio.open_nursery() as nursery:
+        try:
+            websocket = await connect_websocket(
+                nursery,
+                order.url.rstrip("/") + DIALING_PATH,
+                headers={"x-api-key": order.api_key},
+                ssl_context=None,
+                open_stream=None,
+                within_seconds=_CONNECT_SECONDS,
+            )
+        except (HostUnreachable, HandshakeRefused) as error:
+            raise Failure(_explain(error, order)) from None
+        except WebSocketError as error:
+            result.fault = f"no connection to the simulator: {error}"
+            return result
+        try:
+            await _DialedCall(order, result, websocket).follow()
+        except WebSocketClosed:
+            result.fault = "the simulator ended the connection"
+        except WireError as error:
+            result.fault = f"the simulator sent what makes no sense: {error}"
+        finally:
+            await websocket.aclose()
+    return result
+
+
+class _DialedCall:
+    """Follows a call. One task reads and writes by turns: the simulator never waits for either."""
+
+    def __init__(self, order: Order, result: Result, websocket: WebSocket) -> None:
+        self._order = order
+        self._result = result
+        self._websocket = websocket
+        self._is_over = False
+        self._hang_up_at = trio.current_time() + order.ring_seconds
+
+    async def follow(self) -> None:
+        await self._websocket.send_text(encode(self._order.dial))
+        await self._receive_until(lambda: self._hang_up_at)
+        if self._is_over:
+            return
+        await self._websocket.send_text(encode(DialHangUp()))
+        give_up_at = trio.current_time() + _ENDING_SECONDS
+        await self._receive_until(lambda: give_up_at)
+        if not self._is_over:
+            self._result.fault = f"the call was not over {_ENDING_SECONDS:g} s after the hangup"
+
+    async def _receive_until(self, deadline: Callable[[], float]) -> None:
+        """Receive until the call is over, or until a deadline that may move meanwhile."""
+        while not self._is_over:
+            frames = None
+            with trio.CancelScope(deadline=deadline()):
+                frames = await self._websocket.receive_batch()
+            if frames is None:
+                return
+            for frame in frames:
+                await self._receive(frame)
+
+    async def _receive(self, frame: str | bytes) -> None:
+        if isinstance(frame, bytes):
+            self._result.heard += frame[1:]
+            return
+        match decode_dialing(frame):
+            case DialPlaced(sample_rate=sample_rate):
+                self._result.sample_rate = sample_rate
+                await self._say(CALLER, self._order.say, sample_rate)
+                await self._say(CALLEE, self._order.callee_say, sample_rate)
+            case DialProgress(event=event, seconds=seconds):
+                self._note(event, seconds)
+            case DialEnded(seconds=seconds):
+                self._result.seconds = seconds
+                self._is_over = True
+            case DialRefused(reason=reason):
+                self._result.fault = f"the simulator refused: {reason}"
+                self._is_over = True
+
+    def _note(self, event: str, seconds: float) -> None:
+        if event == DialEvent.CLAIMED:
+            self._result.was_claimed = True
+        elif event == DialEvent.CALLER_TALKING:
+            self._result.answered_after = seconds
+            self._hang_up_at = trio.current_time() + self._order.talk_seconds
+
+    async def _say(self, who: int, speech: Recording | None, sample_rate: int) -> None:
+        pcm = b"" if speech is None else speech.to_pcm(sample_rate)
+        for start in range(0, len(pcm), _CHUNK_BYTES):
+            await self._websocket.send_binary(bytes([who]) + pcm[start : start + _CHUNK_BYTES])
+
+
+def _explain(error: HostUnreachable | HandshakeRefused, order: Order) -> str:
+    parts = urlsplit(order.url)
+    where = f"{parts.hostname}:{parts.port or 80}"
+    if isinstance(error, HostUnreachable):
+        return f"no connection to {where} ({error}): is `trio-calls simulator` running there?"
+    if error.status_code == HTTPStatus.UNAUTHORIZED:
+        return f"the simulator at {where} has another key: give the one it was started with"
+    return f"{where} is no simulator that can be dialed into ({error})"

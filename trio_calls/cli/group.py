@@ -1,0 +1,54 @@
+"""The commands of ``trio-calls``, and how each of them ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from trio_calls._version import __version__
+from trio_calls.cli.check import check
+from trio_calls.cli.demo import demo
+from trio_calls.cli.dial import dial
+from trio_calls.cli.outcome import INTERRUPTED
+from trio_calls.cli.run import run
+from trio_calls.cli.simulator import simulator
+
+_EXAMPLE: Final = """\b
+Ring your agent up without a telephone account, in three terminals:
+  trio-calls simulator                      the exchange; says what to export
+  trio-calls run examples/front_desk.py     your agent
+  trio-calls dial --say hello.wav           somebody calls
+"""
+
+
+@click.group(
+    epilog=_EXAMPLE,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="trio-calls", message="%(prog)s %(version)s")
+def trio_calls() -> None:
+    """Programmable phone calls for Trio.
+
+    Each command has its own --help.
+    """
+
+
+for _command in (simulator, run, dial, check, demo):
+    trio_calls.add_command(_command)
+
+
+def run_command(arguments: Sequence[str] | None) -> int:
+    """Run a command line, and return its exit status."""
+    try:
+        status = trio_calls.main(arguments, prog_name="trio-calls", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        # What click makes of Control-C, after ending the line.
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    # Commands end with ctx.exit(), and click makes its argument the result.
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,139 @@
+"""``trio-calls run``: serves calls with a handler from a file or a module."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import AsyncIterator
+from typing import Final
+
+import click
+import trio
+
+from trio_calls import events
+from trio_calls.call_scope import CallHandler
+from trio_calls.cli import values
+from trio_calls.cli.drain import CallsInProgress
+from trio_calls.cli.find_handler import find_handler
+from trio_calls.cli.outcome import TERMINATED, run_trio
+from trio_calls.cli.rehearsal import rehearse
+from trio_calls.cli.signals import status_after
+from trio_calls.client import CallClient, open_call_client
+from trio_calls.config import ClientConfig
+from trio_calls.errors import WSSConfigError, WSSConnectionError
+
+_EXAMPLE: Final = """\b
+Examples:
+  trio-calls run examples/front_desk.py
+  trio-calls run examples/front_desk.py --simulate
+  trio-calls run my_company.agents:front_desk --drain-seconds 120
+"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.argument("target")
+@click.option(
+    "--simulate",
+    is_flag=True,
+    help="Against a simulated exchange inside this process, which a virtual caller rings once.",
+)
+@click.option(
+    "--drain-seconds",
+    type=values.seconds,
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long calls in progress may go on after SIGTERM.",
+)
+@click.pass_context
+def run(context: click.Context, target: str, simulate: bool, drain_seconds: float) -> None:
+    """Serve calls with the handler in TARGET, until Control-C.
+
+    TARGET is file.py, file.py:function, package.module or package.module:function. Without a
+    function it is `handle_call`, or else the only async function there that takes an ActiveCall.
+
+    The settings come from the environment: WSS_API_KEY and WSS_CONNECTOR_UUID, or WSS_CERT_PATH and
+    WSS_KEY_PATH; WSS_BASE_URL and WSS_SAMPLE_RATE. `trio-calls check` tells whether they are right.
+
+    With --simulate it needs none of them: somebody calls, says what they want and listens; the
+    callee picks up after 1 s of ringing; after 15 s the caller hangs up. Exit status 0 if the call
+    was answered or connected, 1 if not.
+
+    Nothing is restarted: not the program when the file changes, and not a handler that has failed.
+    SIGTERM ends the program when the calls in progress are over; a second signal ends them, and so
+    does Control-C.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)-7s %(message)s")
+    handler = find_handler(target)
+    if simulate:
+        is_answered = run_trio(rehearse, handler)
+        context.exit(0 if is_answered else 1)
+    mendable = (WSSConfigError, WSSConnectionError)
+    context.exit(run_trio(_serve, handler, drain_seconds, mendable=mendable))
+
+
+async def _serve(handler: CallHandler, drain_seconds: float) -> int:
+    """Serve until a signal comes.
+
+    Returns:
+      The exit status.
+    """
+    program = _Program(ClientConfig.from_env(), handler)
+    async with trio.open_nursery() as nursery:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            nursery.start_soon(program.serve)
+            status = await program.wait_end(signals, drain_seconds)
+            nursery.cancel_scope.cancel()
+    return status
+
+
+class _Program:
+    """Serves calls, and ends when a signal says so."""
+
+    def __init__(self, config: ClientConfig, handler: CallHandler) -> None:
+        self._config = config
+        self._calls = CallsInProgress(handler)
+        self._client: CallClient | None = None
+
+    async def serve(self) -> None:
+        """Serve until cancelled."""
+        async with open_call_client(self._config) as client:
+            self._client = client
+            client.on(events.INCOMING_CALL)(self._calls.handle)
+            print(f"serving the calls of {self._config.base_url}, until Control-C", flush=True)
+            await client.run_forever()
+
+    async def wait_end(self, signals: AsyncIterator[int], drain_seconds: float) -> int:
+        """Wait until it is time to end.
+
+        Returns:
+          The exit status.
+        """
+        number = await anext(signals)
+        if number != signal.SIGTERM or self._client is None:
+            return status_after(number, if_terminated=TERMINATED)
+        return await self._drain(self._client, signals, drain_seconds)
+
+    async def _drain(
+        self, client: CallClient, signals: AsyncIterator[int], drain_seconds: float
+    ) -> int:
+        print(
+            f"terminating: no new calls; {len(self._calls)} in progress may go on for "
+            f"{drain_seconds:g} s",
+            flush=True,
+        )
+        status = 0
+        with trio.move_on_after(drain_seconds) as patience:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._drain_calls, client, nursery.cancel_scope)
+                number = await anext(signals)
+                status = status_after(number, if_terminated=TERMINATED)
+                nursery.cancel_scope.cancel()
+        if patience.cancelled_caught:
+            print(f"{len(self._calls)} calls were not over in time, and are left now", flush=True)
+        return status
+
+    async def _drain_calls(self, client: CallClient, scope: trio.CancelScope) -> None:
+        await self._calls.drain(client)
+        print("all calls are over", flush=True)
+        scope.cancel()

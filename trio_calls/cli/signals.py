@@ -1,0 +1,39 @@
+"""Control-C and SIGTERM, as something that a task can wait for."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from trio_calls.cli.outcome import INTERRUPTED
+
+
+def status_after(number: int, *, if_terminated: int) -> int:
+    """Say that a signal has ended the command, and choose the exit status.
+
+    Args:
+      number: the signal's.
+      if_terminated: the exit status after SIGTERM.
+    """
+    # A terminal shows Control-C as ^C, at the beginning of this line.
+    line_end = "\n" if sys.stderr.isatty() else ""
+    is_interrupt = number == signal.SIGINT
+    print(line_end + ("interrupted" if is_interrupt else "terminated"), file=sys.stderr, flush=True)
+    return INTERRUPTED if is_interrupt else if_terminated
+
+
+async def run_until_signal(main: Callable[[], Awaitable[None]]) -> int:
+    """Run something until SIGINT or SIGTERM comes, then cancel it.
+
+    Returns:
+      The signal's number.
+    """
+    async with trio.open_nursery() as nursery:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            nursery.start_soon(main)
+            number = await anext(signals)
+            nursery.cancel_scope.cancel()
+    return number

@@ -1,0 +1,133 @@
+"""``trio-calls simulator``: the exchange, serving."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from typing import Final
+
+import attrs
+import click
+import trio
+from rich.console import Console
+from rich.logging import RichHandler
+
+from trio_calls.cli.call_watch import CallWatch
+from trio_calls.cli.live_view import show_calls
+from trio_calls.cli.outcome import Failure, run_trio, sentence_of
+from trio_calls.cli.signals import run_until_signal, status_after
+from trio_calls.config import ClientConfig
+from trio_calls.errors import WSSConfigError
+from trio_calls.simulator import Simulator, open_simulator
+
+_LOOK_EVERY_SECONDS: Final = 0.1
+_DEFAULT_RATE: Final = 24000
+
+
+@attrs.frozen
+class _Settings:
+    host: str
+    port: int
+    api_key: str = attrs.field(repr=False)
+    sample_rate: int
+
+
+_EXAMPLE: Final = """\b
+Example, in three terminals:
+  trio-calls simulator
+  trio-calls run examples/front_desk.py       after the export that the simulator has printed
+  trio-calls dial --say examples/speech/caller_request.wav
+"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to serve on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="The TCP port to serve on; 0 picks a free one.",
+)
+@click.option(
+    "--api-key",
+    default="simulated-key",
+    show_default=True,
+    help="What agents and `trio-calls dial` must give as their key.",
+)
+@click.option(
+    "--sample-rate",
+    type=click.Choice(["8000", "16000", "24000"]),
+    default=str(_DEFAULT_RATE),
+    show_default=True,
+    help="Of all audio, in Hz.",
+)
+@click.pass_context
+def simulator(context: click.Context, host: str, port: int, api_key: str, sample_rate: str) -> None:
+    """Run an exchange on this machine, without a telephone account.
+
+    Prints the environment variables that point an agent at it. Then it serves until Control-C, and
+    shows the calls: on a terminal as a table, elsewhere one line an event.
+    """
+    settings = _Settings(host, port, api_key, int(sample_rate))
+    number = run_trio(_serve, settings, mendable=(WSSConfigError, OSError))
+    context.exit(status_after(number, if_terminated=0))
+
+
+async def _serve(settings: _Settings) -> int:
+    console = Console(highlight=False)
+    try:
+        async with open_simulator(
+            host=settings.host,
+            port=settings.port,
+            api_key=settings.api_key,
+            sample_rate=settings.sample_rate,
+        ) as exchange:
+            _introduce(exchange.config)
+            return await run_until_signal(_Display(exchange, console).run)
+    except OSError as error:
+        raise Failure(
+            f"cannot serve on {settings.host} port {settings.port}: {sentence_of(error)}; is "
+            "another simulator running? Choose with --host and --port."
+        ) from None
+
+
+def _introduce(config: ClientConfig) -> None:
+    """Say how an agent gets here: the key is this simulator's own, and no secret."""
+    variables = {
+        "WSS_API_KEY": config.api_key or "",
+        "WSS_CONNECTOR_UUID": config.connector_uuid or "",
+        "WSS_BASE_URL": config.base_url,
+    }
+    if config.sample_rate != _DEFAULT_RATE:
+        variables["WSS_SAMPLE_RATE"] = str(config.sample_rate)
+    export = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    print(f"The exchange is on {config.base_url}. Point an agent at it:\n\n  export {export}\n")
+    print("Ring it up with `trio-calls dial`, end this with Control-C.\n", flush=True)
+
+
+class _Display:
+    """Shows the calls, in the way that suits where the output goes."""
+
+    def __init__(self, exchange: Simulator, console: Console) -> None:
+        self._watch = CallWatch(exchange)
+        self._console = console
+
+    async def run(self) -> None:
+        """Show them until cancelled."""
+        if self._console.is_terminal:
+            logging.basicConfig(
+                format="%(message)s",
+                handlers=[RichHandler(console=self._console, show_path=False)],
+            )
+            await show_calls(self._watch, self._console)
+        logging.basicConfig(format="%(levelname)s %(message)s")
+        await self._print_events()
+
+    async def _print_events(self) -> None:
+        began = trio.current_time()
+        while True:
+            for call, event in self._watch.look():
+                seconds = trio.current_time() - began
+                print(f"{seconds:8.1f} s  call {call.number}  {call.parties}  {event}", flush=True)
+            await trio.sleep(_LOOK_EVERY_SECONDS)

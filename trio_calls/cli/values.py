@@ -1,0 +1,75 @@
+"""Reads the values of options. What makes no sense is a usage error, exit status 2."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+import click
+
+from trio_calls.audio.resampling import Recording, read_recording
+from trio_calls.cli.outcome import Failure, sentence_of
+from trio_calls.wire.dialing import PickupKind
+
+_DEFAULT_PICKUP_SECONDS: Final = 2.0
+_LONGEST_NUMBER: Final = 512
+_LONGEST_SECONDS: Final = 86400.0
+
+
+def pickup(text: str) -> tuple[PickupKind, float]:
+    """Read what a callee does, and after how many seconds: ``answers:3``."""
+    match = re.fullmatch(r"(answers|declines|never)(?::(\d{1,4}(?:\.\d{1,3})?))?", text)
+    if match is None or (match[1] == PickupKind.NEVER and match[2] is not None):
+        raise click.BadParameter(
+            f"{text!r} is none of answers, answers:SECONDS, declines, declines:SECONDS, never"
+        )
+    return PickupKind(match[1]), float(match[2] or _DEFAULT_PICKUP_SECONDS)
+
+
+def rate(text: str) -> float:
+    """Read how many calls a second: ``5/s``, or ``300/m`` for calls a minute."""
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)(?:/([sm]))?", text)
+    calls_a_second = 0.0 if match is None else float(match[1]) / (60 if match[2] == "m" else 1)
+    if calls_a_second <= 0:
+        raise click.BadParameter(f"{text!r} is no rate: use 5/s, or 300/m for calls a minute")
+    return calls_a_second
+
+
+def seconds(text: str) -> float:
+    """Read a number of seconds, up to a day."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= _LONGEST_SECONDS:
+        raise click.BadParameter(f"{text!r} is no number of seconds from 0 to {_LONGEST_SECONDS:g}")
+    return number
+
+
+def telephone_number(text: str) -> str:
+    """Read a telephone number, of any form."""
+    if not text or len(text) > _LONGEST_NUMBER or not text.isprintable():
+        raise click.BadParameter(f"a number is 1 to {_LONGEST_NUMBER} printable characters")
+    return text
+
+
+def simulator_url(text: str) -> str:
+    """Read the address of a simulator."""
+    if not text.startswith(("ws://", "wss://")):
+        raise click.BadParameter(f"{text!r} does not look like ws://host:port")
+    return text
+
+
+def recording(path: str) -> Recording:
+    """Read a WAV file.
+
+    Raises:
+      Failure: it cannot be read.
+    """
+    try:
+        return read_recording(path)
+    except ValueError as error:
+        raise Failure(sentence_of(error)) from None
+    except OSError as error:
+        raise Failure(f"cannot read {path}: {error.strerror or error}") from None
