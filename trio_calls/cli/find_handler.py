@@ -65,9 +65,7 @@ def _load_file(path: Path) -> ModuleType:
         raise Failure(f"there is no file {path}")
     # As for a script: what lies beside it can be imported.
     sys.path.insert(0, str(path.parent.resolve()))
-    name = path.stem
-    if name in sys.modules:
-        name = f"_trio_calls_run_{name}"
+    name = f"_trio_calls_run_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
