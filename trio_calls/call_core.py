@@ -62,7 +62,7 @@ class CallCore:
         bytes_per_second = config.audio_format.bytes_per_second
         self.received = ReceivedAudio(int(config.receive_buffer_seconds * bytes_per_second))
         self.sent = SentAudio(self.protocol.audio, bytes_per_second, self._wake_writer)
-        self.commands = CommandQueue(self.protocol, self._open_media, self._command_timed_out)
+        self.commands = CommandQueue(self.protocol, self._open_media, self._emit_failure)
         self.handlers = EventHandlers()
         self.ended = trio.Event()
         self.was_let_go = False
@@ -129,7 +129,7 @@ class CallCore:
             return
         pending = await self._flush_and_leave(media, command, flush=flush)
         if pending is not None:
-            await self.commands.wait_left(pending)
+            await self.commands.wait(pending)
 
     async def _flush_and_leave(
         self, media: MediaConnection, command: Command, *, flush: bool
@@ -184,9 +184,6 @@ class CallCore:
                 pass
         if self.protocol.state is CallState.DISCONNECTED:
             self._end(WSSCallClosedError("the call has ended"))
-
-    def _command_timed_out(self, command: Command, error: WSSCallError) -> None:
-        self._emit_failure(command, error)
 
     def _emit_failure(self, command: Command, error: WSSCallError) -> None:
         if command in _FAILED_EVENTS:

@@ -70,9 +70,7 @@ async def _run_application(call: ActiveCall, handler: CallHandler, config: Clien
 
 async def _run_handler(call: ActiveCall, handler: CallHandler, config: ClientConfig) -> None:
     try:
-        result = handler(call)
-        if inspect.isawaitable(result):
-            await result
+        await call_handler(handler, call)
     except Exception as error:
         if call.state is CallState.DISCONNECTED and _is_only_ours(error):
             logger.debug("call %s: the hangup ended its handler: %s", call.call_id, error)
@@ -81,6 +79,13 @@ async def _run_handler(call: ActiveCall, handler: CallHandler, config: ClientCon
             raise
         logger.exception("call %s: its handler failed; the agent leaves", call.call_id)
         await _leave(call)
+
+
+async def call_handler(handler: CallHandler, call: ActiveCall) -> None:
+    """Call a handler, and wait for it if it is asynchronous."""
+    result = handler(call)
+    if inspect.isawaitable(result):
+        await result
 
 
 def _is_only_ours(error: BaseException) -> bool:

@@ -74,14 +74,14 @@ class CommandQueue:
             await self._wait_for_predecessor()
             self._require_open(command)
             pending = self._send(media, command, ring_time_seconds)
-            await self._wait(pending)
+            await self.wait(pending)
 
     async def run_beside(self, command: Command) -> None:
         """Do a command that moves nothing, without waiting for the others."""
         self._protocol.require(command)
         media = await self._open_media()
         self._require_open(command)
-        await self._wait(self._send(media, command))
+        await self.wait(self._send(media, command))
 
     def leave(self, media: MediaConnection, command: Command) -> PendingCommand:
         """Send `close` or `disconnect` at once, and end every other command. Never waits."""
@@ -94,10 +94,6 @@ class CommandQueue:
                     WSSCallClosedError(f"{pending.command.value} was overtaken by {command.value}")
                 )
         return self._send(media, command)
-
-    async def wait_left(self, pending: PendingCommand) -> None:
-        """Wait for the end of what `leave` sent."""
-        await self._wait(pending)
 
     def resolve(self, command_id: str, error: WSSCallError | None) -> None:
         """Tell the waiter what the exchange answered."""
@@ -138,7 +134,8 @@ class CommandQueue:
                 if waiting.cancelled_caught:
                     self._forget(predecessor)
 
-    async def _wait(self, pending: PendingCommand) -> None:
+    async def wait(self, pending: PendingCommand) -> None:
+        """Wait for the end of what was sent, or give the exchange up. Raises what it came to."""
         with trio.move_on_at(pending.give_up_at) as waiting:
             await pending.finished.wait()
         if waiting.cancelled_caught:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 
 import trio
 
 from trio_calls.call import ActiveCall
-from trio_calls.call_scope import CallHandler
+from trio_calls.call_scope import CallHandler, call_handler
 from trio_calls.cli.call_watch import printable
 from trio_calls.client import CallClient
 from trio_calls.state import CallState
@@ -39,9 +38,7 @@ class CallsInProgress:
         caller, callee = printable(call.caller_number), printable(call.callee_number)
         logger.info("call from %s to %s", caller, callee)
         try:
-            result = self._handler(call)
-            if inspect.isawaitable(result):
-                await result
+            await call_handler(self._handler, call)
             await _wait_left(call)
         finally:
             seconds = trio.current_time() - began
