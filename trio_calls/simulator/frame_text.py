@@ -49,7 +49,13 @@ def describe_audio(frame: bytes) -> FrameText:
     """Describe a binary frame of a media connection."""
     if len(frame) < 3:  # noqa: PLR2004  # a channel, and one sample
         return FrameText(f"malformed audio, {len(frame)} bytes")
-    return FrameText("", stream=(AUDIO, frame[0]), amount=len(frame) - 1)
+    return _audio_text(frame[0], len(frame) - 1)
+
+
+# Fifty times a second, and mostly the same.
+@lru_cache(maxsize=64)
+def _audio_text(channel: int, pcm_bytes: int) -> FrameText:
+    return FrameText("", stream=(AUDIO, channel), amount=pcm_bytes)
 
 
 @lru_cache(maxsize=64)

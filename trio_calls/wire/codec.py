@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Final, NoReturn, get_args
 
 import attrs
@@ -25,6 +26,9 @@ from trio_calls.wire.message import MAX_NAME_LENGTH, WIRE_NAME, Message, Unknown
 
 #: The longest text frame that is looked at, in characters.
 MAX_TEXT_LENGTH: Final = 2**18
+
+#: Frames up to this length may be remembered, in characters.
+_MAX_REPEATED_LENGTH: Final = 200
 
 #: How deep objects and arrays may be nested.
 MAX_DEPTH: Final = 32
@@ -65,6 +69,15 @@ def decode_media(frame: str) -> MediaMessage | UnknownMessage:
     Raises:
       WireError: the frame cannot be used; what is wrong and where, without the content.
     """
+    if len(frame) <= _MAX_REPEATED_LENGTH:
+        return _decode_repeated_media(frame)
+    message: MediaMessage | UnknownMessage = _decode(frame, _MEDIA_TYPES)
+    return message
+
+
+# Most frames are requests for audio, fifty a second and call, and almost always the same.
+@lru_cache(maxsize=256)
+def _decode_repeated_media(frame: str) -> MediaMessage | UnknownMessage:
     message: MediaMessage | UnknownMessage = _decode(frame, _MEDIA_TYPES)
     return message
 
