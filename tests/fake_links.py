@@ -110,11 +110,7 @@ class _End:
         """Send these, all in one breath."""
         self.wire.hold_back()
         for message in messages:
-            if isinstance(message, bytes):
-                await self._websocket.send_binary(message)
-            else:
-                text = encode(message) if isinstance(message, Message) else message
-                await self._websocket.send_text(text)
+            await self._websocket.send(encode(message) if isinstance(message, Message) else message)
         await self.wire.send_in_one_breath()
 
     async def receive(self) -> str | bytes:

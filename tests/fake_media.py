@@ -160,12 +160,7 @@ class FakeMedia:
 
     async def send(self, message: Message | bytes | str) -> None:
         assert self._websocket is not None
-        if isinstance(message, bytes):
-            await self._websocket.send_binary(message)
-        else:
-            await self._websocket.send_text(
-                encode(message) if isinstance(message, Message) else message
-            )
+        await self._websocket.send(encode(message) if isinstance(message, Message) else message)
 
     async def cut(self) -> None:
         """Drop the connection without a word."""

@@ -170,7 +170,8 @@ class CallCore:
             case AudioReceived(channel=channel, pcm=pcm):
                 self.received.deliver(channel, pcm)
             case CreditGranted():
-                self._wake_writer()
+                if len(self.protocol.audio):
+                    self._wake_writer()
             case CommandDone(command_id=command_id, command=command):
                 self.commands.resolve(command_id, None)
                 if command in _DONE_EVENTS:

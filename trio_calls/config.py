@@ -20,6 +20,9 @@ PRODUCTION_URL: Final = "wss://wss-prod.agentao.com"
 
 SampleRate = Literal[8000, 16000, 24000]
 
+#: The library under every WebSocket; ``auto`` is ``websockets`` where it is installed.
+TransportName = Literal["auto", "websockets", "trio-websocket"]
+
 #: Opens a byte stream to a host and port, as `trio.open_tcp_stream` does.
 StreamOpener = Callable[[str, int], Awaitable["trio.abc.Stream"]]
 
@@ -70,6 +73,12 @@ def _sample_rate(instance: object, attribute: attrs.Attribute[Any], value: objec
     rates = get_args(SampleRate)
     if type(value) is not int or value not in rates:
         raise WSSConfigError(f"sample_rate (WSS_SAMPLE_RATE) must be one of {rates}, not {value!r}")
+
+
+def _transport(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    names = get_args(TransportName)
+    if value not in names:
+        raise WSSConfigError(f"transport must be one of {names}, not {value!r}")
 
 
 def _audio_mode(value: AudioMode | str) -> AudioMode:
@@ -126,6 +135,9 @@ class ClientConfig:
       after_call_seconds: how long a handler may work on after its call has ended.
       close_grace_seconds: how long leaving a call may take when its scope is cancelled.
       crash_on_handler_error: let a handler's error end the client, rather than log it.
+      transport: the library under every WebSocket: ``websockets`` costs the least, and comes with
+        the extra ``trio-calls[speedups]``; ``trio-websocket`` is always there; ``auto`` takes the
+        first that is installed.
       open_stream: opens the byte stream to a host and port, in place of `trio.open_tcp_stream`;
         this is how the in-process simulator is reached.
     """
@@ -146,6 +158,7 @@ class ClientConfig:
     after_call_seconds: float = attrs.field(default=30.0, validator=_positive)
     close_grace_seconds: float = attrs.field(default=2.0, validator=_positive)
     crash_on_handler_error: bool = False
+    transport: TransportName = attrs.field(default="auto", validator=_transport)
     open_stream: StreamOpener | None = attrs.field(default=None, repr=False)
 
     def __attrs_post_init__(self) -> None:

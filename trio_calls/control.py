@@ -189,6 +189,7 @@ class ControlConnection:
                 ssl_context=self._ssl_context,
                 open_stream=self._config.open_stream,
                 within_seconds=CONNECT_SECONDS,
+                transport=self._config.transport,
             )
         except WebSocketError as error:
             raise explain_refusal(error, self._config) from None
@@ -211,8 +212,7 @@ class ControlConnection:
                             self._stands(message, nursery, websocket, task_status)
                         elif message is not None:
                             self._dispatch(message)
-                            # Whom it has woken acts on it before the next frame is looked at.
-                            await trio.lowlevel.checkpoint()
+                            await _let_others_act()
             except WebSocketClosed:
                 raise WSSConnectionError(self._explain_loss()) from None
         if not self._is_stopping:
@@ -275,7 +275,7 @@ class ControlConnection:
         # A connection that is over is the reader's to notice.
         with suppress(WebSocketClosed):
             async for frame in to_write:
-                await websocket.send_text(frame)
+                await websocket.send(frame)
 
     async def _beat(self, websocket: WebSocket) -> None:
         if await is_silent(websocket) and self._reading is not None:
@@ -291,3 +291,11 @@ class ControlConnection:
             self._listener.control_lost()
         for pending in self._requests.values():
             pending.done.set()
+
+
+async def _let_others_act() -> None:
+    """Let whom a frame has woken act on it, before the next one is looked at."""
+    # Trio runs the tasks that are ready in passes, each in a random order: after the first
+    # checkpoint this task may be ahead of the others in the same pass, after the second it is not.
+    await trio.lowlevel.checkpoint()
+    await trio.lowlevel.checkpoint()

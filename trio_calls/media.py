@@ -139,6 +139,7 @@ class MediaConnection:
                 ssl_context=ssl_context,
                 open_stream=config.open_stream,
                 within_seconds=CONNECT_SECONDS,
+                transport=config.transport,
             )
         except WebSocketError as error:
             reason = without_secrets(str(error), config, call_in.token)
@@ -164,10 +165,11 @@ class MediaConnection:
         # A connection that is over is the reader's to notice.
         with suppress(WebSocketClosed):
             while True:
-                if self._commands:
-                    await websocket.send_text(self._commands.popleft())
-                elif (pcm := self._audio.take()) is not None:
-                    await websocket.send_binary(pack_audio(CALL_CHANNEL, pcm))
+                commands = tuple(self._commands)
+                self._commands.clear()
+                audio = [pack_audio(CALL_CHANNEL, pcm) for pcm in self._audio.take()]
+                if commands or audio:
+                    await websocket.send(*commands, *audio)
                     self._audio.delivered()
                 else:
                     await self._work.park()

@@ -8,7 +8,7 @@ from typing import Final
 import trio
 
 from trio_calls.errors import BufferClosedError, BufferFullError, WSSCallClosedError
-from trio_calls.wire.outgoing_audio import OutgoingAudio
+from trio_calls.wire.outgoing_audio import MAX_MESSAGE_BYTES, OutgoingAudio
 
 #: Seconds beyond the queue's own duration that a flush may take.
 FLUSH_SECONDS: Final = 2.0
@@ -43,6 +43,14 @@ class SentAudio:
                 f"{len(pcm)} bytes of audio never fit into a queue of "
                 f"{self._audio.capacity_bytes}: send it in pieces, or raise send_buffer_bytes"
             )
+        if self._has_room(pcm) and not self._turn.locked() and not self._has_ended:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            self._put(pcm)
+            await trio.lowlevel.cancel_shielded_checkpoint()
+        else:
+            await self._send_in_turn(pcm)
+
+    async def _send_in_turn(self, pcm: Pcm) -> None:
         async with self._turn:
             while not self._has_ended and not self._has_room(pcm):
                 await self._progress.park()
@@ -82,11 +90,16 @@ class SentAudio:
         self._has_ended = True
         self._progress.unpark_all()
 
-    def take(self) -> bytes | None:
-        """Cut the next message for the writer, who reports with `delivered` when it is sent."""
-        pcm = self._audio.take()
-        self._is_delivering = pcm is not None
-        return pcm
+    def take(self) -> list[bytes]:
+        """Cut the next messages for the writer, who reports with `delivered` when they are sent."""
+        pieces: list[bytes] = []
+        taken_bytes = 0
+        # No more than this: commands, and what drops the queue, wait for a send to end.
+        while taken_bytes < MAX_MESSAGE_BYTES and (pcm := self._audio.take()) is not None:
+            pieces.append(pcm)
+            taken_bytes += len(pcm)
+        self._is_delivering = bool(pieces)
+        return pieces
 
     def delivered(self) -> None:
         """Note that what was taken is on the wire."""

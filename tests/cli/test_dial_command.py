@@ -158,7 +158,7 @@ async def test_a_simulator_out_of_order(
                 if frame is None:
                     await trio.sleep_forever()
                 else:
-                    await websocket.send_text(frame)
+                    await websocket.send(frame)
             await websocket.aclose()
 
     async with open_simulator() as simulator, trio.open_nursery() as nursery:

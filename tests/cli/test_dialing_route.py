@@ -70,11 +70,11 @@ async def test_a_call_with_both_voices_and_a_recording(
     async with open_simulator() as simulator, trio.open_nursery() as nursery:
         await nursery.start(serve_calls, connect_callee, simulator.config)
         async with open_dialer(simulator) as websocket:
-            await websocket.send_text(encode(dial))
+            await websocket.send(encode(dial))
             (call,) = await wait_for_call(simulator)
             assert await receive(websocket) == DialPlaced(call.call_id, 24000)
-            await websocket.send_binary(bytes([CALLER]) + caller)
-            await websocket.send_binary(bytes([CALLEE]) + callee)
+            await websocket.send(bytes([CALLER]) + caller)
+            await websocket.send(bytes([CALLEE]) + callee)
             events = [await receive(websocket) for _ in range(3)]
             assert {event.event for event in events if isinstance(event, DialProgress)} == {
                 "claimed",
@@ -83,7 +83,7 @@ async def test_a_call_with_both_voices_and_a_recording(
             }
             await trio.sleep(2)
             assert find(caller, call.callee.heard).correlation > 0.99
-            await websocket.send_text(encode(DialHangUp()))
+            await websocket.send(encode(DialHangUp()))
             last: Message | UnknownMessage | None = None
             while not isinstance(last, DialEnded):
                 (frame,) = await websocket.receive_batch()
@@ -107,7 +107,7 @@ async def wait_for_call(simulator: Simulator) -> list[SimulatedCall]:
 async def test_a_dialer_that_is_gone_has_hung_up(autojump_clock: trio.testing.MockClock) -> None:
     async with open_simulator() as simulator:
         async with open_dialer(simulator) as websocket:
-            await websocket.send_text(encode(RINGS))
+            await websocket.send(encode(RINGS))
             await receive(websocket)
         (call,) = simulator.calls
         await call.wait_ended()
@@ -117,10 +117,10 @@ async def test_speech_into_a_dead_line_is_nothing_special(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     async with open_simulator() as simulator, open_dialer(simulator) as websocket:
-        await websocket.send_text(encode(RINGS))
+        await websocket.send(encode(RINGS))
         await receive(websocket)
         simulator.end_all_calls()
-        await websocket.send_binary(bytes([CALLER]) + bytes(960))
+        await websocket.send(bytes([CALLER]) + bytes(960))
         messages = [await receive(websocket), await receive(websocket)]
         assert isinstance(messages[-1], DialEnded)
 
@@ -151,10 +151,7 @@ async def test_what_makes_no_sense_is_refused_and_ends_the_call(
     monkeypatch.setattr(dialing_module, "MAX_SPEECH_BYTES", 2000)
     async with open_simulator() as simulator, open_dialer(simulator) as websocket:
         for frame in [*frames, "more", b"of it"]:
-            if isinstance(frame, bytes):
-                await websocket.send_binary(frame)
-            else:
-                await websocket.send_text(frame)
+            await websocket.send(frame)
         refusal = await receive(websocket)
         if isinstance(refusal, DialPlaced):
             refusal = await receive(websocket)

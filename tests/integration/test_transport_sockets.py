@@ -66,10 +66,7 @@ async def echo(ssl_context: ssl.SSLContext | None, connection: trio.SocketStream
             _, websocket = await accept_websocket(nursery, stream, decide, within_seconds=SECONDS)
             while True:
                 for message in await websocket.receive_batch():
-                    if isinstance(message, str):
-                        await websocket.send_text(message)
-                    else:
-                        await websocket.send_binary(message)
+                    await websocket.send(message)
         except WebSocketClosed:
             await websocket.aclose()
         except WebSocketError:
@@ -93,12 +90,17 @@ async def connect(
 
 
 async def check_echo(websocket: WebSocket) -> None:
-    await websocket.send_text("grüß dich")
+    await websocket.send("grüß dich")
     assert await websocket.receive_batch() == ["grüß dich"]
-    await websocket.send_binary(b"\0" + bytes(range(256)) * 1000)
+    await websocket.send(b"\0" + bytes(range(256)) * 1000)
     assert await websocket.receive_batch() == [b"\0" + bytes(range(256)) * 1000]
-    await websocket.ping()
-    await websocket.aclose()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(receive_until_closed, websocket)
+        await websocket.ping()
+        await websocket.aclose()
+
+
+async def receive_until_closed(websocket: WebSocket) -> None:
     with pytest.raises(WebSocketClosed):
         await websocket.receive_batch()
 

@@ -8,6 +8,7 @@ import trio
 
 from tests.fake_exchange import FakeExchange, open_exchange
 from tests.fake_media import FakeMedia
+from tests.transports import transport  # noqa: F401  # a fixture
 from trio_calls.simulator import Simulator, open_simulator
 from trio_calls.testing import run_in_virtual_time
 

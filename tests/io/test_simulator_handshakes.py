@@ -98,10 +98,7 @@ async def test_nonsense_is_a_violation_and_no_more(
 ) -> None:
     async with open_pair() as (simulator, sdk):
         control = await sdk.open_control()
-        if isinstance(frame, bytes):
-            await control.websocket.send_binary(frame)
-        else:
-            await control.websocket.send_text(frame)
+        await control.websocket.send(frame)
         assert await control.is_quiet()
         (violation,) = simulator.violations
         assert fault in violation.fault
@@ -113,7 +110,7 @@ async def test_nonsense_is_a_violation_and_no_more(
 async def test_an_unknown_request_is_refused(autojump_clock: MockClock) -> None:
     async with open_pair() as (simulator, sdk):
         control = await sdk.open_control()
-        await control.websocket.send_text('{"type":"session.create","reqId":"7","channel":"WA"}')
+        await control.websocket.send('{"type":"session.create","reqId":"7","channel":"WA"}')
         response = await control.expect(Response)
         assert (response.request_id, response.is_ok) == ("7", False)
         assert response.error_code == "INVALID_REQUEST"
@@ -126,7 +123,7 @@ async def test_what_is_unknown_and_no_request_is_ignored(
 ) -> None:
     async with open_pair() as (simulator, sdk):
         control = await sdk.open_control()
-        await control.websocket.send_text(json.dumps({"type": "news", "reqId": request_id}))
+        await control.websocket.send(json.dumps({"type": "news", "reqId": request_id}))
         assert await control.is_quiet()
         assert simulator.violations == []
 
@@ -136,7 +133,7 @@ async def test_a_setup_that_is_unusable_can_be_followed_by_one_that_is_not(
 ) -> None:
     async with open_pair() as (simulator, sdk):
         control = await sdk.open_control_bare()
-        await control.websocket.send_text(encode(Setup(24000, "mixed")).replace("24000", "44100"))
+        await control.websocket.send(encode(Setup(24000, "mixed")).replace("24000", "44100"))
         await control.send(Setup(24000, "mixed"))
         await control.expect(SetupDone)
         assert len(simulator.violations) == 1

@@ -49,7 +49,7 @@ class RawControl:
         self._arrived: list[str | bytes] = []
 
     async def send(self, message: Setup | SessionOpen | SessionReady) -> None:
-        await self.websocket.send_text(encode(message))
+        await self.websocket.send(encode(message))
 
     async def receive(self) -> object:
         while not self._arrived:
@@ -147,10 +147,7 @@ class RawMedia:
     async def _write(self) -> None:
         with suppress(WebSocketClosed):
             async for frame in self._queue:
-                if isinstance(frame, bytes):
-                    await self.websocket.send_binary(frame)
-                else:
-                    await self.websocket.send_text(frame)
+                await self.websocket.send(frame)
 
     def say(self, pcm: bytes) -> None:
         """Send audio as credit for it comes."""

@@ -40,19 +40,13 @@ class FakeWebSocket(WebSocket):
         self.is_closed = False
         self.arrives, self._arrived = trio.open_memory_channel[str | bytes](100)
 
-    async def send_text(self, text: str) -> None:
-        await self._send(text)
-
-    async def send_binary(self, data: bytes) -> None:
-        await self._send(data)
-
-    async def _send(self, message: str | bytes) -> None:
+    async def send(self, *messages: str | bytes) -> None:
         await trio.lowlevel.checkpoint()
         if self.is_closed:
             raise WebSocketClosed
         if self.stalls:
             await trio.sleep_forever()
-        self.sent.append(message)
+        self.sent += messages
 
     async def receive_batch(self) -> list[str | bytes]:
         try:

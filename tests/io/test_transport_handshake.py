@@ -157,7 +157,7 @@ async def test_the_reason_of_a_refusal_is_short_and_printable(autojump_clock: Mo
     [
         b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
         b"\x15\x03\x01\x00\x02\x02\x46\r\n\r\n",
-        b"\x00" * 1000,
+        b"\x00" * 1000 + b"\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
         UPGRADE + b"\r\n",
         UPGRADE + b"Sec-WebSocket-Accept: c3VyZSBub3QgdGhhdA==\r\n\r\n",

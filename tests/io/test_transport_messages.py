@@ -1,5 +1,7 @@
 """Two of our own ends, talking over memory streams in virtual time."""
 
+from contextlib import suppress
+
 import pytest
 import trio
 from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
@@ -60,7 +62,7 @@ async def test_text_arrives_as_it_was_sent(
     autojump_clock: MockClock, ends: Ends, text: str
 ) -> None:
     here, there = ends
-    await here.send_text(text)
+    await here.send(text)
     assert await there.receive_batch() == [text]
 
 
@@ -69,7 +71,7 @@ async def test_binary_arrives_as_it_was_sent(
     autojump_clock: MockClock, ends: Ends, data: bytes
 ) -> None:
     here, there = ends
-    await here.send_binary(data)
+    await here.send(data)
     assert await there.receive_batch() == [data]
 
 
@@ -81,10 +83,7 @@ async def test_messages_arrive_in_order_and_whole(
 
     async def send() -> None:
         for message in sent:
-            if isinstance(message, str):
-                await here.send_text(message)
-            else:
-                await here.send_binary(message)
+            await here.send(message)
 
     nursery.start_soon(send)
     received: list[str | bytes] = []
@@ -93,19 +92,28 @@ async def test_messages_arrive_in_order_and_whole(
     assert received == sent
 
 
-async def test_a_ping_is_answered_though_nobody_reads(
-    autojump_clock: MockClock, ends: Ends
+async def receive_until_closed(end: WebSocket) -> None:
+    with suppress(WebSocketClosed):
+        while True:
+            await end.receive_batch()
+
+
+async def test_a_ping_is_answered_by_who_receives(
+    autojump_clock: MockClock, ends: Ends, nursery: trio.Nursery
 ) -> None:
-    here, _ = ends
+    for end in ends:
+        nursery.start_soon(receive_until_closed, end)
+    here, there = ends
     with trio.fail_after(1):
         await here.ping()
+    await there.aclose()
 
 
 async def test_what_was_sent_before_the_close_is_still_received(
     ends: Ends, nursery: trio.Nursery
 ) -> None:
     here, there = ends
-    await here.send_text("goodbye")
+    await here.send("goodbye")
     nursery.start_soon(here.aclose)
     assert await there.receive_batch() == ["goodbye"]
     with pytest.raises(WebSocketClosed):
@@ -114,14 +122,16 @@ async def test_what_was_sent_before_the_close_is_still_received(
 
 async def test_a_close_is_noticed_by_both_ends(autojump_clock: MockClock, ends: Ends) -> None:
     here, there = ends
-    await here.aclose()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(receive_until_closed, there)
+        await here.aclose()
     for end in ends:
         with pytest.raises(WebSocketClosed):
             await end.receive_batch()
         with pytest.raises(WebSocketClosed):
-            await end.send_text("too late")
+            await end.send("too late")
         with pytest.raises(WebSocketClosed):
-            await end.send_binary(b"too late")
+            await end.send(b"too late")
         with pytest.raises(WebSocketClosed):
             await end.ping()
     await there.aclose()
@@ -130,7 +140,9 @@ async def test_a_close_is_noticed_by_both_ends(autojump_clock: MockClock, ends: 
 
 async def test_closing_again_does_nothing(autojump_clock: MockClock, ends: Ends) -> None:
     here, there = ends
-    await here.aclose()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(receive_until_closed, there)
+        await here.aclose()
     await here.aclose()
     await there.aclose()
     await there.aclose()

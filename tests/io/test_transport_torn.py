@@ -76,7 +76,7 @@ async def test_after_a_cancelled_send_the_connection_is_dropped_without_a_close_
             client, stream, _ = await open_client(nursery)
             stream.bytes_left = bytes_left
             with trio.move_on_after(5) as scope:
-                await client.send_binary(LONG)
+                await client.send(LONG)
             assert scope.cancelled_caught
             stream.bytes_left = math.inf
             await client.aclose()
@@ -92,7 +92,7 @@ async def test_a_send_that_was_cancelled_before_it_began_tears_nothing(
             client, stream, _ = await open_client(nursery)
             with trio.CancelScope() as scope:
                 scope.cancel()
-                await client.send_binary(LONG)
+                await client.send(LONG)
             await client.aclose()
     assert stream.sent[0] == CLOSE_FRAME
 
@@ -117,6 +117,6 @@ async def test_a_connection_that_is_dropped_during_a_send_ends_that_send(
             client, _, server_stream = await open_client(nursery)
             await server_stream.aclose()
             with pytest.raises(WebSocketClosed):
-                await client.send_binary(LONG)
+                await client.send(LONG)
             await client.aclose()
     assert trio.current_time() == 0

@@ -143,11 +143,11 @@ class _DialedCall:
         self._hang_up_at = trio.current_time() + order.ring_seconds
 
     async def follow(self) -> None:
-        await self._websocket.send_text(encode(self._order.dial))
+        await self._websocket.send(encode(self._order.dial))
         await self._receive_until(lambda: self._hang_up_at)
         if self._is_over:
             return
-        await self._websocket.send_text(encode(DialHangUp()))
+        await self._websocket.send(encode(DialHangUp()))
         give_up_at = trio.current_time() + _ENDING_SECONDS
         await self._receive_until(lambda: give_up_at)
         if not self._is_over:
@@ -192,7 +192,7 @@ class _DialedCall:
     async def _say(self, who: int, speech: Recording | None, sample_rate: int) -> None:
         pcm = b"" if speech is None else speech.to_pcm(sample_rate)
         for start in range(0, len(pcm), _CHUNK_BYTES):
-            await self._websocket.send_binary(bytes([who]) + pcm[start : start + _CHUNK_BYTES])
+            await self._websocket.send(bytes([who]) + pcm[start : start + _CHUNK_BYTES])
 
 
 def _explain(error: HostUnreachable | HandshakeRefused, order: Order) -> str:

@@ -83,10 +83,7 @@ class DialerConnection:
         # A connection that is over is the reader's to notice.
         with suppress(WebSocketClosed):
             async for message in self._to_write:
-                if isinstance(message, bytes):
-                    await websocket.send_binary(message)
-                else:
-                    await websocket.send_text(message)
+                await websocket.send(message)
             await websocket.aclose()
 
     def _receive(self, frame: str | bytes) -> None:

@@ -93,11 +93,9 @@ class SocketTasks:
         try:
             while True:
                 while self._queue:
-                    message = self._queue.popleft()
-                    if isinstance(message, bytes):
-                        await websocket.send_binary(message)
-                    else:
-                        await websocket.send_text(message)
+                    together = tuple(self._queue)
+                    self._queue.clear()
+                    await websocket.send(*together)
                 if self._is_closing:
                     break
                 await self._work.park()

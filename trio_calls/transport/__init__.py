@@ -1,8 +1,9 @@
 """The seam between trio_calls and a WebSocket library.
 
 `WebSocket` is all that the layers above know of a connection; `connect_websocket` makes one as a
-client and `accept_websocket` as a server (which only the simulator is). trio-websocket is behind
-both; nothing outside this package imports it.
+client and `accept_websocket` as a server (which only the simulator is). Behind them is either
+trio-websocket, or the sans-IO protocol of `websockets` on Trio streams, which costs less; nothing
+outside this package imports one of them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from trio_calls.transport._interface import (
     WebSocketClosed,
     WebSocketError,
 )
-from trio_calls.transport._trio_websocket import accept_websocket, connect_websocket
+from trio_calls.transport._opening import accept_websocket, connect_websocket
 
 __all__ = [
     "HandshakeRefused",

@@ -33,12 +33,11 @@ def split_url(url: str) -> SplitResult:
     return parts
 
 
-def encode_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """Make headers ready to be sent, if nothing in them could end a header early."""
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Raise `WebSocketError` if something in headers could end one of them early."""
     together = "".join(f"{name}{value}" for name, value in headers.items())
     if not (together.isascii() and together.isprintable()):
         raise WebSocketError("a header that is to be sent is not printable ASCII")
-    return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 async def open_byte_stream(

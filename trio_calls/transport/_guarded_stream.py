@@ -34,13 +34,13 @@ class GuardedStream(trio.abc.Stream):
         self._handshake = bytearray()
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        self.is_torn = True
         try:
             await self._stream.send_all(data)
-        except trio.BrokenResourceError as error:
-            self._raise_in_handshake(error)
+        except BaseException as error:
+            self.is_torn = True
+            if isinstance(error, trio.BrokenResourceError):
+                self._raise_in_handshake(error)
             raise
-        self.is_torn = False
 
     async def wait_send_all_might_not_block(self) -> None:
         await self._stream.wait_send_all_might_not_block()

@@ -68,21 +68,15 @@ class Refusal:
 class WebSocket(trio.abc.AsyncResource):
     """An open WebSocket.
 
-    At most one task receives and at most one task sends. Cancelling a send leaves a frame cut in
-    half, so closing after that drops the connection without a closing handshake.
+    At most one task receives and at most one task sends. One should receive all the time: it may
+    be only there that pings are answered, and that pongs and a close are noticed. Cancelling a send
+    leaves a frame cut in half, so closing after that drops the connection without a closing
+    handshake.
     """
 
     @abstractmethod
-    async def send_text(self, text: str) -> None:
-        """Send a text message.
-
-        Raises:
-          WebSocketClosed: the connection is over.
-        """
-
-    @abstractmethod
-    async def send_binary(self, data: bytes) -> None:
-        """Send a binary message.
+    async def send(self, *messages: str | bytes) -> None:
+        """Send messages, in this order: text as text, bytes as binary.
 
         Raises:
           WebSocketClosed: the connection is over.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Final, TypeVar
@@ -14,8 +13,6 @@ import trio
 import trio_websocket
 from wsproto.utilities import ProtocolError
 
-from trio_calls.config import StreamOpener
-from trio_calls.transport._dial import encode_headers, open_byte_stream, split_url
 from trio_calls.transport._guarded_stream import GuardedStream
 from trio_calls.transport._interface import (
     MAX_MESSAGE_SIZE,
@@ -50,15 +47,10 @@ class _TrioWebSocket(WebSocket):
         self._stream = stream
         self._reader_ended = reader_ended
 
-    async def send_text(self, text: str) -> None:
-        await self._send(text)
-
-    async def send_binary(self, data: bytes) -> None:
-        await self._send(data)
-
-    async def _send(self, message: str | bytes) -> None:
+    async def send(self, *messages: str | bytes) -> None:
         try:
-            await self._connection.send_message(message)
+            for message in messages:
+                await self._connection.send_message(message)
         except _PROTOCOL_FAULTS:
             raise WebSocketClosed("the connection is over") from None
 
@@ -93,43 +85,17 @@ class _TrioWebSocket(WebSocket):
             await self._stream.abandon()
 
 
-async def connect_websocket(
-    nursery: trio.Nursery,
-    url: str,
-    *,
-    headers: Mapping[str, str],
-    ssl_context: ssl.SSLContext | None,
-    open_stream: StreamOpener | None,
-    within_seconds: float,
+async def connect(
+    nursery: trio.Nursery, stream: trio.abc.Stream, parts: SplitResult, headers: Mapping[str, str]
 ) -> WebSocket:
-    """Open a WebSocket as a client. Redirects are refusals: nothing is ever sent to another host.
-
-    Args:
-      nursery: the connection's background task runs here, until the connection is over.
-      url: ``ws://`` or ``wss://``.
-      headers: sent with the handshake.
-      ssl_context: verifies the server; needed for ``wss://``.
-      open_stream: used in place of `trio.open_tcp_stream`.
-      within_seconds: seconds for everything up to the end of the handshake.
-
-    Raises:
-      HostUnreachable: no byte stream to the host.
-      TLSFailed: the server could not be verified, or it refused our certificate.
-      HandshakeRefused: the server answered with an HTTP status.
-      WebSocketError: the handshake failed in another way, or took too long.
-
-    Cancellation drops the connection at once.
-    """
-    parts = split_url(url)
-    extra_headers = encode_headers(headers)
-    with trio.move_on_after(within_seconds):
-        stream = GuardedStream(await open_byte_stream(parts, ssl_context, open_stream))
-        async with AsyncExitStack() as on_failure:
-            on_failure.push_async_callback(stream.abandon)
-            websocket: WebSocket = await nursery.start(_run_client, stream, parts, extra_headers)
-            on_failure.pop_all()
-        return websocket
-    raise WebSocketError(f"no answer within {within_seconds:g} s")
+    """Shake hands as a client. See `trio_calls.transport.connect_websocket`."""
+    raw_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+    guarded = GuardedStream(stream)
+    async with AsyncExitStack() as on_failure:
+        on_failure.push_async_callback(guarded.abandon)
+        websocket: WebSocket = await nursery.start(_run_client, guarded, parts, raw_headers)
+        on_failure.pop_all()
+    return websocket
 
 
 async def _run_client(
@@ -168,37 +134,20 @@ async def _run_client(
         raise failure
 
 
-async def accept_websocket(
+async def accept(
     nursery: trio.Nursery,
     stream: trio.abc.Stream,
     decide: Callable[[HandshakeRequest], Refusal | None],
-    *,
-    within_seconds: float,
 ) -> tuple[HandshakeRequest, WebSocket]:
-    """Open a WebSocket as a server, if `decide` does not refuse it.
-
-    Args:
-      nursery: the connection's background task runs here, until the connection is over.
-      stream: from the client.
-      decide: looks at what the client asks for, and returns None to accept.
-      within_seconds: seconds for the handshake.
-
-    Raises:
-      HandshakeRefused: by `decide`; the client was told, and the stream is closed.
-      WebSocketError: the handshake failed in another way, or took too long.
-
-    Cancellation drops the connection at once.
-    """
+    """Shake hands as a server. See `trio_calls.transport.accept_websocket`."""
     guarded = GuardedStream(stream)
-    with trio.move_on_after(within_seconds):
-        async with AsyncExitStack() as on_failure:
-            on_failure.push_async_callback(guarded.abandon)
-            opened: tuple[HandshakeRequest, WebSocket] = await nursery.start(
-                _run_server, guarded, decide
-            )
-            on_failure.pop_all()
-        return opened
-    raise WebSocketError(f"no handshake within {within_seconds:g} s")
+    async with AsyncExitStack() as on_failure:
+        on_failure.push_async_callback(guarded.abandon)
+        opened: tuple[HandshakeRequest, WebSocket] = await nursery.start(
+            _run_server, guarded, decide
+        )
+        on_failure.pop_all()
+    return opened
 
 
 async def _run_server(

@@ -1,0 +1,1 @@
+from tests.transports import transport  # noqa: F401  # a fixture

@@ -1,0 +1,143 @@
+"""Opening a WebSocket: the stream, the library, the deadline."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Final, Protocol
+from urllib.parse import SplitResult
+
+import attrs
+import trio
+
+from trio_calls.config import StreamOpener, TransportName
+from trio_calls.transport import _trio_websocket
+from trio_calls.transport._dial import check_headers, open_byte_stream, split_url
+from trio_calls.transport._interface import (
+    HandshakeRequest,
+    Refusal,
+    WebSocket,
+    WebSocketError,
+)
+
+Decide = Callable[[HandshakeRequest], Refusal | None]
+
+
+class _Connect(Protocol):
+    def __call__(
+        self,
+        nursery: trio.Nursery,
+        stream: trio.abc.Stream,
+        parts: SplitResult,
+        headers: Mapping[str, str],
+    ) -> Awaitable[WebSocket]: ...
+
+
+class _Accept(Protocol):
+    def __call__(
+        self, nursery: trio.Nursery, stream: trio.abc.Stream, decide: Decide
+    ) -> Awaitable[tuple[HandshakeRequest, WebSocket]]: ...
+
+
+@attrs.frozen
+class _Library:
+    """A WebSocket library, made to fit the seam."""
+
+    connect: _Connect
+    accept: _Accept
+
+
+_TRIO_WEBSOCKET: Final = _Library(_trio_websocket.connect, _trio_websocket.accept)
+
+#: What ``auto`` is, where it is installed.
+PREFERRED: TransportName = "websockets"
+
+
+def _find(transport: TransportName) -> _Library:
+    if (PREFERRED if transport == "auto" else transport) == "trio-websocket":
+        return _TRIO_WEBSOCKET
+    try:
+        from trio_calls.transport import _websockets_handshake as handshake  # noqa: PLC0415
+    except ImportError:
+        if transport == "auto":
+            return _TRIO_WEBSOCKET
+        raise WebSocketError(
+            "the transport 'websockets' is not installed: pip install 'trio-calls[speedups]'"
+        ) from None
+    return _Library(handshake.connect, handshake.accept)
+
+
+async def connect_websocket(
+    nursery: trio.Nursery,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    ssl_context: ssl.SSLContext | None,
+    open_stream: StreamOpener | None,
+    within_seconds: float,
+    transport: TransportName = "auto",
+) -> WebSocket:
+    """Open a WebSocket as a client. Redirects are refusals: nothing is ever sent to another host.
+
+    Args:
+      nursery: the connection's background tasks run here, until the connection is over.
+      url: ``ws://`` or ``wss://``.
+      headers: sent with the handshake.
+      ssl_context: verifies the server; needed for ``wss://``.
+      open_stream: used in place of `trio.open_tcp_stream`.
+      within_seconds: seconds for everything up to the end of the handshake.
+      transport: the library to use.
+
+    Raises:
+      HostUnreachable: no byte stream to the host.
+      TLSFailed: the server could not be verified, or it refused our certificate.
+      HandshakeRefused: the server answered with an HTTP status.
+      WebSocketError: the handshake failed in another way, or took too long.
+
+    Cancellation drops the connection at once.
+    """
+    library = _find(transport)
+    parts = split_url(url)
+    check_headers(headers)
+    with trio.move_on_after(within_seconds):
+        stream = await open_byte_stream(parts, ssl_context, open_stream)
+        async with AsyncExitStack() as on_failure:
+            on_failure.push_async_callback(trio.aclose_forcefully, stream)
+            websocket = await library.connect(nursery, stream, parts, headers)
+            on_failure.pop_all()
+        return websocket
+    raise WebSocketError(f"no answer within {within_seconds:g} s")
+
+
+async def accept_websocket(
+    nursery: trio.Nursery,
+    stream: trio.abc.Stream,
+    decide: Decide,
+    *,
+    within_seconds: float,
+    transport: TransportName = "auto",
+) -> tuple[HandshakeRequest, WebSocket]:
+    """Open a WebSocket as a server, if `decide` does not refuse it.
+
+    Args:
+      nursery: the connection's background tasks run here, until the connection is over.
+      stream: from the client.
+      decide: looks at what the client asks for, and returns None to accept.
+      within_seconds: seconds for the handshake.
+      transport: the library to use.
+
+    Raises:
+      HandshakeRefused: by `decide`; the client was told, and the stream is closed.
+      WebSocketError: the handshake failed in another way, or took too long.
+
+    Cancellation drops the connection at once.
+    """
+    library = _find(transport)
+    with trio.move_on_after(within_seconds):
+        async with AsyncExitStack() as on_failure:
+            on_failure.push_async_callback(trio.aclose_forcefully, stream)
+            opened = await library.accept(nursery, stream, decide)
+            on_failure.pop_all()
+        return opened
+    raise WebSocketError(f"no handshake within {within_seconds:g} s")

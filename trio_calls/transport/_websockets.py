@@ -1,0 +1,225 @@
+"""The sans-IO protocol of `websockets` on Trio streams, behind the seam: the fast transport.
+
+What one `receive_some` brings is taken apart at once, in the task that receives, and handed on as
+one batch; what is sent together goes out in one `send_all`. There is no task in between.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from itertools import count
+from typing import Final
+
+import trio
+from websockets.exceptions import InvalidState
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import Event, Protocol
+
+from trio_calls.transport._fragments import Fragments
+from trio_calls.transport._interface import WebSocket, WebSocketClosed
+
+_CLOSE_SECONDS: Final = 2.0
+_RECEIVE_BYTES: Final = 2**16
+
+#: Pongs that a peer may be owed while it reads nothing, in bytes.
+_MAX_OWED_BYTES: Final = 2**16
+
+_STREAM_LOST: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+class StreamWebSocket(WebSocket):
+    """An open WebSocket.
+
+    Args:
+      protocol: its handshake is over.
+      stream: under it; closed with it.
+      nursery: where pongs and answers to a close are sent from: whoever receives must not wait for
+        a peer that does not read.
+      early_events: what came together with the end of the handshake.
+    """
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        stream: trio.abc.Stream,
+        nursery: trio.Nursery,
+        early_events: list[Event],
+    ) -> None:
+        self._protocol = protocol
+        self._stream = stream
+        self._nursery = nursery
+        self._send_turn = trio.StrictFIFOLock()
+        # A send was cancelled or failed: the peer may have half a frame.
+        self._is_torn = False
+        self._is_receiving = False
+        self._is_closing = False
+        self._ended = trio.Event()
+        self._owed_bytes = 0
+        self._pongs: dict[bytes, trio.Event] = {}
+        self._ping_numbers = count()
+        self._fragments = Fragments()
+        self._early_messages = self._read_events(early_events)
+
+    async def send(self, *messages: str | bytes) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        try:
+            for message in messages:
+                if isinstance(message, str):
+                    self._protocol.send_text(message.encode())
+                else:
+                    self._protocol.send_binary(message)
+        except InvalidState:
+            await trio.lowlevel.checkpoint()
+            raise WebSocketClosed("the connection is over") from None
+        await self._flush()
+
+    async def receive_batch(self) -> list[str | bytes]:
+        if self._early_messages:
+            await trio.lowlevel.checkpoint()
+            messages, self._early_messages = self._early_messages, []
+            return messages
+        self._is_receiving = True
+        try:
+            while not self._ended.is_set():
+                messages = await self._receive()
+                if messages:
+                    return messages
+        finally:
+            self._is_receiving = False
+        await trio.lowlevel.checkpoint()
+        raise WebSocketClosed("the connection is over")
+
+    async def ping(self) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        payload = str(next(self._ping_numbers)).encode()
+        pong = self._pongs[payload] = trio.Event()
+        try:
+            self._protocol.send_ping(payload)
+            await self._flush()
+            await pong.wait()
+        except InvalidState:
+            await trio.lowlevel.checkpoint()
+        finally:
+            is_answered = self._pongs.pop(payload, None) is None
+        if not is_answered:
+            raise WebSocketClosed("the connection is over")
+
+    async def aclose(self) -> None:
+        try:
+            if not (self._is_torn or self._is_closing):
+                self._is_closing = True
+                with trio.move_on_after(_CLOSE_SECONDS):
+                    await self._shake_hands_on_closing()
+        finally:
+            self._end()
+            await trio.aclose_forcefully(self._stream)
+
+    async def _shake_hands_on_closing(self) -> None:
+        try:
+            if not self._protocol.close_expected() and not self._ended.is_set():
+                self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
+            await self._flush()
+        except WebSocketClosed:
+            return
+        if self._is_receiving:
+            await self._ended.wait()
+        while not self._ended.is_set():
+            await self._receive()
+
+    async def _flush(self) -> None:
+        """Send what the protocol has for the peer.
+
+        Cancellation: half a frame may have been sent.
+        """
+        try:
+            self._send_turn.acquire_nowait()
+        except trio.WouldBlock:
+            await self._send_turn.acquire()
+        try:
+            if self._is_torn:
+                raise WebSocketClosed("the connection is over")
+            data = b"".join(self._protocol.data_to_send())
+            if data:
+                await self._send_whole(data)
+        except _STREAM_LOST:
+            raise WebSocketClosed("the connection is over") from None
+        finally:
+            self._send_turn.release()
+
+    async def _send_whole(self, data: bytes) -> None:
+        try:
+            await self._stream.send_all(data)
+        except BaseException:
+            self._is_torn = True
+            raise
+
+    async def _receive(self) -> list[str | bytes]:
+        """Wait for bytes, and return the messages that they complete, if any."""
+        try:
+            data = await self._stream.receive_some(_RECEIVE_BYTES)
+        except _STREAM_LOST:
+            data = b""
+        if self._ended.is_set():
+            return []
+        if data:
+            self._protocol.receive_data(data)
+        else:
+            self._protocol.receive_eof()
+        messages = self._read_events(self._protocol.events_received())
+        if not data:
+            self._end()
+        elif self._protocol.close_expected() and not self._is_closing:
+            # The peer closes the connection, or has broken the protocol. Either is answered.
+            self._owe_answer(0)
+            self._end()
+        return messages
+
+    def _read_events(self, events: list[Event]) -> list[str | bytes]:
+        messages: list[str | bytes] = []
+        for frame in events:
+            assert isinstance(frame, Frame)
+            opcode = frame.opcode
+            if opcode is Opcode.BINARY and frame.fin:
+                messages.append(bytes(frame.data))
+            elif opcode is Opcode.PING:
+                self._owe_answer(len(frame.data))
+            elif opcode is Opcode.PONG:
+                self._receive_pong(bytes(frame.data))
+            elif opcode is Opcode.CLOSE:
+                self._end()
+            elif not self._read_data(frame, messages):
+                break
+        return messages
+
+    def _read_data(self, frame: Frame, messages: list[str | bytes]) -> bool:
+        try:
+            message = self._fragments.add(frame)
+        except UnicodeDecodeError:
+            self._protocol.fail(CloseCode.INVALID_DATA, "text must be UTF-8")
+            return False
+        if message is not None:
+            messages.append(message)
+        return True
+
+    def _owe_answer(self, payload_bytes: int) -> None:
+        if not self._owed_bytes:
+            self._nursery.start_soon(self._send_answers)
+        self._owed_bytes += payload_bytes + 2
+        if self._owed_bytes > _MAX_OWED_BYTES:
+            self._end()
+
+    async def _send_answers(self) -> None:
+        with suppress(WebSocketClosed):
+            await self._flush()
+        self._owed_bytes = 0
+
+    def _receive_pong(self, payload: bytes) -> None:
+        pong = self._pongs.pop(payload, None)
+        if pong is not None:
+            pong.set()
+
+    def _end(self) -> None:
+        """Nothing more comes in."""
+        self._ended.set()
+        for pong in self._pongs.values():
+            pong.set()

@@ -1,0 +1,140 @@
+"""Handshakes of the fast transport."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import SplitResult
+
+import trio
+from websockets.client import ClientProtocol
+from websockets.http11 import Request, Response
+from websockets.protocol import Event
+from websockets.server import ServerProtocol
+from websockets.uri import WebSocketURI
+
+from trio_calls.transport._guarded_stream import MAX_HANDSHAKE_BYTES, raise_broken
+from trio_calls.transport._interface import (
+    MAX_MESSAGE_SIZE,
+    HandshakeRefused,
+    HandshakeRequest,
+    Refusal,
+    WebSocket,
+    WebSocketError,
+)
+from trio_calls.transport._refusal import refusal, refusal_ended_by_hangup
+from trio_calls.transport._websockets import StreamWebSocket
+
+_SWITCHING_PROTOCOLS: Final = 101
+
+# The library would log headers and frames, and with them keys, tokens and audio.
+_silent_logger: Final = logging.getLogger("trio_calls.transport.websockets")
+_silent_logger.disabled = True
+
+
+async def connect(
+    nursery: trio.Nursery, stream: trio.abc.Stream, parts: SplitResult, headers: Mapping[str, str]
+) -> WebSocket:
+    """Shake hands as a client. See `trio_calls.transport.connect_websocket`."""
+    host = (parts.hostname or "").encode("idna").decode()
+    is_secure = parts.scheme == "wss"
+    port = parts.port or (443 if is_secure else 80)
+    uri = WebSocketURI(is_secure, host, port, parts.path, parts.query)
+    protocol = ClientProtocol(uri, max_size=MAX_MESSAGE_SIZE, logger=_silent_logger)
+    request = protocol.connect()
+    request.headers.update(headers)
+    protocol.send_request(request)
+    handshake = _Handshake(protocol, stream)
+    await handshake.flush()
+    response, *early_events = await handshake.receive()
+    assert isinstance(response, Response)
+    if response.status_code != _SWITCHING_PROTOCOLS:
+        raise refusal(response.status_code, _raw(response), bytes(response.body or b""))
+    if protocol.handshake_exc is not None:
+        raise _not_a_handshake()
+    return StreamWebSocket(protocol, stream, nursery, early_events)
+
+
+async def accept(
+    nursery: trio.Nursery,
+    stream: trio.abc.Stream,
+    decide: Callable[[HandshakeRequest], Refusal | None],
+) -> tuple[HandshakeRequest, WebSocket]:
+    """Shake hands as a server. See `trio_calls.transport.accept_websocket`."""
+    protocol = ServerProtocol(max_size=MAX_MESSAGE_SIZE, logger=_silent_logger)
+    handshake = _Handshake(protocol, stream)
+    request, *early_events = await handshake.receive()
+    assert isinstance(request, Request)
+    response = protocol.accept(request)
+    if response.status_code != _SWITCHING_PROTOCOLS:
+        await handshake.answer(response)
+        raise _not_a_handshake()
+    headers = {name.lower(): value for name, value in request.headers.raw_items()}
+    asked = HandshakeRequest(request.path, headers)
+    refused = decide(asked)
+    if refused is not None:
+        await handshake.answer(protocol.reject(refused.status_code, refused.reason))
+        raise HandshakeRefused(refused.status_code, refused.reason)
+    await handshake.answer(response)
+    return asked, StreamWebSocket(protocol, stream, nursery, early_events)
+
+
+class _Handshake:
+    """Drives a protocol until the other side has said what it has to say."""
+
+    def __init__(self, protocol: ClientProtocol | ServerProtocol, stream: trio.abc.Stream) -> None:
+        self._protocol = protocol
+        self._stream = stream
+        self._received = bytearray()
+
+    async def answer(self, response: Response) -> None:
+        assert isinstance(self._protocol, ServerProtocol)
+        self._protocol.send_response(response)
+        await self.flush()
+
+    async def flush(self) -> None:
+        try:
+            await self._stream.send_all(b"".join(self._protocol.data_to_send()))
+        except trio.BrokenResourceError as error:
+            raise_broken(error)
+
+    async def receive(self) -> list[Event]:
+        """Wait for the other side's part. Returns it, and what came right behind it."""
+        while True:
+            data = await self._receive_some()
+            events = self._protocol.events_received()
+            if events:
+                return events
+            if self._protocol.handshake_exc is not None and data:
+                await self.flush()
+                raise refusal_ended_by_hangup(self._received) or _not_a_handshake()
+            if not data:
+                raise refusal_ended_by_hangup(self._received) or WebSocketError(
+                    "the connection was closed during the WebSocket handshake"
+                )
+            if len(self._received) > MAX_HANDSHAKE_BYTES:
+                raise WebSocketError("the WebSocket handshake is too long")
+
+    async def _receive_some(self) -> bytes | bytearray:
+        try:
+            data = await self._stream.receive_some()
+        except trio.BrokenResourceError as error:
+            raise_broken(error)
+        self._received += data
+        if data:
+            self._protocol.receive_data(data)
+        else:
+            self._protocol.receive_eof()
+        return data
+
+
+def _not_a_handshake() -> WebSocketError:
+    return WebSocketError("what the other side sent is not a WebSocket handshake")
+
+
+def _raw(response: Response) -> list[tuple[bytes, bytes]]:
+    return [
+        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+        for name, value in response.headers.raw_items()
+    ]
