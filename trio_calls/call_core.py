@@ -61,7 +61,7 @@ class CallCore:
         self.protocol = CallProtocol(config.audio_mode, config.send_buffer_bytes)
         bytes_per_second = config.audio_format.bytes_per_second
         self.received = ReceivedAudio(int(config.receive_buffer_seconds * bytes_per_second))
-        self.sent = SentAudio(self.protocol.audio, bytes_per_second, self._wake_writer)
+        self.sent = SentAudio(self.protocol.audio, bytes_per_second, self._write)
         self.commands = CommandQueue(self.protocol, self._open_media, self._emit_failure)
         self.handlers = EventHandlers()
         self.ended = trio.Event()
@@ -161,9 +161,9 @@ class CallCore:
         await media.wait_open()
         return media
 
-    def _wake_writer(self) -> None:
+    def _write(self) -> None:
         if self._media is not None:
-            self._media.wake_writer()
+            self._media.write()
 
     def _received_event(self, event: Event) -> None:
         match event:
@@ -171,7 +171,7 @@ class CallCore:
                 self.received.deliver(channel, pcm)
             case CreditGranted():
                 if len(self.protocol.audio):
-                    self._wake_writer()
+                    self._write()
             case CommandDone(command_id=command_id, command=command):
                 self.commands.resolve(command_id, None)
                 if command in _DONE_EVENTS:

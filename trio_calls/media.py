@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -46,8 +45,10 @@ class MediaConnection:
         self._audio = audio
         self._on_event = on_event
         self._on_lost = on_lost
-        self._commands: deque[str] = deque()
-        self._work = trio.lowlevel.ParkingLot()
+        self._commands: list[str] = []
+        self._websocket: WebSocket | None = None
+        self._rest = trio.lowlevel.ParkingLot()
+        self._has_rest = False
         self._scope = trio.CancelScope(shield=True)
         self._reading = trio.CancelScope()
         self._opened = trio.Event()
@@ -70,6 +71,7 @@ class MediaConnection:
                 except WSSMediaError as error:
                     self._failure = error
                 else:
+                    self._websocket = websocket
                     self._opened.set()
                     nursery.start_soon(self._write, websocket)
                     nursery.start_soon(self._beat, websocket)
@@ -107,13 +109,28 @@ class MediaConnection:
             self._scope.cancel()
 
     def send_command(self, frame: str) -> None:
-        """Queue a command's frame, ahead of all audio."""
+        """Send a command's frame, ahead of all audio. Never waits."""
         self._commands.append(frame)
-        self._work.unpark()
+        self.write()
 
-    def wake_writer(self) -> None:
-        """Say that there is audio or credit that was not there before."""
-        self._work.unpark()
+    # A KeyboardInterrupt between two of its steps would lose what is being sent.
+    @trio.lowlevel.enable_ki_protection
+    def write(self) -> None:
+        """Send what there is to send, as far as credit reaches.
+
+        Never waits: what the connection does not take at once is left to the writer. As there is
+        no checkpoint in here, whoever calls this cannot be cancelled in the middle of a frame.
+        """
+        if self._websocket is None or self._has_rest:
+            return
+        # A connection that is over is the reader's to notice.
+        with suppress(WebSocketClosed):
+            while messages := self._take():
+                if not self._websocket.send_nowait(*messages):
+                    self._has_rest = True
+                    self._rest.unpark()
+                    return
+                self._audio.delivered()
 
     @property
     def _is_over(self) -> bool:
@@ -162,14 +179,17 @@ class MediaConnection:
             self._reading.cancel()
 
     async def _write(self, websocket: WebSocket) -> None:
+        """Wait for the connection to take what it did not take at once."""
         # A connection that is over is the reader's to notice.
         with suppress(WebSocketClosed):
             while True:
-                commands = tuple(self._commands)
-                self._commands.clear()
-                audio = [pack_audio(CALL_CHANNEL, pcm) for pcm in self._audio.take()]
-                if commands or audio:
-                    await websocket.send(*commands, *audio)
-                    self._audio.delivered()
-                else:
-                    await self._work.park()
+                while not self._has_rest:
+                    await self._rest.park()
+                await websocket.send()
+                self._has_rest = False
+                self._audio.delivered()
+                self.write()
+
+    def _take(self) -> list[str | bytes]:
+        commands, self._commands = self._commands, []
+        return [*commands, *(pack_audio(CALL_CHANNEL, pcm) for pcm in self._audio.take())]

@@ -24,11 +24,11 @@ class SentAudio:
     """
 
     def __init__(
-        self, audio: OutgoingAudio, bytes_per_second: int, wake_writer: Callable[[], None]
+        self, audio: OutgoingAudio, bytes_per_second: int, write: Callable[[], None]
     ) -> None:
         self._audio = audio
         self._bytes_per_second = bytes_per_second
-        self._wake_writer = wake_writer
+        self._write = write
         self._turn = trio.StrictFIFOLock()
         self._progress = trio.lowlevel.ParkingLot()
         self._delivered_position = 0
@@ -111,11 +111,11 @@ class SentAudio:
 
     def _put(self, pcm: Pcm) -> None:
         self._audio.put(pcm)
-        self._wake_writer()
+        self._write()
 
     def _flush(self) -> int:
         position = self._audio.flush()
-        self._wake_writer()
+        self._write()
         return position
 
     def _note_delivery(self) -> None:

@@ -1,5 +1,6 @@
 """The simulator's route for calls from outside, in process and on virtual time."""
 
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -34,10 +35,29 @@ from trio_calls.wire.message import Message, UnknownMessage
 RINGS = Dial("1", "2", "answers", 1.0)
 
 
+class Dialer:
+    """The other end of a dialing connection."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self.send = websocket.send
+        self._websocket = websocket
+        self._unread: deque[str | bytes] = deque()
+
+    async def receive_frame(self) -> str | bytes:
+        if not self._unread:
+            self._unread += await self._websocket.receive_batch()
+        return self._unread.popleft()
+
+    async def receive(self) -> Message | UnknownMessage:
+        frame = await self.receive_frame()
+        assert isinstance(frame, str)
+        return decode_dialing(frame)
+
+
 @asynccontextmanager
 async def open_dialer(
     simulator: Simulator, api_key: str = "simulated-key"
-) -> AsyncIterator[WebSocket]:
+) -> AsyncIterator[Dialer]:
     async with trio.open_nursery() as nursery:
         websocket = await connect_websocket(
             nursery,
@@ -47,14 +67,8 @@ async def open_dialer(
             open_stream=simulator.config.open_stream,
             within_seconds=5,
         )
-        yield websocket
+        yield Dialer(websocket)
         await websocket.aclose()
-
-
-async def receive(websocket: WebSocket) -> Message | UnknownMessage:
-    (frame,) = await websocket.receive_batch()
-    assert isinstance(frame, str)
-    return decode_dialing(frame)
 
 
 async def connect_callee(call: ActiveCall) -> None:
@@ -69,13 +83,13 @@ async def test_a_call_with_both_voices_and_a_recording(
     heard = b""
     async with open_simulator() as simulator, trio.open_nursery() as nursery:
         await nursery.start(serve_calls, connect_callee, simulator.config)
-        async with open_dialer(simulator) as websocket:
-            await websocket.send(encode(dial))
+        async with open_dialer(simulator) as dialer:
+            await dialer.send(encode(dial))
             (call,) = await wait_for_call(simulator)
-            assert await receive(websocket) == DialPlaced(call.call_id, 24000)
-            await websocket.send(bytes([CALLER]) + caller)
-            await websocket.send(bytes([CALLEE]) + callee)
-            events = [await receive(websocket) for _ in range(3)]
+            assert await dialer.receive() == DialPlaced(call.call_id, 24000)
+            await dialer.send(bytes([CALLER]) + caller)
+            await dialer.send(bytes([CALLEE]) + callee)
+            events = [await dialer.receive() for _ in range(3)]
             assert {event.event for event in events if isinstance(event, DialProgress)} == {
                 "claimed",
                 "caller_talking",
@@ -83,10 +97,10 @@ async def test_a_call_with_both_voices_and_a_recording(
             }
             await trio.sleep(2)
             assert find(caller, call.callee.heard).correlation > 0.99
-            await websocket.send(encode(DialHangUp()))
+            await dialer.send(encode(DialHangUp()))
             last: Message | UnknownMessage | None = None
             while not isinstance(last, DialEnded):
-                (frame,) = await websocket.receive_batch()
+                frame = await dialer.receive_frame()
                 if isinstance(frame, bytes):
                     assert frame[0] == CALLER
                     heard += frame[1:]
@@ -106,9 +120,9 @@ async def wait_for_call(simulator: Simulator) -> list[SimulatedCall]:
 
 async def test_a_dialer_that_is_gone_has_hung_up(autojump_clock: trio.testing.MockClock) -> None:
     async with open_simulator() as simulator:
-        async with open_dialer(simulator) as websocket:
-            await websocket.send(encode(RINGS))
-            await receive(websocket)
+        async with open_dialer(simulator) as dialer:
+            await dialer.send(encode(RINGS))
+            await dialer.receive()
         (call,) = simulator.calls
         await call.wait_ended()
 
@@ -116,12 +130,12 @@ async def test_a_dialer_that_is_gone_has_hung_up(autojump_clock: trio.testing.Mo
 async def test_speech_into_a_dead_line_is_nothing_special(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    async with open_simulator() as simulator, open_dialer(simulator) as websocket:
-        await websocket.send(encode(RINGS))
-        await receive(websocket)
+    async with open_simulator() as simulator, open_dialer(simulator) as dialer:
+        await dialer.send(encode(RINGS))
+        await dialer.receive()
         simulator.end_all_calls()
-        await websocket.send(bytes([CALLER]) + bytes(960))
-        messages = [await receive(websocket), await receive(websocket)]
+        await dialer.send(bytes([CALLER]) + bytes(960))
+        messages = [await dialer.receive(), await dialer.receive()]
         assert isinstance(messages[-1], DialEnded)
 
 
@@ -149,16 +163,16 @@ async def test_what_makes_no_sense_is_refused_and_ends_the_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(dialing_module, "MAX_SPEECH_BYTES", 2000)
-    async with open_simulator() as simulator, open_dialer(simulator) as websocket:
+    async with open_simulator() as simulator, open_dialer(simulator) as dialer:
         for frame in [*frames, "more", b"of it"]:
-            await websocket.send(frame)
-        refusal = await receive(websocket)
+            await dialer.send(frame)
+        refusal = await dialer.receive()
         if isinstance(refusal, DialPlaced):
-            refusal = await receive(websocket)
+            refusal = await dialer.receive()
         assert isinstance(refusal, DialRefused)
         assert reason in refusal.reason
         with pytest.raises(WebSocketClosed):
-            await websocket.receive_batch()
+            await dialer.receive_frame()
         for call in simulator.calls:
             await call.wait_ended()
 

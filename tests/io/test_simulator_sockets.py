@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.io.test_simulator_peer import FRAME, RawSdk, open_pair, open_raw_sdk
 from trio_calls.audio import noise
@@ -42,11 +42,15 @@ class FakeWebSocket(WebSocket):
 
     async def send(self, *messages: str | bytes) -> None:
         await trio.lowlevel.checkpoint()
+        if not self.send_nowait(*messages):
+            await trio.sleep_forever()
+
+    def send_nowait(self, *messages: str | bytes) -> bool:
         if self.is_closed:
             raise WebSocketClosed
-        if self.stalls:
-            await trio.sleep_forever()
-        self.sent += messages
+        if not self.stalls:
+            self.sent += messages
+        return not self.stalls
 
     async def receive_batch(self) -> list[str | bytes]:
         try:
@@ -89,11 +93,16 @@ async def test_what_arrives_is_passed_on_until_the_peer_closes(autojump_clock: M
     tasks.send("too late")
 
 
-async def test_a_peer_that_is_gone_ends_writing(autojump_clock: MockClock) -> None:
+async def test_a_peer_that_is_gone_is_the_readers_to_notice(autojump_clock: MockClock) -> None:
     websocket, tasks = FakeWebSocket(), SocketTasks(10, never, make_line())
     websocket.is_closed = True
     tasks.send("1")
-    await tasks.run(websocket, never)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tasks.run, websocket, never)
+        await wait_all_tasks_blocked()
+        tasks.send("2")
+        websocket.arrives.close()
+    assert websocket.sent == []
 
 
 async def test_a_peer_that_reads_too_slowly_is_dropped(

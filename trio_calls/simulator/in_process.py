@@ -5,6 +5,7 @@ from __future__ import annotations
 import trio
 
 from trio_calls.simulator.server import Server
+from trio_calls.transport import NowaitStream
 
 
 class Door:
@@ -74,19 +75,22 @@ class _Pipe:
         self._news.unpark_all()
 
 
-class _End(trio.abc.Stream):
+class _End(NowaitStream):
     def __init__(self, incoming: _Pipe, outgoing: _Pipe) -> None:
         self._incoming = incoming
         self._outgoing = outgoing
         self._is_closed = False
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        # Who sends has come through the lock that the WebSocket library holds: a checkpoint.
-        await trio.lowlevel.checkpoint_if_cancelled()
+        await trio.lowlevel.checkpoint()
+        self.send_some_nowait(data)
+
+    def send_some_nowait(self, data: bytes | bytearray | memoryview) -> int:
         self._check_open()
         if self._outgoing.is_abandoned:
             raise trio.BrokenResourceError("the other end was closed")
         self._outgoing.put(data)
+        return len(data)
 
     async def wait_send_all_might_not_block(self) -> None:
         await trio.lowlevel.checkpoint()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import trio
@@ -34,6 +35,8 @@ class SocketTasks:
         self._line = line
         self._work = trio.lowlevel.ParkingLot()
         self._scope = trio.CancelScope()
+        self._websocket: WebSocket | None = None
+        self._has_rest = False
         self._is_told_to_close = False
         self._is_closing = False
         line.attach(self._enqueue, self._drop)
@@ -59,6 +62,8 @@ class SocketTasks:
         Cancellation drops the connection at once.
         """
         self._line.opened()
+        self._websocket = websocket
+        self._write_nowait()
         try:
             with self._scope:
                 async with trio.open_nursery() as nursery:
@@ -78,30 +83,39 @@ class SocketTasks:
         if message is GOODBYE:
             self._is_closing = True
             self._scope.deadline = trio.current_time() + CLOSING_SECONDS
+            self._work.unpark()
         elif len(self._queue) < self._queue_size:
             self._queue.append(message)
+            self._write_nowait()
         else:
             self._drop()
             self._on_overflow()
-        self._work.unpark()
+
+    def _write_nowait(self) -> None:
+        """Write what waits, and leave to the writer what the connection does not take at once."""
+        if self._websocket is None or self._has_rest:
+            return
+        # A connection that is over is the reader's to notice.
+        with suppress(WebSocketClosed):
+            if not self._websocket.send_nowait(*self._queue):
+                self._has_rest = True
+                self._work.unpark()
+        self._queue.clear()
 
     def _drop(self) -> None:
         self._is_closing = True
         self._scope.cancel()
 
     async def _write(self, websocket: WebSocket, both: trio.CancelScope) -> None:
-        try:
-            while True:
-                while self._queue:
-                    together = tuple(self._queue)
-                    self._queue.clear()
-                    await websocket.send(*together)
-                if self._is_closing:
-                    break
-                await self._work.park()
+        with suppress(WebSocketClosed):
+            while self._has_rest or not self._is_closing:
+                if not self._has_rest:
+                    await self._work.park()
+                    continue
+                await websocket.send()
+                self._has_rest = False
+                self._write_nowait()
             await websocket.aclose()
-        except WebSocketClosed:
-            pass
         both.cancel()
 
     async def _read(

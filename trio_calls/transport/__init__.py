@@ -18,12 +18,14 @@ from trio_calls.transport._interface import (
     WebSocketClosed,
     WebSocketError,
 )
+from trio_calls.transport._nowait import NowaitStream
 from trio_calls.transport._opening import accept_websocket, connect_websocket
 
 __all__ = [
     "HandshakeRefused",
     "HandshakeRequest",
     "HostUnreachable",
+    "NowaitStream",
     "Refusal",
     "TLSFailed",
     "WebSocket",

@@ -83,6 +83,17 @@ class WebSocket(trio.abc.AsyncResource):
         """
 
     @abstractmethod
+    def send_nowait(self, *messages: str | bytes) -> bool:
+        """Send messages as `send` does, as far as that is possible without waiting.
+
+        Returns:
+          Whether all is sent. If not, the rest goes out with the next `send`, be it of nothing.
+
+        Raises:
+          WebSocketClosed: the connection is over.
+        """
+
+    @abstractmethod
     async def receive_batch(self) -> list[str | bytes]:
         """Wait for a message, and return all that have arrived, at least one.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Final, TypeVar
@@ -46,13 +47,20 @@ class _TrioWebSocket(WebSocket):
         self._connection = connection
         self._stream = stream
         self._reader_ended = reader_ended
+        self._unsent: deque[str | bytes] = deque()
 
     async def send(self, *messages: str | bytes) -> None:
+        self._unsent += messages
         try:
-            for message in messages:
-                await self._connection.send_message(message)
+            while self._unsent:
+                await self._connection.send_message(self._unsent.popleft())
         except _PROTOCOL_FAULTS:
             raise WebSocketClosed("the connection is over") from None
+
+    def send_nowait(self, *messages: str | bytes) -> bool:
+        # The library can only wait.
+        self._unsent += messages
+        return not self._unsent
 
     async def receive_batch(self) -> list[str | bytes]:
         try:

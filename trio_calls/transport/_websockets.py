@@ -6,6 +6,7 @@ one batch; what is sent together goes out in one `send_all`. There is no task in
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import count
 from typing import Final
@@ -17,6 +18,7 @@ from websockets.protocol import Event, Protocol
 
 from trio_calls.transport._fragments import Fragments
 from trio_calls.transport._interface import WebSocket, WebSocketClosed
+from trio_calls.transport._nowait import nowait_sender
 
 _CLOSE_SECONDS: Final = 2.0
 _RECEIVE_BYTES: Final = 2**16
@@ -48,7 +50,10 @@ class StreamWebSocket(WebSocket):
         self._protocol = protocol
         self._stream = stream
         self._nursery = nursery
+        self._send_some_nowait = nowait_sender(stream)
         self._send_turn = trio.StrictFIFOLock()
+        # What could not be sent without waiting; it may begin in the middle of a frame.
+        self._unsent = b""
         # A send was cancelled or failed: the peer may have half a frame.
         self._is_torn = False
         self._is_receiving = False
@@ -63,15 +68,44 @@ class StreamWebSocket(WebSocket):
     async def send(self, *messages: str | bytes) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
         try:
+            self._serialize(messages)
+        except WebSocketClosed:
+            await trio.lowlevel.checkpoint()
+            raise
+        await self._flush()
+
+    def send_nowait(self, *messages: str | bytes) -> bool:
+        self._serialize(messages)
+        if self._send_turn.locked():
+            return False
+        self._check_whole()
+        data = self._take_unsent()
+        try:
+            sent_bytes = self._send_some_nowait(data)
+        except _STREAM_LOST:
+            self._is_torn = True
+            raise WebSocketClosed("the connection is over") from None
+        self._unsent = data[sent_bytes:]
+        return not self._unsent
+
+    def _serialize(self, messages: Iterable[str | bytes]) -> None:
+        try:
             for message in messages:
                 if isinstance(message, str):
                     self._protocol.send_text(message.encode())
                 else:
                     self._protocol.send_binary(message)
         except InvalidState:
-            await trio.lowlevel.checkpoint()
             raise WebSocketClosed("the connection is over") from None
-        await self._flush()
+
+    def _take_unsent(self) -> bytes:
+        data = b"".join([self._unsent, *self._protocol.data_to_send()])
+        self._unsent = b""
+        return data
+
+    def _check_whole(self) -> None:
+        if self._is_torn:
+            raise WebSocketClosed("the connection is over")
 
     async def receive_batch(self) -> list[str | bytes]:
         if self._early_messages:
@@ -136,9 +170,8 @@ class StreamWebSocket(WebSocket):
         except trio.WouldBlock:
             await self._send_turn.acquire()
         try:
-            if self._is_torn:
-                raise WebSocketClosed("the connection is over")
-            data = b"".join(self._protocol.data_to_send())
+            self._check_whole()
+            data = self._take_unsent()
             if data:
                 await self._send_whole(data)
         except _STREAM_LOST:
