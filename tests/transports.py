@@ -1,13 +1,49 @@
-"""Every test of the folders that import this fixture runs on both WebSocket libraries."""
+"""What is behind the seam of `trio_calls.transport`, and the fixture that runs a test on each."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from functools import partial
+from typing import Final, Protocol
 
 import pytest
+import trio
 
-from trio_calls.transport import _opening
+from trio_calls.config import StreamOpener
+from trio_calls.transport import WebSocket, _opening, connect_websocket
 
 
-@pytest.fixture(autouse=True, params=["websockets", "trio-websocket"])
-def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What ``auto`` comes to, for both ends of every connection."""
-    name: str = request.param
-    monkeypatch.setattr(_opening, "PREFERRED", name)
-    return name
+class Connect(Protocol):
+    """How a transport opens a WebSocket as a client."""
+
+    async def __call__(
+        self,
+        nursery: trio.Nursery,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        ssl_context: ssl.SSLContext | None,
+        open_stream: StreamOpener | None,
+        within_seconds: float,
+    ) -> WebSocket: ...
+
+
+TRANSPORTS: Final[dict[str, Connect]] = {
+    "websockets": partial(connect_websocket, transport="websockets"),
+    "trio-websocket": partial(connect_websocket, transport="trio-websocket"),
+}
+
+
+@pytest.fixture(autouse=True, params=TRANSPORTS)
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Run every test of a folder on each transport; for both ends, where both are ours.
+
+    A test must fail where it is marked with `deviates`.
+    """
+    monkeypatch.setattr(_opening, "PREFERRED", request.param)
+    for mark in request.node.iter_markers("deviates"):
+        name, reason = mark.args
+        if name == request.param:
+            request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+    return TRANSPORTS[request.param]
