@@ -143,6 +143,37 @@ async def test_a_busy_server_may_say_when_to_come_back(
     assert (refusal.status_code, refusal.retry_after) == (503, seconds)
 
 
+SOON = b"Wed, 21 Oct 2015 07:28:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("date", "retry_after", "seconds"),
+    [
+        (b"Wed, 21 Oct 2015 07:27:30 GMT", SOON, 30.0),
+        (b"Wednesday, 21-Oct-15 07:27:30 GMT", b"Wed Oct 21 07:28:00 2015", 30.0),
+        (b"Wed, 21 Oct 2015 07:27:30 +0000", b"Wed, 21 Oct 2015 07:28:00 -0000", 30.0),
+        (SOON, SOON, 0.0),
+        (b"Wed, 21 Oct 2015 07:29:00 GMT", SOON, 0.0),
+        (b"Wed, 21 Oct 2015 07:27:30 GMT", b"Fri, 31 Dec 9999 23:59:59 GMT", 3600.0),
+        (b"Wed, 21 Oct 2015 07:27:30 GMT", b"5", 5.0),
+        (b"now", SOON, None),
+        (b"Wed, 21 Oct 2015 07:27:30 GMT", b"Wed, 99 Oct 2015 07:28:00 GMT", None),
+        (b"Wed, 21 Oct 2015 07:27:30 GMT", b"Wed, 21 Oct 2015 07:28:00 +" + b"9" * 400, None),
+        (b"Wed, 21 Oct 2015 07:27:30 GMT", b"1 Jan " + b"9" * 5000 + b" 0:0:0", None),
+    ],
+)
+async def test_a_time_to_come_back_counts_from_the_date_of_the_server_and_not_from_ours(
+    date: bytes, retry_after: bytes, seconds: float | None, autojump_clock: MockClock
+) -> None:
+    response = (
+        b"HTTP/1.1 503 Service Unavailable\r\nDate: %s\r\nRetry-After: %s\r\n"
+        b"Content-Length: 0\r\n\r\n" % (date, retry_after)
+    )
+    refusal = await failure_with(answering(response))
+    assert isinstance(refusal, HandshakeRefused)
+    assert (refusal.status_code, refusal.retry_after) == (503, seconds)
+
+
 async def test_the_reason_of_a_refusal_is_short_and_printable(autojump_clock: MockClock) -> None:
     body = b"  no\x1b[31m\r\n\xff" + b"x" * 5000
     head = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: %d\r\n\r\n" % len(body)

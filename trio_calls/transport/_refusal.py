@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import h11
@@ -24,12 +26,32 @@ def refusal(
     """Make the error of an HTTP response: the beginning of its body, without control characters."""
     text = body.decode("utf-8", errors="replace")
     reason = "".join(character for character in text if character.isprintable()).strip()
-    retry_after = header_dict(headers).get("retry-after", "")
-    return HandshakeRefused(
-        status_code,
-        reason[:_MAX_REASON_LENGTH],
-        min(float(retry_after), _MAX_RETRY_SECONDS) if retry_after.isdecimal() else None,
-    )
+    by_name = header_dict(headers)
+    seconds = _retry_seconds(by_name.get("retry-after", ""), by_name.get("date", ""))
+    return HandshakeRefused(status_code, reason[:_MAX_REASON_LENGTH], seconds)
+
+
+def _retry_seconds(retry_after: str, date: str) -> float | None:
+    """Read ``Retry-After`` in either form that RFC 9110 gives it.
+
+    A time counts from the ``Date`` of the same response: the clock of this machine may be wrong.
+    """
+    if retry_after.isdecimal():
+        seconds = float(retry_after)
+    else:
+        until, now = _http_date(retry_after), _http_date(date)
+        if until is None or now is None:
+            return None
+        seconds = max(0.0, (until - now).total_seconds())
+    return min(seconds, _MAX_RETRY_SECONDS)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
 
 
 def refusal_ended_by_hangup(received: bytes | bytearray) -> HandshakeRefused | None:
