@@ -16,6 +16,7 @@ project = "trio-calls"
 version = release = __version__
 
 extensions = [
+    "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinxcontrib_trio",
