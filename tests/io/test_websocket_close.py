@@ -9,6 +9,7 @@ from tests.transports import Connect
 from tests.websocket_peer import (
     CLOSE,
     PING,
+    PONG,
     TEXT,
     client_frames,
     close,
@@ -50,6 +51,7 @@ async def test_nothing_matters_after_a_close(transport: Connect, data: bytes) ->
     assert (talk.pongs, talk.close_codes) == ([], [1000])
 
 
+@pytest.mark.deviates("websockets", "it answers with 1002, and not with the code that came")
 async def test_a_close_between_fragments_ends_a_message_that_never_was(transport: Connect) -> None:
     first, second = fragments(TEXT, b"one", b"two")
     talk = await converse(transport, HELLO, first, close(1000), second)
@@ -70,7 +72,8 @@ async def close_while_this_comes(transport: Connect, *data: bytes) -> None:
             await server.send_all(close(1000))
         assert trio.current_time() == 1
         await client.aclose()
-        assert await read_to_the_end(server) == b""
+        rest = client_frames(await read_to_the_end(server))
+        assert {each.opcode for each in rest} <= {PONG}
 
 
 @pytest.mark.parametrize("count", [0, 1, 100])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+
 from websockets.frames import Frame, Opcode
+
+_make_decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class Fragments:
@@ -12,8 +16,10 @@ class Fragments:
     """
 
     def __init__(self) -> None:
+        self._decoder = _make_decoder()
         self._is_text = False
-        self._pieces: list[bytes] = []
+        self._texts: list[str] = []
+        self._data = bytearray()
 
     def add(self, frame: Frame) -> str | bytes | None:
         """Take in a data frame.
@@ -22,15 +28,21 @@ class Fragments:
           The message that it completes, or None.
 
         Raises:
-          UnicodeDecodeError: a text is not UTF-8.
+          UnicodeDecodeError: a text is not UTF-8, as far as it has come.
         """
         if frame.opcode is not Opcode.CONT:
             self._is_text = frame.opcode is Opcode.TEXT
-        data = bytes(frame.data)
-        if self._pieces or not frame.fin:
-            self._pieces.append(data)
-            if not frame.fin:
-                return None
-            data = b"".join(self._pieces)
-            self._pieces.clear()
-        return data.decode() if self._is_text else data
+        if self._is_text:
+            self._texts.append(self._decoder.decode(frame.data, frame.fin))
+        else:
+            self._data += frame.data
+        return self._take() if frame.fin else None
+
+    def _take(self) -> str | bytes:
+        if self._is_text:
+            text = "".join(self._texts)
+            self._texts.clear()
+            return text
+        data = bytes(self._data)
+        self._data.clear()
+        return data
