@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Iterable
 from typing import Final, Self
 
 import trio
@@ -88,8 +87,8 @@ class ReceivedAudio:
         self._has_ended = False
         # What came on a channel before anybody listened to it; handed to the first who does.
         self._unclaimed: dict[int, AudioStream] = {}
-        # A stream that the application let go of must not be filled any longer.
-        self._streams: dict[int, weakref.WeakSet[AudioStream]] = {}
+        # Weak: a stream that the application let go of must not be filled any longer.
+        self._streams: dict[int, list[weakref.ref[AudioStream]]] = {}
 
     def subscribe(self, channel: int = CALL_CHANNEL) -> AudioStream:
         """Make a new stream of a channel."""
@@ -97,7 +96,8 @@ class ReceivedAudio:
             stream = AudioStream(self._buffer_bytes)
         else:
             stream = self._unclaimed.pop(channel, AudioStream(self._buffer_bytes))
-        self._streams.setdefault(channel, weakref.WeakSet()).add(stream)
+        references = self._streams.setdefault(channel, [])
+        references.append(weakref.ref(stream, references.remove))
         if self._has_ended:
             stream._end()
         return stream
@@ -106,22 +106,29 @@ class ReceivedAudio:
         """Hand a frame on. Never waits."""
         self.frames += 1
         self.bytes += len(pcm)
-        for stream in self._listeners(channel):
-            self.dropped_frames += stream._deliver(pcm)
+        references = self._streams.get(channel)
+        if references is None:
+            self._keep_unclaimed(channel, pcm)
+        else:
+            for stream in _alive(references):
+                self.dropped_frames += stream._deliver(pcm)
 
-    def _listeners(self, channel: int) -> Iterable[AudioStream]:
-        if channel in self._streams:
-            return self._streams[channel]
+    def _keep_unclaimed(self, channel: int, pcm: bytes) -> None:
         if channel not in self._unclaimed:
             if len(self._unclaimed) == MAX_UNCLAIMED_CHANNELS:
                 self.dropped_frames += 1
-                return ()
+                return
             self._unclaimed[channel] = AudioStream(self._buffer_bytes)
-        return (self._unclaimed[channel],)
+        self.dropped_frames += self._unclaimed[channel]._deliver(pcm)
 
     def end(self) -> None:
         """End every stream, after what it still holds. Later ones end at once."""
         self._has_ended = True
-        for streams in self._streams.values():
-            for stream in streams:
+        for references in self._streams.values():
+            for stream in _alive(references):
                 stream._end()
+
+
+def _alive(references: list[weakref.ref[AudioStream]]) -> list[AudioStream]:
+    # A copy: the garbage collector may take a reference out of the list at any time.
+    return [stream for reference in tuple(references) if (stream := reference()) is not None]
