@@ -83,6 +83,47 @@ async def test_an_unknown_command_is_refused(autojump_clock: MockClock) -> None:
         await media.succeed("call.answer")
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"timeout_ms": "soon"},
+        {"timeout_ms": None},
+        {"command": 7},
+        {"command": None},
+        {"command": "x" * 513},
+        {"data": {"ringTimeSeconds": 600}},
+        {"data": {}},
+        {"data": "60"},
+    ],
+)
+async def test_a_malformed_command_is_refused_where_its_id_can_be_read(
+    damage: dict[str, object], autojump_clock: MockClock
+) -> None:
+    async with open_pair() as (simulator, sdk):
+        call, media = await bring_about("PENDING", simulator, sdk)
+        command = {"command_id": "the-id", "command": "call.connect", "timeout_ms": 1000, **damage}
+        media.send_raw(json.dumps({"type": "command", "data": command}))
+        response = await media.response("the-id")
+        assert (response.success, response.error_code) == (False, "INVALID_REQUEST")
+        assert response.error_message
+        assert response.error_message.startswith("command: $")
+        assert len(simulator.violations) == 1
+        assert call.agent_states == [CallState.PENDING]
+        await media.succeed("call.answer")
+
+
+@pytest.mark.parametrize("command_id", [None, 7, ["x"], "x" * 513])
+async def test_a_malformed_command_without_a_readable_id_is_not_answered(
+    command_id: object, autojump_clock: MockClock
+) -> None:
+    async with open_pair() as (simulator, sdk):
+        _, media = await bring_about("PENDING", simulator, sdk)
+        media.send_raw(json.dumps({"type": "command", "data": {"command_id": command_id}}))
+        await media.succeed("call.answer")
+        assert len(simulator.violations) == 1
+        assert len(media.order) == 1
+
+
 async def test_answering_connects_the_caller(autojump_clock: MockClock) -> None:
     async with open_pair() as (simulator, sdk):
         call, media = await bring_about("PENDING", simulator, sdk)

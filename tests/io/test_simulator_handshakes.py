@@ -107,6 +107,20 @@ async def test_nonsense_is_a_violation_and_no_more(
         assert (await control.claim("x")).error_code == "SESSION_NOT_FOUND"
 
 
+@pytest.mark.parametrize("session_id", ["null", "7", '"' + "x" * 513 + '"'])
+async def test_a_malformed_request_is_refused_where_its_id_can_be_read(
+    session_id: str, autojump_clock: MockClock
+) -> None:
+    async with open_pair() as (simulator, sdk):
+        control = await sdk.open_control()
+        await control.websocket.send_text(
+            f'{{"type":"session.open","reqId":"7","sessionId":{session_id}}}'
+        )
+        response = await control.expect(Response)
+        assert (response.request_id, response.error_code) == ("7", "INVALID_REQUEST")
+        assert len(simulator.violations) == 1
+
+
 async def test_an_unknown_request_is_refused(autojump_clock: MockClock) -> None:
     async with open_pair() as (simulator, sdk):
         control = await sdk.open_control()

@@ -151,6 +151,28 @@ def test_no_error_quotes_a_damaged_frame(frame: dict[str, Any], position: int, j
 
 
 @pytest.mark.parametrize(
+    ("frame", "request_id"),
+    [
+        ({"type": "command", "data": {"command_id": "c"}}, "c"),
+        ({"type": "command", "data": {"command_id": "c", "command": [], "timeout_ms": 1}}, "c"),
+        ({"type": "command", "data": {"command_id": ["c"]}}, None),
+        ({"type": "command", "data": {"command_id": "c" * 513}}, None),
+        ({"type": "command", "data": "c"}, None),
+        ({"type": "command", "command_id": "c"}, None),
+        ({"type": "session.open", "reqId": "r"}, "r"),
+        ({"type": "session.open", "data": {"reqId": "r"}}, None),
+        ({"type": "command_response", "data": {"command_id": "c"}}, None),
+        ({"type": "response", "reqId": "r"}, None),
+    ],
+)
+def test_an_error_says_which_request_it_was_where_an_answer_is_wanted(
+    frame: dict[str, Any], request_id: str | None
+) -> None:
+    (error,) = decode_or_refuse(json.dumps(frame))
+    assert error.request_id == request_id
+
+
+@pytest.mark.parametrize(
     "frame",
     [
         '{"type":"buffer_request","data":{"requested_bytes":1234567890123456}}',

@@ -63,6 +63,8 @@ class ControlConnection:
             message = decode_control(frame)
         except WireError as error:
             self._violation(f"a malformed frame: {error}")
+            if self._sdk is not None and error.request_id is not None:
+                self._send(_invalid(error.request_id))
             return
         if self._sdk is not None:
             self._serve(self._sdk, message)
@@ -100,10 +102,14 @@ class ControlConnection:
             case SetupDone() | SessionNotify() | Response() | CallIn() | SessionClosed():
                 self._violation(f"{message.wire_type} is for the exchange to send")
             case UnknownMessage(request_id=str(request_id)):
-                self._send(Response(request_id, is_ok=False, error_code=INVALID_REQUEST))
+                self._send(_invalid(request_id))
 
     def _send(self, message: ControlMessage) -> None:
         self._socket.send(encode(message))
 
     def _violation(self, fault: str) -> None:
         self._exchange.violations.add(f"control connection {self._connection_id}", fault)
+
+
+def _invalid(request_id: str) -> Response:
+    return Response(request_id, is_ok=False, error_code=INVALID_REQUEST)

@@ -14,6 +14,7 @@ from trio_calls.simulator.sessions import Session
 from trio_calls.simulator.socket_tasks import SocketTasks
 from trio_calls.transport import WebSocket
 from trio_calls.wire.codec import WireError, decode_media
+from trio_calls.wire.control import INVALID_REQUEST
 from trio_calls.wire.media import (
     AudioError,
     BufferRequest,
@@ -68,6 +69,8 @@ class MediaConnection:
                 self._receive_text(message)
         except WireError as error:
             self._violation(f"a malformed frame: {error}")
+            if error.request_id is not None:
+                self._call.agent.refuse(error.request_id, INVALID_REQUEST, str(error))
         except (AudioError, CreditExceeded) as error:
             self._violation(f"unusable audio: {error}")
 

@@ -19,9 +19,9 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from trio_calls.wire.control import ControlMessage
+from trio_calls.wire.control import ControlMessage, SessionOpen
 from trio_calls.wire.dialing import DialingMessage
-from trio_calls.wire.media import MediaMessage, RingTime
+from trio_calls.wire.media import CommandRequest, MediaMessage, RingTime
 from trio_calls.wire.message import MAX_NAME_LENGTH, WIRE_NAME, Message, UnknownMessage
 
 #: The longest text frame that is looked at, in characters.
@@ -41,7 +41,16 @@ _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 
 class WireError(ValueError):
-    """A text frame that cannot be used. The message is safe to log: it quotes nothing."""
+    """A text frame that cannot be used. The message is safe to log: it quotes nothing.
+
+    Attributes:
+      request_id: what an answer would have to name, where the frame is a command or a request, and
+        that could be read; otherwise None. It is the frame's content.
+    """
+
+    def __init__(self, message: str, request_id: str | None = None) -> None:
+        super().__init__(message)
+        self.request_id = request_id
 
 
 def encode(message: Message) -> str:
@@ -101,18 +110,20 @@ def _decode(frame: str, types: dict[str, type[Message]]) -> Any:
         raise WireError("a frame must have a type, and it must be text")
     message_class = types.get(wire_type)
     if message_class is None:
-        return _unknown(document)
+        return UnknownMessage(_request_id(document, "reqId"))
     body = document.get("data") if message_class.in_data else document
     try:
         return _converter.structure(body, message_class)
     except cattrs.BaseValidationError as error:
-        raise WireError(f"{wire_type}: {'; '.join(_describe(error))}") from None
+        fault = f"{wire_type}: {'; '.join(_describe(error))}"
+        raise WireError(fault, _request_id(body, _REQUEST_IDS.get(message_class))) from None
 
 
-def _unknown(document: dict[str, Any]) -> UnknownMessage:
-    request_id = document.get("reqId")
+def _request_id(body: Any, key: str | None) -> str | None:
+    """Read what an answer has to name, if it can be read."""
+    request_id = body.get(key) if isinstance(body, dict) else None
     is_usable = isinstance(request_id, str) and len(request_id) <= MAX_NAME_LENGTH
-    return UnknownMessage(request_id if is_usable else None)
+    return request_id if is_usable else None
 
 
 def _parse(frame: str) -> Any:
@@ -243,6 +254,11 @@ def _mapping_only(read: Any) -> Any:
     return structure
 
 
+#: Where those who want an answer say what it has to name.
+_REQUEST_IDS: Final[dict[type[Message], str]] = {
+    CommandRequest: "command_id",
+    SessionOpen: "reqId",
+}
 _CONTROL_TYPES: Final = _message_classes(ControlMessage)
 _MEDIA_TYPES: Final = _message_classes(MediaMessage)
 _DIALING_TYPES: Final = _message_classes(DialingMessage)
