@@ -187,6 +187,16 @@ def sentence(caught: pytest.ExceptionInfo[ExceptionGroup[Exception]]) -> str:
     return str(first_error(caught.value))
 
 
+async def test_a_simulator_that_is_full_may_take_the_next_call() -> None:
+    async with open_simulator(port=0, max_connections=1) as simulator:
+        results = await _place_calls(order(simulator, ring_seconds=0.5), 2, 50.0)
+    faults = sorted(str(result.fault) for result in results)
+    assert faults == [
+        "None",
+        "no connection to the simulator: HTTP 503: too many connections: 1 is the limit",
+    ]
+
+
 async def test_a_wrong_key() -> None:
     async with open_simulator(port=0) as simulator:
         with pytest.raises(ExceptionGroup) as caught:

@@ -4,6 +4,7 @@ import signal
 import socket
 
 import pytest
+import trio
 
 from tests.cli.processes import finished, running, running_simulator
 from trio_calls import cli
@@ -36,6 +37,26 @@ async def test_it_says_what_to_export_and_prints_one_line_an_event() -> None:
         assert await simulator.wait_status() == 0
         assert simulator.output.splitlines()[-1] == "terminated"
         assert "\x1b" not in simulator.output
+
+
+async def test_who_gets_in_is_said_by_options() -> None:
+    options = ("--allow-host", "desk.example", "--allow-origin", "http://desk.example")
+    async with running_simulator(*options) as (_, variables):
+        port = int(variables["WSS_BASE_URL"].rpartition(":")[2])
+        assert await status_of_request(port, "desk.example", "http://desk.example") == 404
+        assert await status_of_request(port, "evil.example", "http://desk.example") == 421
+        assert await status_of_request(port, "desk.example", "http://evil.example") == 403
+
+
+async def status_of_request(port: int, host: str, origin: str) -> int:
+    request = (
+        f"GET / HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+        await stream.send_all(request.encode())
+        return int(bytes(await stream.receive_some()).split()[1])
 
 
 async def test_other_rates_are_exported_too() -> None:

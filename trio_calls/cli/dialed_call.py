@@ -116,9 +116,9 @@ async def dial_call(order: Order) -> Result:
                 open_stream=None,
                 within_seconds=_CONNECT_SECONDS,
             )
-        except (HostUnreachable, HandshakeRefused) as error:
-            raise Failure(_explain(error, order)) from None
         except WebSocketError as error:
+            if isinstance(error, HostUnreachable | HandshakeRefused) and not _passes(error):
+                raise Failure(_explain(error, order)) from None
             result.fault = f"no connection to the simulator: {error}"
             return result
         try:
@@ -193,6 +193,13 @@ class _DialedCall:
         pcm = b"" if speech is None else speech.to_pcm(sample_rate)
         for start in range(0, len(pcm), _CHUNK_BYTES):
             await self._websocket.send(bytes([who]) + pcm[start : start + _CHUNK_BYTES])
+
+
+def _passes(error: WebSocketError) -> bool:
+    """Tell whether a simulator that cannot take this call may take the next."""
+    return (
+        isinstance(error, HandshakeRefused) and error.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    )
 
 
 def _explain(error: HostUnreachable | HandshakeRefused, order: Order) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import click
@@ -30,6 +30,9 @@ class _Settings:
     port: int
     api_key: str = attrs.field(repr=False)
     sample_rate: int
+    max_connections: int
+    allowed_hosts: tuple[str, ...]
+    allowed_origins: tuple[str, ...]
 
 
 _EXAMPLE: Final = """\b
@@ -62,14 +65,35 @@ Example, in three terminals:
     show_default=True,
     help="Of all audio, in Hz.",
 )
+@click.option(
+    "--max-connections",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="More are refused: an agent has one, and one for each call; so has `trio-calls dial`.",
+)
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A name that leads here, besides --host and localhost; can be repeated.",
+)
+@click.option(
+    "--allow-origin",
+    "allowed_origins",
+    metavar="URL",
+    multiple=True,
+    help="A web page that may connect, like http://localhost:3000; can be repeated.",
+)
 @click.pass_context
-def simulator(context: click.Context, host: str, port: int, api_key: str, sample_rate: str) -> None:
+def simulator(context: click.Context, /, *, sample_rate: str, **options: Any) -> None:
     """Run an exchange on this machine, without a telephone account.
 
     Prints the environment variables that point an agent at it. Then it serves until Control-C, and
     shows the calls: on a terminal as a table, elsewhere one line an event.
     """
-    settings = _Settings(host, port, api_key, int(sample_rate))
+    settings = _Settings(sample_rate=int(sample_rate), **options)
     number = run_trio(_serve, settings, mendable=(WSSConfigError, OSError))
     context.exit(status_after(number, if_terminated=0))
 
@@ -82,6 +106,9 @@ async def _serve(settings: _Settings) -> int:
             port=settings.port,
             api_key=settings.api_key,
             sample_rate=settings.sample_rate,
+            max_connections=settings.max_connections,
+            allowed_hosts=settings.allowed_hosts,
+            allowed_origins=settings.allowed_origins,
         ) as exchange:
             _introduce(exchange.config)
             return await run_until_signal(_Display(exchange, console).run)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import math
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
+from urllib.parse import urlsplit
 
 import attrs
 import trio
 
 from trio_calls.config import ClientConfig
+from trio_calls.errors import WSSConfigError
+from trio_calls.simulator.admission import Admission, HostNames
 from trio_calls.simulator.exchange import Exchange
 from trio_calls.simulator.in_process import Door
 from trio_calls.simulator.injection import Fault, Faults
@@ -26,13 +30,10 @@ _IN_PROCESS_URL: Final = "ws://simulator"
 class Simulator:
     """An exchange that takes calls from virtual telephones. Opened by `open_simulator`."""
 
-    def __init__(
-        self, exchange: Exchange, config: ClientConfig, port: int | None, faults: Faults
-    ) -> None:
+    def __init__(self, exchange: Exchange, config: ClientConfig, faults: Faults) -> None:
         self._exchange = exchange
         self._faults = faults
         self._config = config
-        self._port = port
 
     @property
     def config(self) -> ClientConfig:
@@ -42,7 +43,7 @@ class Simulator:
     @property
     def port(self) -> int | None:
         """The TCP port on which it is served, or None if it is reached in process only."""
-        return self._port
+        return None if self._config.open_stream else urlsplit(self._config.base_url).port
 
     @property
     def calls(self) -> list[SimulatedCall]:
@@ -109,6 +110,10 @@ async def open_simulator(
     api_key: str = "simulated-key",
     connector_uuid: str = "simulated-connector",
     seed: int = 0,
+    allowed_hosts: Iterable[str] = (),
+    allowed_origins: Iterable[str] = (),
+    max_connections: int = 500,
+    minimum_sdk_version: str | None = None,
 ) -> AsyncIterator[Simulator]:
     """Run an exchange for as long as the block takes.
 
@@ -122,6 +127,15 @@ async def open_simulator(
       connector_uuid: what SDKs must give as their connector UUID.
       seed: of all ids, tokens and chances. The same seed and the same run in virtual time make the
         same `Simulator.transcript`, byte for byte.
+      allowed_hosts: names that lead to the port, besides `host`, the address that this comes to,
+        and ``localhost``. A request for another name is refused, with HTTP 421: a web page may have
+        let its own name point here. On the address ``0.0.0.0`` or ``::`` every address is right.
+      allowed_origins: web pages that may connect, such as ``http://localhost:3000``. Others are
+        refused, with HTTP 403.
+      max_connections: more to the port are refused, with HTTP 503. As many again may be in their
+        handshake; what comes beyond that is dropped.
+      minimum_sdk_version: an SDK whose ``x-sdk-version`` is missing or less is refused, with HTTP
+        426. None: none is too old.
 
     Raises:
       WSSConfigError: a setting makes no sense.
@@ -138,10 +152,33 @@ async def open_simulator(
         sample_rate=sample_rate,
         base_url=_IN_PROCESS_URL,
     )
-    credentials = {"x-api-key": api_key, "x-connector-uuid": connector_uuid}
+    _check_not_less("max_connections", max_connections, 1)
+    host_names = None if port is None else HostNames([host, *allowed_hosts])
+    admission = Admission(
+        {"x-api-key": api_key, "x-connector-uuid": connector_uuid},
+        host_names,
+        allowed_origins,
+        minimum_sdk_version,
+    )
     listeners = [] if port is None else await trio.open_tcp_listeners(port, host=host)
+    if host_names is not None:
+        for listener in listeners:
+            host_names.add_bound(listener.socket.getsockname()[0])
+        config = attrs.evolve(config, base_url=_address_of(listeners[0]))
     async with trio.open_nursery() as nursery:
-        simulator = _start(nursery, config, credentials, listeners, seed)
+        exchange = Exchange(
+            base_url=config.base_url,
+            sample_rate=sample_rate,
+            nursery=nursery,
+            seed=seed,
+            is_in_process=not listeners,
+        )
+        server = Server(exchange, admission, max_connections if listeners else math.inf)
+        if listeners:
+            nursery.start_soon(trio.serve_listeners, server.serve, listeners)
+        else:
+            config = attrs.evolve(config, open_stream=Door(server, nursery).open_stream)
+        simulator = Simulator(exchange, config, Faults(exchange, seed))
         try:
             yield simulator
         finally:
@@ -149,28 +186,11 @@ async def open_simulator(
             nursery.cancel_scope.cancel()
 
 
-def _start(
-    nursery: trio.Nursery,
-    config: ClientConfig,
-    credentials: Mapping[str, str],
-    listeners: list[trio.SocketListener],
-    seed: int,
-) -> Simulator:
-    if listeners:
-        address, port = listeners[0].socket.getsockname()[:2]
-        host = f"[{address}]" if ":" in address else address
-        config = attrs.evolve(config, base_url=f"ws://{host}:{port}")
-    exchange = Exchange(
-        base_url=config.base_url,
-        sample_rate=config.sample_rate,
-        nursery=nursery,
-        seed=seed,
-        is_in_process=not listeners,
-    )
-    faults = Faults(exchange, seed)
-    server = Server(exchange, credentials)
-    if listeners:
-        nursery.start_soon(trio.serve_listeners, server.serve, listeners)
-        return Simulator(exchange, config, port, faults)
-    config = attrs.evolve(config, open_stream=Door(server, nursery).open_stream)
-    return Simulator(exchange, config, None, faults)
+def _check_not_less(name: str, value: float | None, minimum: float) -> None:
+    if value is not None and not value >= minimum:
+        raise WSSConfigError(f"{name} must be {minimum:g} or more, not {value!r}")
+
+
+def _address_of(listener: trio.SocketListener) -> str:
+    address, port = listener.socket.getsockname()[:2]
+    return f"ws://[{address}]:{port}" if ":" in address else f"ws://{address}:{port}"

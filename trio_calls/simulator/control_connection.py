@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Final
+
+import trio
 
 from trio_calls.config import AudioMode
 from trio_calls.simulator.exchange import Exchange
@@ -27,6 +30,9 @@ from trio_calls.wire.message import UnknownMessage
 
 logger = logging.getLogger(__name__)
 
+#: Seconds within which an SDK must have sent its setup.
+_SETUP_SECONDS: Final = 10.0
+
 #: Messages that may wait for an SDK to read them: many thousands of calls may be offered at once.
 _QUEUE_SIZE: Final = 2**14
 
@@ -39,6 +45,7 @@ class ControlConnection:
         self._connection_id = exchange.identifiers.connection_id()
         self._line = exchange.lines.open_control(self._connection_id)
         self._sdk: ConnectedSdk | None = None
+        self._before_setup: trio.CancelScope
         self._socket = SocketTasks(
             _QUEUE_SIZE,
             lambda: self._violation("it does not read what it is sent; dropped"),
@@ -47,7 +54,10 @@ class ControlConnection:
 
     async def run(self, websocket: WebSocket) -> None:
         """Serve until either side closes the connection. Cancellation drops it at once."""
-        await self._socket.run(websocket, self._receive)
+        with trio.move_on_after(_SETUP_SECONDS) as self._before_setup:
+            await self._socket.run(websocket, self._receive)
+        if self._before_setup.cancelled_caught:
+            self._violation(f"no setup came within {_SETUP_SECONDS:g} s; dropped")
 
     def lost(self) -> None:
         """The connection is gone, or never came to be."""
@@ -86,6 +96,7 @@ class ControlConnection:
             )
             self._socket.close()
             return
+        self._before_setup.deadline = math.inf
         self._sdk = ConnectedSdk(self._connection_id, AudioMode(setup.audio_mode), self._send)
         self._send(SetupDone(self._connection_id))
         self._exchange.sdk_connected(self._sdk)

@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 _RECORDING_CHUNK_BYTES: Final = 2**16
 
+#: Seconds within which a dialer must have placed its call.
+_DIAL_SECONDS: Final = 10.0
+
 #: How much the two telephones may be given to say, in bytes: more than 10 minutes at 24 kHz.
 MAX_SPEECH_BYTES: Final = 2**25
 
@@ -55,16 +58,18 @@ class DialerConnection:
         self._speech_bytes = 0
         self._is_refused = False
         self._nursery: trio.Nursery
+        self._before_dial: trio.CancelScope
 
     async def run(self, websocket: WebSocket) -> None:
         """Serve until either side closes the connection. Cancellation drops it at once."""
-        try:
-            async with trio.open_nursery() as self._nursery:
-                self._nursery.start_soon(self._write, websocket)
-                await self._read(websocket)
-                self._nursery.cancel_scope.cancel()
-        finally:
-            await websocket.aclose()
+        with trio.move_on_after(_DIAL_SECONDS) as self._before_dial:
+            try:
+                async with trio.open_nursery() as self._nursery:
+                    self._nursery.start_soon(self._write, websocket)
+                    await self._read(websocket)
+                    self._nursery.cancel_scope.cancel()
+            finally:
+                await websocket.aclose()
 
     def lost(self) -> None:
         """The connection is gone, or never came to be."""
@@ -119,6 +124,7 @@ class DialerConnection:
         _say(phone, frame[1:])
 
     def _place(self, dial: Dial) -> None:
+        self._before_dial.deadline = math.inf
         self._call = self._exchange.place_call(
             caller=dial.caller, callee=dial.callee, pickup=_pickup(dial)
         )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import secrets
-from collections.abc import Mapping
 from typing import Final
 
 import trio
 
+from trio_calls.simulator.admission import Admission
 from trio_calls.simulator.control_connection import ControlConnection
 from trio_calls.simulator.dialing import DialerConnection
 from trio_calls.simulator.exchange import Exchange
@@ -30,18 +29,33 @@ class Server:
 
     Args:
       exchange: what is served.
-      credentials: the headers, by lower-case name, that a control connection must come with.
+      admission: what every handshake must come with.
+      max_connections: more are refused. As many streams again may be shaking hands, or be told why
+        not; what comes beyond that is dropped without a word.
     """
 
-    def __init__(self, exchange: Exchange, credentials: Mapping[str, str]) -> None:
+    def __init__(self, exchange: Exchange, admission: Admission, max_connections: float) -> None:
         self._exchange = exchange
-        self._credentials = credentials
+        self._admission = admission
+        self._max_connections = max_connections
+        self._streams = 0
+        self._connections = 0
 
     async def serve(self, stream: trio.abc.Stream) -> None:
-        """Serve one stream until its connection is over, and close it.
+        """Serve one stream until its connection is over. Whoever calls this closes the stream.
 
         Cancellation drops the connection at once.
         """
+        if self._streams >= 2 * self._max_connections:
+            logger.info("a connection was dropped: there are too many, even to refuse them")
+            return
+        self._streams += 1
+        try:
+            await self._serve(stream)
+        finally:
+            self._streams -= 1
+
+    async def _serve(self, stream: trio.abc.Stream) -> None:
         connection: Connection | None = None
 
         def decide(request: HandshakeRequest) -> Refusal | None:
@@ -50,6 +64,7 @@ class Server:
             if isinstance(admitted, Refusal):
                 return admitted
             connection = admitted
+            self._connections += 1
             return None
 
         try:
@@ -65,11 +80,13 @@ class Server:
                 await connection.run(websocket)
         finally:
             if connection is not None:
+                self._connections -= 1
                 connection.lost()
 
     def _admit(self, request: HandshakeRequest) -> Connection | Refusal:
-        if self._exchange.is_down:
-            return Refusal(503, "the exchange restarts")
+        refusal = self._admission.refuse_stranger(request) or self._refuse_for_now()
+        if refusal is not None:
+            return refusal
         path = request.path.partition("?")[0]
         if path == CONTROL_PATH:
             return self._admit_sdk(request)
@@ -79,16 +96,22 @@ class Server:
             return self._admit_agent(request, path.removeprefix(MEDIA_PATH))
         return Refusal(404, "there is nothing here")
 
+    def _refuse_for_now(self) -> Refusal | None:
+        if self._exchange.is_down:
+            return Refusal(503, "the exchange restarts")
+        if self._connections >= self._max_connections:
+            return Refusal(503, f"too many connections: {self._max_connections:g} is the limit")
+        return None
+
     def _admit_sdk(self, request: HandshakeRequest) -> ControlConnection | Refusal:
-        for header, expected in self._credentials.items():
-            if not _is_same(request.headers.get(header, ""), expected):
-                return Refusal(401, f"{header} is missing, or not the one of this simulator")
-        return ControlConnection(self._exchange)
+        refusal = self._admission.refuse_wrong(
+            request, "x-api-key", "x-connector-uuid"
+        ) or self._admission.refuse_outdated(request)
+        return refusal or ControlConnection(self._exchange)
 
     def _admit_dialer(self, request: HandshakeRequest) -> DialerConnection | Refusal:
-        if not _is_same(request.headers.get("x-api-key", ""), self._credentials["x-api-key"]):
-            return Refusal(401, "x-api-key is missing, or not the one of this simulator")
-        return DialerConnection(self._exchange)
+        refusal = self._admission.refuse_wrong(request, "x-api-key")
+        return refusal or DialerConnection(self._exchange)
 
     def _admit_agent(self, request: HandshakeRequest, call_id: str) -> MediaConnection | Refusal:
         session = self._exchange.find_session(call_id)
@@ -99,7 +122,3 @@ class Server:
         if session.call.agent.socket is not None:
             return Refusal(409, "the call has a media connection")
         return MediaConnection(self._exchange, session)
-
-
-def _is_same(given: str, expected: str) -> bool:
-    return secrets.compare_digest(given.encode(), expected.encode())

@@ -50,7 +50,7 @@ class HandshakeRequest:
 
     Attributes:
       path: the request's target.
-      headers: by lower-case name.
+      headers: by lower-case name, with the ``host``.
     """
 
     path: str

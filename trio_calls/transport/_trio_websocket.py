@@ -174,7 +174,9 @@ async def _run_server(
                 max_message_size=MAX_MESSAGE_SIZE,
                 receive_buffer_size=_RECEIVE_BYTES,
             )
-            request = HandshakeRequest(proposal.path, header_dict(proposal.headers))
+            # wsproto keeps the Host to itself, and trio-websocket does not pass it on.
+            headers = header_dict(proposal.headers) | {"host": proposal._event.host}
+            request = HandshakeRequest(proposal.path, headers)
             refusal = decide(request)
             if refusal is not None:
                 await proposal.reject(refusal.status_code, body=refusal.reason.encode())
