@@ -94,6 +94,29 @@ async def test_what_goes_on_is_shown_rather_than_what_is_over(
         assert len(table.splitlines()) <= 17
 
 
+async def test_calls_are_counted_when_older_ones_are_forgotten(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_simulator(keep_finished_calls=2) as simulator:
+        watch = CallWatch(simulator)
+        goes_on = simulator.place_call(caller="goes-on")
+        for number in range(2, 12):
+            call = simulator.place_call(caller=f"caller-{number}")
+            watch.look(keep_seconds=5)
+            call.caller.hang_up()
+        events = [(call.number, event) for call, event in watch.look(keep_seconds=5)]
+        assert events == [(11, "ended after 0.0 s")]
+        table = drawn(watch)
+        assert [f"{number}  caller-{number} " in table for number in range(2, 12)] == [True] * 10
+        assert "1 call now, 10 over" in table
+        await trio.sleep(6)
+        assert watch.look(keep_seconds=5) == []
+        assert [call.number for call in watch.calls] == [1]
+        goes_on.caller.hang_up()
+        watch.look()
+        assert (watch.going_on, watch.over) == (0, 11)
+
+
 async def display(simulator: Simulator, console: Console) -> str:
     with trio.move_on_after(2):
         async with trio.open_nursery() as nursery:

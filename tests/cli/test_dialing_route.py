@@ -113,6 +113,42 @@ async def test_a_call_with_both_voices_and_a_recording(
     assert find(callee, heard).correlation > 0.99
 
 
+@pytest.mark.parametrize("keep_audio_seconds", [None, 0.5])
+async def test_a_recording_is_of_the_latest_and_only_for_who_asks(
+    keep_audio_seconds: float | None,
+    autojump_clock: trio.testing.MockClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dialing_module, "MAX_RECORDING_SECONDS", 2.0)
+    said = noise(4, 24000, 2)
+    async with (
+        open_simulator(keep_audio_seconds=keep_audio_seconds) as simulator,
+        trio.open_nursery() as nursery,
+    ):
+        await nursery.start(serve_calls, connect_callee, simulator.config)
+        heard = {True: b"", False: b""}
+        for wants_recording in heard:
+            async with open_dialer(simulator) as websocket:
+                dial = Dial("1", "2", "answers", 0.0, wants_recording)
+                await websocket.send_text(encode(dial))
+                (*_, call) = await wait_for_call(simulator)
+                await call.callee.say(said)
+                call.caller.hang_up()
+                heard[wants_recording] = await receive_recording(websocket)
+        assert heard == {True: said[-2 * 48000 :], False: b""}
+        nursery.cancel_scope.cancel()
+
+
+async def receive_recording(websocket: WebSocket) -> bytes:
+    heard = b""
+    while True:
+        for frame in await websocket.receive_batch():
+            if isinstance(frame, bytes):
+                heard += frame[1:]
+            elif isinstance(decode_dialing(frame), DialEnded):
+                return heard
+
+
 async def wait_for_call(simulator: Simulator) -> list[SimulatedCall]:
     await trio.testing.wait_all_tasks_blocked()
     return simulator.calls

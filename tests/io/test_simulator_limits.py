@@ -119,6 +119,9 @@ async def test_an_sdk_that_is_new_enough_is_let_in(autojump_clock: MockClock) ->
     ("setting", "value"),
     [
         ("max_connections", 0),
+        ("keep_finished_calls", -1),
+        ("keep_audio_seconds", 0.0),
+        ("keep_audio_seconds", float("nan")),
         ("minimum_sdk_version", "latest"),
     ],
 )

@@ -8,8 +8,7 @@ from typing import Final
 
 import trio
 
-from trio_calls.audio import SAMPLE_BYTES, level_dbfs
-from trio_calls.simulator import PhoneState, SimulatedCall, Simulator
+from trio_calls.simulator import SimulatedCall, Simulator
 from trio_calls.state import AgentMode, CallState
 
 #: Levels are those of so much of the latest audio.
@@ -32,10 +31,9 @@ class WatchedCall:
       number: counts the simulator's calls, from 1.
     """
 
-    def __init__(self, number: int, call: SimulatedCall, sample_rate: int) -> None:
-        self.number = number
+    def __init__(self, call: SimulatedCall) -> None:
+        self.number = call.number
         self._call = call
-        self._level_bytes = round(LEVEL_SECONDS * sample_rate) * SAMPLE_BYTES
         self._placed_at = trio.current_time()
         self._ended_at: float | None = None
         self._states_told = 1
@@ -79,23 +77,12 @@ class WatchedCall:
 
     def levels(self) -> tuple[float | None, float | None, float | None]:
         """How loud caller, callee and agent have been just now, in dBFS; None for who is not in."""
-        call = self._call
-        in_call = (
-            call.caller.state is PhoneState.TALKING,
-            call.callee.state is PhoneState.TALKING,
-            call.agent_states[-1] in {CallState.ANSWERED, CallState.CONNECTED},
-        )
-        # `said` of the public objects is a copy of everything since the call began.
-        voices = (call._call.caller.said, call._call.callee.said, call._call.agent.said)
-        caller, callee, agent = (
-            level_dbfs(bytes(said[-self._level_bytes :])) if is_in else None
-            for said, is_in in zip(voices, in_call, strict=True)
-        )
-        return caller, callee, agent
+        levels = self._call.levels(seconds=LEVEL_SECONDS)
+        return levels.caller, levels.callee, levels.agent
 
     def news(self) -> Iterator[str]:
         """Say what has happened since this was asked last."""
-        if self._call._call.was_claimed and not self._claim_told:
+        if self._call.was_claimed and not self._claim_told:
             self._claim_told = True
             yield "claimed"
         new_states = self._call.agent_states[self._states_told :]
@@ -145,10 +132,12 @@ class CallWatch:
         """
         self.calls = [call for call in self.calls if call.seconds_over < keep_seconds]
         events = []
-        new_calls = self._simulator.calls[self._seen :]
-        for call in new_calls:
-            self._seen += 1
-            watched = WatchedCall(self._seen, call, self._simulator.config.sample_rate)
+        # Calls that ended long ago may have been forgotten, so that they are not counted by place.
+        for call in self._simulator.calls:
+            if call.number <= self._seen:
+                continue
+            self._seen = call.number
+            watched = WatchedCall(call)
             self.calls.append(watched)
             events.append((watched, "offered"))
         for watched in self.calls:

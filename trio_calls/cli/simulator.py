@@ -23,6 +23,10 @@ from trio_calls.simulator import Simulator, open_simulator
 _LOOK_EVERY_SECONDS: Final = 0.1
 _DEFAULT_RATE: Final = 24000
 
+#: What is kept for the display to see: it may run for months.
+_KEEP_FINISHED_CALLS: Final = 100
+_KEEP_AUDIO_SECONDS: Final = 1.0
+
 
 @attrs.frozen
 class _Settings:
@@ -109,6 +113,8 @@ async def _serve(settings: _Settings) -> int:
             max_connections=settings.max_connections,
             allowed_hosts=settings.allowed_hosts,
             allowed_origins=settings.allowed_origins,
+            keep_finished_calls=_KEEP_FINISHED_CALLS,
+            keep_audio_seconds=_KEEP_AUDIO_SECONDS,
         ) as exchange:
             _introduce(exchange.config)
             return await run_until_signal(_Display(exchange, console).run)

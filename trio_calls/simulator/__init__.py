@@ -28,7 +28,7 @@ from trio_calls.simulator.injection import Fault
 from trio_calls.simulator.leg import PhoneHungUp, PhoneState
 from trio_calls.simulator.moments import Moment, after, at_frame, at_random
 from trio_calls.simulator.phone import Phone, Pickup, answers, declines, never_answers
-from trio_calls.simulator.simulated_call import SimulatedCall
+from trio_calls.simulator.simulated_call import Levels, SimulatedCall
 from trio_calls.simulator.transcript import Direction, Entry, Transcript
 from trio_calls.simulator.violations import Violation
 
@@ -36,6 +36,7 @@ __all__ = [
     "Direction",
     "Entry",
     "Fault",
+    "Levels",
     "Moment",
     "Phone",
     "PhoneHungUp",

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 import trio
 
+from trio_calls.audio import FRAME_SECONDS
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator.admission import Admission, HostNames
@@ -47,8 +48,8 @@ class Simulator:
 
     @property
     def calls(self) -> list[SimulatedCall]:
-        """All calls that were placed, oldest first."""
-        return list(self._exchange.calls)
+        """The calls in the order in which they were placed: all, or those that are kept."""
+        return self._exchange.calls
 
     @property
     def violations(self) -> list[Violation]:
@@ -114,6 +115,8 @@ async def open_simulator(
     allowed_origins: Iterable[str] = (),
     max_connections: int = 500,
     minimum_sdk_version: str | None = None,
+    keep_finished_calls: int | None = None,
+    keep_audio_seconds: float | None = None,
 ) -> AsyncIterator[Simulator]:
     """Run an exchange for as long as the block takes.
 
@@ -136,6 +139,10 @@ async def open_simulator(
         handshake; what comes beyond that is dropped.
       minimum_sdk_version: an SDK whose ``x-sdk-version`` is missing or less is refused, with HTTP
         426. None: none is too old.
+      keep_finished_calls: of the calls that are over, so many stay in `Simulator.calls`, the
+        latest; the others are forgotten, as if they had never been. None: all stay.
+      keep_audio_seconds: so much of what each party of a call hears and says is kept, the latest.
+        None: all of it. With this and `keep_finished_calls` a simulator can run for months.
 
     Raises:
       WSSConfigError: a setting makes no sense.
@@ -153,6 +160,8 @@ async def open_simulator(
         base_url=_IN_PROCESS_URL,
     )
     _check_not_less("max_connections", max_connections, 1)
+    _check_not_less("keep_finished_calls", keep_finished_calls, 0)
+    _check_not_less("keep_audio_seconds", keep_audio_seconds, FRAME_SECONDS)
     host_names = None if port is None else HostNames([host, *allowed_hosts])
     admission = Admission(
         {"x-api-key": api_key, "x-connector-uuid": connector_uuid},
@@ -172,6 +181,8 @@ async def open_simulator(
             nursery=nursery,
             seed=seed,
             is_in_process=not listeners,
+            keep_finished_calls=keep_finished_calls,
+            keep_audio_seconds=keep_audio_seconds,
         )
         server = Server(exchange, admission, max_connections if listeners else math.inf)
         if listeners:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -28,6 +29,10 @@ _CALLEE_CHANNEL = 2
 class AgentLeg:
     """The agent in a call, as the exchange sees it.
 
+    Args:
+      frame_bytes: of one 20 ms frame.
+      new_recording: makes what its audio is recorded in.
+
     Attributes:
       states: what the agent's call went through, oldest first, without repeats.
       mode: who hears the agent; None unless CONNECTED.
@@ -39,13 +44,15 @@ class AgentLeg:
       left: set when the agent is out of the call.
     """
 
-    def __init__(self, frame_bytes: int) -> None:
+    def __init__(
+        self, frame_bytes: int, new_recording: Callable[[], bytearray] = bytearray
+    ) -> None:
         self.states = [CallState.PENDING]
         self.mode: AgentMode | None = None
         self.audio_mode = AudioMode.MIXED
         self.buffer = JitterBuffer(frame_bytes)
-        self.heard = bytearray()
-        self.said = bytearray()
+        self.heard = new_recording()
+        self.said = new_recording()
         self.socket: SocketTasks | None = None
         self.left = trio.Event()
 

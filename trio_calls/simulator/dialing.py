@@ -14,6 +14,7 @@ from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.simulator.exchange import Exchange
 from trio_calls.simulator.leg import PhoneHungUp
 from trio_calls.simulator.phone import Phone, Pickup
+from trio_calls.simulator.recording import make_recording
 from trio_calls.simulator.simulated_call import SimulatedCall
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.codec import WireError, decode_dialing, encode
@@ -37,6 +38,9 @@ _RECORDING_CHUNK_BYTES: Final = 2**16
 
 #: Seconds within which a dialer must have placed its call.
 _DIAL_SECONDS: Final = 10.0
+
+#: How much of what a caller hears is recorded, the latest, in seconds: 173 MB at 24 kHz.
+MAX_RECORDING_SECONDS: Final = 3600.0
 
 #: How much the two telephones may be given to say, in bytes: more than 10 minutes at 24 kHz.
 MAX_SPEECH_BYTES: Final = 2**25
@@ -128,6 +132,10 @@ class DialerConnection:
         self._call = self._exchange.place_call(
             caller=dial.caller, callee=dial.callee, pickup=_pickup(dial)
         )
+        if dial.wants_recording:
+            self._call._call.caller.heard = make_recording(
+                self._exchange.sample_rate, MAX_RECORDING_SECONDS
+            )
         self._placed_at = trio.current_time()
         self._send(DialPlaced(self._call.call_id, self._exchange.sample_rate))
         self._nursery.start_soon(self._report, self._call, dial.wants_recording)

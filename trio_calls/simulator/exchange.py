@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 
 import trio
 
@@ -27,9 +28,10 @@ class Exchange:
       nursery: the calls' clocks and ringing run here, and faults that wait for their moment.
       seed: of every id and every token.
       is_in_process: whether it is reached in process only.
+      keep_finished_calls: so many are kept, the latest; None: all.
+      keep_audio_seconds: so much is kept of what each party hears and says, the latest; None: all.
 
     Attributes:
-      calls: all that were placed, oldest first.
       identifiers: makes up ids, tokens and dates.
       log: of every frame.
       lines: the connections.
@@ -44,19 +46,31 @@ class Exchange:
         nursery: trio.Nursery,
         seed: int = 0,
         is_in_process: bool = True,
+        keep_finished_calls: int | None = None,
+        keep_audio_seconds: float | None = None,
     ) -> None:
         self.sample_rate = sample_rate
         self.nursery = nursery
         self.identifiers = Identifiers(seed, present_date(is_in_process=is_in_process))
         self.log = TranscriptLog(sample_rate)
         self.lines = Lines(self.log)
-        self.calls: list[SimulatedCall] = []
         self.violations = ViolationLog()
         self._base_url = base_url
+        self._keep_finished_calls = keep_finished_calls
+        self._keep_audio_seconds = keep_audio_seconds
         self._refuses_until = -math.inf
+        self._placed = 0
+        # These four are by session id, but for the second: oldest first.
         self._sessions: dict[str, Session] = {}
         self._sessions_by_call: dict[str, Session] = {}
+        self._calls: dict[str, SimulatedCall] = {}
+        self._finished: deque[str] = deque()
         self._sdks: list[ConnectedSdk] = []
+
+    @property
+    def calls(self) -> list[SimulatedCall]:
+        """All that are kept, in the order in which they were placed."""
+        return list(self._calls.values())
 
     def place_call(self, *, caller: str, callee: str, pickup: Pickup) -> SimulatedCall:
         """Let a phone call another, and offer the call to every SDK.
@@ -72,15 +86,18 @@ class Exchange:
             pickup=pickup,
             sample_rate=self.sample_rate,
             nursery=self.nursery,
+            keep_audio_seconds=self._keep_audio_seconds,
             on_agent_left=self._close_session,
+            on_over=self._call_finished,
         )
         session = Session(call, self.identifiers)
-        self.log.call_placed(call.session_id)
+        self._placed += 1
+        self.log.call_placed(call.session_id, self._placed)
         self._sessions[call.session_id] = session
         self._sessions_by_call[call.call_id] = session
-        self.calls.append(SimulatedCall(call, self.log))
+        self._calls[call.session_id] = SimulatedCall(call, self._placed, self.log)
         self._offer(session)
-        return self.calls[-1]
+        return self._calls[call.session_id]
 
     def sdk_connected(self, sdk: ConnectedSdk) -> None:
         """An SDK is there: from here on it is offered calls, first those that wait already."""
@@ -109,9 +126,12 @@ class Exchange:
 
         Returns:
           Whether it has claimed that session. Where the call is over already, nothing is sent.
+          A session that is not known may be one that was forgotten, so that gets the doubt.
         """
         session = self._sessions.get(session_id)
-        if session is None or session.holder is not sdk:
+        if session is None:
+            return self._placed > len(self._sessions)
+        if session.holder is not sdk:
             return False
         if not session.is_closed:
             sdk.send(session.call_in(self._base_url))
@@ -140,8 +160,8 @@ class Exchange:
 
     def holder_id(self, session_id: str) -> str | None:
         """Name the control connection that has claimed a session."""
-        holder = self._sessions[session_id].holder
-        return None if holder is None else holder.connection_id
+        session = self._sessions.get(session_id)
+        return None if session is None or session.holder is None else session.holder.connection_id
 
     def offer_twice(self, session_id: str | None) -> None:
         """Repeat the offer of a call, or of all with None, as if nobody had claimed it."""
@@ -151,7 +171,7 @@ class Exchange:
 
     def end_all_calls(self) -> None:
         """Let everybody hang up."""
-        for session in self._sessions.values():
+        for session in list(self._sessions.values()):
             session.call.end()
 
     def _offer_again(self, session: Session) -> None:
@@ -162,6 +182,19 @@ class Exchange:
     def _offer(self, session: Session) -> None:
         for sdk in self._sdks:
             sdk.send(session.offer)
+
+    def _call_finished(self, call: ExchangeCall) -> None:
+        if self._keep_finished_calls is None:
+            return
+        self._finished.append(call.session_id)
+        if len(self._finished) > self._keep_finished_calls:
+            self._forget(self._finished.popleft())
+
+    def _forget(self, session_id: str) -> None:
+        session = self._sessions.pop(session_id)
+        del self._sessions_by_call[session.call.call_id]
+        del self._calls[session_id]
+        self.log.call_forgotten(session_id)
 
     def _close_session(self, call: ExchangeCall, reason: str) -> None:
         self._sessions[call.session_id].close(reason)

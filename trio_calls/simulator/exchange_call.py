@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import attrs
@@ -15,6 +16,7 @@ from trio_calls.simulator.conference import Party, mix_conference
 from trio_calls.simulator.leg import Leg, PhoneState
 from trio_calls.simulator.media_clock import run_media_clock
 from trio_calls.simulator.phone import Pickup
+from trio_calls.simulator.recording import make_recording
 from trio_calls.simulator.ringing import Ringing, RingOutcome
 from trio_calls.simulator.socket_tasks import SocketTasks
 from trio_calls.state import CallState
@@ -47,11 +49,14 @@ class ExchangeCall:
       pickup: what the callee does when the phone rings.
       sample_rate: of all audio, in Hz.
       nursery: the call's clock and its ringing run here.
+      keep_audio_seconds: so much is kept of what each party hears and says, the latest; None: all.
       on_agent_left: called with this call and a reason when it is over for the agent.
+      on_over: called with this call when it is over for everybody.
 
     Attributes:
       call_id: names its media connection.
       session_id: names it on the control connection.
+      sample_rate: of all audio, in Hz.
       caller: the caller's leg.
       callee: the callee's leg.
       agent: the agent's leg.
@@ -70,19 +75,24 @@ class ExchangeCall:
         pickup: Pickup,
         sample_rate: int,
         nursery: trio.Nursery,
+        keep_audio_seconds: float | None,
         on_agent_left: Callable[[ExchangeCall, str], None],
+        on_over: Callable[[ExchangeCall], None],
     ) -> None:
         self.call_id = call_id
         self.session_id = session_id
-        self.caller = Leg(caller, PhoneState.CALLING)
-        self.callee = Leg(callee, PhoneState.IDLE)
-        self.agent = AgentLeg(frame_bytes(sample_rate))
+        self.sample_rate = sample_rate
+        new_recording = partial(make_recording, sample_rate, keep_audio_seconds)
+        self.caller = Leg(caller, PhoneState.CALLING, new_recording)
+        self.callee = Leg(callee, PhoneState.IDLE, new_recording)
+        self.agent = AgentLeg(frame_bytes(sample_rate), new_recording)
         self.was_claimed = False
         self.claimed_or_over = trio.Event()
         self.over = trio.Event()
         self._pickup = pickup
         self._nursery = nursery
         self._on_agent_left = on_agent_left
+        self._on_over = on_over
         self._silence = bytes(frame_bytes(sample_rate))
         self._ringing: Ringing | None = None
         self._leaving: _Leaving | None = None
@@ -155,9 +165,12 @@ class ExchangeCall:
             self.agent.send(CallEvent(TERMINATED))
             self._stop_ringing("the call has ended")
             self._agent_left(CALL_TERMINATED)
-        self._hang_up_phones()
-        self.claimed_or_over.set()
-        self.over.set()
+        # An agent that was leaving may have ended it just now.
+        if not self.over.is_set():
+            self._hang_up_phones()
+            self.claimed_or_over.set()
+            self.over.set()
+            self._on_over(self)
 
     def media_connection_lost(self, socket: SocketTasks) -> None:
         """The agent's media connection is gone, whoever closed it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
+from collections.abc import Callable
 
 import attrs
 import trio
@@ -65,6 +66,11 @@ class Utterance:
 class Leg:
     """A telephone in a call, as the exchange sees it.
 
+    Args:
+      number: the telephone's number.
+      state: what the telephone is doing.
+      new_recording: makes what its audio is recorded in.
+
     Attributes:
       number: the telephone's number.
       state: what the telephone is doing.
@@ -74,12 +80,14 @@ class Leg:
       over: set when it is hung up.
     """
 
-    def __init__(self, number: str, state: PhoneState) -> None:
+    def __init__(
+        self, number: str, state: PhoneState, new_recording: Callable[[], bytearray] = bytearray
+    ) -> None:
         self.number = number
         self.state = state
         self.was_connected = False
-        self.heard = bytearray()
-        self.said = bytearray()
+        self.heard = new_recording()
+        self.said = new_recording()
         self.talked_or_over = trio.Event()
         self.over = trio.Event()
         self._speech: deque[Utterance] = deque()

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+import attrs
+
+from trio_calls.audio import FRAME_SECONDS, frame_bytes, level_dbfs
+from trio_calls.simulator.agent_leg import AgentLeg
 from trio_calls.simulator.exchange_call import ExchangeCall
-from trio_calls.simulator.leg import PhoneHungUp
+from trio_calls.simulator.leg import Leg, PhoneHungUp
 from trio_calls.simulator.phone import Phone
 from trio_calls.simulator.transcript import Transcript
 from trio_calls.simulator.transcript_log import TranscriptLog
 from trio_calls.state import AgentMode, CallState
 
 
+@attrs.frozen
+class Levels:
+    """How loud the parties of a call are, in dBFS; None: not in the call; silence: minus infinity.
+
+    Attributes:
+      caller: the caller's voice.
+      callee: the callee's.
+      agent: the agent's, whoever hears it.
+    """
+
+    caller: float | None
+    callee: float | None
+    agent: float | None
+
+
 class SimulatedCall:
     """A call in the simulator: its two telephones, and what the exchange knows of its agent.
 
     Attributes:
+      number: counts the simulator's calls, from 1.
       caller: the telephone that calls.
       callee: the telephone that is called.
     """
 
-    def __init__(self, call: ExchangeCall, log: TranscriptLog) -> None:
+    def __init__(self, call: ExchangeCall, number: int, log: TranscriptLog) -> None:
         self._call = call
         self._log = log
+        self.number = number
         self.caller = Phone(call.caller, call.end)
         self.callee = Phone(call.callee, call.hang_up_callee)
 
@@ -60,10 +81,29 @@ class SimulatedCall:
         """
         return bytes(self._call.agent.said)
 
+    def levels(self, *, seconds: float = 0.4) -> Levels:
+        """Measure how loud each party has been just now.
+
+        Args:
+          seconds: of the latest audio that are measured.
+        """
+        call = self._call
+        size = max(1, round(seconds / FRAME_SECONDS)) * frame_bytes(call.sample_rate)
+
+        def level(leg: Leg | AgentLeg) -> float | None:
+            return level_dbfs(bytes(leg.said[-size:])) if leg.is_talking else None
+
+        return Levels(level(call.caller), level(call.callee), level(call.agent))
+
     @property
     def transcript(self) -> Transcript:
         """What has travelled so far on its media connection, and about it on the control one."""
         return self._log.transcript(self.session_id)
+
+    @property
+    def was_claimed(self) -> bool:
+        """Whether an SDK has ever claimed the call."""
+        return self._call.was_claimed
 
     @property
     def ended(self) -> bool:
@@ -77,7 +117,7 @@ class SimulatedCall:
           PhoneHungUp: the caller gave up before anybody did.
         """
         await self._call.claimed_or_over.wait()
-        if not self._call.was_claimed:
+        if not self.was_claimed:
             raise PhoneHungUp("the caller hung up before an agent claimed the call")
 
     async def wait_agent_left(self) -> None:

@@ -26,6 +26,12 @@ MAX_ENTRIES: Final = 20_000
 _PAUSE_SECONDS: Final = 5 * FRAME_SECONDS
 
 
+@attrs.frozen
+class _Call:
+    number: int
+    placed_at: float
+
+
 @attrs.define(eq=False)
 class _Record:
     """An entry that may still grow, with what tells its place among others."""
@@ -35,6 +41,7 @@ class _Record:
     connection: ConnectionKind
     direction: Direction
     text: FrameText
+    call: _Call | None
     frame_in_call: int
     frame_in_all: int
     frames: int
@@ -54,22 +61,31 @@ class TranscriptLog:
         self._opened_at = trio.current_time()
         self._records: deque[_Record] = deque(maxlen=MAX_ENTRIES)
         self._forgotten = 0
-        self._calls: dict[str, tuple[int, float]] = {}
+        self._calls: dict[str, _Call] = {}
         self._frames: Counter[str | None] = Counter()
         self._watchers: defaultdict[tuple[str | None, int], list[Callable[[], None]]]
         self._watchers = defaultdict(list)
 
-    def call_placed(self, session_id: str) -> None:
+    def call_placed(self, session_id: str, number: int) -> None:
         """Give a call its number; its time begins now."""
-        self._calls[session_id] = (len(self._calls) + 1, trio.current_time())
+        self._calls[session_id] = _Call(number, trio.current_time())
+
+    def call_forgotten(self, session_id: str) -> None:
+        """Take no further note of a call. Its entries stay until newer ones push them out."""
+        del self._calls[session_id]
+        self._frames.pop(session_id, None)
+        for key in [key for key in self._watchers if key[0] == session_id]:
+            del self._watchers[key]
 
     def transcript(self, session_id: str | None = None) -> Transcript:
         """Write down what has happened so far: all of it, or what concerns one call."""
         records = [r for r in self._records if session_id in {None, r.session_id}]
         # Sorting is stable: what happened to one call in an instant stays in its order, in which
         # one thing has led to the next. Between calls there is no such order.
-        records.sort(key=lambda r: (r.time, self._number(r.session_id) or 0))
-        began = self._opened_at if session_id is None else self._calls[session_id][1]
+        records.sort(key=lambda r: (r.time, r.call.number if r.call else 0))
+        began = self._opened_at
+        if session_id is not None:
+            began = next((r.call.placed_at for r in records if r.call), began)
         names = _Names()
         entries = []
         for record in records:
@@ -78,7 +94,7 @@ class TranscriptLog:
             entries.append(
                 Entry(
                     seconds=seconds,
-                    call=self._number(record.session_id),
+                    call=record.call.number if record.call else None,
                     connection=record.connection,
                     direction=record.direction,
                     what=self._what(record, names),
@@ -112,6 +128,7 @@ class TranscriptLog:
             connection=connection,
             direction=direction,
             text=text,
+            call=None if session_id is None else self._calls.get(session_id),
             frame_in_call=self._frames[session_id] + frames if session_id else 0,
             frame_in_all=self._frames[None] + frames,
             frames=frames,
@@ -133,9 +150,6 @@ class TranscriptLog:
     def knows(self, session_id: str | None) -> bool:
         """Tell whether a session is one of a call, and not an SDK's invention."""
         return session_id in self._calls
-
-    def _number(self, session_id: str | None) -> int | None:
-        return None if session_id is None else self._calls[session_id][0]
 
     def _what(self, record: _Record, names: _Names) -> str:
         text = record.text
