@@ -128,25 +128,25 @@ async def test_a_recording_is_of_the_latest_and_only_for_who_asks(
         await nursery.start(serve_calls, connect_callee, simulator.config)
         heard = {True: b"", False: b""}
         for wants_recording in heard:
-            async with open_dialer(simulator) as websocket:
+            async with open_dialer(simulator) as dialer:
                 dial = Dial("1", "2", "answers", 0.0, wants_recording)
-                await websocket.send_text(encode(dial))
+                await dialer.send(encode(dial))
                 (*_, call) = await wait_for_call(simulator)
                 await call.callee.say(said)
                 call.caller.hang_up()
-                heard[wants_recording] = await receive_recording(websocket)
+                heard[wants_recording] = await receive_recording(dialer)
         assert heard == {True: said[-2 * 48000 :], False: b""}
         nursery.cancel_scope.cancel()
 
 
-async def receive_recording(websocket: WebSocket) -> bytes:
+async def receive_recording(dialer: Dialer) -> bytes:
     heard = b""
     while True:
-        for frame in await websocket.receive_batch():
-            if isinstance(frame, bytes):
-                heard += frame[1:]
-            elif isinstance(decode_dialing(frame), DialEnded):
-                return heard
+        frame = await dialer.receive_frame()
+        if isinstance(frame, bytes):
+            heard += frame[1:]
+        elif isinstance(decode_dialing(frame), DialEnded):
+            return heard
 
 
 async def wait_for_call(simulator: Simulator) -> list[SimulatedCall]:

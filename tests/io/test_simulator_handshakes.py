@@ -113,7 +113,7 @@ async def test_a_malformed_request_is_refused_where_its_id_can_be_read(
 ) -> None:
     async with open_pair() as (simulator, sdk):
         control = await sdk.open_control()
-        await control.websocket.send_text(
+        await control.websocket.send(
             f'{{"type":"session.open","reqId":"7","sessionId":{session_id}}}'
         )
         response = await control.expect(Response)

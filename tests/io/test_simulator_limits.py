@@ -43,7 +43,7 @@ async def test_an_sdk_without_a_setup_is_dropped(autojump_clock: MockClock) -> N
         busy = await sdk.open_control_bare()
         with trio.move_on_after(9.9):
             while True:
-                await busy.websocket.send_text("nonsense")
+                await busy.websocket.send("nonsense")
                 await trio.sleep(1)
         late = await sdk.open_control_bare()
         assert await silent.is_closed_by_exchange()
@@ -63,7 +63,7 @@ async def test_a_dialer_without_a_call_is_dropped(autojump_clock: MockClock) -> 
         url = sdk.config.base_url + DIALING_PATH
         idle = await sdk.open(url, sdk.credentials())
         busy = await sdk.open(url, sdk.credentials())
-        await busy.send_text(encode(Dial("1", "2", "answers", 1.0)))
+        await busy.send(encode(Dial("1", "2", "answers", 1.0)))
         with pytest.raises(WebSocketClosed):
             await idle.receive_batch()
         assert trio.current_time() == 10
@@ -77,13 +77,13 @@ async def test_a_message_of_more_than_1_mib_ends_its_connection_only(
 ) -> None:
     async with open_pair() as (simulator, sdk):
         control = await sdk.open_control()
-        await control.websocket.send_binary(bytes(2**20))
+        await control.websocket.send(bytes(2**20))
         assert await control.is_quiet()
         assert [violation.fault for violation in simulator.violations] == ["a binary message"]
         call = simulator.place_call()
         media = await sdk.open_media(await control.take_call(call))
         await media.succeed("call.answer")
-        await control.websocket.send_binary(bytes(2**20 + 1))
+        await control.websocket.send(bytes(2**20 + 1))
         assert await control.is_closed_by_exchange()
         assert len(simulator.violations) == 1
         await media.succeed("call.disconnect")
