@@ -1,23 +1,28 @@
 """`CallProtocol` against a plain model: any frames, in any order, between any commands."""
 
 import json
+import math
 from collections import OrderedDict
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
-    consumes,
     initialize,
     invariant,
     rule,
 )
 
+from tests.outgoing_audio_model import OutgoingAudioModel
 from trio_calls.config import AudioMode
-from trio_calls.errors import BufferFullError, WSSCallStateError
+from trio_calls.errors import (
+    WSSCallCommandError,
+    WSSCallCommandTimeoutError,
+    WSSCallStateError,
+)
 from trio_calls.state import AgentMode, CallState, Command, Signal
 from trio_calls.wire.call_protocol import (
-    MAX_UNANSWERED_COMMANDS,
     AudioReceived,
     CallFault,
     CallProtocol,
@@ -40,6 +45,18 @@ AFTER = {
     "CLOSE": "DISCONNECTED",
     "DISCONNECT": "DISCONNECTED",
 }
+NAMES = {
+    "ANSWER": "call.answer",
+    "CONNECT": "call.connect",
+    "BARGE": "agent.barge",
+    "WHISPER": "agent.whisper",
+    "SPY": "agent.spy",
+    "INTERRUPT": "agent.interrupt",
+    "CLOSE": "call.close",
+    "DISCONNECT": "call.disconnect",
+}
+CAPACITY = 4000
+MOST_UNANSWERED = 64
 MODE_AFTER = {"CONNECT": "BARGE", "BARGE": "BARGE", "WHISPER": "WHISPER", "SPY": "SPY"}
 
 TEMPLATES = [
@@ -56,45 +73,89 @@ class CallMachine(RuleBasedStateMachine):
 
     @initialize(mode=st.sampled_from(AudioMode))
     def start(self, mode: AudioMode) -> None:
-        self.call = CallProtocol(mode, 4000)
+        self.call = CallProtocol(mode, CAPACITY)
         self.audio_mode = mode
         self.state = "PENDING"
         self.agent_mode: str | None = None
+        self.forgotten: str | None = None
         self.unanswered: OrderedDict[str, str] = OrderedDict()
-        self.granted = 0
-        self.sent = 0
+        self.audio = OutgoingAudioModel(self.call.audio, CAPACITY)
         self.invalid = 0
 
     @rule(target=sent_ids, command=st.sampled_from(Command), ring_time=st.integers(1, 120))
     def send_command(self, command: Command, ring_time: int) -> str:
         seconds = ring_time if command is Command.CONNECT else None
-        try:
-            sent = self.call.start_command(command, ring_time_seconds=seconds)
-        except WSSCallStateError:
-            assert command.name not in ALLOWED[self.state]
+        if command.name not in ALLOWED[self.state]:
+            with pytest.raises(WSSCallStateError, match=self.state):
+                self.call.start_command(command, ring_time_seconds=seconds)
             return "never sent"
-        assert command.name in ALLOWED[self.state]
-        if len(self.unanswered) == MAX_UNANSWERED_COMMANDS:
-            self.unanswered.popitem(last=False)
+        sent = self.call.start_command(command, ring_time_seconds=seconds)
+        if len(self.unanswered) == MOST_UNANSWERED:
+            self.forgotten, _ = self.unanswered.popitem(last=False)
         self.unanswered[sent.command_id] = command.name
+        data = {
+            "command_id": sent.command_id,
+            "command": NAMES[command.name],
+            "timeout_ms": 1000 * (seconds or 10),
+        }
+        if seconds is not None:
+            data["data"] = {"ringTimeSeconds": seconds}
+        assert json.loads(sent.frame) == {"type": "command", "data": data}
+        assert sent.wait_seconds == (seconds or 10) + 5
         return sent.command_id
+
+    @rule(command=st.sampled_from(Command), times=st.integers(60, 70))
+    def send_command_many_times(self, command: Command, times: int) -> None:
+        """More than are remembered: the oldest are forgotten, and only these."""
+        for _ in range(times):
+            self.send_command(command, 60)
+        if self.forgotten is not None and command.name not in {"CLOSE", "DISCONNECT"}:
+            self.respond(self.forgotten, True, None)
+            self.respond_to_the_oldest(False, False)
+
+    @rule(ring_time=st.sampled_from([0, -1, 0.9, 121, math.nan, math.inf, True]))
+    def ring_for_too_long(self, ring_time: float) -> None:
+        error = ValueError if "CONNECT" in ALLOWED[self.state] else WSSCallStateError
+        with pytest.raises(error):
+            self.call.start_command(Command.CONNECT, ring_time_seconds=ring_time)
 
     @rule(command_id=sent_ids, success=st.booleans(), code=st.sampled_from([None, "TIMEOUT", "X"]))
     def respond(self, command_id: str, success: bool, code: str | None) -> None:
         """Answers a command: for the first time, again, or after it was forgotten."""
         data = {"command_id": command_id, "success": success, "error_code": code}
         was_over = self.state == "DISCONNECTED"
-        expected = command_id in self.unanswered and not was_over
+        name = None if was_over else self.unanswered.get(command_id)
         event = self.receive(json.dumps({"type": "command_response", "data": data}))
-        if expected:
-            assert isinstance(event, CommandDone if success else CommandFailed)
-        else:
-            assert event is None
-            self.invalid += not was_over
+        match event:
+            case None:
+                assert name is None
+                self.invalid += not was_over
+            case CommandDone(command=command):
+                assert success
+                assert command.name == name
+            case CommandFailed(command=command, error=error):
+                assert not success
+                assert command.name == name
+                if code == "TIMEOUT":
+                    assert isinstance(error, WSSCallCommandTimeoutError)
+                else:
+                    assert isinstance(error, WSSCallCommandError)
+                    assert error.error_code == (code or "UNKNOWN")
+            case _:
+                raise AssertionError(f"{event} is no answer to a command")
 
-    @rule(command_id=consumes(sent_ids))
-    def give_up(self, command_id: str) -> None:
-        """The waiter of a command goes away; the protocol is not even told."""
+    @rule(success=st.booleans(), ends=st.sampled_from([False] * 4 + [True]))
+    def respond_to_the_oldest(self, success: bool, ends: bool) -> None:
+        """Gets further than at random, where most answers come too late. Says it twice."""
+        command_id = next(iter(self.unanswered), None)
+        leaves = command_id and self.unanswered[command_id] in {"CLOSE", "DISCONNECT"}
+        if command_id is not None and (ends or not leaves):
+            self.respond(command_id, success, None)
+            self.respond(command_id, True, None)
+
+    @rule(command_id=st.sampled_from(["", "c", "#0"]) | st.uuids().map(str))
+    def respond_to_nothing(self, command_id: str) -> None:
+        self.respond(command_id, True, None)
 
     @rule(requested=st.integers(1, 3000), frame=st.integers(1, 2000), channel=st.integers(0, 1))
     def request_audio(self, requested: int, frame: int, channel: int) -> None:
@@ -155,20 +216,34 @@ class CallMachine(RuleBasedStateMachine):
             assert self.call.signal(Signal.MEDIA_LOST) is (self.state != "DISCONNECTED")
             self.state = "DISCONNECTED"
 
-    @rule(samples=st.integers(1, 1000), flush=st.booleans())
-    def send_audio(self, samples: int, flush: bool) -> None:
-        try:
-            self.call.audio.put(bytes(2 * samples))
-        except BufferFullError:
-            assert len(self.call.audio) + 2 * samples > 4000
-        if flush:
-            self.call.audio.flush()
+    @rule(requested=st.integers(1, 9), frame=st.integers(1, 9), times=st.integers(60, 70))
+    def request_audio_many_times(self, requested: int, frame: int, times: int) -> None:
+        """More requests than are kept: the last one grows."""
+        for _ in range(times):
+            self.request_audio(requested, frame, 0)
+
+    @rule(signal=st.sampled_from([Signal.CLOSED, Signal.DISCONNECTED]), leaves=st.integers(0, 9))
+    def let_go(self, signal: Signal, leaves: int) -> None:
+        if leaves == 0:
+            assert self.call.signal(signal) is (self.state != "DISCONNECTED")
+            self.state = "DISCONNECTED"
+
+    @rule(samples=st.integers(0, 1000))
+    def queue_audio(self, samples: int) -> None:
+        self.audio.put(samples)
+
+    @rule()
+    def flush(self) -> None:
+        self.audio.flush()
+
+    @rule()
+    def clear(self) -> None:
+        self.audio.clear()
 
     @rule()
     def take_audio(self) -> None:
-        while (pcm := self.call.audio.take()) is not None:
-            assert len(pcm) % 2 == 0
-            self.sent += len(pcm)
+        while self.audio.take():
+            pass
 
     def receive_and_recount(self, frame: str) -> None:
         """Takes in a frame that may or may not make sense: the count of these is not foreseen."""
@@ -190,7 +265,9 @@ class CallMachine(RuleBasedStateMachine):
             case CommandFailed(command_id=command_id, command=command):
                 assert self.unanswered.pop(command_id) == command.name
             case CreditGranted():
-                self.granted += json.loads(frame)["data"]["requested_bytes"]
+                data = json.loads(frame)["data"]
+                frame_bytes = data.get("prefer_audio_frame_bytes", 960)
+                self.audio.granted_more(data["requested_bytes"], frame_bytes)
             case Terminated():
                 self.state = "DISCONNECTED"
         return event
@@ -207,8 +284,8 @@ class CallMachine(RuleBasedStateMachine):
         assert not in_conference or expected is not None
 
     @invariant()
-    def nothing_is_sent_beyond_the_credit(self) -> None:
-        assert self.sent + self.call.audio.credit_bytes <= self.granted
+    def the_audio_is_like_its_model(self) -> None:
+        self.audio.check()
 
     @invariant()
     def what_makes_no_sense_is_counted(self) -> None:
