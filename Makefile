@@ -1,16 +1,18 @@
 # `make` lists the targets. Everything is installed into .venv; the system's Python is only read.
 
 PYTHON ?= python3
+SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME_INSTALLED := $(VENV)/.runtime-installed
 DEVELOPMENT_INSTALLED := $(VENV)/.development-installed
+FUZZING_INSTALLED := $(VENV)/.fuzzing-installed
 QUIETLY := --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types unit docs format speech clean
+.PHONY: help demo test lint types unit docs fuzz format speech clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +37,10 @@ unit: $(DEVELOPMENT_INSTALLED) ## Run the tests, measuring branch coverage
 docs: $(DEVELOPMENT_INSTALLED) ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build -W --keep-going docs docs/_build
 
+fuzz: $(FUZZING_INSTALLED) ## Look for input that breaks what comes over the wire; SECONDS=60 each
+	$(BIN)/python -m fuzz codec --seconds $(SECONDS)
+	$(BIN)/python -m fuzz call_protocol --seconds $(SECONDS)
+
 format: $(DEVELOPMENT_INSTALLED) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -44,9 +50,9 @@ speech: ## Synthesize examples/speech again (needs espeak-ng and sox)
 
 clean: ## Remove everything that was made or installed here
 	rm -rf $(VENV) build dist demo-output trio-calls-failures docs/_build htmlcov
-	rm -rf .coverage .coverage.*
+	rm -rf .coverage .coverage.* fuzz/corpus fuzz/crashes
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find trio_calls tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
+	find trio_calls tests examples docs fuzz -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment whose Python has been upgraded away looks up to date, and is not.
 ifneq ($(shell test -x $(BIN)/python && echo present),present)
@@ -68,4 +74,12 @@ $(RUNTIME_INSTALLED): pyproject.toml trio_calls/_version.py
 
 $(DEVELOPMENT_INSTALLED): $(RUNTIME_INSTALLED)
 	$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+# A wheel or nothing: to build atheris takes a Clang of its own, and most of an hour.
+$(FUZZING_INSTALLED): $(RUNTIME_INSTALLED)
+	@$(INSTALL) --only-binary atheris --editable '.[fuzz]' || { \
+		echo "'make fuzz' needs atheris 3, which could not be installed. It has wheels for some" \
+			"platforms only, CPython on Linux among them. The same properties are checked" \
+			"without it by tests/unit/test_fuzz_properties.py." >&2; exit 1; }
 	@touch $@

@@ -1,0 +1,115 @@
+"""What holds for every text frame that anybody may send, over any of the connections."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+
+from fuzz.examples import FRAMES, MESSAGES, WORDS
+from trio_calls.wire.codec import (
+    MAX_TEXT_LENGTH,
+    WireError,
+    decode_control,
+    decode_dialing,
+    decode_media,
+    encode,
+)
+from trio_calls.wire.media import RingTime
+from trio_calls.wire.message import WIRE_NAME, Message, UnknownMessage
+
+Decode = Callable[[str], Message | UnknownMessage]
+
+_DECODERS: Final[tuple[Decode, ...]] = (decode_control, decode_media, decode_dialing)
+
+_FIELD = "|".join(
+    sorted(
+        {
+            field.name
+            for message_class in (RingTime, *map(type, MESSAGES))
+            for field in attrs.fields(message_class)
+        }
+    )
+)
+_TYPE = "|".join(sorted({re.escape(message.wire_type) for message in MESSAGES}))
+_FAULT = rf"\$(\.({_FIELD}))*: (something is missing|wrong type|out of range)"
+
+#: Every error that there is: no word in it comes from a frame.
+_ERRORS: Final = re.compile(
+    rf"({_TYPE}): {_FAULT}(; {_FAULT})*"
+    r"|a frame must (be JSON|be a JSON object|have a type, and it must be text)"
+    r"|a frame must not be (nested more than \d+ deep|longer than \d+ characters)"
+    r"|a number must not have more than \d+ characters"
+    r"|a number must be finite, and of a sane length"
+    r"|NaN and Infinity are not JSON"
+)
+
+
+def seeds() -> list[bytes]:
+    """A frame of each kind, and some that are wrong."""
+    wrong = ("", "{", "[]", '{"type":7}', "[" * 40, '{"type":"setup","data":null}')
+    return [frame.encode() for frame in (*FRAMES, *wrong)]
+
+
+def words() -> tuple[str, ...]:
+    """What frames are made of."""
+    return WORDS
+
+
+def check(data: bytes) -> None:
+    """Decode a frame with every decoder, and raise `AssertionError` if something is amiss.
+
+    A message means what the frame said, and comes out again as it was; everything else is one of
+    the errors that quote nothing. Both times, if it comes twice.
+    """
+    frame = data.decode(errors="replace")
+    for decode in _DECODERS:
+        outcome = _outcome(decode, frame)
+        assert _outcome(decode, frame) == outcome, "the same frame came to something else"
+        if isinstance(outcome, str):
+            assert _ERRORS.fullmatch(outcome), "no such error is documented"
+        elif isinstance(outcome, Message):
+            _check_meaning(outcome, json.loads(frame))
+            _check_round_trip(outcome, decode)
+        else:
+            assert isinstance(outcome, UnknownMessage)
+
+
+def _outcome(decode: Decode, frame: str) -> Message | UnknownMessage | str:
+    try:
+        return decode(frame)
+    except WireError as error:
+        return str(error)
+
+
+def _check_meaning(message: Message, document: dict[str, Any]) -> None:
+    assert document["type"] == message.wire_type
+    _check_fields(message, document["data"] if message.in_data else document)
+
+
+def _check_fields(instance: Any, body: dict[str, Any]) -> None:
+    for field in attrs.fields(type(instance)):
+        value = getattr(instance, field.name)
+        if attrs.has(type(value)):
+            _check_fields(value, body[field.metadata[WIRE_NAME]])
+        else:
+            said = body.get(field.metadata[WIRE_NAME], field.default)
+            assert value == said, f"{field.name} is not what the frame said"
+            assert _kind(value) is _kind(said), f"{field.name} was made into something else"
+
+
+def _kind(value: object) -> type:
+    """An integer may become a float; nothing else may become anything."""
+    return float if type(value) is int else type(value)
+
+
+def _check_round_trip(message: Message, decode: Decode) -> None:
+    frame = encode(message)
+    assert frame.isascii()
+    assert "\n" not in frame
+    # Escapes make text longer: what was just short enough to be read may not be so again.
+    if len(frame) <= MAX_TEXT_LENGTH:
+        assert decode(frame) == message

@@ -1,0 +1,82 @@
+"""Real frames, from which every search for bad ones begins."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from trio_calls.wire.codec import encode
+from trio_calls.wire.control import (
+    CallIn,
+    Response,
+    SessionClosed,
+    SessionNotify,
+    SessionOpen,
+    SessionReady,
+    Setup,
+    SetupDone,
+)
+from trio_calls.wire.dialing import (
+    Dial,
+    DialEnded,
+    DialEvent,
+    DialHangUp,
+    DialPlaced,
+    DialProgress,
+    DialRefused,
+    PickupKind,
+)
+from trio_calls.wire.media import (
+    CALL_UNANSWERED,
+    ERROR,
+    TERMINATED,
+    TIMEOUT,
+    BufferRequest,
+    CallEvent,
+    CommandRequest,
+    CommandResponse,
+    RingTime,
+)
+from trio_calls.wire.message import Message
+
+#: At least one message of each class of the wire, with every field that it can have.
+MESSAGES: Final[tuple[Message, ...]] = (
+    Setup(24000, "mixed"),
+    SetupDone("connection"),
+    SessionNotify("session", "TELCO", "+65 9111 0000", "+65 6222 0000", "RESUME", 1.5),
+    SessionOpen("request", "session"),
+    Response("request", is_ok=True, content={"session": {"id": "session", "openedAt": 1}}),
+    Response(
+        "request",
+        is_ok=False,
+        error_code="SESSION_BUSY",
+        error_content={"boundSmWsId": "other"},
+    ),
+    SessionReady("session"),
+    CallIn("session", "call", "+65 9111 0000", "+65 6222 0000", "ws://host/", "token", "org"),
+    SessionClosed("session", "FORCE_CLOSE"),
+    CommandRequest("command", "call.answer", 10_000),
+    CommandRequest("command", "call.connect", 60_000, RingTime(60)),
+    CommandResponse("command", success=True, result=[None, True, "é"]),
+    CommandResponse("command", success=False, error_code=CALL_UNANSWERED, error_message="no"),
+    CommandResponse("command", success=False, error_code=TIMEOUT),
+    CallEvent(TERMINATED),
+    CallEvent(ERROR, error_code="TTS_SESSION_ERROR", error_message="mute"),
+    BufferRequest(960, 960, 0),
+    Dial("+65 9111 0000", "+65 6222 0000", PickupKind.ANSWERS, 2.5, wants_recording=True),
+    DialPlaced("call", 24000),
+    DialProgress(DialEvent.CLAIMED, 0.25),
+    DialHangUp(),
+    DialEnded(12.5),
+    DialRefused("no such number"),
+)
+
+FRAMES: Final = tuple(encode(message) for message in MESSAGES)
+
+_WORD: Final = re.compile(r'"[^"]*"')
+
+#: The strings of JSON in these frames, quotes included, and what is easily taken for a number.
+WORDS: Final = (
+    *sorted({word for frame in FRAMES for word in _WORD.findall(frame)}),
+    *("true", "null", "-1", "1e9", "1e999", "NaN", "-Infinity", "16777217", r"\ud800", "[[", "{}"),
+)

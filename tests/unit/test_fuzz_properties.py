@@ -1,0 +1,111 @@
+"""The properties of `make fuzz`, over some hundreds of inputs, without atheris."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fuzz import call_protocol, codec
+from fuzz.__main__ import replay, write_corpus, write_words
+from trio_calls.wire.call_protocol import CallProtocol
+from trio_calls.wire.codec import WireError
+from trio_calls.wire.control import SetupDone
+from trio_calls.wire.outgoing_audio import OutgoingAudio
+
+TARGETS = [codec, call_protocol]
+
+
+@st.composite
+def damaged(draw: st.DrawFn, target: ModuleType) -> bytes:
+    """Seeds of a target, spliced, cut and strewn with words of the wire."""
+    data = bytearray()
+    for _ in range(draw(st.integers(1, 3))):
+        seed = draw(st.sampled_from(target.seeds()))
+        start = draw(st.integers(0, len(seed)))
+        data += seed[:start] + draw(junk(target)) + seed[start + draw(st.integers(0, 20)) :]
+    return bytes(data)
+
+
+def junk(target: ModuleType) -> st.SearchStrategy[bytes]:
+    words = st.sampled_from([word.encode() for word in target.words()])
+    return st.binary(max_size=8) | words
+
+
+def check_seeds(target: ModuleType) -> None:
+    for seed in target.seeds():
+        target.check(seed)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.__name__)
+def test_real_frames_have_the_properties(target: ModuleType) -> None:
+    check_seeds(target)
+
+
+@settings(max_examples=300)
+@given(damaged(codec))
+def test_damaged_frames_have_the_properties(data: bytes) -> None:
+    codec.check(data)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_have_the_properties(data: bytes) -> None:
+    codec.check(data)
+    call_protocol.check(data)
+
+
+@settings(max_examples=200)
+@given(damaged(call_protocol))
+def test_damaged_scripts_have_the_properties(data: bytes) -> None:
+    call_protocol.check(data)
+
+
+def test_an_error_that_quotes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decode(frame: str) -> SetupDone:
+        raise WireError(f"what is {frame}?")
+
+    monkeypatch.setattr(codec, "_DECODERS", (decode,))
+    with pytest.raises(AssertionError, match="documented"):
+        codec.check(b"{}")
+
+
+def test_coercion_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codec, "_DECODERS", (lambda frame: SetupDone("7"),))
+    codec.check(b'{"type":"setup.done","smWsId":"7"}')
+    with pytest.raises(AssertionError, match="frame said"):
+        codec.check(b'{"type":"setup.done","smWsId":7}')
+
+
+@pytest.mark.parametrize("bound", ["MAX_OPEN_REQUESTS", "MAX_UNANSWERED_COMMANDS"])
+def test_growth_is_found(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (CallProtocol.__module__, OutgoingAudio.__module__):
+        monkeypatch.setattr(f"{module}.{bound}", 10**6, raising=False)
+    with pytest.raises(AssertionError):
+        check_seeds(call_protocol)
+
+
+def test_what_is_lost_in_pieces_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    put = OutgoingAudio.put
+
+    def put_long_pieces(self: OutgoingAudio, pcm: bytes) -> None:
+        put(self, pcm.ljust(100, b"\0"))
+
+    monkeypatch.setattr(OutgoingAudio, "put", put_long_pieces)
+    with pytest.raises(AssertionError):
+        check_seeds(call_protocol)
+
+
+@pytest.mark.parametrize("name", ["codec", "call_protocol"])
+def test_a_search_begins_with_files_that_can_be_replayed(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("fuzz.__main__.FOLDER", tmp_path)
+    (target,) = (target for target in TARGETS if target.__name__ == f"fuzz.{name}")
+    files = sorted(write_corpus(name, target).iterdir())
+    assert [file.read_bytes() for file in files] == target.seeds()
+    assert len(write_words(name, target).read_text().splitlines()) == len(target.words())
+    replay(name, files)
+    assert capsys.readouterr().out.count("nothing is amiss") == len(files)
