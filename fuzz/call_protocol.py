@@ -63,7 +63,8 @@ def seeds() -> list[bytes]:
     answered = ["c0", _response("#0", success=True), credit]
     connected = ["c1 60", _response("#0", success=True), credit]
     scripts = [
-        [f"t{frame}" for frame in FRAMES],
+        [f"t{frame}" for frame in FRAMES[::2]],
+        [f"t{frame}" for frame in FRAMES[1::2]],
         [*answered, "p480", "g", "p200", "f", "g", "a\0abab", "x", "c6", terminated],
         [*connected, "c3", _response("#1", success=True), "p600", "g", "a\1ab", "c7"],
         ["c0", _response("#0", success=False), "c1 1", "s11", "c0"],
