@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types unit docs fuzz format speech clean
+.PHONY: help demo test lint types unit docs fuzz bench format speech clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ docs: $(DEVELOPMENT_INSTALLED) ## Build the documentation into docs/_build
 fuzz: $(FUZZING_INSTALLED) ## Look for input that breaks what comes over the wire; SECONDS=60 each
 	$(BIN)/python -m fuzz codec --seconds $(SECONDS)
 	$(BIN)/python -m fuzz call_protocol --seconds $(SECONDS)
+
+bench: $(DEVELOPMENT_INSTALLED) ## Measure the SDK beside the official client, on two idle cores; ARGS=--quick for less
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 format: $(DEVELOPMENT_INSTALLED) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .

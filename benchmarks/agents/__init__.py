@@ -1,0 +1,37 @@
+"""The agents that are measured: each echoes what it hears, and does nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+
+@attrs.frozen
+class Agent:
+    """How to run an agent.
+
+    Attributes:
+      module: run with ``python -m``, and the URL of the exchange as its first argument.
+      arguments: what comes after that.
+      is_floor: whether it is a bare loop on a WebSocket library, which reads no buffer requests.
+    """
+
+    module: str
+    arguments: tuple[str, ...] = ()
+    is_floor: bool = False
+
+
+def _floor(module: str) -> Agent:
+    return Agent(f"benchmarks.agents.{module}", is_floor=True)
+
+
+AGENTS: Final[Mapping[str, Agent]] = {
+    "fast": Agent("benchmarks.agents.ours", ("websockets",)),
+    "trio-websocket": Agent("benchmarks.agents.ours", ("trio-websocket",)),
+    "official": Agent("benchmarks.agents.official"),
+    "floor-trio-websocket": _floor("floor_trio_websocket"),
+    "floor-websockets-asyncio": _floor("floor_websockets_asyncio"),
+    "floor-websockets-trio": _floor("floor_websockets_trio"),
+}

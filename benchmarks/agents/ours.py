@@ -1,0 +1,36 @@
+"""The agent of this project: `python -m benchmarks.agents.ours ws://… trio-websocket`."""
+
+from __future__ import annotations
+
+import sys
+
+import attrs
+import trio
+
+from benchmarks.agents.settings import API_KEY, CONNECTOR_UUID, SAMPLE_RATE
+from trio_calls import ActiveCall, ClientConfig, serve_calls
+
+
+async def echo(call: ActiveCall) -> None:
+    await call.answer()
+    async for chunk in call.audio_stream():
+        await call.send_audio(chunk)
+
+
+async def main(base_url: str, transport: str) -> None:
+    # Before there was a choice, there was trio-websocket.
+    has_choice = "transport" in attrs.fields_dict(ClientConfig)
+    settings = {"transport": transport} if has_choice else {}
+    assert has_choice or transport == "trio-websocket"
+    config = ClientConfig.sandbox(
+        api_key=API_KEY,
+        connector_uuid=CONNECTOR_UUID,
+        sample_rate=SAMPLE_RATE,
+        base_url=base_url,
+        **settings,
+    )
+    await serve_calls(echo, config)
+
+
+if __name__ == "__main__":
+    trio.run(main, sys.argv[1], sys.argv[2])

@@ -1,0 +1,91 @@
+"""The exchange that every agent is measured with: it does as little as an exchange can do."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from benchmarks.exchange.call import ExchangeCall
+from benchmarks.exchange.connection import Connection, Peer
+from benchmarks.exchange.control import ControlPeer
+from benchmarks.exchange.frames import StampedAudio
+
+HOST: Final = "127.0.0.1"
+CONTROL_PATH: Final = "/v1/agent/session-manager"
+MEDIA_PATH: Final = "/media"
+
+#: Connections that wait to be accepted: a burst of calls brings as many at once.
+_BACKLOG: Final = 2048
+
+
+class Exchange:
+    """Serves one agent. Opened by `open_exchange`.
+
+    Attributes:
+      base_url: where it is reached.
+      control: offers calls.
+      calls: all that were offered.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self.base_url: str
+        self.control: ControlPeer
+        self.calls: list[ExchangeCall] = []
+        self._audio = StampedAudio(sample_rate)
+        self._connections: list[Connection] = []
+
+    def open(self, base_url: str) -> None:
+        """Note where it is reached, before anybody reaches it."""
+        self.base_url = base_url
+        self.control = ControlPeer(base_url + MEDIA_PATH)
+
+    def accept(self) -> Connection:
+        """Make the protocol of a new connection."""
+        connection = Connection(self._find_peer)
+        self._connections.append(connection)
+        return connection
+
+    def drop_connections(self) -> None:
+        """End every connection at once."""
+        for connection in self._connections:
+            connection.close()
+
+    def offer(self, number: int) -> Sequence[ExchangeCall]:
+        """Offer so many calls, all at once."""
+        first = len(self.calls)
+        calls = [ExchangeCall(first + index, self._audio) for index in range(number)]
+        self.calls += calls
+        self.control.offer(calls)
+        return calls
+
+    def _find_peer(self, path: str, connection: Connection) -> Peer | None:
+        """Tell what a new connection is for."""
+        if path == CONTROL_PATH:
+            self.control.opened_by(connection)
+            return self.control
+        if path.startswith(MEDIA_PATH):
+            call = self.calls[int(path.rpartition("/")[2])]
+            call.opened_by(connection)
+            return call
+        return None
+
+
+@asynccontextmanager
+async def open_exchange(
+    sample_rate: int, ssl_context: ssl.SSLContext | None = None
+) -> AsyncIterator[Exchange]:
+    """Serve an exchange on a free port, inside the block."""
+    exchange = Exchange(sample_rate)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(exchange.accept, HOST, 0, ssl=ssl_context, backlog=_BACKLOG)
+    port = server.sockets[0].getsockname()[1]
+    exchange.open(f"{'wss' if ssl_context else 'ws'}://{HOST}:{port}")
+    try:
+        yield exchange
+    finally:
+        server.close()
+        exchange.drop_connections()
+        await server.wait_closed()
