@@ -15,7 +15,15 @@ from typing import Final, TypeVar
 import attrs
 import cattrs
 
-_PACKAGES: Final = ("trio", "trio-websocket", "wsproto", "websockets", "telcoflow", "attrs")
+_PACKAGES: Final = (
+    "trio",
+    "trio-websocket",
+    "wsproto",
+    "websockets",
+    "telcoflow",
+    "abxbus",
+    "uvloop",
+)
 _T = TypeVar("_T")
 
 
@@ -73,6 +81,7 @@ class Burst:
     """Calls that are offered all at once.
 
     Attributes:
+      offered: how many.
       claimed: how many of them were claimed before nothing moved any more.
       talking: how many were answered, and their first frame echoed.
       claimed_seconds: from the offer to the last claim.
@@ -103,8 +112,9 @@ class Failure:
     """A measurement that came to nothing."""
 
     agent: str
+    kind: str
     calls: int
-    what: str
+    reason: str
 
 
 @attrs.define

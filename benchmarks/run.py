@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import attrs
 import click
+import uvloop
 from rich.console import Console
 
 from benchmarks.agents import AGENTS
-from benchmarks.plan import Plan, Runner
-from benchmarks.report import print_report
+from benchmarks.plan import QUICK, Plan
+from benchmarks.plot import plot
+from benchmarks.report import RESULTS, print_report
 from benchmarks.results import Results
-
-RESULTS: Final = Path(__file__).parent / "results"
+from benchmarks.runner import Runner
 
 
 class Names(click.ParamType[tuple[str, ...]]):
@@ -50,40 +50,41 @@ class Numbers(click.ParamType[tuple[int, ...]]):
 @click.option("--agents", type=Names(), help=f"Out of {','.join(AGENTS)}.")
 @click.option("--calls", type=Numbers(), help="How many calls at once: 1,50,400.")
 @click.option("--request-ms", type=Numbers(), help="Audio that a buffer request asks for: 20,100.")
-@click.option("--rounds", type=click.IntRange(min=1), help="How often; medians are printed.")
+@click.option("--rounds", type=click.IntRange(min=1), help="How often; medians are shown.")
 @click.option("--seconds", "window_seconds", type=float, help="Of each measurement.")
-@click.option("--bursts", type=Numbers(), help="Offers at once: 10,100,1000; '' for none.")
-@click.option("--idle-calls", type=int, help="Calls in silence; 0 for none.")
+@click.option("--tls-calls", type=Numbers(), help="How many calls over TLS as well.")
+@click.option("--bursts", type=Numbers(), help="Offers at once: 10,100,1000.")
+@click.option("--idle-calls", type=int, help="Calls in silence.")
 @click.option("--idle-seconds", type=float, help="How long they are.")
 @click.option("--tls", "is_tls", is_flag=True, help="Everything over TLS.")
-@click.option("--quick", is_flag=True, help="Two minutes: fewer calls, one round, nothing saved.")
-@click.option("--output", type=click.Path(path_type=Path), help="Where the JSON goes.")
+@click.option(
+    "--quick", is_flag=True, help="Little, and nothing is kept. So does any choice above."
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Keep results in this JSON file.")
 def main(*, quick: bool, output: Path | None, is_tls: bool, **choices: Any) -> None:
-    """Measure agents that echo calls, against the exchange of the benchmark."""
+    """Measure agents that echo calls, against the exchange of the benchmark.
+
+    Without options: everything, which takes half an hour; the results go to benchmarks/results.
+    With options: only what they say.
+    """
     chosen = {name: value for name, value in choices.items() if value is not None}
-    usual = _QUICK if quick or chosen else Plan(agents=tuple(AGENTS))
-    plan = attrs.evolve(usual, **chosen, is_tls=is_tls)
+    plan = attrs.evolve(QUICK if quick or chosen else Plan(), **chosen, is_tls=is_tls)
     console = Console()
     results = Results.begin(plan.rounds, plan.window_seconds)
-    try:
-        asyncio.run(Runner(plan, results, lambda line: console.print(line, highlight=False)).run())
-    finally:
-        if output is None and not quick and not chosen:
-            output = RESULTS / f"{results.started_at[:10]}{'-tls' if is_tls else ''}.json"
+    if output is None and not quick and not chosen:
+        output = RESULTS / f"{results.started_at[:10]}{'-tls' if is_tls else ''}.json"
+
+    def tell(line: str) -> None:
+        console.print(line, highlight=False, soft_wrap=True)
         if output is not None:
             results.save(output)
+
+    # A faster event loop leaves the exchange more of its core. The agents have their own.
+    uvloop.run(Runner(plan, results, tell).run())
     print_report(results, console)
-
-
-_QUICK: Final = Plan(
-    agents=("fast", "trio-websocket", "official"),
-    calls=(1, 50),
-    request_ms=(20,),
-    rounds=1,
-    tls_calls=(),
-    bursts=(),
-    idle_calls=0,
-)
+    if output is not None:
+        plot(results, output.with_suffix(".svg"))
+        console.print(f"Kept in {output}, and drawn beside it.", highlight=False)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The medians of repeated measurements, and what they have to come to."""
+"""The medians of repeated measurements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SATURATED_SHARE: Final = 0.95
 
 
 @attrs.frozen
-class LoadKey:
+class Key:
     """Measurements with the same key are repetitions of each other."""
 
     agent: str
@@ -26,24 +26,22 @@ class LoadKey:
 
 
 @attrs.frozen
-class LoadSummary:
-    """Medians over the valid repetitions; over all of them if none is.
+class Summary:
+    """Medians over the valid repetitions; over all of them if none is. Figures as of `Load`.
 
-    Attributes: as of `Load`; and
-
+    Attributes:
+      lost_bytes: the most, not the median.
       repetitions: how many were valid.
-      is_valid: whether any was.
     """
 
     cpu_ms: float
     core_share: float
     p50_ms: float
     p99_ms: float
-    lost_bytes: float
+    lost_bytes: int
     resident_mb: float
-    first_audio_seconds: float
+    first_audio_ms: float
     repetitions: int
-    is_valid: bool
 
     @property
     def is_saturated(self) -> bool:
@@ -56,35 +54,40 @@ def is_valid(load: Load) -> bool:
     return load.exchange_late_p99_ms <= MAX_LATE_MS and load.overdrawn_bytes == 0
 
 
-def summarize(results: Results) -> dict[LoadKey, LoadSummary]:
+def summarize(results: Results) -> dict[Key, Summary]:
     """Take the medians, key by key, in the order of the measurements."""
-    groups: dict[LoadKey, list[Load]] = {}
+    groups: dict[Key, list[Load]] = {}
     for load in results.loads:
-        key = LoadKey(load.agent, load.calls, load.request_ms, load.is_tls)
+        key = Key(load.agent, load.calls, load.request_ms, load.is_tls)
         groups.setdefault(key, []).append(load)
     return {key: _summarize(loads) for key, loads in groups.items()}
 
 
-def _summarize(loads: list[Load]) -> LoadSummary:
+def _summarize(loads: list[Load]) -> Summary:
     valid = [load for load in loads if is_valid(load)]
 
     def middle(figure: Callable[[Load], float]) -> float:
         return median(valid or loads, figure)
 
-    return LoadSummary(
+    return Summary(
         cpu_ms=middle(lambda load: load.cpu_ms_per_call_second),
         core_share=middle(lambda load: load.core_share),
         p50_ms=middle(lambda load: load.round_trip_p50_ms),
         p99_ms=middle(lambda load: load.round_trip_p99_ms),
         lost_bytes=max(load.lost_bytes for load in valid or loads),
         resident_mb=middle(lambda load: load.resident_mb_per_call),
-        first_audio_seconds=middle(lambda load: load.first_audio_seconds),
+        first_audio_ms=middle(lambda load: load.first_audio_seconds) * 1000,
         repetitions=len(valid),
-        is_valid=bool(valid),
     )
 
 
 def worst_burst(results: Results, agent: str, offered: int) -> Burst | None:
-    """The burst of which the agent claimed least."""
+    """The burst of which fewest calls came to talk."""
     bursts = [b for b in results.bursts if (b.agent, b.offered) == (agent, offered)]
-    return min(bursts, key=lambda burst: burst.claimed, default=None)
+    return min(bursts, key=lambda burst: (burst.talking, -burst.talking_seconds), default=None)
+
+
+def idle_cpu_ms(results: Results, agent: str) -> float | None:
+    """CPU per second of a silent call, or None where that was not measured."""
+    idles = [idle for idle in results.idles if idle.agent == agent]
+    return median(idles, lambda idle: idle.cpu_ms_per_call_second) if idles else None

@@ -7,6 +7,9 @@ from typing import Final
 
 import attrs
 
+#: What the official client takes in its life; see `benchmarks.agents.official`.
+OFFICIAL_MOST_CALLS: Final = 50
+
 
 @attrs.frozen
 class Agent:
@@ -16,11 +19,13 @@ class Agent:
       module: run with ``python -m``, and the URL of the exchange as its first argument.
       arguments: what comes after that.
       is_floor: whether it is a bare loop on a WebSocket library, which reads no buffer requests.
+      beyond_calls: with no more calls than this, it is the same as another agent.
     """
 
     module: str
     arguments: tuple[str, ...] = ()
     is_floor: bool = False
+    beyond_calls: int = 0
 
 
 def _floor(module: str) -> Agent:
@@ -31,6 +36,9 @@ AGENTS: Final[Mapping[str, Agent]] = {
     "fast": Agent("benchmarks.agents.ours", ("websockets",)),
     "trio-websocket": Agent("benchmarks.agents.ours", ("trio-websocket",)),
     "official": Agent("benchmarks.agents.official"),
+    "official-unlimited": Agent(
+        "benchmarks.agents.official", ("unlimited",), beyond_calls=OFFICIAL_MOST_CALLS
+    ),
     "floor-trio-websocket": _floor("floor_trio_websocket"),
     "floor-websockets-asyncio": _floor("floor_websockets_asyncio"),
     "floor-websockets-trio": _floor("floor_websockets_trio"),

@@ -23,7 +23,7 @@ class ExchangeCall:
       talking: set when the first frame has come back.
       first_audio_seconds: from the offer until then.
       echo: accounts for its audio.
-      overdrawn_bytes: audio that the agent sent beyond what it was asked for.
+      overdrawn_bytes: audio that came before it was asked for, since `begin`.
     """
 
     def __init__(self, number: int, audio: StampedAudio) -> None:
@@ -37,6 +37,11 @@ class ExchangeCall:
         self._credit = 0
         self._offered_at = time.monotonic()
         self._connection: Connection
+
+    def begin(self) -> None:
+        """Begin to count anew."""
+        self.echo.begin()
+        self.overdrawn_bytes = 0
 
     def opened_by(self, connection: Connection) -> None:
         """Note the agent's media connection."""

@@ -1,0 +1,120 @@
+"""Carries a plan out, step by step."""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from benchmarks.certificates import Certificates
+from benchmarks.measure import (
+    MeasurementError,
+    Pair,
+    measure_burst,
+    measure_idle,
+    measure_load,
+    open_pair,
+    set_up,
+)
+from benchmarks.plan import Kind, Plan, Step
+from benchmarks.results import Failure, Results
+
+#: A burst of calls opens as many connections, in the exchange and in the agent.
+_OPEN_FILES: Final = 8192
+
+
+class Runner:
+    """Measures what a plan says. An agent that fails is noted, and the others go on.
+
+    Args:
+      plan: what to measure.
+      results: where it goes.
+      tell: is told every measurement, one line each.
+    """
+
+    def __init__(self, plan: Plan, results: Results, tell: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._results = results
+        self._tell = tell
+        self._failed: dict[tuple[Kind, str, bool], int] = {}
+
+    async def run(self) -> None:
+        """Measure everything."""
+        raise_open_files()
+        steps = list(self._plan.steps())
+        started_at = time.monotonic()
+        with ExitStack() as stack:
+            directory = stack.enter_context(tempfile.TemporaryDirectory())
+            certificates = Certificates(Path(directory))
+            for number, step in enumerate(steps, start=1):
+                if self._is_hopeless(step):
+                    continue
+                minutes = (time.monotonic() - started_at) / 60
+                outcome = await self._measure(step, certificates if step.is_tls else None)
+                self._tell(
+                    f"[{number}/{len(steps)}, {minutes:.0f} min] {describe(step)}: {outcome}"
+                )
+
+    def _is_hopeless(self, step: Step) -> bool:
+        """Tell whether the agent has failed with so many calls, or fewer."""
+        failed = self._failed.get((step.kind, step.agent, step.is_tls))
+        return failed is not None and step.calls >= failed
+
+    async def _measure(self, step: Step, certificates: Certificates | None) -> str:
+        try:
+            async with open_pair(step.agent, certificates) as pair:
+                match step.kind:
+                    case "load":
+                        return await self._measure_loads(pair, step)
+                    case "burst":
+                        return await self._measure_burst(pair, step)
+                    case "idle":
+                        return await self._measure_idle(pair, step)
+        except MeasurementError as error:
+            self._failed[step.kind, step.agent, step.is_tls] = step.calls
+            self._results.failures.append(Failure(step.agent, step.kind, step.calls, str(error)))
+            return f"FAILED: {error}"
+
+    async def _measure_loads(self, pair: Pair, step: Step) -> str:
+        await set_up(pair, step.calls)
+        outcomes = []
+        for request_ms in step.request_ms:
+            load = await measure_load(pair, request_ms, self._plan.window_seconds)
+            self._results.loads.append(load)
+            outcomes.append(
+                f"{load.cpu_ms_per_call_second:.2f} ms CPU, round trip "
+                f"{load.round_trip_p50_ms:.1f} / {load.round_trip_p99_ms:.1f} ms, "
+                f"lost {load.lost_bytes}, exchange late {load.exchange_late_p99_ms:.1f} ms"
+            )
+        return "; ".join(outcomes)
+
+    async def _measure_burst(self, pair: Pair, step: Step) -> str:
+        burst = await measure_burst(pair, step.calls)
+        self._results.bursts.append(burst)
+        return (
+            f"{burst.claimed} claimed in {burst.claimed_seconds:.1f} s, "
+            f"{burst.talking} talking in {burst.talking_seconds:.1f} s"
+        )
+
+    async def _measure_idle(self, pair: Pair, step: Step) -> str:
+        await set_up(pair, step.calls)
+        idle = await measure_idle(pair, self._plan.idle_seconds)
+        self._results.idles.append(idle)
+        return f"{idle.cpu_ms_per_call_second:.3f} ms CPU"
+
+
+def describe(step: Step) -> str:
+    """Say what a step measures."""
+    what = {"load": "calls", "burst": "offers at once", "idle": "calls in silence"}[step.kind]
+    return f"{step.agent}, {step.calls} {what}{', TLS' if step.is_tls else ''}"
+
+
+def raise_open_files() -> None:
+    """Allow this process, and those it starts, as many open files as a burst needs."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,141 @@
+"""Where the SDK has to get, and whether it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import attrs
+
+from benchmarks.results import Results
+from benchmarks.summary import Key, Summary, idle_cpu_ms, summarize, worst_burst
+
+OURS: Final = ("fast", "trio-websocket")
+OFFICIAL: Final = "official"
+
+_BURSTS: Final = (10, 100, 1000)
+
+
+@attrs.frozen
+class Verdict:
+    """What one target came to.
+
+    Attributes:
+      target: in words.
+      measured: the figures, in words.
+      has_passed: None where it was not measured, or where there is nothing to reach.
+    """
+
+    target: str
+    measured: str
+    has_passed: bool | None
+
+    @property
+    def word(self) -> str:
+        """Pass or miss, in one word."""
+        return {True: "pass", False: "MISS", None: "-"}[self.has_passed]
+
+
+def judge(results: Results) -> list[Verdict]:
+    """Hold the medians against every target. Calls talk at 16 kHz, in frames of 20 ms."""
+    summaries = summarize(results)
+    return [
+        *_beside_official(summaries),
+        *(_two_hundred_calls(summaries, agent) for agent in OURS),
+        *(_evenness(summaries, agent) for agent in OURS),
+        *(_memory(summaries, agent) for agent in OURS),
+        *(_idle(results, agent) for agent in OURS),
+        *(_tls(summaries, agent) for agent in OURS),
+        *_bursts(results),
+    ]
+
+
+def _beside_official(summaries: Mapping[Key, Summary]) -> Iterator[Verdict]:
+    for agent, most in zip(OURS, (0.6, 1.0), strict=True):
+        yield _ratio(
+            f"{agent}, 50 calls: at most {most} of the official client's CPU",
+            summaries.get(Key(agent, 50, 20)),
+            summaries.get(Key(OFFICIAL, 50, 20)),
+            most,
+        )
+
+
+def _two_hundred_calls(summaries: Mapping[Key, Summary], agent: str) -> Verdict:
+    target = f"{agent}, 200 calls, requests of 100 ms: nothing lost, p99 below 20 ms"
+    summary = summaries.get(Key(agent, 200, 100))
+    if summary is None:
+        return Verdict(target, "not measured", None)
+    measured = f"{summary.lost_bytes} bytes lost, p99 {summary.p99_ms:.1f} ms{_remark(summary)}"
+    return Verdict(target, measured, summary.lost_bytes == 0 and summary.p99_ms < 20)  # noqa: PLR2004
+
+
+def _evenness(summaries: Mapping[Key, Summary], agent: str) -> Verdict:
+    return _ratio(
+        f"{agent}, 400 calls: at most 1.2 of the CPU a call at 50",
+        summaries.get(Key(agent, 400, 20)),
+        summaries.get(Key(agent, 50, 20)),
+        1.2,
+    )
+
+
+def _memory(summaries: Mapping[Key, Summary], agent: str) -> Verdict:
+    summary = summaries.get(Key(agent, 100, 20))
+    return _figure(
+        f"{agent}, 100 calls: at most 0.25 MB a call",
+        None if summary is None else summary.resident_mb,
+        0.25,
+        "MB",
+    )
+
+
+def _idle(results: Results, agent: str) -> Verdict:
+    return _figure(
+        f"{agent}, a silent call: below 1 ms CPU a second", idle_cpu_ms(results, agent), 1.0, "ms"
+    )
+
+
+def _tls(summaries: Mapping[Key, Summary], agent: str) -> Verdict:
+    return _ratio(
+        f"{agent}, 50 calls over TLS: at most 1.6 of the CPU without",
+        summaries.get(Key(agent, 50, 20, is_tls=True)),
+        summaries.get(Key(agent, 50, 20)),
+        1.6,
+    )
+
+
+def _bursts(results: Results) -> Iterator[Verdict]:
+    for agent in (*OURS, OFFICIAL):
+        bursts = [worst_burst(results, agent, offered) for offered in _BURSTS]
+        measured = [
+            f"{burst.claimed} claimed and {burst.talking} served of {burst.offered}"
+            for burst in bursts
+            if burst is not None
+        ]
+        are_complete = all(burst is not None and burst.talking == burst.offered for burst in bursts)
+        yield Verdict(
+            f"{agent}: takes every call of a burst of 10, 100, 1,000",
+            "; ".join(measured) or "not measured",
+            are_complete if len(measured) == len(_BURSTS) else None,
+        )
+
+
+def _ratio(target: str, ours: Summary | None, reference: Summary | None, most: float) -> Verdict:
+    if ours is None or reference is None:
+        return Verdict(target, "not measured", None)
+    ratio = ours.cpu_ms / reference.cpu_ms
+    measured = (
+        f"{ratio:.2f} ({ours.cpu_ms:.2f}{_remark(ours)} to "
+        f"{reference.cpu_ms:.2f}{_remark(reference)} ms a call-second)"
+    )
+    return Verdict(target, measured, ratio <= most)
+
+
+def _figure(target: str, figure: float | None, most: float, unit: str) -> Verdict:
+    if figure is None:
+        return Verdict(target, "not measured", None)
+    return Verdict(target, f"{figure:.3f} {unit}", figure <= most)
+
+
+def _remark(summary: Summary) -> str:
+    """Mark a figure as the tables do."""
+    return ("*" if summary.is_saturated else "") + ("" if summary.repetitions else "†")
