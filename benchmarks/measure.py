@@ -134,10 +134,10 @@ async def measure_load(pair: Pair, request_ms: int, window_seconds: float) -> Lo
     lost_bytes = await _drain(calls)
     # What is still to be echoed costs as well: an agent that has fallen behind gains nothing.
     cpu_ms = (agent.cpu_seconds() - cpu) * 1000
-    call_seconds = sum(call.echo.sent_frames for call in calls) / FRAMES_PER_SECOND
+    call_seconds = sum(call.echo.echoed_frames for call in calls) / FRAMES_PER_SECOND
     round_trips = [nanoseconds for call in calls for nanoseconds in call.echo.round_trips_ns]
     if not round_trips:
-        raise MeasurementError(f"nothing was echoed\n{agent.complaints()}")
+        raise MeasurementError(f"nothing came back in time\n{agent.complaints()}")
     return Load(
         agent=pair.name,
         calls=len(calls),
@@ -148,6 +148,7 @@ async def measure_load(pair: Pair, request_ms: int, window_seconds: float) -> Lo
         round_trip_p50_ms=percentile(round_trips, 50) / _MILLION,
         round_trip_p99_ms=percentile(round_trips, 99) / _MILLION,
         lost_bytes=lost_bytes,
+        missing_bytes=_missing_bytes(calls),
         foreign_bytes=sum(call.echo.foreign_bytes for call in calls),
         overdrawn_bytes=sum(call.overdrawn_bytes for call in calls),
         first_audio_seconds=percentile([call.first_audio_seconds for call in calls], 50),

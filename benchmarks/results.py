@@ -36,11 +36,12 @@ class Load:
       calls: how many at once.
       request_ms: how much audio each buffer request asks for.
       is_tls: whether everything went over TLS.
-      cpu_ms_per_call_second: processor time of the agent, until everything was echoed.
+      cpu_ms_per_call_second: processor time of the agent, by the second of audio that it echoed.
       core_share: of the agent's core, within the window; 1 is all of it.
       round_trip_p50_ms: from sending a frame until the last byte of its echo came.
       round_trip_p99_ms: the same; pauses of the exchange are in it too.
       lost_bytes: what had not come back a second after the last frame was sent.
+      missing_bytes: what had not come back ten seconds later.
       foreign_bytes: what came back and had never been sent.
       overdrawn_bytes: what came back before it had been asked for.
       first_audio_seconds: from the offer of a call to the first echoed frame, the median call.
@@ -58,6 +59,7 @@ class Load:
     round_trip_p50_ms: float
     round_trip_p99_ms: float
     lost_bytes: int
+    missing_bytes: int
     foreign_bytes: int
     overdrawn_bytes: int
     first_audio_seconds: float

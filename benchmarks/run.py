@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import click
@@ -16,6 +17,9 @@ from benchmarks.plot import plot
 from benchmarks.report import RESULTS, print_report
 from benchmarks.results import Results
 from benchmarks.runner import Runner
+
+#: Where the output is no terminal, which has a width of its own.
+_FILE_COLUMNS: Final = 160
 
 
 class Names(click.ParamType[tuple[str, ...]]):
@@ -69,7 +73,7 @@ def main(*, quick: bool, output: Path | None, is_tls: bool, **choices: Any) -> N
     """
     chosen = {name: value for name, value in choices.items() if value is not None}
     plan = attrs.evolve(QUICK if quick or chosen else Plan(), **chosen, is_tls=is_tls)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
     results = Results.begin(plan.rounds, plan.window_seconds)
     if output is None and not quick and not chosen:
         output = RESULTS / f"{results.started_at[:10]}{'-tls' if is_tls else ''}.json"

@@ -13,7 +13,6 @@ from typing import Final
 from benchmarks.certificates import Certificates
 from benchmarks.measure import (
     MeasurementError,
-    Pair,
     measure_burst,
     measure_idle,
     measure_load,
@@ -21,7 +20,7 @@ from benchmarks.measure import (
     set_up,
 )
 from benchmarks.plan import Kind, Plan, Step
-from benchmarks.results import Failure, Results
+from benchmarks.results import Failure, Load, Results
 
 #: A burst of calls opens as many connections, in the exchange and in the agent.
 _OPEN_FILES: Final = 8192
@@ -66,43 +65,45 @@ class Runner:
 
     async def _measure(self, step: Step, certificates: Certificates | None) -> str:
         try:
-            async with open_pair(step.agent, certificates) as pair:
-                match step.kind:
-                    case "load":
-                        return await self._measure_loads(pair, step)
-                    case "burst":
-                        return await self._measure_burst(pair, step)
-                    case "idle":
-                        return await self._measure_idle(pair, step)
+            match step.kind:
+                case "load":
+                    return "; ".join(await self._measure_loads(step, certificates))
+                case "burst":
+                    return await self._measure_burst(step, certificates)
+                case "idle":
+                    return await self._measure_idle(step, certificates)
         except MeasurementError as error:
             self._failed[step.kind, step.agent, step.is_tls] = step.calls
             self._results.failures.append(Failure(step.agent, step.kind, step.calls, str(error)))
             return f"FAILED: {error}"
 
-    async def _measure_loads(self, pair: Pair, step: Step) -> str:
-        await set_up(pair, step.calls)
-        outcomes = []
-        for request_ms in step.request_ms:
-            load = await measure_load(pair, request_ms, self._plan.window_seconds)
-            self._results.loads.append(load)
-            outcomes.append(
-                f"{load.cpu_ms_per_call_second:.2f} ms CPU, round trip "
-                f"{load.round_trip_p50_ms:.1f} / {load.round_trip_p99_ms:.1f} ms, "
-                f"lost {load.lost_bytes}, exchange late {load.exchange_late_p99_ms:.1f} ms"
-            )
-        return "; ".join(outcomes)
+    async def _measure_loads(self, step: Step, certificates: Certificates | None) -> list[str]:
+        outcomes: list[str] = []
+        while len(outcomes) < len(step.request_ms):
+            async with open_pair(step.agent, certificates) as pair:
+                await set_up(pair, step.calls)
+                for request_ms in step.request_ms[len(outcomes) :]:
+                    load = await measure_load(pair, request_ms, self._plan.window_seconds)
+                    self._results.loads.append(load)
+                    outcomes.append(describe_load(load))
+                    if load.missing_bytes:
+                        # It is still busy with these: the next size is for a fresh agent.
+                        break
+        return outcomes
 
-    async def _measure_burst(self, pair: Pair, step: Step) -> str:
-        burst = await measure_burst(pair, step.calls)
+    async def _measure_burst(self, step: Step, certificates: Certificates | None) -> str:
+        async with open_pair(step.agent, certificates) as pair:
+            burst = await measure_burst(pair, step.calls)
         self._results.bursts.append(burst)
         return (
             f"{burst.claimed} claimed in {burst.claimed_seconds:.1f} s, "
             f"{burst.talking} talking in {burst.talking_seconds:.1f} s"
         )
 
-    async def _measure_idle(self, pair: Pair, step: Step) -> str:
-        await set_up(pair, step.calls)
-        idle = await measure_idle(pair, self._plan.idle_seconds)
+    async def _measure_idle(self, step: Step, certificates: Certificates | None) -> str:
+        async with open_pair(step.agent, certificates) as pair:
+            await set_up(pair, step.calls)
+            idle = await measure_idle(pair, self._plan.idle_seconds)
         self._results.idles.append(idle)
         return f"{idle.cpu_ms_per_call_second:.3f} ms CPU"
 
@@ -111,6 +112,15 @@ def describe(step: Step) -> str:
     """Say what a step measures."""
     what = {"load": "calls", "burst": "offers at once", "idle": "calls in silence"}[step.kind]
     return f"{step.agent}, {step.calls} {what}{', TLS' if step.is_tls else ''}"
+
+
+def describe_load(load: Load) -> str:
+    """Say what calls that talk came to."""
+    return (
+        f"{load.cpu_ms_per_call_second:.2f} ms CPU, round trip "
+        f"{load.round_trip_p50_ms:.1f} / {load.round_trip_p99_ms:.1f} ms, "
+        f"lost {load.lost_bytes}, exchange late {load.exchange_late_p99_ms:.1f} ms"
+    )
 
 
 def raise_open_files() -> None:

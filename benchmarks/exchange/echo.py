@@ -17,6 +17,7 @@ class EchoMeter:
     Attributes:
       sent_frames: since `begin`.
       returned_frames: how many of those came back.
+      echoed_frames: all that came back since `begin`, whenever they were sent.
       foreign_bytes: what came back and is no frame that was waited for.
       round_trips_ns: of the frames that came back.
     """
@@ -29,10 +30,11 @@ class EchoMeter:
         self.begin()
 
     def begin(self) -> None:
-        """Begin to count anew. Frames that are still under way are not counted any more."""
+        """Begin to count anew. Frames that are still under way are not waited for any more."""
         self._first_number = self._next_number
         self.sent_frames = 0
         self.returned_frames = 0
+        self.echoed_frames = 0
         self.foreign_bytes = 0
         self.round_trips_ns = array("q")
 
@@ -88,6 +90,7 @@ class EchoMeter:
         if number <= self._last_returned or not frame.endswith(self._audio.filler):
             return False
         self._last_returned = number
+        self.echoed_frames += 1
         if number >= self._first_number:
             self.returned_frames += 1
             self.round_trips_ns.append(now_ns - sent_ns)

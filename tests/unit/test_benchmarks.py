@@ -31,6 +31,7 @@ LOAD = Load(
     round_trip_p50_ms=1.0,
     round_trip_p99_ms=2.0,
     lost_bytes=0,
+    missing_bytes=0,
     foreign_bytes=0,
     overdrawn_bytes=0,
     first_audio_seconds=0.01,
@@ -116,7 +117,7 @@ def test_what_was_sent_before_does_not_count() -> None:
     meter.begin()
     (late,) = send(meter, 1)
     meter.receive(early + late, RETURNED_NS)
-    assert (meter.sent_frames, meter.returned_frames) == (1, 1)
+    assert (meter.sent_frames, meter.returned_frames, meter.echoed_frames) == (1, 1, 2)
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 16000, 24000])
