@@ -31,7 +31,9 @@ types: $(DEVELOPMENT_INSTALLED) ## Check the types
 	$(BIN)/mypy
 
 unit: $(DEVELOPMENT_INSTALLED) ## Run the tests, measuring branch coverage
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest --numprocesses auto --dist worksteal
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 docs: $(DEVELOPMENT_INSTALLED) ## Build the documentation into docs/_build
