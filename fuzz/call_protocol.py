@@ -27,7 +27,7 @@ import re
 from typing import Any, Final
 
 from fuzz.examples import FRAMES, WORDS
-from trio_calls.config import AudioMode
+from trio_calls.audio_format import AudioMode
 from trio_calls.errors import BufferFullError, WSSCallStateError
 from trio_calls.state import TRANSITIONS, CallState, Command, Signal
 from trio_calls.wire.call_protocol import (

@@ -21,7 +21,7 @@ from tests.exchange_model import (
     Told,
 )
 from trio_calls.audio import frame_bytes, to_pcm
-from trio_calls.config import AudioMode
+from trio_calls.audio_format import AudioMode
 from trio_calls.simulator import SimulatedCall, answers, declines
 from trio_calls.simulator.commands import execute
 from trio_calls.simulator.exchange import Exchange

@@ -7,7 +7,7 @@ from typing import TypeVar
 import trio
 import trio.testing
 
-from trio_calls.config import AudioMode
+from trio_calls.audio_format import AudioMode
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.codec import decode_control, decode_media, encode
 from trio_calls.wire.control import (

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import attrs
 import trio
 
+from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.call_core import CallCore
-from trio_calls.config import AudioFormat, AudioMode, ClientConfig
+from trio_calls.config import ClientConfig
 from trio_calls.event_handlers import HandlerT
 from trio_calls.received_audio import AudioStream
 from trio_calls.state import AgentMode, CallState, Command, Signal, require_legal

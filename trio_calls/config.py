@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import os
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from trio_calls.audio_format import AudioFormat, AudioMode, SampleRate
 from trio_calls.errors import WSSConfigError
 
 if TYPE_CHECKING:
@@ -18,46 +18,11 @@ if TYPE_CHECKING:
 
 PRODUCTION_URL: Final = "wss://wss-prod.agentao.com"
 
-SampleRate = Literal[8000, 16000, 24000]
-
 #: The library under every WebSocket; ``auto`` is ``websockets`` where it is installed.
 TransportName = Literal["auto", "websockets", "trio-websocket"]
 
 #: Opens a byte stream to a host and port, as `trio.open_tcp_stream` does.
 StreamOpener = Callable[[str, int], Awaitable["trio.abc.Stream"]]
-
-
-class AudioMode(enum.Enum):
-    """How the exchange delivers a call's audio."""
-
-    MIXED = "mixed"
-    """Channel 0 only, with everybody but the agent mixed."""
-
-    ISOLATED = "isolated"
-    """Channel 0 as in `MIXED`, and channels 1, 2, … with one leg each."""
-
-
-@attrs.frozen
-class AudioFormat:
-    """The audio of a call: always mono, signed 16-bit, little-endian PCM.
-
-    Attributes:
-      sample_rate: samples a second, in Hz.
-      mode: whether single legs come on channels of their own.
-    """
-
-    sample_rate: int = 24000
-    mode: AudioMode = AudioMode.MIXED
-
-    @property
-    def bytes_per_second(self) -> int:
-        """Bytes of one second of audio."""
-        return self.sample_rate * 2
-
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of one 20 ms frame."""
-        return self.bytes_per_second // 50
 
 
 def _hidden(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trio_calls.config import AudioMode
+from trio_calls.audio_format import AudioMode
 from trio_calls.errors import (
     WSSCallCommandError,
     WSSCallCommandTimeoutError,

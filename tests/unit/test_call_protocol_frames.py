@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from trio_calls.config import AudioMode
+from trio_calls.audio_format import AudioMode
 from trio_calls.errors import WSSCallFaultError
 from trio_calls.state import CallState, Signal
 from trio_calls.wire.call_protocol import (

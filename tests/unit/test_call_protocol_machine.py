@@ -15,7 +15,7 @@ from hypothesis.stateful import (
 )
 
 from tests.outgoing_audio_model import OutgoingAudioModel
-from trio_calls.config import AudioMode
+from trio_calls.audio_format import AudioMode
 from trio_calls.errors import (
     WSSCallCommandError,
     WSSCallCommandTimeoutError,

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from trio_calls.config import PRODUCTION_URL, AudioFormat, AudioMode, ClientConfig
+from trio_calls.audio_format import AudioFormat, AudioMode
+from trio_calls.config import PRODUCTION_URL, ClientConfig
 from trio_calls.errors import WSSConfigError
 
 KEY: dict[str, Any] = {"api_key": "key", "connector_uuid": "uuid"}

@@ -8,7 +8,7 @@ from typing import Final
 
 import trio
 
-from trio_calls.config import AudioMode
+from trio_calls.audio_format import AudioMode
 from trio_calls.simulator.jitter_buffer import JitterBuffer
 from trio_calls.simulator.socket_tasks import SocketTasks
 from trio_calls.state import AgentMode, CallState

@@ -8,7 +8,7 @@ from typing import Final
 
 import trio
 
-from trio_calls.config import AudioMode
+from trio_calls.audio_format import AudioMode
 from trio_calls.simulator.exchange import Exchange
 from trio_calls.simulator.sessions import ConnectedSdk
 from trio_calls.simulator.socket_tasks import SocketTasks

@@ -10,7 +10,7 @@ import attrs
 import trio
 
 from trio_calls.audio import frame_bytes
-from trio_calls.config import AudioMode
+from trio_calls.audio_format import AudioMode
 from trio_calls.simulator.agent_leg import AgentLeg
 from trio_calls.simulator.conference import Party, mix_conference
 from trio_calls.simulator.leg import Leg, PhoneState

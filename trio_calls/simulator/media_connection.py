@@ -6,7 +6,7 @@ import logging
 from typing import Final
 
 from trio_calls.audio import FRAME_SECONDS
-from trio_calls.config import AudioMode
+from trio_calls.audio_format import AudioMode
 from trio_calls.simulator.commands import execute
 from trio_calls.simulator.exchange import Exchange
 from trio_calls.simulator.jitter_buffer import CreditExceeded

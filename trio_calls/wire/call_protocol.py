@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from trio_calls.config import AudioMode
+from trio_calls.audio_format import AudioMode
 from trio_calls.errors import (
     WSSCallCommandError,
     WSSCallCommandTimeoutError,

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
-from trio_calls.config import AudioMode
+from trio_calls.audio_format import AudioMode
 from trio_calls.wire.message import Message, optional_text, text, wire
 
 TERMINATED: Final = "call.terminated"

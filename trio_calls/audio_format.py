@@ -1,0 +1,43 @@
+"""What the audio of a call is."""
+
+from __future__ import annotations
+
+import enum
+from typing import Literal
+
+import attrs
+
+SampleRate = Literal[8000, 16000, 24000]
+
+
+class AudioMode(enum.Enum):
+    """How the exchange delivers a call's audio."""
+
+    MIXED = "mixed"
+    """Channel 0 only, with everybody but the agent mixed."""
+
+    ISOLATED = "isolated"
+    """Channel 0 as in `MIXED`, and channels 1, 2, … with one leg each."""
+
+
+@attrs.frozen
+class AudioFormat:
+    """The audio of a call: always mono, signed 16-bit, little-endian PCM.
+
+    Attributes:
+      sample_rate: samples a second, in Hz.
+      mode: whether single legs come on channels of their own.
+    """
+
+    sample_rate: int = 24000
+    mode: AudioMode = AudioMode.MIXED
+
+    @property
+    def bytes_per_second(self) -> int:
+        """Bytes of one second of audio."""
+        return self.sample_rate * 2
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one 20 ms frame."""
+        return self.bytes_per_second // 50
