@@ -43,7 +43,7 @@ fuzz: $(FUZZING_INSTALLED) ## Look for input that breaks what comes over the wir
 	$(BIN)/python -m fuzz codec --seconds $(SECONDS)
 	$(BIN)/python -m fuzz call_protocol --seconds $(SECONDS)
 
-bench: $(DEVELOPMENT_INSTALLED) ## Measure the SDK beside the official client, on two idle cores; ARGS=--quick for less
+bench: $(DEVELOPMENT_INSTALLED) ## Measure what calls cost, beside the official client; ARGS=--quick for a first look
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
 format: $(DEVELOPMENT_INSTALLED) ## Format the code and mend what ruff can mend

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,8 +14,10 @@ import uvloop
 from rich.console import Console
 
 from benchmarks.agents import AGENTS
+from benchmarks.measure import AGENT_CORE, EXCHANGE_CORE
 from benchmarks.plan import QUICK, Plan
 from benchmarks.plot import plot
+from benchmarks.precedence import precedence
 from benchmarks.report import RESULTS, print_report
 from benchmarks.results import Results
 from benchmarks.runner import Runner
@@ -61,16 +65,17 @@ class Numbers(click.ParamType[tuple[int, ...]]):
 @click.option("--idle-calls", type=int, help="Calls in silence.")
 @click.option("--idle-seconds", type=float, help="How long they are.")
 @click.option("--tls", "is_tls", is_flag=True, help="Everything over TLS.")
-@click.option(
-    "--quick", is_flag=True, help="Little, and nothing is kept. So does any choice above."
-)
+@click.option("--first", is_flag=True, help="Before all other processes; root only.")
+@click.option("--quick", is_flag=True, help="Little, and nothing is kept.")
 @click.option("--output", type=click.Path(path_type=Path), help="Keep results in this JSON file.")
-def main(*, quick: bool, output: Path | None, is_tls: bool, **choices: Any) -> None:
+def main(*, quick: bool, first: bool, output: Path | None, is_tls: bool, **choices: Any) -> None:
     """Measure agents that echo calls, against the exchange of the benchmark.
 
-    Without options: everything, which takes half an hour; the results go to benchmarks/results.
-    With options: only what they say.
+    Without options: everything, which takes 25 minutes; the results go to benchmarks/results.
+    Whoever chooses agents, numbers or seconds gets what --quick does, with that changed.
     """
+    if not {EXCHANGE_CORE, AGENT_CORE} <= os.sched_getaffinity(0):
+        raise click.ClickException("this needs two cores: one for the exchange, one for the agent")
     chosen = {name: value for name, value in choices.items() if value is not None}
     plan = attrs.evolve(QUICK if quick or chosen else Plan(), **chosen, is_tls=is_tls)
     console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
@@ -83,8 +88,9 @@ def main(*, quick: bool, output: Path | None, is_tls: bool, **choices: Any) -> N
         if output is not None:
             results.save(output)
 
-    # A faster event loop leaves the exchange more of its core. The agents have their own.
-    uvloop.run(Runner(plan, results, tell).run())
+    with precedence() if first else nullcontext():
+        # A faster event loop leaves the exchange more of its core. The agents have their own.
+        uvloop.run(Runner(plan, results, tell).run())
     print_report(results, console)
     if output is not None:
         plot(results, output.with_suffix(".svg"))

@@ -112,10 +112,11 @@ def _bursts(results: Results) -> Iterator[Verdict]:
             if burst is not None
         ]
         are_complete = all(burst is not None and burst.talking == burst.offered for burst in bursts)
+        is_judged = agent in OURS and len(measured) == len(_BURSTS)
         yield Verdict(
-            f"{agent}: takes every call of a burst of 10, 100, 1,000",
+            f"{agent}: serves every call of a burst of 10, 100, 1,000",
             "; ".join(measured) or "not measured",
-            are_complete if len(measured) == len(_BURSTS) else None,
+            are_complete if is_judged else None,
         )
 
 
