@@ -31,7 +31,7 @@ def plot(results: Results, path: Path) -> None:
     _draw(memory, summaries, 20, lambda summary: summary.resident_mb)
     memory.set_yscale("log")
     memory.set_title("Memory, MB a call")
-    cpu.legend(fontsize="small")
+    figure.legend(*cpu.get_legend_handles_labels(), loc="outside lower center", ncols=len(AGENTS))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
 

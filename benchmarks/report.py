@@ -109,8 +109,7 @@ def _order(key: Key) -> int:
 def _cell(metric: Metric, summary: Summary | None) -> str:
     if summary is None:
         return _NONE
-    marks = ("*" if summary.is_saturated else "") + ("" if summary.repetitions else "†")
-    return metric.show(summary) + (marks if metric.is_marked else "")
+    return metric.show(summary) + (summary.marks if metric.is_marked else "")
 
 
 def _bursts(results: Results) -> Iterator[Table]:
@@ -142,7 +141,7 @@ def _idle(results: Results) -> Iterator[Table]:
 def legend(results: Results) -> str:
     """Say what the figures and their marks are."""
     return (
-        f"Medians of {results.rounds} rounds, {results.window_seconds:g} s each. "
+        f"Medians; rounds: {results.rounds}, of {results.window_seconds:g} s. "
         "* the agent had no processor time left. "
         f"† the exchange was more than {MAX_LATE_MS:g} ms late with one frame in a hundred: "
         "the machine was too busy to measure this."

@@ -48,6 +48,11 @@ class Summary:
         """Whether the agent had no processor time left."""
         return self.core_share >= SATURATED_SHARE
 
+    @property
+    def marks(self) -> str:
+        """What has to be said of its figures: see `benchmarks.report.legend`."""
+        return ("*" if self.is_saturated else "") + ("" if self.repetitions else "†")
+
 
 def is_valid(load: Load) -> bool:
     """Whether the exchange kept its schedule, and the agent to what it was asked for."""

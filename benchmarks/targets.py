@@ -65,7 +65,7 @@ def _two_hundred_calls(summaries: Mapping[Key, Summary], agent: str) -> Verdict:
     summary = summaries.get(Key(agent, 200, 100))
     if summary is None:
         return Verdict(target, "not measured", None)
-    measured = f"{summary.lost_bytes} bytes lost, p99 {summary.p99_ms:.1f} ms{_remark(summary)}"
+    measured = f"{summary.lost_bytes} bytes lost, p99 {summary.p99_ms:.1f} ms{summary.marks}"
     return Verdict(target, measured, summary.lost_bytes == 0 and summary.p99_ms < 20)  # noqa: PLR2004
 
 
@@ -125,8 +125,8 @@ def _ratio(target: str, ours: Summary | None, reference: Summary | None, most: f
         return Verdict(target, "not measured", None)
     ratio = ours.cpu_ms / reference.cpu_ms
     measured = (
-        f"{ratio:.2f} ({ours.cpu_ms:.2f}{_remark(ours)} to "
-        f"{reference.cpu_ms:.2f}{_remark(reference)} ms a call-second)"
+        f"{ratio:.2f} ({ours.cpu_ms:.2f}{ours.marks} to "
+        f"{reference.cpu_ms:.2f}{reference.marks} ms a call-second)"
     )
     return Verdict(target, measured, ratio <= most)
 
@@ -135,8 +135,3 @@ def _figure(target: str, figure: float | None, most: float, unit: str) -> Verdic
     if figure is None:
         return Verdict(target, "not measured", None)
     return Verdict(target, f"{figure:.3f} {unit}", figure <= most)
-
-
-def _remark(summary: Summary) -> str:
-    """Mark a figure as the tables do."""
-    return ("*" if summary.is_saturated else "") + ("" if summary.repetitions else "†")
