@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import random
 import ssl
 import uuid
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import attrs
 import trio
 
 from trio_calls._version import __version__
+from trio_calls.backoff import Backoff
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConnectionError
 from trio_calls.heartbeat import PONG_SECONDS, is_silent
@@ -35,8 +35,6 @@ logger = logging.getLogger(__name__)
 CONNECT_SECONDS: Final = 10.0
 SETUP_SECONDS: Final = 10.0
 REQUEST_SECONDS: Final = 30.0
-FIRST_BACKOFF_SECONDS: Final = 0.5
-MAX_BACKOFF_SECONDS: Final = 10.0
 
 
 class ControlListener(Protocol):
@@ -97,7 +95,7 @@ class ControlConnection:
         Cancellation: works until the first connection stands. From then on only `stop` ends it, so
         that calls can still be left in good order.
         """
-        backoff = FIRST_BACKOFF_SECONDS
+        backoff = Backoff()
         with self._scope:
             while True:
                 self._standing_since = math.inf
@@ -111,12 +109,10 @@ class ControlConnection:
                     if self._is_stopping:
                         # The exchange hung up at the moment at which `stop` was called.
                         return
-                    if trio.current_time() - self._standing_since > MAX_BACKOFF_SECONDS:
-                        backoff = FIRST_BACKOFF_SECONDS
-                    delay = random.uniform(0, backoff) + (error.retry_after or 0)
+                    stood_seconds = max(0.0, trio.current_time() - self._standing_since)
+                    delay = backoff.next_delay(stood_seconds) + (error.retry_after or 0)
                     logger.warning("%s; connecting again in %.1f s", error, delay)
                 await trio.sleep(delay)
-                backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
 
     def stop(self) -> None:
         """Close the connection in good order; `run` returns within a few seconds."""

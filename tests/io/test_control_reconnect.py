@@ -100,6 +100,20 @@ async def test_a_connection_that_stood_for_long_is_made_again_soon(
     assert all(wait <= 11.5 for wait in waits(exchange))
 
 
+@pytest.mark.parametrize(("stands_seconds", "is_stable"), [(9.5, False), (10.5, True)])
+async def test_the_waits_start_anew_only_after_a_connection_that_was_stable(
+    exchange: FakeExchange, stands_seconds: float, is_stable: bool
+) -> None:
+    async with open_call_client(exchange.config()):
+        for _ in LONGEST_WAITS:
+            control = await exchange.control()
+            await trio.sleep(stands_seconds)
+            await control.cut()
+        await exchange.control()
+    longest = max(waits(exchange)) - stands_seconds
+    assert (longest <= 0.5) == is_stable
+
+
 @pytest.mark.parametrize("how", ["cut", "closed", "too long a frame"])
 async def test_every_loss_is_a_warning_and_is_made_good(
     exchange: FakeExchange, how: str, caplog: pytest.LogCaptureFixture
