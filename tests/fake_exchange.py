@@ -91,9 +91,9 @@ class FakeExchange:
         """Wait for the next control connection."""
         return await _next(self._controls[1], patience)
 
-    async def media(self) -> MediaEnd:
+    async def media(self, *, patience: float = 100) -> MediaEnd:
         """Wait for the next media connection."""
-        return await _next(self._medias[1])
+        return await _next(self._medias[1], patience)
 
     async def _open_stream(self, host: str, port: int) -> trio.abc.Stream:
         self.attempts.append(Attempt(trio.current_time(), host, port))
@@ -149,7 +149,7 @@ class FakeExchange:
             self._controls[0].send_nowait(control)
 
 
-async def _next(ends: trio.MemoryReceiveChannel[_EndT], patience: float = 100) -> _EndT:
+async def _next(ends: trio.MemoryReceiveChannel[_EndT], patience: float) -> _EndT:
     with trio.fail_after(patience):
         return await ends.receive()
 

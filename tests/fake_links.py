@@ -113,9 +113,9 @@ class _End:
             await self._websocket.send(encode(message) if isinstance(message, Message) else message)
         await self.wire.send_in_one_breath()
 
-    async def receive(self) -> str | bytes:
+    async def receive(self, *, patience: float = 100) -> str | bytes:
         """Wait for the next frame."""
-        with trio.fail_after(100):
+        with trio.fail_after(patience):
             return await self._came[1].receive()
 
     async def rest(self) -> list[str | bytes]:

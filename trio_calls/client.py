@@ -31,8 +31,8 @@ logger = logging.getLogger(__name__)
 
 HandlerT = TypeVar("HandlerT", bound=CallHandler)
 
-#: How long a claimed call may take to come.
-CALL_IN_SECONDS: Final = 30.0
+#: How long a claimed call may take to come. Callers rarely let it ring for longer.
+CALL_IN_SECONDS: Final = 60.0
 
 
 class CallClient:
@@ -164,13 +164,19 @@ class CallClient:
         try:
             response = await claim(self._control, session)
             if response is not None and response.is_ok:
-                with trio.move_on_after(CALL_IN_SECONDS):
-                    await session.settled.wait()
+                await self._wait_settled(session)
                 await self._run(session, handler)
         finally:
             self._offers.finish(session)
             if trio.current_effective_deadline() > trio.current_time():
                 self._take_up()
+
+    async def _wait_settled(self, session: Session) -> None:
+        with trio.move_on_after(CALL_IN_SECONDS):
+            await session.settled.wait()
+        if not session.settled.is_set():
+            # Until then nobody else can claim it, and it takes up room here.
+            self._control.replace(f"a claimed call did not come for {CALL_IN_SECONDS:g} s")
 
     async def _run(self, session: Session, handler: CallHandler) -> None:
         if session.call_in is None:

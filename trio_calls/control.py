@@ -18,7 +18,7 @@ from trio_calls.backoff import Backoff
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConnectionError
 from trio_calls.heartbeat import PONG_SECONDS, is_silent
-from trio_calls.refusal import explain_refusal
+from trio_calls.refusal import explain_loss, explain_refusal
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
 from trio_calls.wire.codec import WireError, decode_control, encode
 from trio_calls.wire.control import (
@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS: Final = 10.0
 SETUP_SECONDS: Final = 10.0
-REQUEST_SECONDS: Final = 30.0
+#: The exchange has 30 s to answer. A late answer is waited for: only it tells what was granted.
+REQUEST_SECONDS: Final = 60.0
 
 
 class ControlListener(Protocol):
@@ -139,7 +140,8 @@ class ControlConnection:
           make_request: makes the message from the request's id.
 
         Raises:
-          WSSConnectionError: the connection was lost, or there was no response for 30 s.
+          WSSConnectionError: the connection was lost, or there was no response for 60 s; then the
+            connection is replaced, since nobody knows what became of the request.
 
         Cancellation: the request was sent; its response will be ignored.
         """
@@ -147,13 +149,28 @@ class ControlConnection:
         pending = self._requests[request_id] = _PendingRequest()
         try:
             self.send(make_request(request_id))
-            with trio.move_on_after(REQUEST_SECONDS):
+            with trio.move_on_after(REQUEST_SECONDS) as waiting:
                 await pending.done.wait()
         finally:
             self._requests.pop(request_id, None)
         if pending.response is None:
+            if waiting.cancelled_caught:
+                self.replace(f"the exchange did not answer a request for {REQUEST_SECONDS:g} s")
             raise WSSConnectionError("the exchange did not answer a request")
         return pending.response
+
+    def replace(self, fault: str) -> None:
+        """Give the present connection up for a new one: the exchange takes back what it gave us.
+
+        Nothing is sent or received on it from here on, and the listener is told at once.
+
+        Args:
+          fault: why, for the log.
+        """
+        if self._reading is not None and self.connection_id is not None:
+            self._reading.cancel()
+            self._forget_connection()
+            self._fault = fault
 
     async def _connect_and_serve(self, task_status: trio.TaskStatus[None]) -> None:
         """Run one connection to its end. Returns only when it was told to stop."""
@@ -202,6 +219,8 @@ class ControlConnection:
             try:
                 while True:
                     for frame in await websocket.receive_batch():
+                        # A connection that was given up may have had this frame already.
+                        await trio.lowlevel.checkpoint_if_cancelled()
                         message = self._decode(frame)
                         if isinstance(message, SetupDone):
                             reading.deadline = math.inf
@@ -210,19 +229,11 @@ class ControlConnection:
                             self._dispatch(message)
                             await _let_others_act()
             except WebSocketClosed:
-                raise WSSConnectionError(self._explain_loss()) from None
+                raise explain_loss(self._config, stood=self.connection_id is not None) from None
         if not self._is_stopping:
             raise WSSConnectionError(
                 self._fault or f"the exchange did not finish the setup within {SETUP_SECONDS:g} s"
             )
-
-    def _explain_loss(self) -> str:
-        if self.connection_id is not None:
-            return "the connection to the exchange was lost"
-        return (
-            "the exchange ended the connection during the setup: does it support a sample rate of "
-            f"{self._config.sample_rate} Hz (WSS_SAMPLE_RATE)?"
-        )
 
     def _stands(
         self,
@@ -274,9 +285,8 @@ class ControlConnection:
                 await websocket.send(frame)
 
     async def _beat(self, websocket: WebSocket) -> None:
-        if await is_silent(websocket) and self._reading is not None:
-            self._fault = f"the exchange was silent for {PONG_SECONDS:g} s"
-            self._reading.cancel()
+        if await is_silent(websocket):
+            self.replace(f"the exchange was silent for {PONG_SECONDS:g} s")
 
     def _forget_connection(self) -> None:
         self._reading = None

@@ -93,3 +93,18 @@ def _without_cut_off(text: str, secret: str) -> str:
         if text.endswith(secret[:length]):
             return text[:-length] + _BLOT
     return text
+
+
+def explain_loss(config: ClientConfig, *, stood: bool) -> WSSConnectionError:
+    """Make the error for a connection that has ended.
+
+    Args:
+      config: with which it was opened.
+      stood: whether the setup was done.
+    """
+    if stood:
+        return WSSConnectionError("the connection to the exchange was lost")
+    return WSSConnectionError(
+        "the exchange ended the connection during the setup: does it support a sample rate of "
+        f"{config.sample_rate} Hz (WSS_SAMPLE_RATE)?"
+    )

@@ -153,21 +153,76 @@ async def test_calls_that_resume_right_after_their_refusal_are_not_lost(
         assert sorted(claim.session_id for claim in again) == sorted(names)
 
 
-async def test_a_call_that_does_not_come_is_given_up_after_30_s(exchange: FakeExchange) -> None:
+@pytest.mark.parametrize("what", ["the response", "the call"])
+@pytest.mark.parametrize("seconds", [29, 31, 59])
+async def test_a_call_that_comes_late_is_served_and_keeps_its_place_until_then(
+    exchange: FakeExchange, what: str, seconds: float
+) -> None:
     switchboard = Switchboard()
     async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
         client.on(events.INCOMING_CALL)(switchboard)
         control = await exchange.control()
-        await control.offer("never comes", "next")
-        claim = await control.expect_claim("never comes")
+        await control.offer("late", "next")
+        claim = await control.expect_claim("late")
+        if what == "the response":
+            await trio.sleep(seconds)
         await control.send(Response(claim.request_id, is_ok=True))
         await control.expect(SessionReady)
-        claim = await control.expect_claim("next")
-        assert trio.current_time() == 30
-
-        await control.send(call_in("never comes"))
+        if what == "the call":
+            await trio.sleep(seconds)
         assert await control.rest() == []
-        assert switchboard.calls == []
+        await control.send(call_in("late"))
+        assert (await switchboard.next_call()).call_id == "call of late"
+        assert trio.current_time() == seconds
+        await control.send(SessionClosed("late"))
+        await control.grant("next")
+
+
+@pytest.mark.parametrize("is_granted", [False, True], ids=["no response", "no call"])
+async def test_a_claim_that_stays_open_is_taken_back_with_its_connection(
+    exchange: FakeExchange, is_granted: bool
+) -> None:
+    """Nobody knows whose the session is then, and the exchange takes back what was on it."""
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        await control.offer("s", "next")
+        claim = await control.expect_claim("s")
+        if is_granted:
+            await control.send(Response(claim.request_id, is_ok=True))
+            await control.expect(SessionReady)
+        await control.over.wait()
+        assert trio.current_time() == 60
+        assert await control.rest() == []  # "next" was not claimed as well
+        assert client.calls == ()
+
+        exchange.greeting = [offer("s"), offer("next")]
+        control = await exchange.control()
+        await control.grant("s")
+        assert (await switchboard.next_call()).call_id == "call of s"
+        assert await control.rest() == []
+
+
+async def test_the_loss_of_a_connection_with_an_open_claim_harms_no_call_in_progress(
+    exchange: FakeExchange,
+) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        await control.ring("talks")
+        call = await switchboard.next_call()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(call.answer)
+            media = await exchange.media()
+            await media.accept("call.answer")
+        await control.offer("never answered")
+        await control.over.wait()
+        await exchange.control()
+        await trio.sleep(60)
+        assert call.state is CallState.ANSWERED
+        assert client.calls == (call,)
 
 
 @pytest.mark.parametrize("is_claimed", [False, True])

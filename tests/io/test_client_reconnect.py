@@ -175,14 +175,18 @@ async def test_a_ringing_call_waits_for_an_exchange_that_has_not_noticed_the_los
         await answer(exchange, call)
 
 
-async def test_a_ringing_call_whose_new_claim_is_not_answered_is_given_up(
+async def test_a_ringing_call_whose_new_claim_is_not_answered_is_claimed_over_a_newer_connection(
     exchange: FakeExchange,
 ) -> None:
     async with open_client_where_it_rings(exchange) as (call, control, _):
         await control.expect_claim("s")
         claimed_at = trio.current_time()
-        await call.wait_disconnected()
-        assert trio.current_time() == pytest.approx(claimed_at + 30)
+        await control.over.wait()
+        assert trio.current_time() == pytest.approx(claimed_at + 60)
+        newer = await exchange.control()
+        await newer.grant("s", token="new token")
+        assert await newer.rest() == []
+        assert (await answer(exchange, call)).authorization == "Bearer new token"
 
 
 async def test_a_ringing_call_outlives_connections_that_come_and_go(

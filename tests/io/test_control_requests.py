@@ -1,7 +1,7 @@
 """Requests on the control connection, and what becomes of them."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import trio
@@ -10,7 +10,14 @@ from tests.fake_exchange import SILENCE, FakeExchange
 from tests.fake_links import ControlEnd
 from trio_calls import WSSConnectionError
 from trio_calls.control import ControlConnection
-from trio_calls.wire.control import ControlMessage, Response, SessionOpen, SessionReady
+from trio_calls.transport import WebSocketClosed
+from trio_calls.wire.control import (
+    ControlMessage,
+    Response,
+    SessionOpen,
+    SessionReady,
+    SetupDone,
+)
 
 
 class Listener:
@@ -46,8 +53,10 @@ async def open_connection(
     connection = ControlConnection(exchange.config(), None, listener)
     async with trio.open_nursery() as nursery:
         await nursery.start(connection.run)
-        yield connection, await exchange.control()
-        connection.stop()
+        try:
+            yield connection, await exchange.control()
+        finally:
+            connection.stop()
 
 
 async def test_every_request_gets_its_own_response(exchange: FakeExchange) -> None:
@@ -77,16 +86,64 @@ async def test_every_request_gets_its_own_response(exchange: FakeExchange) -> No
     assert listener.received == []
 
 
-async def test_a_request_without_an_answer_is_given_up_after_30_s(exchange: FakeExchange) -> None:
-    async with open_connection(exchange, Listener()) as (connection, control):
+@pytest.mark.parametrize("seconds", [0, 29, 31, 59])
+async def test_a_response_may_be_late(exchange: FakeExchange, seconds: float) -> None:
+    async with (
+        open_connection(exchange, Listener()) as (connection, control),
+        trio.open_nursery() as nursery,
+    ):
+
+        @nursery.start_soon
+        async def respond() -> None:
+            asked = await control.expect(SessionOpen)
+            await trio.sleep(seconds)
+            await control.send(Response(asked.request_id, is_ok=True))
+
+        assert (await connection.request(claim)).is_ok
+        assert trio.current_time() == seconds
+
+
+async def test_a_request_without_an_answer_ends_its_connection_after_60_s(
+    exchange: FakeExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = Listener()
+    async with open_connection(exchange, listener) as (connection, control):
         with pytest.raises(WSSConnectionError, match="did not answer"):
             await connection.request(claim)
-        assert trio.current_time() == 30
+        assert trio.current_time() == 60
+        assert listener.changes == ["stands", "lost"]
+        with pytest.raises(WSSConnectionError, match="no connection"):
+            connection.send(SessionReady("s"))
 
-        late = await control.expect(SessionOpen)
-        await control.send(Response(late.request_id, is_ok=True))
-        assert await control.rest() == []
-        assert connection.connection_id is not None
+        unanswered = await control.expect(SessionOpen)
+        with suppress(WebSocketClosed):
+            await control.send(
+                Response(unanswered.request_id, is_ok=True), SetupDone("a second time")
+            )
+        await control.over.wait()
+        assert listener.changes == ["stands", "lost"]
+        newer = await exchange.control()
+        assert await newer.rest() == []
+        assert connection.connection_id == newer.connection_id
+    assert "did not answer a request for 60 s; connecting again" in caplog.text
+
+
+async def test_requests_that_are_not_answered_together_end_one_connection(
+    exchange: FakeExchange,
+) -> None:
+    listener = Listener()
+    async with open_connection(exchange, listener) as (connection, _):
+
+        async def ask() -> None:
+            with pytest.raises(WSSConnectionError):
+                await connection.request(claim)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(20):
+                nursery.start_soon(ask)
+        await exchange.control()
+        await trio.sleep(100)
+    assert listener.changes == ["stands", "lost", "stands", "lost"]
 
 
 async def test_a_response_to_a_request_that_was_cancelled_is_ignored(
