@@ -102,7 +102,7 @@ class FakeMedia:
         """Run a call's scope to its end."""
         config = self.config(**settings)
         call = self.make_call(config)
-        await run_call(call, handler, config)
+        await run_call(call, handler, config, trio.Event())
         return call
 
     @asynccontextmanager
@@ -111,7 +111,7 @@ class FakeMedia:
         config = self.config(**settings)
         call = self.make_call(config)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(run_call, call, wait_forever, config)
+            nursery.start_soon(run_call, call, wait_forever, config, trio.Event())
             await trio.testing.wait_all_tasks_blocked()
             yield call
             nursery.cancel_scope.cancel()

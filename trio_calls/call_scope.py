@@ -30,8 +30,16 @@ logger = logging.getLogger(__name__)
 CallHandler = Callable[[ActiveCall], object]
 
 
-async def run_call(call: ActiveCall, handler: CallHandler, config: ClientConfig) -> None:
+async def run_call(
+    call: ActiveCall, handler: CallHandler, config: ClientConfig, draining: trio.Event
+) -> None:
     """Run a call's handler, and see to it that the call is left when it is done.
+
+    Args:
+      call: not begun yet.
+      handler: of the application.
+      config: the bounds within which to serve it.
+      draining: set when an agent without a handler is not to stay in a conference any longer.
 
     Raises:
       Exception: what the handler raised, with `ClientConfig.crash_on_handler_error` only.
@@ -42,7 +50,7 @@ async def run_call(call: ActiveCall, handler: CallHandler, config: ClientConfig)
     async with trio.open_nursery() as media_nursery:
         call._core.start(media_nursery)
         try:
-            await _run_application(call, handler, config)
+            await _run_application(call, handler, config, draining)
         finally:
             deadline = trio.current_time() + config.close_grace_seconds
             with trio.CancelScope(shield=True, deadline=deadline):
@@ -50,13 +58,15 @@ async def run_call(call: ActiveCall, handler: CallHandler, config: ClientConfig)
             call._core.stop(deadline)
 
 
-async def _run_application(call: ActiveCall, handler: CallHandler, config: ClientConfig) -> None:
+async def _run_application(
+    call: ActiveCall, handler: CallHandler, config: ClientConfig, draining: trio.Event
+) -> None:
     with call._core.application_scope as scope:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(call._core.handlers.run)
             try:
                 await _run_handler(call, handler, config)
-                await _after_handler(call)
+                await _after_handler(call, draining)
             finally:
                 call._core.handlers.close()
     if scope.cancelled_caught:
@@ -95,7 +105,7 @@ def _is_only_ours(error: BaseException) -> bool:
     return isinstance(error, WSSError)
 
 
-async def _after_handler(call: ActiveCall) -> None:
+async def _after_handler(call: ActiveCall, draining: trio.Event) -> None:
     """The handler has returned: what becomes of the call depends on where it stands."""
     match call.state:
         case CallState.PENDING:
@@ -108,7 +118,9 @@ async def _after_handler(call: ActiveCall) -> None:
         case CallState.ANSWERED:
             await _leave(call)
         case CallState.CONNECTED:
-            await call.wait_disconnected()
+            with call.cancel_on_hangup():
+                await draining.wait()
+            await _leave(call)
         case CallState.DISCONNECTED:
             pass
 

@@ -1,4 +1,4 @@
-"""The client: claims the calls that the exchange offers, and serves each in a scope of its own."""
+"""The client: a connection to the exchange, and the calls that come through it."""
 
 from __future__ import annotations
 
@@ -6,33 +6,22 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import trio
 
 from trio_calls import events
 from trio_calls.call import ActiveCall
-from trio_calls.call_scope import CallHandler, run_call
-from trio_calls.claims import claim, claim_again
+from trio_calls.call_scope import CallHandler
 from trio_calls.config import ClientConfig
-from trio_calls.control import ControlConnection
 from trio_calls.errors import WSSConnectionError
-from trio_calls.offers import Offers, Session
-from trio_calls.state import CallState
+from trio_calls.incoming import IncomingCalls
+from trio_calls.termination import open_termination_receiver
 from trio_calls.tls import make_ssl_context
-from trio_calls.wire.control import (
-    CallIn,
-    ControlMessage,
-    SessionClosed,
-    SessionNotify,
-)
 
 logger = logging.getLogger(__name__)
 
 HandlerT = TypeVar("HandlerT", bound=CallHandler)
-
-#: How long a claimed call may take to come. Callers rarely let it ring for longer.
-CALL_IN_SECONDS: Final = 60.0
 
 
 class CallClient:
@@ -41,16 +30,10 @@ class CallClient:
     Got from `open_call_client`.
     """
 
-    # Holds the scopes of the calls. There is none before the connection stands.
-    _nursery: trio.Nursery
-
     def __init__(self, config: ClientConfig, ssl_context: ssl.SSLContext | None) -> None:
         self._config = config
-        self._ssl_context = ssl_context
-        self._control = ControlConnection(config, ssl_context, self)
-        self._offers = Offers(config.max_concurrent_calls)
-        self._handler: CallHandler | None = None
-        self._is_leaving = False
+        self._incoming = IncomingCalls(config, ssl_context)
+        self._control = self._incoming.control
 
     def __repr__(self) -> str:
         return f"<CallClient of {self._config.base_url}, {len(self.calls)} calls>"
@@ -58,8 +41,7 @@ class CallClient:
     @property
     def calls(self) -> tuple[ActiveCall, ...]:
         """The calls whose scopes are open, the oldest first."""
-        sessions = self._offers.sessions.values()
-        return tuple(session.call for session in sessions if session.call is not None)
+        return self._incoming.calls
 
     def on(self, event: str) -> Callable[[HandlerT], HandlerT]:
         """Register the handler of `events.INCOMING_CALL`, as a decorator.
@@ -74,116 +56,69 @@ class CallClient:
             raise ValueError(f"no event of a client: {event!r}; use events.INCOMING_CALL")
 
         def register(handler: HandlerT) -> HandlerT:
-            if self._handler is not None:
-                raise ValueError("incoming calls have a handler already")
-            self._handler = handler
-            self._take_up()
+            self._incoming.serve_with(handler)
             return handler
 
         return register
 
     async def run_forever(self) -> None:
-        """Serve calls until cancelled.
+        """Serve calls until cancelled, or until SIGTERM; then `drain`, and return.
+
+        That drain ends after ``config.drain_seconds``, or with a second SIGTERM. A third one ends
+        the process at once, as it does without this SDK.
+
+        SIGTERM is left to the application outside the main thread, and where the application has
+        a handler of it already, for instance `trio.open_signal_receiver`. It may call `drain` then.
+        Control-C is Trio's: it raises `KeyboardInterrupt`, and leaves every call.
 
         Cancellation: leave `open_call_client`'s block to end the calls.
         """
-        await trio.sleep_forever()
+        with open_termination_receiver() as terminations:
+            await terminations.receive()
+            logger.info(
+                "SIGTERM: no new calls; those in progress, %d, may go on for %g s",
+                len(self.calls),
+                self._config.drain_seconds,
+            )
+            async with trio.open_nursery() as nursery:
 
-    def control_received(self, message: ControlMessage) -> None:
-        """Take note of what the exchange says. Called by the control connection."""
-        match message:
-            case SessionNotify() if message.offers_call:
-                self._receive_offer(message)
-            case CallIn():
-                self._receive_call(message)
-            case SessionClosed():
-                self._receive_end(message)
-            case _:
-                logger.debug("nothing to do for a %s", message.wire_type)
+                @nursery.start_soon
+                async def give_up_waiting() -> None:
+                    await terminations.receive()
+                    nursery.cancel_scope.cancel()
 
-    def control_stands(self) -> None:
-        """Claim anew what rings here since before there was this connection. Called by it.
+                await self.drain(self._config.drain_seconds)
+                nursery.cancel_scope.cancel()
+        if self.calls:
+            logger.warning("SIGTERM again: the calls in progress, %d, are left", len(self.calls))
+        await self.drain(0)
 
-        A caller who has hung up meanwhile is not offered again: the refusal of the claim tells.
+    async def drain(self, within_seconds: float | None = None) -> None:
+        """Take no new calls, for good, and wait until those in progress are over.
+
+        Offers are left to other workers from the moment of the call. A claim that was sent before
+        may still be granted, and then it is a call in progress. In a conference that its handler
+        has left to itself, by returning in CONNECTED, the agent does not stay: it leaves, and
+        caller and callee go on talking.
+
+        What is still in progress at the deadline is cancelled: its handler is cancelled, and the
+        call is left within ``config.close_grace_seconds``. Every call of this method may bring the
+        deadline forward, none puts it off. The deadline holds whether anybody waits or not.
+
+        Leave `open_call_client`'s block afterwards. A handler of a call cannot wait for this, as it
+        would wait for itself.
+
+        Args:
+          within_seconds: how long the calls may go on; None for as long as they take.
+
+        Raises:
+          ValueError: a negative time.
+
+        Cancellation: ends the wait only; no new calls are taken all the same. Always a checkpoint.
         """
-        for session in self._offers.sessions.values():
-            self._claim_if_lost(session)
-
-    def control_lost(self) -> None:
-        """Forget what does not survive the control connection. Called by it."""
-        self._offers.connection_lost()
-
-    def _receive_offer(self, offer: SessionNotify) -> None:
-        session = self._offers.sessions.get(offer.session_id)
-        if session is None or not self._claim_if_lost(session):
-            self._offers.add(offer)
-            self._take_up()
-
-    def _claim_if_lost(self, session: Session) -> bool:
-        """Claim a call that rings here again, if its claim is gone with its connection."""
-        has_lost_claim = (
-            session.call is not None
-            and session.call.state is CallState.PENDING
-            and not session.call._core.has_media
-            and session.connection_id != self._control.connection_id
-        )
-        if has_lost_claim:
-            self._nursery.start_soon(claim_again, self._control, session, session.connection_id)
-            session.connection_id = self._control.connection_id
-        return has_lost_claim
-
-    def _receive_call(self, call_in: CallIn) -> None:
-        session = self._offers.sessions.get(call_in.session_id)
-        if session is None:
-            logger.debug("a call came that was not claimed here")
-        elif session.call is not None:
-            session.call._core.relocate(call_in)
-        elif session.call_in is None:
-            session.call_in = call_in
-            session.settled.set()
-
-    def _receive_end(self, message: SessionClosed) -> None:
-        self._offers.withdraw(message.session_id)
-        session = self._offers.sessions.get(message.session_id)
-        if session is None:
-            return
-        session.settled.set()
-        if session.call is not None:
-            session.call._core.session_closed()
-
-    def _take_up(self) -> None:
-        """Begin as many sessions as there are offers, and room."""
-        while self._handler is not None and not self._is_leaving:
-            session = self._offers.take(self._control.connection_id)
-            if session is None:
-                return
-            self._nursery.start_soon(self._serve, session, self._handler)
-
-    async def _serve(self, session: Session, handler: CallHandler) -> None:
-        """Claim a call and run its scope, from here to its end."""
-        try:
-            response = await claim(self._control, session)
-            if response is not None and response.is_ok:
-                await self._wait_settled(session)
-                await self._run(session, handler)
-        finally:
-            self._offers.finish(session)
-            if trio.current_effective_deadline() > trio.current_time():
-                self._take_up()
-
-    async def _wait_settled(self, session: Session) -> None:
-        with trio.move_on_after(CALL_IN_SECONDS):
-            await session.settled.wait()
-        if not session.settled.is_set():
-            # Until then nobody else can claim it, and it takes up room here.
-            self._control.replace(f"a claimed call did not come for {CALL_IN_SECONDS:g} s")
-
-    async def _run(self, session: Session, handler: CallHandler) -> None:
-        if session.call_in is None:
-            logger.debug("a claimed call did not come: its caller gave up")
-            return
-        session.call = ActiveCall(session.call_in, self._config, self._ssl_context)
-        await run_call(session.call, handler, self._config)
+        if within_seconds is not None and not within_seconds >= 0:
+            raise ValueError(f"within_seconds must not be negative: {within_seconds!r}")
+        await self._incoming.drain(within_seconds)
 
 
 @asynccontextmanager
@@ -229,12 +164,12 @@ async def open_call_client(config: ClientConfig) -> AsyncIterator[CallClient]:
             refusal = error
         else:
             try:
-                async with trio.open_nursery() as client._nursery:
+                async with trio.open_nursery() as client._incoming.nursery:
                     try:
                         yield client
                     finally:
-                        client._is_leaving = True
-                    client._nursery.cancel_scope.cancel()
+                        client._incoming.stop_claiming()
+                    client._incoming.nursery.cancel_scope.cancel()
             finally:
                 client._control.stop()
     if refusal is not None:
@@ -252,7 +187,9 @@ async def serve_calls(
     Like `trio.serve_tcp`, for calls: ``client = await nursery.start(serve_calls, handler,
     config)`` waits until the connection stands.
 
-    Resource handling, errors and cancellation are those of `open_call_client`.
+    After SIGTERM it takes no new calls, and returns when those in progress are over: see
+    `CallClient.run_forever`. Resource handling, errors and cancellation are those of
+    `open_call_client`.
 
     Args:
       handler: called with each `ActiveCall`, in the call's own scope. Plain or asynchronous.

@@ -99,6 +99,7 @@ class ClientConfig:
       receive_buffer_seconds: how much received audio waits for each reader.
       after_call_seconds: how long a handler may work on after its call has ended.
       close_grace_seconds: how long leaving a call may take when its scope is cancelled.
+      drain_seconds: how long calls in progress may go on after SIGTERM; ``inf`` is for ever.
       crash_on_handler_error: let a handler's error end the client, rather than log it.
       transport: the library under every WebSocket: ``websockets`` costs the least, and comes with
         the extra ``trio-calls[speedups]``; ``trio-websocket`` is always there; ``auto`` takes the
@@ -122,6 +123,7 @@ class ClientConfig:
     receive_buffer_seconds: float = attrs.field(default=10.0, validator=_positive)
     after_call_seconds: float = attrs.field(default=30.0, validator=_positive)
     close_grace_seconds: float = attrs.field(default=2.0, validator=_positive)
+    drain_seconds: float = attrs.field(default=25.0, validator=_positive)
     crash_on_handler_error: bool = False
     transport: TransportName = attrs.field(default="auto", validator=_transport)
     open_stream: StreamOpener | None = attrs.field(default=None, repr=False)

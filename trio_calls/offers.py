@@ -28,6 +28,8 @@ class Session:
       call_in: what the exchange tells the claimant, once it has.
       call: once it is being served.
       settled: set when `call_in` came, or will not come any more.
+      scope: of all that runs for it.
+      finished: set when nothing of that runs any more.
     """
 
     session_id: str
@@ -35,6 +37,8 @@ class Session:
     call_in: CallIn | None = None
     call: ActiveCall | None = None
     settled: trio.Event = attrs.field(factory=trio.Event)
+    scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    finished: trio.Event = attrs.field(factory=trio.Event)
 
     @property
     def is_over(self) -> bool:
@@ -90,6 +94,7 @@ class Offers:
 
     def finish(self, session: Session) -> None:
         """Forget a session, and make room for the next."""
+        session.finished.set()
         if self.sessions.get(session.session_id) is session:
             del self.sessions[session.session_id]
         if session.call is not None and session.call._core.was_let_go:

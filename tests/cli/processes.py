@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import termios
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -78,13 +78,16 @@ class RunningCommand:
 
 @asynccontextmanager
 async def running(
-    *arguments: str, variables: Mapping[str, str] | None = None, terminal: bool = False
+    *arguments: str,
+    variables: Mapping[str, str] | None = None,
+    terminal: bool = False,
+    program: Sequence[str] = COMMAND,
 ) -> AsyncIterator[RunningCommand]:
-    """Run a command for as long as the block takes."""
+    """Run a command, or another program, for as long as the block takes."""
     ours, its = _open_terminal() if terminal else os.pipe()
     try:
         process = await trio.lowlevel.open_process(
-            [*COMMAND, *arguments],
+            [*program, *arguments],
             cwd=CHECKOUT,
             env=environment(variables or {}),
             stdin=its if terminal else subprocess.DEVNULL,

@@ -187,4 +187,4 @@ async def test_a_client_shows_where_it_is_connected_and_no_secret(
         call = await switchboard.next_call()
         assert repr(client) == "<CallClient of ws://exchange, 1 calls>"
         for secret in (API_KEY, CONNECTOR_UUID, "token"):
-            assert secret not in repr(client) + repr(call) + repr(client._offers.sessions)
+            assert secret not in repr(client) + repr(call) + repr(client._incoming.offers.sessions)

@@ -182,6 +182,7 @@ def test_the_audio_format_follows_the_sample_rate(sample_rate: int) -> None:
         "receive_buffer_seconds",
         "after_call_seconds",
         "close_grace_seconds",
+        "drain_seconds",
     ],
 )
 def test_bounds_are_greater_than_zero(bound: str, value: float) -> None:

@@ -6,9 +6,10 @@ from typing import Final
 
 import trio
 
+from trio_calls import events
 from trio_calls.audio import duration_seconds, level_dbfs
 from trio_calls.call_scope import CallHandler
-from trio_calls.client import serve_calls
+from trio_calls.client import open_call_client
 from trio_calls.demo.examples import SAMPLE_RATE, load_speech
 from trio_calls.demo.stories import Listener
 from trio_calls.simulator import PhoneHungUp, SimulatedCall, answers, open_simulator
@@ -28,8 +29,8 @@ async def rehearse(handler: CallHandler) -> bool:
     """
     async with open_simulator(port=0, sample_rate=SAMPLE_RATE) as simulator:
         _tell(f"a simulated exchange is on {simulator.config.base_url}")
-        async with trio.open_nursery() as nursery:
-            await nursery.start(serve_calls, handler, simulator.config)
+        async with open_call_client(simulator.config) as client:
+            client.on(events.INCOMING_CALL)(handler)
             call = simulator.place_call(pickup=answers(after_seconds=_PICKUP_SECONDS))
             _tell(f"{call.caller.number} calls {call.callee.number}")
             async with trio.open_nursery() as people:
@@ -39,7 +40,6 @@ async def rehearse(handler: CallHandler) -> bool:
                 _tell("the call is over" if call.ended else "the agent has left the call")
                 await call.wait_ended()
                 people.cancel_scope.cancel()
-            nursery.cancel_scope.cancel()
     return _judge(call)
 
 

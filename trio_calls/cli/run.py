@@ -7,13 +7,15 @@ import signal
 from collections.abc import AsyncIterator
 from typing import Final
 
+import attrs
 import click
 import trio
 
 from trio_calls import events
-from trio_calls.call_scope import CallHandler
+from trio_calls.call import ActiveCall
+from trio_calls.call_scope import CallHandler, call_handler
 from trio_calls.cli import values
-from trio_calls.cli.drain import CallsInProgress
+from trio_calls.cli.call_watch import printable
 from trio_calls.cli.find_handler import find_handler
 from trio_calls.cli.outcome import TERMINATED, run_trio
 from trio_calls.cli.rehearsal import rehearse
@@ -21,6 +23,8 @@ from trio_calls.cli.signals import status_after
 from trio_calls.client import CallClient, open_call_client
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError, WSSConnectionError
+
+logger = logging.getLogger(__name__)
 
 _EXAMPLE: Final = """\b
 Examples:
@@ -40,7 +44,7 @@ Examples:
 @click.option(
     "--drain-seconds",
     type=values.seconds,
-    default=30,
+    default=attrs.fields(ClientConfig).drain_seconds.default,
     show_default=True,
     metavar="SECONDS",
     help="How long calls in progress may go on after SIGTERM.",
@@ -61,7 +65,7 @@ def run(context: click.Context, target: str, simulate: bool, drain_seconds: floa
 
     Nothing is restarted: not the program when the file changes, and not a handler that has failed.
     SIGTERM ends the program when the calls in progress are over; a second signal ends them, and so
-    does Control-C.
+    does Control-C. An agent whose handler has returned leaves its conference on SIGTERM.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)-7s %(message)s")
     handler = find_handler(target)
@@ -92,16 +96,28 @@ class _Program:
 
     def __init__(self, config: ClientConfig, handler: CallHandler) -> None:
         self._config = config
-        self._calls = CallsInProgress(handler)
+        self._handler = handler
         self._client: CallClient | None = None
 
     async def serve(self) -> None:
         """Serve until cancelled."""
         async with open_call_client(self._config) as client:
             self._client = client
-            client.on(events.INCOMING_CALL)(self._calls.handle)
+            client.on(events.INCOMING_CALL)(self._handle)
             print(f"serving the calls of {self._config.base_url}, until Control-C", flush=True)
-            await client.run_forever()
+            await trio.sleep_forever()
+
+    async def _handle(self, call: ActiveCall) -> None:
+        began = trio.current_time()
+        caller, callee = printable(call.caller_number), printable(call.callee_number)
+        logger.info("call from %s to %s", caller, callee)
+
+        @call.on(events.CALL_TERMINATED)
+        def tell_end() -> None:
+            seconds = trio.current_time() - began
+            logger.info("call from %s to %s: over after %.1f s", caller, callee, seconds)
+
+        await call_handler(self._handler, call)
 
     async def wait_end(self, signals: AsyncIterator[int], drain_seconds: float) -> int:
         """Wait until it is time to end.
@@ -118,22 +134,25 @@ class _Program:
         self, client: CallClient, signals: AsyncIterator[int], drain_seconds: float
     ) -> int:
         print(
-            f"terminating: no new calls; {len(self._calls)} in progress may go on for "
+            f"terminating: no new calls; {len(client.calls)} in progress may go on for "
             f"{drain_seconds:g} s",
             flush=True,
         )
         status = 0
         with trio.move_on_after(drain_seconds) as patience:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._drain_calls, client, nursery.cancel_scope)
+                nursery.start_soon(_drain_calls, client, nursery.cancel_scope)
                 number = await anext(signals)
                 status = status_after(number, if_terminated=TERMINATED)
                 nursery.cancel_scope.cancel()
         if patience.cancelled_caught:
-            print(f"{len(self._calls)} calls were not over in time, and are left now", flush=True)
+            left = len(client.calls)
+            were = "1 call was" if left == 1 else f"{left} calls were"
+            print(f"{were} not over in time: the agent leaves now", flush=True)
         return status
 
-    async def _drain_calls(self, client: CallClient, scope: trio.CancelScope) -> None:
-        await self._calls.drain(client)
-        print("all calls are over", flush=True)
-        scope.cancel()
+
+async def _drain_calls(client: CallClient, scope: trio.CancelScope) -> None:
+    await client.drain()
+    print("all calls are over", flush=True)
+    scope.cancel()

@@ -8,9 +8,10 @@ from typing import Final
 
 import trio
 
+from trio_calls import events
 from trio_calls.audio import write_wav
 from trio_calls.call import ActiveCall
-from trio_calls.client import serve_calls
+from trio_calls.client import open_call_client
 from trio_calls.demo.examples import SAMPLE_RATE, load_handler
 from trio_calls.demo.report import Outcome, Progress, print_outcome
 from trio_calls.demo.stories import Story
@@ -49,14 +50,14 @@ async def tell_stories(stories: Sequence[Story], simulator: Simulator) -> list[O
         await handlers[call.callee_number](call)
 
     outcomes: dict[str, Outcome] = {}
-    async with trio.open_nursery() as agents:
-        await agents.start(serve_calls, route, simulator.config)
+    async with open_call_client(simulator.config) as client, trio.open_nursery() as nursery:
+        client.on(events.INCOMING_CALL)(route)
         progress = Progress([story.name for story in stories])
-        agents.start_soon(progress.run)
+        nursery.start_soon(progress.run)
         async with trio.open_nursery() as tellers:
             for story in stories:
                 tellers.start_soon(_tell, story, simulator, outcomes, progress)
-        agents.cancel_scope.cancel()
+        nursery.cancel_scope.cancel()
     return [outcomes[story.name] for story in stories]
 
 

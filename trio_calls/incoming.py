@@ -1,0 +1,175 @@
+"""Incoming calls: claims what the exchange offers, and serves each call in a scope of its own."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from typing import Final
+
+import trio
+
+from trio_calls.call import ActiveCall
+from trio_calls.call_scope import CallHandler, run_call
+from trio_calls.claims import claim, claim_again
+from trio_calls.config import ClientConfig
+from trio_calls.control import ControlConnection
+from trio_calls.offers import Offers, Session
+from trio_calls.state import CallState
+from trio_calls.wire.control import CallIn, ControlMessage, SessionClosed, SessionNotify
+
+logger = logging.getLogger(__name__)
+
+#: How long a claimed call may take to come. Callers rarely let it ring for longer.
+CALL_IN_SECONDS: Final = 60.0
+
+
+class IncomingCalls:
+    """What a client does with offers: the listener of its control connection.
+
+    Attributes:
+      control: where calls are offered and claimed.
+      offers: the calls that wait, are being claimed, or are served.
+      nursery: holds the scopes of the calls; there is none before the connection stands.
+    """
+
+    nursery: trio.Nursery
+
+    def __init__(self, config: ClientConfig, ssl_context: ssl.SSLContext | None) -> None:
+        self.control = ControlConnection(config, ssl_context, self)
+        self.offers = Offers(config.max_concurrent_calls)
+        self._config = config
+        self._ssl_context = ssl_context
+        self._handler: CallHandler | None = None
+        self._draining = trio.Event()
+
+    @property
+    def calls(self) -> tuple[ActiveCall, ...]:
+        """The calls whose scopes are open, the oldest first."""
+        sessions = self.offers.sessions.values()
+        return tuple(session.call for session in sessions if session.call is not None)
+
+    def serve_with(self, handler: CallHandler) -> None:
+        """Claim calls from now on, those that wait first.
+
+        Raises:
+          ValueError: there is a handler already.
+        """
+        if self._handler is not None:
+            raise ValueError("incoming calls have a handler already")
+        self._handler = handler
+        self._take_up()
+
+    def stop_claiming(self) -> None:
+        """Leave offers to other workers, for good. Claims that were sent may still bring calls."""
+        self._draining.set()
+
+    async def drain(self, within_seconds: float | None) -> None:
+        """Claim no more, and wait until every scope is closed. See `CallClient.drain`."""
+        self.stop_claiming()
+        sessions = tuple(self.offers.sessions.values())
+        if within_seconds is not None:
+            deadline = trio.current_time() + within_seconds
+            for session in sessions:
+                session.scope.deadline = min(session.scope.deadline, deadline)
+        await trio.lowlevel.checkpoint()
+        for session in sessions:
+            await session.finished.wait()
+
+    def control_received(self, message: ControlMessage) -> None:
+        """Take note of what the exchange says. Called by the control connection."""
+        match message:
+            case SessionNotify() if message.offers_call:
+                self._receive_offer(message)
+            case CallIn():
+                self._receive_call(message)
+            case SessionClosed():
+                self._receive_end(message)
+            case _:
+                logger.debug("nothing to do for a %s", message.wire_type)
+
+    def control_stands(self) -> None:
+        """Claim anew what rings here since before there was this connection. Called by it.
+
+        A caller who has hung up meanwhile is not offered again: the refusal of the claim tells.
+        """
+        for session in self.offers.sessions.values():
+            self._claim_if_lost(session)
+
+    def control_lost(self) -> None:
+        """Forget what does not survive the control connection. Called by it."""
+        self.offers.connection_lost()
+
+    def _receive_offer(self, offer: SessionNotify) -> None:
+        session = self.offers.sessions.get(offer.session_id)
+        if session is None or not self._claim_if_lost(session):
+            self.offers.add(offer)
+            self._take_up()
+
+    def _claim_if_lost(self, session: Session) -> bool:
+        """Claim a call that rings here again, if its claim is gone with its connection."""
+        has_lost_claim = (
+            session.call is not None
+            and session.call.state is CallState.PENDING
+            and not session.call._core.has_media
+            and session.connection_id != self.control.connection_id
+        )
+        if has_lost_claim:
+            self.nursery.start_soon(claim_again, self.control, session, session.connection_id)
+            session.connection_id = self.control.connection_id
+        return has_lost_claim
+
+    def _receive_call(self, call_in: CallIn) -> None:
+        session = self.offers.sessions.get(call_in.session_id)
+        if session is None:
+            logger.debug("a call came that was not claimed here")
+        elif session.call is not None:
+            session.call._core.relocate(call_in)
+        elif session.call_in is None:
+            session.call_in = call_in
+            session.settled.set()
+
+    def _receive_end(self, message: SessionClosed) -> None:
+        self.offers.withdraw(message.session_id)
+        session = self.offers.sessions.get(message.session_id)
+        if session is None:
+            return
+        session.settled.set()
+        if session.call is not None:
+            session.call._core.session_closed()
+
+    def _take_up(self) -> None:
+        """Begin as many sessions as there are offers, and room."""
+        while self._handler is not None and not self._draining.is_set():
+            session = self.offers.take(self.control.connection_id)
+            if session is None:
+                return
+            self.nursery.start_soon(self._serve, session, self._handler)
+
+    async def _serve(self, session: Session, handler: CallHandler) -> None:
+        """Claim a call and run its scope, from here to its end."""
+        try:
+            with session.scope:
+                response = await claim(self.control, session)
+                if response is not None and response.is_ok:
+                    await self._wait_settled(session)
+                    await self._run(session, handler)
+            if session.scope.cancelled_caught and session.call is not None:
+                logger.warning("call %s: left, as the time to drain was over", session.call.call_id)
+        finally:
+            self.offers.finish(session)
+            if trio.current_effective_deadline() > trio.current_time():
+                self._take_up()
+
+    async def _wait_settled(self, session: Session) -> None:
+        with trio.move_on_after(CALL_IN_SECONDS):
+            await session.settled.wait()
+        if not session.settled.is_set():
+            # Until then nobody else can claim it, and it takes up room here.
+            self.control.replace(f"a claimed call did not come for {CALL_IN_SECONDS:g} s")
+
+    async def _run(self, session: Session, handler: CallHandler) -> None:
+        if session.call_in is None:
+            logger.debug("a claimed call did not come: its caller gave up")
+            return
+        call = session.call = ActiveCall(session.call_in, self._config, self._ssl_context)
+        await run_call(call, handler, self._config, self._draining)
