@@ -74,7 +74,7 @@ class LightWebSocket:
     async def send(self, *messages: object) -> None:
         await trio.lowlevel.checkpoint()
 
-    send_text = send_batch = ping = send
+    ping = send
 
     async def aclose(self) -> None:
         self._exchange.standing -= 1
