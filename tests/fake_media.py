@@ -158,6 +158,10 @@ class FakeMedia:
     async def speak(self, pcm: bytes, channel: int = 0) -> None:
         await self.send(pack_audio(channel, pcm))
 
+    async def speak_in_one_breath(self, frames: list[bytes]) -> None:
+        assert self._websocket is not None
+        await self._websocket.send(*(pack_audio(0, pcm) for pcm in frames))
+
     async def send(self, message: Message | bytes | str) -> None:
         assert self._websocket is not None
         await self._websocket.send(encode(message) if isinstance(message, Message) else message)

@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS: Final = 10.0
 
+#: A batch of more messages than this means that the process has fallen behind: two beats' worth.
+_MESSAGES_IN_STEP: Final = 4
+
 
 class MediaConnection:
     """Carries one call's frames between its `CallProtocol` and the exchange.
@@ -166,10 +169,13 @@ class MediaConnection:
         """Read until the call or the connection is over, or `stop` says so."""
         with self._reading, suppress(WebSocketClosed):
             while not self._is_over:
-                for message in await websocket.receive_batch():
+                messages = await websocket.receive_batch()
+                for message in messages:
                     event = self._protocol.receive(message)
                     if event is not None:
                         self._on_event(event)
+                    if len(messages) > _MESSAGES_IN_STEP:
+                        await _let_listeners_act()
         if self._protocol.signal(Signal.MEDIA_LOST):
             self._on_lost()
 
@@ -193,3 +199,13 @@ class MediaConnection:
     def _take(self) -> list[str | bytes]:
         commands, self._commands = self._commands, []
         return [*commands, *(pack_audio(CALL_CHANNEL, pcm) for pcm in self._audio.take())]
+
+
+async def _let_listeners_act() -> None:
+    """Let the handler deal with a frame, before the next one is handed to it.
+
+    A reader that has fallen behind would otherwise take in audio many times faster than a handler
+    can follow, which has one turn to receive each frame, and one to send its answer.
+    """
+    await trio.lowlevel.cancel_shielded_checkpoint()
+    await trio.lowlevel.cancel_shielded_checkpoint()

@@ -46,6 +46,22 @@ async def test_frames_before_the_first_stream_wait_for_it_and_only_for_it(
         assert await collect(second) == sent[2:]
 
 
+async def test_a_handler_keeps_up_with_audio_that_comes_in_one_breath(
+    fake_media: FakeMedia, nursery: trio.Nursery
+) -> None:
+    sent = frames(500)
+    async with fake_media.open_answered_call(receive_buffer_seconds=1) as call:
+        nursery.start_soon(fake_media.speak_in_one_breath, sent)
+        heard = []
+        async for frame in call.audio_stream():
+            await call.send_audio(frame)
+            heard.append(frame)
+            if len(heard) == len(sent):
+                break
+        assert heard == sent
+        assert call.statistics().dropped_frames == 0
+
+
 async def test_what_came_before_a_hangup_is_delivered_after_it(fake_media: FakeMedia) -> None:
     sent = frames(3)
     async with fake_media.open_answered_call() as call:

@@ -18,8 +18,8 @@ from trio_calls.transport._interface import (
     WebSocketClosed,
     WebSocketError,
 )
-from trio_calls.transport._nowait import NowaitStream
 from trio_calls.transport._opening import accept_websocket, connect_websocket
+from trio_calls.transport._shortcuts import NowaitStream
 
 __all__ = [
     "HandshakeRefused",

@@ -18,7 +18,7 @@ from websockets.protocol import Event, Protocol
 
 from trio_calls.transport._fragments import Fragments
 from trio_calls.transport._interface import WebSocket, WebSocketClosed
-from trio_calls.transport._nowait import nowait_sender
+from trio_calls.transport._shortcuts import nowait_sender, receiver
 
 _CLOSE_SECONDS: Final = 2.0
 _RECEIVE_BYTES: Final = 2**16
@@ -51,6 +51,7 @@ class StreamWebSocket(WebSocket):
         self._stream = stream
         self._nursery = nursery
         self._send_some_nowait = nowait_sender(stream)
+        self._receive_some = receiver(stream)
         self._send_turn = trio.StrictFIFOLock()
         # What could not be sent without waiting; it may begin in the middle of a frame.
         self._unsent = b""
@@ -189,7 +190,7 @@ class StreamWebSocket(WebSocket):
     async def _receive(self) -> list[str | bytes]:
         """Wait for bytes, and return the messages that they complete, if any."""
         try:
-            data = await self._stream.receive_some(_RECEIVE_BYTES)
+            data = await self._receive_some(_RECEIVE_BYTES)
         except _STREAM_LOST:
             data = b""
         if self._ended.is_set():

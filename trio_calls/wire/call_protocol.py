@@ -121,6 +121,8 @@ class CallFault:
     error: WSSCallFaultError
 
 
+_CREDIT_GRANTED: Final = CreditGranted()
+
 Event = CommandDone | CommandFailed | AudioReceived | CreditGranted | Terminated | CallFault
 
 
@@ -221,7 +223,7 @@ class CallProtocol:
         if request.channel != CALL_CHANNEL:
             return None
         self.audio.grant(request)
-        return CreditGranted()
+        return _CREDIT_GRANTED
 
     def _receive_response(self, response: CommandResponse) -> Event | None:
         command = self._unanswered.pop(response.command_id, None)

@@ -1,0 +1,79 @@
+"""Shorter ways to send and to receive, over streams that have them."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+import trio
+
+# Elsewhere a socket is no file.
+_SOCKETS_ARE_FILES: Final = os.name == "posix"
+
+
+class NowaitStream(trio.abc.Stream):
+    """A stream that takes bytes without waiting."""
+
+    @abstractmethod
+    def send_some_nowait(self, data: bytes) -> int:
+        """Send as much as can be sent at once. Not to be called while `send_all` is under way.
+
+        Returns:
+          How many bytes were sent.
+
+        Raises:
+          trio.BrokenResourceError: the other end is gone.
+          trio.ClosedResourceError: this end was closed.
+        """
+
+
+def nowait_sender(stream: trio.abc.Stream) -> Callable[[bytes], int]:
+    """Find the way to send over a stream without waiting.
+
+    Returns:
+      What `NowaitStream.send_some_nowait` is; for a stream that can only wait it sends nothing.
+    """
+    if isinstance(stream, NowaitStream):
+        return stream.send_some_nowait
+    if isinstance(stream, trio.SocketStream) and _SOCKETS_ARE_FILES:
+        return partial(_write_to_socket, stream.socket)
+    return lambda data: 0
+
+
+def receiver(stream: trio.abc.Stream) -> Callable[[int], Awaitable[bytes | bytearray]]:
+    """Find the way to receive from a stream with the fewest calls of the operating system.
+
+    Returns:
+      What `trio.abc.ReceiveStream.receive_some` is.
+    """
+    if isinstance(stream, trio.SocketStream) and _SOCKETS_ARE_FILES:
+        return partial(_read_from_socket, stream.socket)
+    return stream.receive_some
+
+
+def _write_to_socket(socket: trio.socket.SocketType, data: bytes) -> int:
+    try:
+        return os.write(socket.fileno(), data)
+    except BlockingIOError:
+        return 0
+    except OSError as error:
+        raise _broken(error) from error
+
+
+async def _read_from_socket(socket: trio.socket.SocketType, max_bytes: int) -> bytes:
+    while True:
+        # Trio's own way is to try first. A live connection has nothing to read then, nearly always.
+        await trio.lowlevel.wait_readable(socket)
+        try:
+            return os.read(socket.fileno(), max_bytes)
+        except BlockingIOError:
+            continue
+        except OSError as error:
+            raise _broken(error) from error
+
+
+def _broken(error: OSError) -> trio.BrokenResourceError:
+    return trio.BrokenResourceError(f"the connection is broken: {error.strerror}")
