@@ -18,6 +18,7 @@ from trio_calls.errors import WSSConnectionError
 from trio_calls.incoming import IncomingCalls
 from trio_calls.termination import open_termination_receiver
 from trio_calls.tls import make_ssl_context
+from trio_calls.watchdog import open_watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +157,10 @@ async def open_call_client(config: ClientConfig) -> AsyncIterator[CallClient]:
     """
     ssl_context = make_ssl_context(config)
     refusal: WSSConnectionError | None = None
-    async with trio.open_nursery() as connection_nursery:
+    async with (
+        open_watchdog(config.blocked_warning_seconds),
+        trio.open_nursery() as connection_nursery,
+    ):
         client = CallClient(config, ssl_context)
         try:
             await connection_nursery.start(client._control.run)

@@ -34,6 +34,13 @@ def _positive(instance: object, attribute: attrs.Attribute[Any], value: float) -
         raise WSSConfigError(f"{attribute.name} must be greater than 0, not {value!r}")
 
 
+def _positive_or_none(
+    instance: object, attribute: attrs.Attribute[Any], value: float | None
+) -> None:
+    if value is not None:
+        _positive(instance, attribute, value)
+
+
 def _sample_rate(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     rates = get_args(SampleRate)
     if type(value) is not int or value not in rates:
@@ -101,6 +108,8 @@ class ClientConfig:
       close_grace_seconds: how long leaving a call may take when its scope is cancelled.
       drain_seconds: how long calls in progress may go on after SIGTERM; ``inf`` is for ever.
       crash_on_handler_error: let a handler's error end the client, rather than log it.
+      blocked_warning_seconds: warn in the log, once a minute at the most, when code has blocked the
+        event loop for so long, and say where; None for never. The first of several clients decides.
       transport: the library under every WebSocket: ``websockets`` costs the least, and comes with
         the extra ``trio-calls[speedups]``; ``trio-websocket`` is always there; ``auto`` takes the
         first that is installed.
@@ -116,15 +125,14 @@ class ClientConfig:
     sample_rate: int = attrs.field(default=24000, validator=_sample_rate)
     audio_mode: AudioMode = attrs.field(default=AudioMode.MIXED, converter=_audio_mode)
     ssl_context: ssl.SSLContext | None = attrs.field(default=None, repr=False)
-    max_concurrent_calls: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(_positive)
-    )
+    max_concurrent_calls: int | None = attrs.field(default=None, validator=_positive_or_none)
     send_buffer_bytes: int = attrs.field(default=2**20, validator=_positive)
     receive_buffer_seconds: float = attrs.field(default=10.0, validator=_positive)
     after_call_seconds: float = attrs.field(default=30.0, validator=_positive)
     close_grace_seconds: float = attrs.field(default=2.0, validator=_positive)
     drain_seconds: float = attrs.field(default=25.0, validator=_positive)
     crash_on_handler_error: bool = False
+    blocked_warning_seconds: float | None = attrs.field(default=0.5, validator=_positive_or_none)
     transport: TransportName = attrs.field(default="auto", validator=_transport)
     open_stream: StreamOpener | None = attrs.field(default=None, repr=False)
 

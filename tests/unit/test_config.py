@@ -183,6 +183,7 @@ def test_the_audio_format_follows_the_sample_rate(sample_rate: int) -> None:
         "after_call_seconds",
         "close_grace_seconds",
         "drain_seconds",
+        "blocked_warning_seconds",
     ],
 )
 def test_bounds_are_greater_than_zero(bound: str, value: float) -> None:
