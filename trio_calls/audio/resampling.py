@@ -7,7 +7,7 @@ import wave
 from pathlib import Path
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 from trio_calls.audio.pcm import to_pcm
@@ -24,7 +24,7 @@ class Recording:
         sample_rate: samples per second, in Hz; any.
     """
 
-    samples: NDArray[np.float64]
+    samples: NDArray[np.float64] = field(repr=False)
     sample_rate: int
 
     def to_pcm(self, sample_rate: int) -> bytes:

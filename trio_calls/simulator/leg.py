@@ -45,7 +45,7 @@ class Utterance:
       over: set when all of it was said, or when the phone hung up.
     """
 
-    pcm: bytes
+    pcm: bytes = attrs.field(repr=False)
     said_bytes: int = 0
     over: trio.Event = attrs.field(factory=trio.Event)
 

@@ -62,7 +62,8 @@ class GuardedStream(trio.abc.Stream):
         self.is_shaking_hands = False
         await self._stream.aclose()
         if was_shaking_hands:
-            raise WebSocketError("what the other side sent is not a WebSocket handshake")
+            # Without the error of the library, which quotes it.
+            raise WebSocketError("what the other side sent is not a WebSocket handshake") from None
 
     async def abandon(self) -> None:
         """Close the stream at once, without a word to the other side."""
