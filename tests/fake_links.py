@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import trio
 import trio.testing
@@ -30,6 +30,9 @@ from trio_calls.wire.message import Message
 
 _MessageT = TypeVar("_MessageT", bound=Message)
 _PING = b"\x89"
+
+#: Of calls that get no other one.
+TOKEN: Final = "a-token-that-nobody-may-see"
 
 
 class Wire(trio.abc.Stream):
@@ -174,7 +177,7 @@ class ControlEnd(_End):
         assert claim.session_id == session_id
         return claim
 
-    async def grant(self, *session_ids: str, token: str = "token") -> None:
+    async def grant(self, *session_ids: str, token: str = TOKEN) -> None:
         """Let the SDK have these calls, from their claims on, in the order of its asking."""
         waiting = set(session_ids)
         while waiting:
@@ -244,7 +247,7 @@ def offer(
     return SessionNotify(session_id, channel=channel, activity=activity)
 
 
-def call_in(session_id: str, token: str = "token", url: str | None = None) -> CallIn:
+def call_in(session_id: str, token: str = TOKEN, url: str | None = None) -> CallIn:
     return CallIn(
         session_id=session_id,
         call_id=f"call of {session_id}",

@@ -98,9 +98,11 @@ async def running(
         os.close(its)
     async with trio.lowlevel.FdStream(ours) as stream:
         try:
-            yield RunningCommand(process, stream)
+            yield (command := RunningCommand(process, stream))
         finally:
             process.kill()
+            # For the report of a test that fails, and for the search for secrets.
+            print(command.output)
             with trio.CancelScope(shield=True):
                 await process.wait()
 

@@ -9,6 +9,7 @@ import trio
 import trio.testing
 
 from tests.fake_exchange import API_KEY, CONNECTOR_UUID, FakeExchange, Switchboard
+from tests.fake_links import TOKEN
 from trio_calls import ActiveCall, CallState, events, open_call_client, serve_calls
 from trio_calls.wire.control import SessionClosed
 
@@ -186,5 +187,5 @@ async def test_a_client_shows_where_it_is_connected_and_no_secret(
         await control.ring("s")
         call = await switchboard.next_call()
         assert repr(client) == "<CallClient of ws://exchange, 1 calls>"
-        for secret in (API_KEY, CONNECTOR_UUID, "token"):
+        for secret in (API_KEY, CONNECTOR_UUID, TOKEN):
             assert secret not in repr(client) + repr(call) + repr(client._incoming.offers.sessions)
