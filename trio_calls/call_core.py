@@ -72,6 +72,7 @@ class CallCore:
         self._config = config
         self._ssl_context = ssl_context
         self._media: MediaConnection | None = None
+        self._open_connection: MediaConnection | None = None
         self._media_nursery: trio.Nursery | None = None
 
     def start(self, media_nursery: trio.Nursery) -> None:
@@ -120,7 +121,8 @@ class CallCore:
 
     async def _leave_by(self, command: Command, *, flush: bool) -> None:
         try:
-            media = await self._open_media()
+            # One that stands is not waited for: to leave must work in a cancelled scope, too.
+            media = self._open_connection or await self._open_media()
         except WSSMediaError:
             if command is not Command.CLOSE:
                 raise
@@ -159,6 +161,7 @@ class CallCore:
                 media.run, self._call_in, self._config, self._ssl_context
             )
         await media.wait_open()
+        self._open_connection = media
         return media
 
     def _write(self) -> None:

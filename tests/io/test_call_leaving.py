@@ -257,6 +257,19 @@ async def test_cancelling_skips_the_flush_and_still_leaves(
         await call.wait_disconnected()
 
 
+@LEAVES
+async def test_a_scope_that_was_cancelled_before_still_leaves(
+    fake_media: FakeMedia, leave: Leave, name: str
+) -> None:
+    async with fake_media.open_answered_call() as call:
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await leave(call)
+        assert scope.cancelled_caught
+        await fake_media.accept(name)
+        await call.wait_disconnected()
+
+
 async def test_a_call_that_ends_during_the_flush_needs_no_command(fake_media: FakeMedia) -> None:
     async with fake_media.open_answered_call() as call, trio.open_nursery() as nursery:
         await call.send_audio(noise(3.0, 24000, seed=1))
