@@ -226,7 +226,7 @@ class ActiveCall:
         Raises:
           WSSCallClosedError: the call ended before that.
 
-        Cancellation: changes nothing. Always a checkpoint.
+        Cancellation: the audio goes out all the same. Always a checkpoint.
         """
         await self._core.sent.wait_sent()
 
