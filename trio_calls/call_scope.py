@@ -47,15 +47,18 @@ async def run_call(
     Cancellation: cancels the handler, leaves the call within `ClientConfig.close_grace_seconds`,
     and returns when nothing of the call runs any more.
     """
-    async with trio.open_nursery() as media_nursery:
-        call._core.start(media_nursery)
-        try:
-            await _run_application(call, handler, config, draining)
-        finally:
-            deadline = trio.current_time() + config.close_grace_seconds
-            with trio.CancelScope(shield=True, deadline=deadline):
-                await _leave(call, flush=False)
-            call._core.stop(deadline)
+    try:
+        async with trio.open_nursery() as media_nursery:
+            call._core.start(media_nursery)
+            try:
+                await _run_application(call, handler, config, draining)
+            finally:
+                deadline = trio.current_time() + config.close_grace_seconds
+                with trio.CancelScope(shield=True, deadline=deadline):
+                    await _leave(call, flush=False)
+                call._core.stop(deadline)
+    finally:
+        call._core.media.end()
 
 
 async def _run_application(

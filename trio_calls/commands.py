@@ -70,6 +70,7 @@ class CommandQueue:
         """
         self._protocol.require(command)
         async with self._turn:
+            self._require_open(command)
             media = await self._open_media()
             await self._wait_for_predecessor()
             self._require_open(command)

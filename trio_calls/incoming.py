@@ -110,7 +110,7 @@ class IncomingCalls:
         has_lost_claim = (
             session.call is not None
             and session.call.state is CallState.PENDING
-            and not session.call._core.has_media
+            and not session.call._core.media.is_taken
             and session.connection_id != self.control.connection_id
         )
         if has_lost_claim:
@@ -123,7 +123,7 @@ class IncomingCalls:
         if session is None:
             logger.debug("a call came that was not claimed here")
         elif session.call is not None:
-            session.call._core.relocate(call_in)
+            session.call._core.media.relocate(call_in)
         elif session.call_in is None:
             session.call_in = call_in
             session.settled.set()

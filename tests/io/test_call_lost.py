@@ -10,7 +10,6 @@ from tests.fake_media import FakeMedia, wait_forever
 from trio_calls import (
     ActiveCall,
     CallState,
-    WSSCallClosedError,
     WSSCallStateError,
     WSSError,
 )
@@ -89,5 +88,6 @@ async def test_a_call_says_who_and_where_it_is(fake_media: FakeMedia) -> None:
 async def test_a_closed_call_refuses_what_would_open_it_again(fake_media: FakeMedia) -> None:
     async with fake_media.open_call() as call:
         await call.close()
-        with pytest.raises(WSSCallClosedError):
-            await call._core._open_media()
+        with pytest.raises(WSSCallStateError):
+            await call.answer()
+        assert fake_media.connections == 0
