@@ -121,7 +121,10 @@ class CommandQueue:
         self, media: MediaConnection, command: Command, ring_time_seconds: float | None = None
     ) -> PendingCommand:
         sent = self._protocol.start_command(command, ring_time_seconds=ring_time_seconds)
-        pending = PendingCommand(command, trio.current_time() + sent.wait_seconds)
+        now = trio.current_time()
+        # Those that have lost their waiter would otherwise stay to the end of the call.
+        self._pending = {name: old for name, old in self._pending.items() if old.give_up_at > now}
+        pending = PendingCommand(command, now + sent.wait_seconds)
         self._pending[sent.command_id] = pending
         media.send_command(sent.frame)
         return pending

@@ -36,6 +36,8 @@ CONNECT_SECONDS: Final = 10.0
 SETUP_SECONDS: Final = 10.0
 #: The exchange has 30 s to answer. A late answer is waited for: only it tells what was granted.
 REQUEST_SECONDS: Final = 60.0
+#: Messages that wait to be written, at the most; an exchange that lets more pile up does not read.
+MAX_WAITING_MESSAGES: Final = 10_000
 
 
 class ControlListener(Protocol):
@@ -127,11 +129,16 @@ class ControlConnection:
         """Queue a message for the writer.
 
         Raises:
-          WSSConnectionError: there is no connection now.
+          WSSConnectionError: there is no connection now, or far too much waits to be written.
         """
         if self._outbox is None:
             raise WSSConnectionError("there is no connection to the exchange now")
-        self._outbox.send_nowait(encode(message))
+        try:
+            self._outbox.send_nowait(encode(message))
+        except trio.WouldBlock:
+            fault = "the exchange does not read what it is sent"
+            self.replace(fault)
+            raise WSSConnectionError(fault) from None
 
     async def request(self, make_request: Callable[[str], Message]) -> Response:
         """Send a request and wait for its response.
@@ -210,9 +217,8 @@ class ControlConnection:
     async def _serve(
         self, nursery: trio.Nursery, websocket: WebSocket, task_status: trio.TaskStatus[None]
     ) -> None:
-        self._outbox, to_write = trio.open_memory_channel[str](math.inf)
-        audio_format = self._config.audio_format
-        self.send(Setup(audio_format.sample_rate, audio_format.mode.value))
+        self._outbox, to_write = trio.open_memory_channel[str](MAX_WAITING_MESSAGES)
+        self.send(Setup(self._config.sample_rate, self._config.audio_mode.value))
         nursery.start_soon(self._write, websocket, to_write)
         with trio.CancelScope(deadline=trio.current_time() + SETUP_SECONDS) as reading:
             self._reading = reading

@@ -5,18 +5,20 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import trio
 
-from trio_calls.events import CALL_EVENTS
+from trio_calls.events import CALL_EVENTS, CALL_TERMINATED
 
 logger = logging.getLogger(__name__)
 
 Handler = Callable[..., object]
 HandlerT = TypeVar("HandlerT", bound=Handler)
 
-#: Events that wait for their handlers, at the most; later ones are dropped.
+#: Events that wait for their handlers, and asynchronous handlers that are at work, together, at the
+#: most; later events are dropped, except for the last of all, `CALL_TERMINATED`.
 MAX_WAITING_EVENTS: Final = 1000
 
 
@@ -29,8 +31,9 @@ class EventHandlers:
     def __init__(self) -> None:
         self._handlers: dict[str, list[Handler]] = {}
         self._emitted, self._to_handle = trio.open_memory_channel[tuple[str, tuple[Any, ...]]](
-            MAX_WAITING_EVENTS
+            MAX_WAITING_EVENTS + 1
         )
+        self._working = 0
 
     def registrar(self, event: str) -> Callable[[HandlerT], HandlerT]:
         """Make the decorator that has `event` handled from then on.
@@ -48,11 +51,16 @@ class EventHandlers:
         return register
 
     def emit(self, event: str, *arguments: Any) -> None:
-        """Let an event's handlers be called. Dropped when far too many wait already."""
-        try:
-            self._emitted.send_nowait((event, arguments))
-        except (trio.WouldBlock, trio.ClosedResourceError):
-            logger.debug("an event was dropped: %s", event)
+        """Let an event's handlers be called. Dropped when far too many wait or work already."""
+        if self._busy < MAX_WAITING_EVENTS or event == CALL_TERMINATED:
+            with suppress(trio.ClosedResourceError):
+                self._emitted.send_nowait((event, arguments))
+                return
+        logger.debug("an event was dropped: %s", event)
+
+    @property
+    def _busy(self) -> int:
+        return self._to_handle.statistics().current_buffer_used + self._working
 
     def close(self) -> None:
         """Emit nothing more; `run` returns when everything emitted so far was handled."""
@@ -60,10 +68,14 @@ class EventHandlers:
 
     async def run(self) -> None:
         """Call the handlers, one event after the other; asynchronous ones go on by themselves."""
-        async with trio.open_nursery() as nursery:
-            async for event, arguments in self._to_handle:
-                for handler in self._handlers.get(event, ()):
-                    self._call(nursery, event, handler, arguments)
+        try:
+            async with trio.open_nursery() as nursery:
+                async for event, arguments in self._to_handle:
+                    for handler in self._handlers.get(event, ()):
+                        self._call(nursery, event, handler, arguments)
+        finally:
+            # A handler often knows its call: a cycle, that would stay in memory for a while.
+            self._handlers.clear()
 
     def _call(
         self, nursery: trio.Nursery, event: str, handler: Handler, arguments: tuple[Any, ...]
@@ -74,6 +86,7 @@ class EventHandlers:
             logger.exception("a handler of %s failed", event)
             return
         if inspect.isawaitable(result):
+            self._working += 1
             nursery.start_soon(self._finish, event, result)
 
     async def _finish(self, event: str, result: Awaitable[object]) -> None:
@@ -81,3 +94,5 @@ class EventHandlers:
             await result
         except Exception:
             logger.exception("a handler of %s failed", event)
+        finally:
+            self._working -= 1

@@ -152,6 +152,8 @@ class IncomingCalls:
                 response = await claim(self.control, session)
                 if response is not None and response.is_ok:
                     await self._wait_settled(session)
+                    self.offers.claim_ended(session)
+                    self._take_up()
                     await self._run(session, handler)
             if session.scope.cancelled_caught and session.call is not None:
                 logger.warning("call %s: left, as the time to drain was over", session.call.call_id)

@@ -17,6 +17,10 @@ logger = logging.getLogger(__name__)
 #: Offers that wait to be taken up, at the most; the oldest are left to other workers.
 MAX_WAITING_OFFERS: Final = 10_000
 
+#: Offers that are being claimed at once, at the most; further ones wait until the exchange has
+#: answered. An exchange that never answers must not make us hold all that it offers meanwhile.
+MAX_CLAIMS_AT_ONCE: Final = 1000
+
 
 @attrs.define(eq=False)
 class Session:
@@ -52,6 +56,7 @@ class Offers:
     def __init__(self, max_sessions: int | None) -> None:
         self.sessions: dict[str, Session] = {}
         self._max_sessions = max_sessions
+        self._claimed: set[Session] = set()
         self._waiting: dict[str, SessionNotify] = {}
         self._has_overflown = False
         # In the order in which they were let go; the values mean nothing.
@@ -80,13 +85,20 @@ class Offers:
 
     def take(self, connection_id: str | None) -> Session | None:
         """Begin the oldest offer's session, if there is one, and room for it."""
-        has_room = self._max_sessions is None or len(self.sessions) < self._max_sessions
+        has_room = len(self._claimed) < MAX_CLAIMS_AT_ONCE and (
+            self._max_sessions is None or len(self.sessions) < self._max_sessions
+        )
         session_id = next((name for name in self._waiting if name not in self.sessions), None)
         if session_id is None or not has_room:
             return None
         del self._waiting[session_id]
         session = self.sessions[session_id] = Session(session_id, connection_id)
+        self._claimed.add(session)
         return session
+
+    def claim_ended(self, session: Session) -> None:
+        """Note that a session's call has come, or will not come: another offer can be claimed."""
+        self._claimed.discard(session)
 
     def withdraw(self, session_id: str) -> None:
         """Forget an offer that nobody can take up any more."""
@@ -95,6 +107,7 @@ class Offers:
     def finish(self, session: Session) -> None:
         """Forget a session, and make room for the next."""
         session.finished.set()
+        self.claim_ended(session)
         if self.sessions.get(session.session_id) is session:
             del self.sessions[session.session_id]
         if session.call is not None and session.call._core.was_let_go:

@@ -37,20 +37,20 @@ class SentAudio:
 
     async def send(self, pcm: Pcm) -> None:
         """Queue `pcm` as soon as there is room for all of it, after those who waited before."""
-        _require_samples(pcm)
-        if len(pcm) > self._audio.capacity_bytes:
+        samples = _samples(pcm)
+        if len(samples) > self._audio.capacity_bytes:
             raise ValueError(
-                f"{len(pcm)} bytes of audio never fit into a queue of "
+                f"{len(samples)} bytes of audio never fit into a queue of "
                 f"{self._audio.capacity_bytes}: send it in pieces, or raise send_buffer_bytes"
             )
-        if self._has_room(pcm) and not self._turn.locked() and not self._has_ended:
+        if self._has_room(samples) and not self._turn.locked() and not self._has_ended:
             await trio.lowlevel.checkpoint_if_cancelled()
-            self._put(pcm)
+            self._put(samples)
             await trio.lowlevel.cancel_shielded_checkpoint()
         else:
-            await self._send_in_turn(pcm)
+            await self._send_in_turn(samples)
 
-    async def _send_in_turn(self, pcm: Pcm) -> None:
+    async def _send_in_turn(self, pcm: memoryview) -> None:
         async with self._turn:
             while not self._has_ended and not self._has_room(pcm):
                 await self._progress.park()
@@ -60,10 +60,10 @@ class SentAudio:
 
     def send_nowait(self, pcm: Pcm) -> None:
         """Queue `pcm` now, or not at all."""
-        _require_samples(pcm)
+        samples = _samples(pcm)
         if self._turn.locked():
             raise BufferFullError("other audio is already waiting for room in the queue")
-        self._put(pcm)
+        self._put(samples)
 
     async def wait_sent(self) -> None:
         """Wait until the exchange has pulled everything queued so far, or it was cleared."""
@@ -106,10 +106,10 @@ class SentAudio:
         self._is_delivering = False
         self._note_delivery()
 
-    def _has_room(self, pcm: Pcm) -> bool:
+    def _has_room(self, pcm: memoryview) -> bool:
         return len(self._audio) + len(pcm) <= self._audio.capacity_bytes
 
-    def _put(self, pcm: Pcm) -> None:
+    def _put(self, pcm: memoryview) -> None:
         self._audio.put(pcm)
         self._write()
 
@@ -128,8 +128,11 @@ class SentAudio:
             await self._progress.park()
 
 
-def _require_samples(pcm: Pcm) -> None:
+def _samples(pcm: Pcm) -> memoryview:
+    """View audio as bytes: a view of 16-bit items would count for half of what it holds."""
     if not isinstance(pcm, bytes | bytearray | memoryview):
         raise TypeError("audio must be bytes: mono signed 16-bit little-endian PCM")
-    if memoryview(pcm).nbytes % 2:
+    view = memoryview(pcm).cast("B")
+    if len(view) % 2:
         raise ValueError("audio must be whole 16-bit samples: the number of bytes must be even")
+    return view
