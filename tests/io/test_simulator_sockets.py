@@ -67,6 +67,34 @@ class FakeWebSocket(WebSocket):
         await trio.lowlevel.checkpoint()
 
 
+class Polite(FakeWebSocket):
+    """Reads nothing more once it is being closed, and waits, once, for the agent's goodbye."""
+
+    has_said_goodbye = False
+
+    async def aclose(self) -> None:
+        is_first = not self.is_closed
+        await super().aclose()
+        if is_first:
+            await trio.sleep(1)
+            self.has_said_goodbye = True
+
+
+async def test_the_end_of_reading_does_not_cut_the_goodbye_short(
+    autojump_clock: MockClock,
+) -> None:
+    # A TCP connection that is closed while audio comes in takes back what the agent has not read.
+    websocket, tasks = Polite(), SocketTasks(10, never, make_line())
+    tasks.send("1")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tasks.run, websocket, never)
+        await trio.testing.wait_all_tasks_blocked()
+        tasks.close()
+        began = trio.current_time()
+    assert websocket.has_said_goodbye
+    assert trio.current_time() - began < CLOSING_SECONDS
+
+
 async def test_everything_queued_goes_out_before_the_end(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:

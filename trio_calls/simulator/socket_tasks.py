@@ -129,4 +129,6 @@ class SocketTasks:
                     if not self._is_closing and self._line.receive(message):
                         receive(message)
         except WebSocketClosed:
-            both.cancel()
+            # While this side closes, reading has ended, and the agent's goodbye is still to come.
+            if not self._is_closing:
+                both.cancel()
