@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types unit docs fuzz bench format speech clean
+.PHONY: help demo test lint types unit docs fuzz bench memory soak format speech clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,14 @@ fuzz: $(FUZZING_INSTALLED) ## Look for input that breaks what comes over the wir
 
 bench: $(DEVELOPMENT_INSTALLED) ## Measure what calls cost, beside the official client; ARGS=--quick for a first look
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+memory: $(DEVELOPMENT_INSTALLED) ## Measure what calls cost in memory, and that they give it back
+	$(BIN)/python -m benchmarks.memory $(ARGS)
+
+soak: SECONDS = 600
+soak: SEED = 1
+soak: $(DEVELOPMENT_INSTALLED) ## Ten minutes of calls in which things go wrong; SECONDS=30 SEED=7 ARGS="--at-once 5"
+	$(BIN)/python -m benchmarks.soak --seconds $(SECONDS) --seed $(SEED) $(ARGS)
 
 format: $(DEVELOPMENT_INSTALLED) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
