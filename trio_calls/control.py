@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import ssl
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
-import attrs
 import trio
 
 from trio_calls._version import __version__
@@ -18,6 +16,7 @@ from trio_calls.backoff import Backoff
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConnectionError
 from trio_calls.heartbeat import PONG_SECONDS, is_silent
+from trio_calls.pending_requests import PendingRequests
 from trio_calls.refusal import explain_loss, explain_refusal
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
 from trio_calls.wire.codec import WireError, decode_control, encode
@@ -53,12 +52,6 @@ class ControlListener(Protocol):
         """The connection is gone, and with it every claim that is not a call yet."""
 
 
-@attrs.define
-class _PendingRequest:
-    done: trio.Event = attrs.field(factory=trio.Event)
-    response: Response | None = None
-
-
 class ControlConnection:
     """One connection at a time, replaced when it is lost.
 
@@ -79,7 +72,7 @@ class ControlConnection:
         self._ssl_context = ssl_context
         self._listener = listener
         self._scope = trio.CancelScope()
-        self._requests: dict[str, _PendingRequest] = {}
+        self._requests = PendingRequests()
         self._outbox: trio.MemorySendChannel[str] | None = None
         self._reading: trio.CancelScope | None = None
         self._fault: str | None = None
@@ -152,14 +145,10 @@ class ControlConnection:
 
         Cancellation: the request was sent; its response will be ignored.
         """
-        request_id = str(uuid.uuid4())
-        pending = self._requests[request_id] = _PendingRequest()
-        try:
-            self.send(make_request(request_id))
+        with self._requests.begin() as pending:
+            self.send(make_request(pending.request_id))
             with trio.move_on_after(REQUEST_SECONDS) as waiting:
                 await pending.done.wait()
-        finally:
-            self._requests.pop(request_id, None)
         if pending.response is None:
             if waiting.cancelled_caught:
                 self.replace(f"the exchange did not answer a request for {REQUEST_SECONDS:g} s")
@@ -274,15 +263,10 @@ class ControlConnection:
         return message
 
     def _dispatch(self, message: ControlMessage) -> None:
-        if not isinstance(message, Response):
+        if isinstance(message, Response):
+            self._requests.resolve(message)
+        else:
             self._listener.control_received(message)
-            return
-        pending = self._requests.pop(message.request_id, None)
-        if pending is None:
-            logger.debug("a response to no request that waits for one was dropped")
-            return
-        pending.response = message
-        pending.done.set()
 
     async def _write(self, websocket: WebSocket, to_write: trio.MemoryReceiveChannel[str]) -> None:
         # A connection that is over is the reader's to notice.
@@ -301,8 +285,7 @@ class ControlConnection:
         if self.connection_id is not None:
             self.connection_id = None
             self._listener.control_lost()
-        for pending in self._requests.values():
-            pending.done.set()
+        self._requests.fail_all()
 
 
 async def _let_others_act() -> None:

@@ -1,0 +1,61 @@
+"""Requests of the control connection that wait for their responses."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import attrs
+import trio
+
+from trio_calls.wire.control import Response
+
+logger = logging.getLogger(__name__)
+
+
+@attrs.define(eq=False)
+class PendingRequest:
+    """A request on its way.
+
+    Attributes:
+      request_id: comes back in the response.
+      done: set when the response has come, or cannot come any more.
+      response: once it has come.
+    """
+
+    request_id: str
+    done: trio.Event = attrs.field(factory=trio.Event)
+    response: Response | None = None
+
+
+class PendingRequests:
+    """Brings responses to whoever waits for them."""
+
+    def __init__(self) -> None:
+        self._pending: dict[str, PendingRequest] = {}
+
+    @contextmanager
+    def begin(self) -> Iterator[PendingRequest]:
+        """Expect a response inside the block; afterwards it would be ignored."""
+        pending = PendingRequest(str(uuid.uuid4()))
+        self._pending[pending.request_id] = pending
+        try:
+            yield pending
+        finally:
+            self._pending.pop(pending.request_id, None)
+
+    def resolve(self, response: Response) -> None:
+        """Hand a response to whom it is for."""
+        pending = self._pending.get(response.request_id)
+        if pending is None or pending.response is not None:
+            logger.debug("a response to no request that waits for one was dropped")
+            return
+        pending.response = response
+        pending.done.set()
+
+    def fail_all(self) -> None:
+        """Let go of everybody who waits: the connection is over."""
+        for pending in self._pending.values():
+            pending.done.set()
