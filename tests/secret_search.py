@@ -38,6 +38,7 @@ _OFFICIAL_CLIENT_LOGGERS: Final = ("telcoflow", "websockets")
 _ENOUGH: Final = 100
 
 _MARKER: Final = "shows_secrets"
+_DEAF_MARKER: Final = "measures_memory"
 
 
 class SecretSearch:
@@ -56,15 +57,18 @@ class SecretSearch:
         self._logged_by: Counter[tuple[CodeType, int]] = Counter()
         self._patches = pytest.MonkeyPatch()
         self._test = ""
+        self._is_deaf = False
 
     def learn(self, name: str, secret: str | None) -> None:
         """Look for this from now on."""
+        if self._is_deaf:
+            return
         if secret is not None and len(secret) >= MIN_SECRET_LENGTH and secret not in self._secrets:
             self._secrets |= dict.fromkeys(forms(secret), name)
 
     def hear(self, kind: str, where: str, text: str) -> None:
         """Note what was said."""
-        if text:
+        if text and not self._is_deaf:
             self.counts[kind] += 1
             self._heard[kind].setdefault(text, where)
 
@@ -108,6 +112,9 @@ class SecretSearch:
         config.addinivalue_line(
             "markers", f"{_MARKER}(why): what this test makes be said is not searched"
         )
+        config.addinivalue_line(
+            "markers", f"{_DEAF_MARKER}: nothing is kept of what this test makes be said"
+        )
         self._listen_to_logs()
         self._listen_to_expected_errors()
         self._listen_to_captured_output()
@@ -124,6 +131,11 @@ class SecretSearch:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._test = nodeid
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        # What it keeps would be taken for what the package keeps.
+        self._is_deaf = item.get_closest_marker(_DEAF_MARKER) is not None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -152,8 +164,8 @@ class SecretSearch:
                 handle(logger, record)
 
         def is_enabled_or_heard(logger: logging.Logger, level: int) -> bool:
-            if logger.disabled or is_enabled(logger, level):
-                return not logger.disabled
+            if logger.disabled or self._is_deaf or is_enabled(logger, level):
+                return is_enabled(logger, level)
             caller = sys._getframe(2)
             line = caller.f_code, caller.f_lineno
             self._logged_by[line] += 1

@@ -23,6 +23,8 @@ from trio_calls.offers import MAX_CLAIMS_AT_ONCE, MAX_WAITING_OFFERS
 from trio_calls.wire.control import Response, SessionOpen, SessionReady
 from trio_calls.wire.media import CallEvent
 
+pytestmark = pytest.mark.measures_memory
+
 # What is kept does not depend on the WebSocket library.
 pytestmark = pytest.mark.parametrize("transport", ["websockets"], indirect=True)
 

@@ -21,6 +21,8 @@ from trio_calls.offers import Session
 from trio_calls.received_audio import AudioStream
 from trio_calls.wire.media import CallEvent
 
+pytestmark = pytest.mark.measures_memory
+
 #: Bytes for each call that may be left, for what Python and its library keep for the next one. A
 #: call that is kept takes many times as much.
 RESIDUE = 512
