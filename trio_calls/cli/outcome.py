@@ -47,7 +47,7 @@ def run_trio(
       mendable: the errors whose text is such a sentence.
 
     Raises:
-      Failure: one of the `mendable` errors came out.
+      Failure: one of the `mendable` errors came out, which is its cause.
       KeyboardInterrupt: Control-C.
     """
     failure: Exception | None = None
@@ -61,7 +61,7 @@ def run_trio(
     if is_interrupted:
         raise KeyboardInterrupt
     assert failure is not None
-    raise Failure(sentence_of(failure)) from None
+    raise Failure(sentence_of(failure)) from failure
 
 
 def first_error(group: BaseExceptionGroup[Exception]) -> Exception:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -17,20 +18,24 @@ from trio_calls.call_scope import CallHandler, call_handler
 from trio_calls.cli import values
 from trio_calls.cli.call_watch import printable
 from trio_calls.cli.find_handler import find_handler
-from trio_calls.cli.outcome import TERMINATED, run_trio
+from trio_calls.cli.outcome import TERMINATED, Failure, run_trio
 from trio_calls.cli.rehearsal import rehearse
 from trio_calls.cli.signals import status_after
+from trio_calls.cli.worker_line import open_worker_end
+from trio_calls.cli.workers import REFUSED, supervise
 from trio_calls.client import CallClient, open_call_client
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError, WSSConnectionError
 
 logger = logging.getLogger(__name__)
 
+_MENDABLE: Final = (WSSConfigError, WSSConnectionError)
+
 _EXAMPLE: Final = """\b
 Examples:
   trio-calls run examples/front_desk.py
   trio-calls run examples/front_desk.py --simulate
-  trio-calls run my_company.agents:front_desk --drain-seconds 120
+  trio-calls run my_company.agents:front_desk --drain-seconds 120 --workers 4
 """
 
 
@@ -49,8 +54,25 @@ Examples:
     metavar="SECONDS",
     help="How long calls in progress may go on after SIGTERM.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="NUMBER",
+    help="Serve in so many processes, to use more cores. One that dies is replaced.",
+)
+@click.option("--as-worker", type=(int, int), hidden=True, metavar="NUMBER DESCRIPTOR")
 @click.pass_context
-def run(context: click.Context, target: str, simulate: bool, drain_seconds: float) -> None:
+def run(
+    context: click.Context,
+    target: str,
+    *,
+    simulate: bool,
+    drain_seconds: float,
+    workers: int,
+    as_worker: tuple[int, int] | None,
+) -> None:
     """Serve calls with the handler in TARGET, until Control-C.
 
     TARGET is file.py, file.py:function, package.module or package.module:function. Without a
@@ -63,17 +85,46 @@ def run(context: click.Context, target: str, simulate: bool, drain_seconds: floa
     callee picks up after 1 s of ringing; after 15 s the caller hangs up. Exit status 0 if the call
     was answered or connected, 1 if not.
 
-    Nothing is restarted: not the program when the file changes, and not a handler that has failed.
-    SIGTERM ends the program when the calls in progress are over; a second signal ends them, and so
-    does Control-C. An agent whose handler has returned leaves its conference on SIGTERM.
+    With --workers each process loads TARGET, and has a connection of its own to the exchange. The
+    first to claim a call serves it. Limits such as max_concurrent_calls hold for each worker alone.
+
+    Nothing else is restarted: not the program when the file changes, and not a handler that has
+    failed. SIGTERM ends the program when the calls in progress are over; a second signal ends them,
+    and so does Control-C. An agent whose handler has returned leaves its conference on SIGTERM.
     """
-    logging.basicConfig(level=logging.INFO, format="%(levelname)-7s %(message)s")
+    prefix = "" if as_worker is None else f"worker {as_worker[0]}: "
+    logging.basicConfig(level=logging.INFO, format=f"{prefix}%(levelname)-7s %(message)s")
+    if as_worker is not None:
+        context.exit(_run_worker(find_handler(target), drain_seconds, prefix, as_worker[1]))
+    if workers > 1:
+        _refuse_workers(simulate)
+        context.exit(run_trio(supervise, target, drain_seconds, workers))
     handler = find_handler(target)
     if simulate:
         is_answered = run_trio(rehearse, handler)
         context.exit(0 if is_answered else 1)
-    mendable = (WSSConfigError, WSSConnectionError)
-    context.exit(run_trio(_serve, handler, drain_seconds, mendable=mendable))
+    context.exit(run_trio(_serve, handler, drain_seconds, mendable=_MENDABLE))
+
+
+def _refuse_workers(simulate: bool) -> None:
+    if simulate:
+        raise click.UsageError("--simulate rings one worker, once: leave --workers out")
+    if sys.platform == "win32":
+        raise click.UsageError("--workers needs a system like Linux or macOS")
+
+
+def _run_worker(handler: CallHandler, drain_seconds: float, prefix: str, descriptor: int) -> int:
+    try:
+        return run_trio(
+            _serve_as_worker, handler, drain_seconds, prefix, descriptor, mendable=_MENDABLE
+        )
+    except Failure as failure:
+        cause = failure.__cause__
+        is_final = isinstance(cause, WSSConnectionError) and cause.is_final
+        if not is_final and not isinstance(cause, WSSConfigError):
+            raise
+        failure.show()
+        return REFUSED
 
 
 async def _serve(handler: CallHandler, drain_seconds: float) -> int:
@@ -91,12 +142,35 @@ async def _serve(handler: CallHandler, drain_seconds: float) -> int:
     return status
 
 
-class _Program:
-    """Serves calls, and ends when a signal says so."""
+async def _serve_as_worker(
+    handler: CallHandler, drain_seconds: float, prefix: str, descriptor: int
+) -> int:
+    """Serve until the supervisor says that it is enough, or is gone.
 
-    def __init__(self, config: ClientConfig, handler: CallHandler) -> None:
+    Returns:
+      The exit status.
+    """
+    program = _Program(ClientConfig.from_env(), handler, prefix)
+    async with open_worker_end(descriptor) as line, trio.open_nursery() as nursery:
+        nursery.start_soon(program.serve)
+        nursery.start_soon(line.tell_serving, program.serving)
+        status = await program.wait_end(line.orders, drain_seconds)
+        nursery.cancel_scope.cancel()
+    return status
+
+
+class _Program:
+    """Serves calls, and ends when a signal says so.
+
+    Attributes:
+      serving: set when calls can come.
+    """
+
+    def __init__(self, config: ClientConfig, handler: CallHandler, prefix: str = "") -> None:
+        self.serving = trio.Event()
         self._config = config
         self._handler = handler
+        self._prefix = prefix
         self._client: CallClient | None = None
 
     async def serve(self) -> None:
@@ -104,7 +178,8 @@ class _Program:
         async with open_call_client(self._config) as client:
             self._client = client
             client.on(events.INCOMING_CALL)(self._handle)
-            print(f"serving the calls of {self._config.base_url}, until Control-C", flush=True)
+            self.serving.set()
+            self._say(f"serving the calls of {self._config.base_url}, until Control-C")
             await trio.sleep_forever()
 
     async def _handle(self, call: ActiveCall) -> None:
@@ -127,32 +202,35 @@ class _Program:
         """
         number = await anext(signals)
         if number != signal.SIGTERM or self._client is None:
-            return status_after(number, if_terminated=TERMINATED)
+            return self._status_after(number)
         return await self._drain(self._client, signals, drain_seconds)
 
     async def _drain(
         self, client: CallClient, signals: AsyncIterator[int], drain_seconds: float
     ) -> int:
-        print(
+        self._say(
             f"terminating: no new calls; {len(client.calls)} in progress may go on for "
-            f"{drain_seconds:g} s",
-            flush=True,
+            f"{drain_seconds:g} s"
         )
         status = 0
         with trio.move_on_after(drain_seconds) as patience:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_drain_calls, client, nursery.cancel_scope)
-                number = await anext(signals)
-                status = status_after(number, if_terminated=TERMINATED)
+                nursery.start_soon(self._drain_calls, client, nursery.cancel_scope)
+                status = self._status_after(await anext(signals))
                 nursery.cancel_scope.cancel()
         if patience.cancelled_caught:
             left = len(client.calls)
             were = "1 call was" if left == 1 else f"{left} calls were"
-            print(f"{were} not over in time: the agent leaves now", flush=True)
+            self._say(f"{were} not over in time: the agent leaves now")
         return status
 
+    async def _drain_calls(self, client: CallClient, scope: trio.CancelScope) -> None:
+        await client.drain()
+        self._say("all calls are over")
+        scope.cancel()
 
-async def _drain_calls(client: CallClient, scope: trio.CancelScope) -> None:
-    await client.drain()
-    print("all calls are over", flush=True)
-    scope.cancel()
+    def _status_after(self, number: int) -> int:
+        return status_after(number, if_terminated=TERMINATED, prefix=self._prefix)
+
+    def _say(self, line: str) -> None:
+        print(f"{self._prefix}{line}", flush=True)

@@ -11,17 +11,19 @@ import trio
 from trio_calls.cli.outcome import INTERRUPTED
 
 
-def status_after(number: int, *, if_terminated: int) -> int:
+def status_after(number: int, *, if_terminated: int, prefix: str = "") -> int:
     """Say that a signal has ended the command, and choose the exit status.
 
     Args:
       number: the signal's.
       if_terminated: the exit status after SIGTERM.
+      prefix: who says so, where several processes share the output.
     """
     # A terminal shows Control-C as ^C, at the beginning of this line.
-    line_end = "\n" if sys.stderr.isatty() else ""
+    line_end = "\n" if sys.stderr.isatty() and not prefix else ""
     is_interrupt = number == signal.SIGINT
-    print(line_end + ("interrupted" if is_interrupt else "terminated"), file=sys.stderr, flush=True)
+    word = "interrupted" if is_interrupt else "terminated"
+    print(f"{line_end}{prefix}{word}", file=sys.stderr, flush=True)
     return INTERRUPTED if is_interrupt else if_terminated
 
 

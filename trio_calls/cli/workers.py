@@ -1,0 +1,260 @@
+"""``trio-calls run --workers``: several processes that serve, and one that looks after them."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, Protocol
+
+import trio
+
+from trio_calls.backoff import Backoff
+from trio_calls.cli.outcome import TERMINATED
+from trio_calls.cli.signals import status_after
+from trio_calls.cli.worker_line import SupervisorEnd
+
+logger = logging.getLogger(__name__)
+
+#: How a worker ends that the exchange or its settings keep from serving, for good.
+REFUSED: Final = 78  # EX_CONFIG of sysexits.h
+
+#: How long a worker may take to leave its calls, before it is killed.
+GRACE_SECONDS: Final = 5.0
+
+_FAILED: Final = 1
+_SIGNALLED: Final = 128
+
+
+class Worker(Protocol):
+    """A worker, from its start to its end."""
+
+    @property
+    def served_seconds(self) -> float:
+        """How long it has served by now; 0 if it never did."""
+        ...
+
+    async def run(self, on_serving: Callable[[], object]) -> int:
+        """Run it to its end.
+
+        Args:
+          on_serving: called when it serves.
+
+        Returns:
+          Its exit status, or what `subprocess` has for a signal: the number below zero.
+
+        Cancellation: has it leave its calls, for `GRACE_SECONDS`, and then kills it.
+        """
+        ...
+
+    def tell(self, number: int) -> None:
+        """Tell it to obey a signal, at any time before its end."""
+        ...
+
+
+class WorkerProcess:
+    """A worker that is a process.
+
+    Args:
+      number: its place among the workers, from 1.
+      make_command: gets the descriptor of its line.
+    """
+
+    def __init__(self, number: int, make_command: Callable[[int], Sequence[str]]) -> None:
+        self._number = number
+        self._make_command = make_command
+        self._line = SupervisorEnd()
+        self._serves_since = math.inf
+        self._must_leave = False
+        self._was_told = False
+
+    @property
+    def served_seconds(self) -> float:
+        """How long it has served by now; 0 if it never did."""
+        return max(0.0, trio.current_time() - self._serves_since)
+
+    async def run(self, on_serving: Callable[[], object]) -> int:
+        """Run it to its end. See `Worker`."""
+        try:
+            async with trio.open_nursery() as nursery:
+                with self._line.lend() as descriptor:
+                    process: trio.Process = await nursery.start(
+                        partial(
+                            trio.run_process,
+                            self._make_command(descriptor),
+                            stdin=subprocess.DEVNULL,
+                            check=False,
+                            pass_fds=[descriptor],
+                            deliver_cancel=self._end,
+                        )
+                    )
+                logger.info("worker %d is process %d", self._number, process.pid)
+                nursery.start_soon(self._watch, on_serving)
+                status = await process.wait()
+                nursery.cancel_scope.cancel()
+        finally:
+            self._line.close()
+        return status
+
+    def tell(self, number: int) -> None:
+        """Tell it to obey a signal."""
+        self._must_leave = self._was_told or number != signal.SIGTERM
+        self._was_told = True
+        self._line.tell(number)
+
+    async def _watch(self, on_serving: Callable[[], object]) -> None:
+        if await self._line.wait_serving():
+            self._serves_since = trio.current_time()
+            on_serving()
+
+    async def _end(self, process: trio.Process) -> None:
+        if not self._must_leave:
+            self.tell(signal.SIGINT)
+            await trio.sleep(GRACE_SECONDS)
+        logger.warning("worker %d has not ended in time, and is killed", self._number)
+        process.kill()
+
+
+class Supervisor:
+    """Keeps workers running until a signal comes.
+
+    The first one runs alone until it serves. If it ends before that, nobody would do better: the
+    supervisor ends in the same way. After that, a worker that ends is replaced, unless the exchange
+    has refused it for good.
+
+    Args:
+      count: how many workers.
+      drain_seconds: how long they may take to drain.
+      make_worker: gets a worker's number.
+    """
+
+    def __init__(
+        self, count: int, drain_seconds: float, make_worker: Callable[[int], Worker]
+    ) -> None:
+        self._count = count
+        self._drain_seconds = drain_seconds
+        self._make_worker = make_worker
+        self._running: set[Worker] = set()
+        self._scope = trio.CancelScope()
+        self._has_served = trio.Event()
+        self._is_ending = trio.Event()
+        self._worker_status = 0
+        self._own_status: int | None = None
+
+    async def run(self, signals: AsyncIterator[int]) -> int:
+        """Run until all workers have ended, and none is to be replaced.
+
+        Returns:
+          The exit status.
+
+        Cancellation: that of every worker.
+        """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._obey, signals)
+            with self._scope:
+                await self._run_workers()
+            nursery.cancel_scope.cancel()
+        if self._own_status is not None:
+            return self._own_status
+        was_killed = self._scope.cancelled_caught
+        return _SIGNALLED + signal.SIGKILL if was_killed else self._worker_status
+
+    async def _run_workers(self) -> None:
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def start_the_others() -> None:
+                await self._has_served.wait()
+                for number in range(2, self._count + 1):
+                    nursery.start_soon(self._keep, number)
+
+            await self._keep(1)
+            if not self._has_served.is_set():
+                nursery.cancel_scope.cancel()
+
+    async def _keep(self, number: int) -> None:
+        backoff = Backoff()
+        while not self._is_ending.is_set():
+            worker = self._make_worker(number)
+            self._running.add(worker)
+            status = await worker.run(self._has_served.set)
+            self._running.remove(worker)
+            if self._is_ending.is_set() or status == REFUSED or not self._has_served.is_set():
+                self._worker_status = max(self._worker_status, _exit_status(status))
+                self._drain()
+                return
+            delay = backoff.next_delay(worker.served_seconds)
+            logger.warning(
+                "worker %d %s; another starts in %.1f s", number, _describe(status), delay
+            )
+            with trio.move_on_after(delay):
+                await self._is_ending.wait()
+
+    async def _obey(self, signals: AsyncIterator[int]) -> None:
+        number = await anext(signals)
+        if number == signal.SIGTERM:
+            self._drain()
+            number = await anext(signals)
+        self._own_status = status_after(number, if_terminated=TERMINATED)
+        self._leave(number)
+        await anext(signals)
+        self._scope.cancel()
+
+    def _drain(self) -> None:
+        if not self._is_ending.is_set():
+            self._tell(signal.SIGTERM, self._drain_seconds + GRACE_SECONDS)
+
+    def _leave(self, number: int) -> None:
+        self._tell(number, GRACE_SECONDS)
+
+    def _tell(self, number: int, within_seconds: float) -> None:
+        self._is_ending.set()
+        for worker in self._running:
+            worker.tell(number)
+        self._scope.deadline = trio.current_time() + within_seconds
+
+
+def _exit_status(status: int) -> int:
+    """Translate a worker's exit status, a signal as shells do."""
+    if status == REFUSED:
+        return _FAILED
+    return status if status >= 0 else _SIGNALLED - status
+
+
+def _describe(status: int) -> str:
+    if status >= 0:
+        return f"has ended with status {status}"
+    return f"was ended by {signal.Signals(-status).name}"
+
+
+def _worker_command(target: str, drain_seconds: float, number: int, descriptor: int) -> list[str]:
+    """Make the command line of a worker."""
+    # `python -m` imports what lies in the current directory. A script does not.
+    is_module = sys.path[:1] == [str(Path.cwd())]
+    return [
+        sys.executable,
+        *([] if is_module else ["-P"]),
+        *("-m", "trio_calls", "run"),
+        *("--as-worker", str(number), str(descriptor)),
+        *("--drain-seconds", repr(drain_seconds)),
+        *("--", target),
+    ]
+
+
+async def supervise(target: str, drain_seconds: float, count: int) -> int:
+    """Serve with several workers until a signal comes.
+
+    Returns:
+      The exit status.
+    """
+
+    def make_worker(number: int) -> Worker:
+        return WorkerProcess(number, partial(_worker_command, target, drain_seconds, number))
+
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        return await Supervisor(count, drain_seconds, make_worker).run(signals)
