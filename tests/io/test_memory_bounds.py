@@ -231,11 +231,11 @@ async def test_messages_that_make_no_sense_leave_nothing(exchange: FakeExchange)
         control = await exchange.control()
         await control.send('{"type":"a.thing.of.tomorrow"}', "{")
         with measured_growth() as growth:
-            for number in range(500):
+            for number in range(2000):
                 await control.send(f'{{"type":"thing {number} of tomorrow"}}', f'{{"{number}')
             await trio.testing.wait_all_tasks_blocked()
-            assert growth.bytes_now() < 1000 * 16
-        assert client._control.invalid_messages == 501
+            assert growth.bytes_now() < 4000 * 16
+        assert client._control.invalid_messages == 2001
 
 
 class CloggedStream(trio.abc.Stream):
