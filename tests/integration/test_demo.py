@@ -2,8 +2,8 @@
 
 import functools
 import io
-import runpy
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -173,8 +173,8 @@ async def test_on_a_terminal_the_progress_is_one_line_that_is_rewritten(
     assert lines[-1].endswith("2 of 2 calls done,  1.0 s\n")
 
 
-def test_the_module_is_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["trio-calls", "--version"])
-    with pytest.raises(SystemExit) as caught:
-        runpy.run_module("trio_calls", run_name="__main__")
-    assert caught.value.code == 0
+def test_the_module_is_the_command() -> None:
+    command = [sys.executable, "-m", "trio_calls", "--version"]
+    assert (
+        "trio-calls" in subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    )
