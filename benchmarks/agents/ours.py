@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import attrs
 import trio
 
 from benchmarks.agents.settings import API_KEY, CONNECTOR_UUID, SAMPLE_RATE
@@ -18,16 +17,12 @@ async def echo(call: ActiveCall) -> None:
 
 
 async def main(base_url: str, transport: str) -> None:
-    # Before there was a choice, there was trio-websocket.
-    has_choice = "transport" in attrs.fields_dict(ClientConfig)
-    settings = {"transport": transport} if has_choice else {}
-    assert has_choice or transport == "trio-websocket"
     config = ClientConfig.sandbox(
         api_key=API_KEY,
         connector_uuid=CONNECTOR_UUID,
         sample_rate=SAMPLE_RATE,
         base_url=base_url,
-        **settings,
+        transport=transport,
     )
     await serve_calls(echo, config)
 
