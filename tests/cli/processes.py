@@ -25,7 +25,9 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """This process's environment, without settings of its own, and with these."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WSS_")}
+    # pytest-xdist tells its workers a width, which is not that of our terminals.
+    dropped = ("WSS_", "COLUMNS", "LINES")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return {**inherited, "PYTHONPATH": str(CHECKOUT), "TERM": "xterm-256color", **variables}
 
 

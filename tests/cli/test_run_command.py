@@ -41,11 +41,11 @@ async def test_settings_that_do_not_work(variables: dict[str, str], complaint: s
 
 async def test_sigterm_lets_a_call_finish() -> None:
     async with (
-        running_simulator() as (_, variables),
+        running_simulator() as (simulator, variables),
         running("run", "examples/basic_agent.py", variables=variables) as agent,
         running("dial", "--url", variables["WSS_BASE_URL"], "--hang-up-after", "90") as caller,
     ):
-        await agent.wait_for("call from")
+        await simulator.wait_for("answered")
         agent.send_signal(signal.SIGTERM)
         await agent.wait_for("terminating: no new calls; 1 in progress may go on for 25 s")
         caller.send_signal(signal.SIGINT)
