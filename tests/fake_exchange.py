@@ -95,6 +95,14 @@ class FakeExchange:
         """Wait for the next media connection."""
         return await _next(self._medias[1], patience)
 
+    async def answer(self, call: ActiveCall) -> MediaEnd:
+        """Let an application answer a call, and do it. Returns the call's media connection."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(call.answer)
+            media = await self.media()
+            await media.accept("call.answer")
+        return media
+
     async def _open_stream(self, host: str, port: int) -> trio.abc.Stream:
         self.attempts.append(Attempt(trio.current_time(), host, port))
         await trio.sleep(self.delay)

@@ -140,7 +140,7 @@ async def open_client(
     async def open_stream(host: str, port: int) -> trio.abc.Stream:
         return ChoppedStream(client_stream, piece)
 
-    nursery.start_soon(_answer_handshake, server_stream)
+    nursery.start_soon(answer_handshake, server_stream)
     client = await connect(
         nursery,
         "ws://exchange",
@@ -196,17 +196,22 @@ async def read_to_the_end(stream: trio.abc.Stream) -> bytes:
     return bytes(received)
 
 
-async def _answer_handshake(stream: trio.abc.Stream) -> None:
-    request = b""
-    while b"\r\n\r\n" not in request:
-        request += await stream.receive_some()
+def handshake_response(request: bytes) -> bytes:
     [key] = [
         line.split(b": ")[1]
         for line in request.split(b"\r\n")
         if line.lower().startswith(b"sec-websocket-key: ")
     ]
     digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
-    await stream.send_all(
+    return (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
     )
+
+
+async def answer_handshake(stream: trio.abc.Stream, more: bytes = b"") -> None:
+    """Shake hands as a server, and say `more` in the same breath."""
+    request = b""
+    while b"\r\n\r\n" not in request:
+        request += await stream.receive_some()
+    await stream.send_all(handshake_response(request) + more)

@@ -8,20 +8,12 @@ import trio
 import trio.testing
 
 from tests.fake_exchange import FakeExchange, Switchboard
-from tests.fake_links import ControlEnd, MediaEnd, call_in, offer
+from tests.fake_links import ControlEnd, call_in, offer
 from trio_calls import ActiveCall, CallState, events, open_call_client
 from trio_calls.wire.control import Response, SessionOpen, SessionReady
 from trio_calls.wire.media import CommandResponse
 
 FRAMES = [bytes([number, 0]) * 480 for number in range(100)]
-
-
-async def answer(exchange: FakeExchange, call: ActiveCall) -> MediaEnd:
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(call.answer)
-        media = await exchange.media()
-        await media.accept("call.answer")
-    return media
 
 
 async def test_a_call_in_progress_goes_on_with_audio_both_ways(exchange: FakeExchange) -> None:
@@ -32,7 +24,7 @@ async def test_a_call_in_progress_goes_on_with_audio_both_ways(exchange: FakeExc
         control = await exchange.control()
         await control.ring("s")
         call = await switchboard.next_call()
-        media = await answer(exchange, call)
+        media = await exchange.answer(call)
         exchange.answers.extend([OSError("down")] * 4)
         stream = call.audio_stream()
         for number, frame in enumerate(FRAMES):
@@ -135,7 +127,7 @@ async def test_a_call_that_rings_in_a_handler_is_claimed_again_and_answered_in_i
         await control.grant("s", token="new token")
         assert await control.rest() == []
         assert call.state is CallState.PENDING
-        media = await answer(exchange, call)
+        media = await exchange.answer(call)
         assert media.authorization == "Bearer new token"
 
 
@@ -172,7 +164,7 @@ async def test_a_ringing_call_waits_for_an_exchange_that_has_not_noticed_the_los
         assert await newer.rest() == []
 
         await newer.ring("s")
-        await answer(exchange, call)
+        await exchange.answer(call)
 
 
 async def test_a_ringing_call_whose_new_claim_is_not_answered_is_claimed_over_a_newer_connection(
@@ -186,7 +178,7 @@ async def test_a_ringing_call_whose_new_claim_is_not_answered_is_claimed_over_a_
         newer = await exchange.control()
         await newer.grant("s", token="new token")
         assert await newer.rest() == []
-        assert (await answer(exchange, call)).authorization == "Bearer new token"
+        assert (await exchange.answer(call)).authorization == "Bearer new token"
 
 
 async def test_a_ringing_call_outlives_connections_that_come_and_go(
@@ -200,7 +192,7 @@ async def test_a_ringing_call_outlives_connections_that_come_and_go(
             control = await exchange.control()
             assert call.state is CallState.PENDING
         await control.grant("s")
-        await answer(exchange, call)
+        await exchange.answer(call)
 
 
 async def test_a_call_that_came_in_the_last_breath_of_a_connection_is_served(
@@ -218,5 +210,5 @@ async def test_a_call_that_came_in_the_last_breath_of_a_connection_is_served(
         await control.cut()
         control = await exchange.control()
         await control.grant("s")
-        await answer(exchange, await switchboard.next_call())
+        await exchange.answer(await switchboard.next_call())
         assert len(switchboard.calls) == 1

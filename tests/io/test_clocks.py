@@ -8,10 +8,8 @@ import trio
 import trio.testing
 
 from tests.fake_exchange import FakeExchange, Switchboard
-from tests.fake_links import MediaEnd
 from tests.fake_media import FakeMedia, frames
 from trio_calls import (
-    ActiveCall,
     CallState,
     WSSCallCommandTimeoutError,
     events,
@@ -40,14 +38,6 @@ def pass_without_running(seconds: float) -> None:
     clock.jump(seconds)
 
 
-async def answer(exchange: FakeExchange, call: ActiveCall) -> MediaEnd:
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(call.answer)
-        media = await exchange.media()
-        await media.accept("call.answer")
-    return media
-
-
 @pytest.mark.usefixtures("wild_wall_clock")
 async def test_the_wall_clock_does_not_matter(exchange: FakeExchange) -> None:
     switchboard = Switchboard()
@@ -56,7 +46,7 @@ async def test_the_wall_clock_does_not_matter(exchange: FakeExchange) -> None:
         control = await exchange.control()
         await control.ring("s")
         call = await switchboard.next_call()
-        media = await answer(exchange, call)
+        media = await exchange.answer(call)
         with pytest.raises(WSSCallCommandTimeoutError):
             await call.connect(ring_time_seconds=60)
         assert trio.current_time() == 65
@@ -76,7 +66,7 @@ async def test_a_pause_between_two_pings_costs_nothing(exchange: FakeExchange) -
         control = await exchange.control()
         await control.ring("s")
         call = await switchboard.next_call()
-        media = await answer(exchange, call)
+        media = await exchange.answer(call)
         await trio.sleep(10)
         pass_without_running(3600)
         await trio.sleep(20)

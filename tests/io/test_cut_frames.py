@@ -4,9 +4,9 @@ import pytest
 import trio
 
 from tests.fake_exchange import FakeExchange, Switchboard
-from tests.fake_links import MediaEnd, call_in, offer
+from tests.fake_links import call_in, offer
 from tests.websocket_peer import BINARY, TEXT, fragments, frame
-from trio_calls import ActiveCall, CallState, WSSMediaError, events, open_call_client
+from trio_calls import CallState, WSSMediaError, events, open_call_client
 from trio_calls.wire.codec import encode
 from trio_calls.wire.control import Response, SessionReady
 from trio_calls.wire.media import CommandResponse, pack_audio
@@ -16,14 +16,6 @@ SPEECH = [bytes([number, 0]) * 480 for number in range(1, 4)]
 
 #: How many bytes of the frame still come. A long frame has its length in the first 4.
 cut_after = pytest.mark.parametrize("cut", [1, 3, 4, 20, -1])
-
-
-async def answer(exchange: FakeExchange, call: ActiveCall) -> MediaEnd:
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(call.answer)
-        media = await exchange.media()
-        await media.accept("call.answer")
-    return media
 
 
 @cut_after
@@ -36,7 +28,7 @@ async def test_audio_ends_with_the_last_whole_frame(
         client.on(events.INCOMING_CALL)(switchboard)
         await (await exchange.control()).ring("s")
         call = await switchboard.next_call()
-        media = await answer(exchange, call)
+        media = await exchange.answer(call)
         stream = call.audio_stream()
         *whole, last = (pack_audio(0, pcm) for pcm in SPEECH)
         await media.send(*whole)
@@ -60,7 +52,7 @@ async def test_a_command_whose_answer_is_cut_off_ends_at_once(
         client.on(events.INCOMING_CALL)(switchboard)
         await (await exchange.control()).ring("s")
         call = await switchboard.next_call()
-        media = await answer(exchange, call)
+        media = await exchange.answer(call)
         started_at = trio.current_time()
 
         async def command_fails() -> None:
@@ -103,5 +95,5 @@ async def test_a_control_frame_that_is_cut_off_costs_no_call(
 
         control = await exchange.control()
         await control.ring("s")
-        await answer(exchange, await switchboard.next_call())
+        await exchange.answer(await switchboard.next_call())
         assert len(switchboard.calls) == 1

@@ -11,19 +11,11 @@ import trio
 import trio.testing
 
 from tests.fake_exchange import FakeExchange, Switchboard
-from tests.fake_links import ControlEnd, MediaEnd, call_in, offer
+from tests.fake_links import ControlEnd, call_in, offer
 from tests.phone_calls import A, C, D, P, speech
 from trio_calls import ActiveCall, CallClient, CallState, events, open_call_client
 from trio_calls.simulator import PhoneState, Simulator, answers
 from trio_calls.wire.control import Response, SessionClosed, SessionReady
-
-
-async def answer(exchange: FakeExchange, call: ActiveCall) -> MediaEnd:
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(call.answer)
-        media = await exchange.media()
-        await media.accept("call.answer")
-    return media
 
 
 @asynccontextmanager
@@ -124,7 +116,7 @@ async def test_a_claim_in_flight_that_is_granted_is_served(
         await control.send(Response(claim.request_id, is_ok=True))
         await control.expect(SessionReady)
         await control.send(call_in("s"))
-        media = await answer(exchange, await switchboard.next_call())
+        media = await exchange.answer(await switchboard.next_call())
         await trio.sleep(100)
         assert drain.over_at is None
         await media.close()
@@ -172,7 +164,7 @@ async def test_a_call_that_rings_in_a_handler_is_kept_over_a_reconnect(
         newer = await exchange.control()
         await newer.grant("s")
         assert await newer.rest() == []
-        media = await answer(exchange, await switchboard.next_call())
+        media = await exchange.answer(await switchboard.next_call())
         assert drain.over_at is None
         await media.close()
         await trio.testing.wait_all_tasks_blocked()
@@ -192,7 +184,7 @@ async def test_at_the_deadline_what_is_left_is_cancelled(
         await control.ring("too-long")
         late = await switchboard.next_call()
         if is_answered:
-            nursery.start_soon((await answer(exchange, late)).accept, "call.close")
+            nursery.start_soon((await exchange.answer(late)).accept, "call.close")
         drain = Drain(nursery, client, 60)
         await trio.sleep(30)
         await control.send(SessionClosed("in-time"))
@@ -211,7 +203,7 @@ async def test_an_exchange_that_is_silent_puts_the_end_off_by_the_grace_at_the_m
 ) -> None:
     async with open_switchboard(exchange, close_grace_seconds=3) as (client, control, switchboard):
         await control.ring("s")
-        media = await answer(exchange, await switchboard.next_call())
+        media = await exchange.answer(await switchboard.next_call())
         media.wire.go_silent()
         await client.drain(10)
         assert trio.current_time() == 13

@@ -5,55 +5,15 @@ from contextlib import suppress
 import pytest
 import trio
 
+from tests.clogged_pipes import Pipes
 from tests.fake_exchange import FakeExchange, Switchboard
-from tests.fake_links import MediaEnd
 from trio_calls import (
-    ActiveCall,
     BufferClosedError,
     CallState,
     events,
     open_call_client,
 )
-from trio_calls.config import StreamOpener
 from trio_calls.wire.media import BufferRequest
-
-
-class Pipe(trio.abc.Stream):
-    """A stream whose other end may stop reading, so that nothing more can be sent."""
-
-    def __init__(self, stream: trio.abc.Stream) -> None:
-        self.is_blocked = False
-        self._stream = stream
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        if self.is_blocked:
-            await trio.sleep_forever()
-        await self._stream.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._stream.wait_send_all_might_not_block()
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        return await self._stream.receive_some(max_bytes)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-class Pipes:
-    """Opens streams to an exchange.
-
-    Attributes:
-      opened: every stream, in order.
-    """
-
-    def __init__(self, open_stream: StreamOpener) -> None:
-        self.opened: list[Pipe] = []
-        self._open_stream = open_stream
-
-    async def __call__(self, host: str, port: int) -> trio.abc.Stream:
-        self.opened.append(Pipe(await self._open_stream(host, port)))
-        return self.opened[-1]
 
 
 @pytest.fixture
@@ -61,14 +21,6 @@ async def pipes(exchange: FakeExchange) -> Pipes:
     open_stream = exchange.config().open_stream
     assert open_stream is not None
     return Pipes(open_stream)
-
-
-async def answer(exchange: FakeExchange, call: ActiveCall) -> MediaEnd:
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(call.answer)
-        media = await exchange.media()
-        await media.accept("call.answer")
-    return media
 
 
 async def test_a_blocked_control_connection_is_replaced_and_calls_go_on(
@@ -80,7 +32,7 @@ async def test_a_blocked_control_connection_is_replaced_and_calls_go_on(
         control = await exchange.control()
         await control.ring("s")
         call = await switchboard.next_call()
-        await answer(exchange, call)
+        await exchange.answer(call)
         pipes.opened[0].is_blocked = True
         await control.offer("t")  # claimed, but the claim does not get through
         control = await exchange.control()
@@ -100,7 +52,7 @@ async def test_a_blocked_media_connection_holds_a_sender_up_and_then_ends_the_ca
         client.on(events.INCOMING_CALL)(switchboard)
         await (await exchange.control()).ring("s")
         call = await switchboard.next_call()
-        media = await answer(exchange, call)
+        media = await exchange.answer(call)
         pipes.opened[1].is_blocked = True
         await media.send(*[BufferRequest(2**24)] * 100)
         sent = 0
@@ -121,7 +73,7 @@ async def test_a_blocked_exchange_does_not_hold_up_who_leaves(
     async with open_call_client(exchange.config(open_stream=pipes)) as client:
         client.on(events.INCOMING_CALL)(switchboard)
         await (await exchange.control()).ring("s")
-        await answer(exchange, await switchboard.next_call())
+        await exchange.answer(await switchboard.next_call())
         for pipe in pipes.opened:
             pipe.is_blocked = True
         leaving_at = trio.current_time()

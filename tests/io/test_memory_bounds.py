@@ -5,6 +5,7 @@ import pytest
 import trio
 import trio.testing
 
+from tests.clogged_pipes import Pipes
 from tests.fake_exchange import FakeExchange, Switchboard
 from tests.fake_links import call_in, offer
 from tests.fake_media import FRAME, FakeMedia
@@ -238,42 +239,15 @@ async def test_messages_that_make_no_sense_leave_nothing(exchange: FakeExchange)
         assert client._control.invalid_messages == 2001
 
 
-class CloggedStream(trio.abc.Stream):
-    """Sends until it is clogged; from then on nothing gets through."""
-
-    def __init__(self, stream: trio.abc.Stream) -> None:
-        self._stream = stream
-        self.is_clogged = False
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        if self.is_clogged:
-            await trio.sleep_forever()
-        await self._stream.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._stream.wait_send_all_might_not_block()
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        return await self._stream.receive_some(max_bytes)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
 async def test_an_exchange_that_does_not_read_what_it_is_sent_is_given_up(
     exchange: FakeExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
-    streams: list[CloggedStream] = []
-    config = exchange.config()
-
-    async def open_stream(host: str, port: int) -> trio.abc.Stream:
-        assert config.open_stream is not None
-        streams.append(CloggedStream(await config.open_stream(host, port)))
-        return streams[-1]
-
-    async with open_call_client(exchange.config(open_stream=open_stream)) as client:
+    open_stream = exchange.config().open_stream
+    assert open_stream is not None
+    pipes = Pipes(open_stream)
+    async with open_call_client(exchange.config(open_stream=pipes)) as client:
         await exchange.control()
-        streams[0].is_clogged = True
+        pipes.opened[0].is_blocked = True
         await trio.testing.wait_all_tasks_blocked()
         message = SessionOpen("request", "session")
         client._control.send(message)

@@ -1,45 +1,21 @@
 """What a server may do to a client after the handshake, frame by frame."""
 
-import base64
-import hashlib
-
 import pytest
 import trio
 from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
+from tests.websocket_peer import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    answer_handshake,
+    frame,
+    handshake_response,
+)
 from trio_calls.transport import WebSocket, WebSocketClosed, connect_websocket
-
-TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 0x1, 0x2, 0x8, 0x9, 0xA, 0x0
-
-
-def frame(opcode: int, payload: bytes = b"", *, is_last: bool = True) -> bytes:
-    """Makes a frame as a server sends it: without a mask."""
-    first = bytes([opcode | (0x80 if is_last else 0)])
-    if len(payload) < 126:
-        return first + bytes([len(payload)]) + payload
-    if len(payload) < 2**16:
-        return first + b"\x7e" + len(payload).to_bytes(2, "big") + payload
-    return first + b"\x7f" + len(payload).to_bytes(8, "big") + payload
-
-
-def handshake_response(request: bytes) -> bytes:
-    [key] = [
-        line.split(b": ")[1]
-        for line in request.split(b"\r\n")
-        if line.lower().startswith(b"sec-websocket-key: ")
-    ]
-    digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
-    return (
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
-    )
-
-
-async def answer_handshake(stream: trio.abc.Stream, more: bytes = b"") -> None:
-    request = b""
-    while b"\r\n\r\n" not in request:
-        request += await stream.receive_some()
-    await stream.send_all(handshake_response(request) + more)
 
 
 async def open_client(

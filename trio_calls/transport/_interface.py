@@ -11,6 +11,12 @@ import trio
 #: The longest message that is received, in bytes or characters.
 MAX_MESSAGE_SIZE = 2**20
 
+#: Seconds that the other side has for its part of the closing handshake.
+CLOSE_SECONDS = 2.0
+
+#: The most that is received from the stream at a time, in bytes.
+RECEIVE_BYTES = 2**16
+
 
 class WebSocketError(Exception):
     """A WebSocket could not be opened. The message says why, and holds no secret of ours."""

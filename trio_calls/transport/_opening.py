@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import SplitResult
 
 import attrs
@@ -24,28 +24,16 @@ from trio_calls.transport._interface import (
 Decide = Callable[[HandshakeRequest], Refusal | None]
 
 
-class _Connect(Protocol):
-    def __call__(
-        self,
-        nursery: trio.Nursery,
-        stream: trio.abc.Stream,
-        parts: SplitResult,
-        headers: Mapping[str, str],
-    ) -> Awaitable[WebSocket]: ...
-
-
-class _Accept(Protocol):
-    def __call__(
-        self, nursery: trio.Nursery, stream: trio.abc.Stream, decide: Decide
-    ) -> Awaitable[tuple[HandshakeRequest, WebSocket]]: ...
-
-
 @attrs.frozen
 class _Library:
-    """A WebSocket library, made to fit the seam."""
+    """A WebSocket library, made to fit the seam: how it shakes hands at either end."""
 
-    connect: _Connect
-    accept: _Accept
+    connect: Callable[
+        [trio.Nursery, trio.abc.Stream, SplitResult, Mapping[str, str]], Awaitable[WebSocket]
+    ]
+    accept: Callable[
+        [trio.Nursery, trio.abc.Stream, Decide], Awaitable[tuple[HandshakeRequest, WebSocket]]
+    ]
 
 
 _TRIO_WEBSOCKET: Final = _Library(_trio_websocket.connect, _trio_websocket.accept)

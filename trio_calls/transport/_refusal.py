@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -20,14 +20,17 @@ def header_dict(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
 
 
-def refusal(
-    status_code: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
-) -> HandshakeRefused:
-    """Make the error of an HTTP response: the beginning of its body, without control characters."""
+def refusal(status_code: int, headers: Mapping[str, str], body: bytes) -> HandshakeRefused:
+    """Make the error of an HTTP response: the beginning of its body, without control characters.
+
+    Args:
+      status_code: of the response.
+      headers: by lower-case name.
+      body: or its beginning.
+    """
     text = body.decode("utf-8", errors="replace")
     reason = "".join(character for character in text if character.isprintable()).strip()
-    by_name = header_dict(headers)
-    seconds = _retry_seconds(by_name.get("retry-after", ""), by_name.get("date", ""))
+    seconds = _retry_seconds(headers.get("retry-after", ""), headers.get("date", ""))
     return HandshakeRefused(status_code, reason[:_MAX_REASON_LENGTH], seconds)
 
 
@@ -79,4 +82,4 @@ def refusal_ended_by_hangup(received: bytes | bytearray) -> HandshakeRefused | N
         return None
     if response is None:
         return None
-    return refusal(response.status_code, list(response.headers), body)
+    return refusal(response.status_code, header_dict(response.headers), body)

@@ -16,7 +16,9 @@ from wsproto.utilities import ProtocolError
 
 from trio_calls.transport._guarded_stream import GuardedStream
 from trio_calls.transport._interface import (
+    CLOSE_SECONDS,
     MAX_MESSAGE_SIZE,
+    RECEIVE_BYTES,
     HandshakeRefused,
     HandshakeRequest,
     Refusal,
@@ -32,9 +34,6 @@ _ErrorT = TypeVar("_ErrorT", bound=BaseException)
 
 #: What the libraries raise, besides their documented errors, when a peer breaks the rules.
 _PROTOCOL_FAULTS: Final = (trio_websocket.ConnectionClosed, ProtocolError, h11.ProtocolError)
-
-_CLOSE_SECONDS: Final = 2.0
-_RECEIVE_BYTES: Final = 2**16
 
 
 class _TrioWebSocket(WebSocket):
@@ -87,7 +86,7 @@ class _TrioWebSocket(WebSocket):
     async def aclose(self) -> None:
         try:
             if not self._stream.is_torn:
-                with trio.move_on_after(_CLOSE_SECONDS):
+                with trio.move_on_after(CLOSE_SECONDS):
                     await self._connection.aclose()
         finally:
             await self._stream.abandon()
@@ -125,13 +124,14 @@ async def _run_client(
                 (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
                 extra_headers=extra_headers,
                 max_message_size=MAX_MESSAGE_SIZE,
-                receive_buffer_size=_RECEIVE_BYTES,
+                receive_buffer_size=RECEIVE_BYTES,
             )
             stream.is_shaking_hands = False
             task_status.started(_TrioWebSocket(connection, stream, reader_ended))
     except* trio_websocket.ConnectionRejected as rejections:
         rejection = _first(rejections)
-        failure = refusal(rejection.status_code, rejection.headers, rejection.body or b"")
+        headers = header_dict(rejection.headers)
+        failure = refusal(rejection.status_code, headers, rejection.body or b"")
     except* WebSocketError as failures:
         failure = _first(failures)
     except* _PROTOCOL_FAULTS as faults:
@@ -172,7 +172,7 @@ async def _run_server(
                 nursery,
                 stream,
                 max_message_size=MAX_MESSAGE_SIZE,
-                receive_buffer_size=_RECEIVE_BYTES,
+                receive_buffer_size=RECEIVE_BYTES,
             )
             # wsproto keeps the Host to itself, and trio-websocket does not pass it on.
             headers = header_dict(proposal.headers) | {"host": proposal._event.host}

@@ -17,11 +17,13 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Event, Protocol
 
 from trio_calls.transport._fragments import Fragments
-from trio_calls.transport._interface import WebSocket, WebSocketClosed
+from trio_calls.transport._interface import (
+    CLOSE_SECONDS,
+    RECEIVE_BYTES,
+    WebSocket,
+    WebSocketClosed,
+)
 from trio_calls.transport._shortcuts import nowait_sender, receiver
-
-_CLOSE_SECONDS: Final = 2.0
-_RECEIVE_BYTES: Final = 2**16
 
 #: Pongs that a peer may be owed while it reads nothing, in bytes.
 _MAX_OWED_BYTES: Final = 2**16
@@ -143,7 +145,7 @@ class StreamWebSocket(WebSocket):
         try:
             if not (self._is_torn or self._is_closing):
                 self._is_closing = True
-                with trio.move_on_after(_CLOSE_SECONDS):
+                with trio.move_on_after(CLOSE_SECONDS):
                     await self._shake_hands_on_closing()
         finally:
             self._end()
@@ -190,7 +192,7 @@ class StreamWebSocket(WebSocket):
     async def _receive(self) -> list[str | bytes]:
         """Wait for bytes, and return the messages that they complete, if any."""
         try:
-            data = await self._receive_some(_RECEIVE_BYTES)
+            data = await self._receive_some(RECEIVE_BYTES)
         except _STREAM_LOST:
             data = b""
         if self._ended.is_set():

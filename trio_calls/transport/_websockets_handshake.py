@@ -50,7 +50,7 @@ async def connect(
     response, *early_events = await handshake.receive()
     assert isinstance(response, Response)
     if response.status_code != _SWITCHING_PROTOCOLS:
-        raise refusal(response.status_code, _raw(response), bytes(response.body or b""))
+        raise refusal(response.status_code, _headers(response), bytes(response.body or b""))
     if protocol.handshake_exc is not None:
         raise _not_a_handshake()
     return StreamWebSocket(protocol, stream, nursery, early_events)
@@ -70,8 +70,7 @@ async def accept(
     if response.status_code != _SWITCHING_PROTOCOLS:
         await handshake.answer(response)
         raise _not_a_handshake()
-    headers = {name.lower(): value for name, value in request.headers.raw_items()}
-    asked = HandshakeRequest(request.path, headers)
+    asked = HandshakeRequest(request.path, _headers(request))
     refused = decide(asked)
     if refused is not None:
         await handshake.answer(protocol.reject(refused.status_code, refused.reason))
@@ -133,8 +132,5 @@ def _not_a_handshake() -> WebSocketError:
     return WebSocketError("what the other side sent is not a WebSocket handshake")
 
 
-def _raw(response: Response) -> list[tuple[bytes, bytes]]:
-    return [
-        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
-        for name, value in response.headers.raw_items()
-    ]
+def _headers(message: Request | Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in message.headers.raw_items()}
