@@ -13,9 +13,13 @@ class Fragments:
     """Puts data frames together.
 
     That they come in a lawful order, and how long they get, is the protocol's to watch.
+
+    Attributes:
+      are_open: whether more frames belong to what was added.
     """
 
     def __init__(self) -> None:
+        self.are_open = False
         self._decoder = _make_decoder()
         self._is_text = False
         self._texts: list[str] = []
@@ -30,6 +34,7 @@ class Fragments:
         Raises:
           UnicodeDecodeError: a text is not UTF-8, as far as it has come.
         """
+        self.are_open = not frame.fin
         if frame.opcode is not Opcode.CONT:
             self._is_text = frame.opcode is Opcode.TEXT
         if self._is_text:

@@ -14,15 +14,16 @@ from typing import Final
 import trio
 from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import Event, Protocol
+from websockets.protocol import CLIENT, Protocol, State
 
-from trio_calls.transport._fragments import Fragments
+from trio_calls.transport._frame_reader import FrameReader
 from trio_calls.transport._interface import (
     CLOSE_SECONDS,
     RECEIVE_BYTES,
     WebSocket,
     WebSocketClosed,
 )
+from trio_calls.transport._plain_frames import data_frame
 from trio_calls.transport._shortcuts import nowait_sender, receiver
 
 #: Pongs that a peer may be owed while it reads nothing, in bytes.
@@ -39,7 +40,7 @@ class StreamWebSocket(WebSocket):
       stream: under it; closed with it.
       nursery: where pongs and answers to a close are sent from: whoever receives must not wait for
         a peer that does not read.
-      early_events: what came together with the end of the handshake.
+      early_data: what came together with the end of the handshake.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class StreamWebSocket(WebSocket):
         protocol: Protocol,
         stream: trio.abc.Stream,
         nursery: trio.Nursery,
-        early_events: list[Event],
+        early_data: bytes,
     ) -> None:
         self._protocol = protocol
         self._stream = stream
@@ -55,8 +56,9 @@ class StreamWebSocket(WebSocket):
         self._send_some_nowait = nowait_sender(stream)
         self._receive_some = receiver(stream)
         self._send_turn = trio.StrictFIFOLock()
+        self._is_masked = protocol.side is CLIENT
         # What could not be sent without waiting; it may begin in the middle of a frame.
-        self._unsent = b""
+        self._unsent: list[bytes] = []
         # A send was cancelled or failed: the peer may have half a frame.
         self._is_torn = False
         self._is_receiving = False
@@ -65,8 +67,8 @@ class StreamWebSocket(WebSocket):
         self._owed_bytes = 0
         self._pongs: dict[bytes, trio.Event] = {}
         self._ping_numbers = count()
-        self._fragments = Fragments()
-        self._early_messages = self._read_events(early_events)
+        self._frames = FrameReader(protocol, self._receive_control)
+        self._early_messages = self._frames.receive(early_data)
 
     async def send(self, *messages: str | bytes) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -88,22 +90,20 @@ class StreamWebSocket(WebSocket):
         except _STREAM_LOST:
             self._is_torn = True
             raise WebSocketClosed("the connection is over") from None
-        self._unsent = data[sent_bytes:]
-        return not self._unsent
+        if sent_bytes == len(data):
+            return True
+        self._unsent.append(data[sent_bytes:])
+        return False
 
     def _serialize(self, messages: Iterable[str | bytes]) -> None:
-        try:
-            for message in messages:
-                if isinstance(message, str):
-                    self._protocol.send_text(message.encode())
-                else:
-                    self._protocol.send_binary(message)
-        except InvalidState:
-            raise WebSocketClosed("the connection is over") from None
+        if self._protocol.state is not State.OPEN:
+            raise WebSocketClosed("the connection is over")
+        for message in messages:
+            self._unsent.append(data_frame(message, is_masked=self._is_masked))
 
     def _take_unsent(self) -> bytes:
-        data = b"".join([self._unsent, *self._protocol.data_to_send()])
-        self._unsent = b""
+        data = b"".join([*self._unsent, *self._protocol.data_to_send()])
+        self._unsent.clear()
         return data
 
     def _check_whole(self) -> None:
@@ -197,45 +197,24 @@ class StreamWebSocket(WebSocket):
             data = b""
         if self._ended.is_set():
             return []
-        if data:
-            self._protocol.receive_data(data)
-        else:
-            self._protocol.receive_eof()
-        messages = self._read_events(self._protocol.events_received())
         if not data:
+            self._frames.receive_eof()
             self._end()
-        elif self._protocol.close_expected() and not self._is_closing:
+            return []
+        messages = self._frames.receive(data)
+        if self._protocol.close_expected() and not self._is_closing:
             # The peer closes the connection, or has broken the protocol. Either is answered.
             self._owe_answer(0)
             self._end()
         return messages
 
-    def _read_events(self, events: list[Event]) -> list[str | bytes]:
-        messages: list[str | bytes] = []
-        for frame in events:
-            assert isinstance(frame, Frame)
-            opcode = frame.opcode
-            if opcode is Opcode.BINARY and frame.fin:
-                messages.append(bytes(frame.data))
-            elif opcode is Opcode.PING:
-                self._owe_answer(len(frame.data))
-            elif opcode is Opcode.PONG:
-                self._receive_pong(bytes(frame.data))
-            elif opcode is Opcode.CLOSE:
-                self._end()
-            elif not self._read_data(frame, messages):
-                break
-        return messages
-
-    def _read_data(self, frame: Frame, messages: list[str | bytes]) -> bool:
-        try:
-            message = self._fragments.add(frame)
-        except UnicodeDecodeError:
-            self._protocol.fail(CloseCode.INVALID_DATA, "text must be UTF-8")
-            return False
-        if message is not None:
-            messages.append(message)
-        return True
+    def _receive_control(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.PING:
+            self._owe_answer(len(frame.data))
+        elif frame.opcode is Opcode.PONG:
+            self._receive_pong(bytes(frame.data))
+        else:
+            self._end()
 
     def _owe_answer(self, payload_bytes: int) -> None:
         if not self._owed_bytes:

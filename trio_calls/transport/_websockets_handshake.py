@@ -10,7 +10,7 @@ from urllib.parse import SplitResult
 import trio
 from websockets.client import ClientProtocol
 from websockets.http11 import Request, Response
-from websockets.protocol import Event
+from websockets.protocol import Event, State
 from websockets.server import ServerProtocol
 from websockets.uri import WebSocketURI
 
@@ -27,6 +27,8 @@ from trio_calls.transport._refusal import refusal, refusal_ended_by_hangup
 from trio_calls.transport._websockets import StreamWebSocket
 
 _SWITCHING_PROTOCOLS: Final = 101
+
+_END_OF_HEAD: Final = b"\r\n\r\n"
 
 # The library would log headers and frames, and with them keys, tokens and audio.
 _silent_logger: Final = logging.getLogger("trio_calls.transport.websockets")
@@ -47,13 +49,13 @@ async def connect(
     protocol.send_request(request)
     handshake = _Handshake(protocol, stream)
     await handshake.flush()
-    response, *early_events = await handshake.receive()
+    response = await handshake.receive()
     assert isinstance(response, Response)
     if response.status_code != _SWITCHING_PROTOCOLS:
         raise refusal(response.status_code, _headers(response), bytes(response.body or b""))
     if protocol.handshake_exc is not None:
         raise _not_a_handshake()
-    return StreamWebSocket(protocol, stream, nursery, early_events)
+    return StreamWebSocket(protocol, stream, nursery, handshake.early_data)
 
 
 async def accept(
@@ -64,7 +66,7 @@ async def accept(
     """Shake hands as a server. See `trio_calls.transport.accept_websocket`."""
     protocol = ServerProtocol(max_size=MAX_MESSAGE_SIZE, logger=_silent_logger)
     handshake = _Handshake(protocol, stream)
-    request, *early_events = await handshake.receive()
+    request = await handshake.receive()
     assert isinstance(request, Request)
     response = protocol.accept(request)
     if response.status_code != _SWITCHING_PROTOCOLS:
@@ -76,16 +78,22 @@ async def accept(
         await handshake.answer(protocol.reject(refused.status_code, refused.reason))
         raise HandshakeRefused(refused.status_code, refused.reason)
     await handshake.answer(response)
-    return asked, StreamWebSocket(protocol, stream, nursery, early_events)
+    return asked, StreamWebSocket(protocol, stream, nursery, handshake.early_data)
 
 
 class _Handshake:
-    """Drives a protocol until the other side has said what it has to say."""
+    """Drives a protocol until the other side has said what it has to say.
+
+    Attributes:
+      early_data: what came right behind that; the protocol was not given it.
+    """
 
     def __init__(self, protocol: ClientProtocol | ServerProtocol, stream: trio.abc.Stream) -> None:
         self._protocol = protocol
         self._stream = stream
         self._received = bytearray()
+        self._is_past_head = False
+        self.early_data = b""
 
     async def answer(self, response: Response) -> None:
         assert isinstance(self._protocol, ServerProtocol)
@@ -98,13 +106,13 @@ class _Handshake:
         except trio.BrokenResourceError as error:
             raise_broken(error)
 
-    async def receive(self) -> list[Event]:
-        """Wait for the other side's part. Returns it, and what came right behind it."""
+    async def receive(self) -> Event:
+        """Wait for the other side's part, and return it."""
         while True:
             data = await self._receive_some()
             events = self._protocol.events_received()
             if events:
-                return events
+                return events[0]
             if self._protocol.handshake_exc is not None and data:
                 await self.flush()
                 raise refusal_ended_by_hangup(self._received) or _not_a_handshake()
@@ -121,11 +129,28 @@ class _Handshake:
         except trio.BrokenResourceError as error:
             raise_broken(error)
         self._received += data
-        if data:
+        if not data:
+            self._protocol.receive_eof()
+        elif self._is_past_head:
             self._protocol.receive_data(data)
         else:
-            self._protocol.receive_eof()
+            self._take_in_head(len(data))
         return data
+
+    def _take_in_head(self, new_bytes: int) -> None:
+        start = len(self._received) - new_bytes
+        end = self._received.find(_END_OF_HEAD, max(0, start - len(_END_OF_HEAD) + 1))
+        if end < 0:
+            self._protocol.receive_data(self._received[start:])
+            return
+        self._is_past_head = True
+        end += len(_END_OF_HEAD)
+        self._protocol.receive_data(self._received[start:end])
+        rest = bytes(self._received[end:])
+        if isinstance(self._protocol, ServerProtocol) or self._protocol.state is State.OPEN:
+            self.early_data = rest
+        elif rest:
+            self._protocol.receive_data(rest)
 
 
 def _not_a_handshake() -> WebSocketError:

@@ -1,0 +1,91 @@
+"""Messages from what a peer sends: plain frames in passing, all others by the library. Pure.
+
+The library reads every byte in a generator of its own, which takes ten times as long as everything
+that a plain frame needs. It is given whole frames only, so it never notices those it does not see.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import CLIENT, Protocol, State
+
+from trio_calls.transport._fragments import Fragments
+from trio_calls.transport._plain_frames import frame_bytes, take_messages
+
+_EVERYTHING: Final = sys.maxsize
+
+_CONTROL_OPCODES: Final = frozenset({Opcode.CLOSE, Opcode.PING, Opcode.PONG})
+
+
+class FrameReader:
+    """Takes the bytes of an open connection apart.
+
+    Args:
+      protocol: its handshake is over, and it has been given no byte beyond that.
+      on_control: called with each ping, pong and close.
+    """
+
+    def __init__(self, protocol: Protocol, on_control: Callable[[Frame], None]) -> None:
+        self._protocol = protocol
+        self._on_control = on_control
+        self._are_masked = protocol.side is not CLIENT
+        self._fragments = Fragments()
+        # The beginning of a header.
+        self._held = b""
+        # How many of the next bytes belong to a frame that the library has begun to read.
+        self._library_bytes = 0
+
+    def receive(self, data: bytes | bytearray) -> list[str | bytes]:
+        """Take in bytes. Returns the messages that they complete.
+
+        What breaks the protocol ends it: then `protocol` has a close to send.
+        """
+        messages: list[str | bytes] = []
+        try:
+            self._receive(self._held + data, messages)
+        except UnicodeDecodeError:
+            self._protocol.fail(CloseCode.INVALID_DATA, "text must be UTF-8")
+        return messages
+
+    def receive_eof(self) -> None:
+        """Take note that no more comes."""
+        self._protocol.receive_eof()
+
+    def _receive(self, data: bytes, messages: list[str | bytes]) -> None:
+        self._held = b""
+        position = 0
+        while position < len(data):
+            if not self._library_bytes:
+                position = self._take_plain_frames(data, position, messages)
+                self._library_bytes = self._next_frame_bytes(data, position)
+                if not self._library_bytes:
+                    self._held = data[position:]
+                    return
+            part = data[position : position + self._library_bytes]
+            position += len(part)
+            self._library_bytes -= len(part)
+            self._protocol.receive_data(part)
+            for event in self._protocol.events_received():
+                assert isinstance(event, Frame)
+                self._read_frame(event, messages)
+
+    def _take_plain_frames(self, data: bytes, position: int, messages: list[str | bytes]) -> int:
+        if self._protocol.state is not State.OPEN or self._fragments.are_open:
+            return position
+        return take_messages(data, position, messages, are_masked=self._are_masked)
+
+    def _next_frame_bytes(self, data: bytes, position: int) -> int:
+        # What is not open any more will not be open again, and has nothing to be quick about.
+        if self._protocol.state is not State.OPEN:
+            return _EVERYTHING
+        return frame_bytes(data, position) or 0
+
+    def _read_frame(self, frame: Frame, messages: list[str | bytes]) -> None:
+        if frame.opcode in _CONTROL_OPCODES:
+            self._on_control(frame)
+        elif (message := self._fragments.add(frame)) is not None:
+            messages.append(message)

@@ -1,0 +1,111 @@
+"""The frames that nearly all messages are: a whole message each, and no longer than 65,535 bytes.
+
+Pure, and no judge: what is not such a frame is the library's. Layout: RFC 6455, section 5.2.
+"""
+
+from __future__ import annotations
+
+import secrets
+import struct
+from typing import Final
+
+from websockets.frames import Opcode
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # a platform for which there is no compiled part
+    from websockets.utils import apply_mask
+
+_FIN: Final = 0x80
+_WHOLE_TEXT: Final = _FIN | Opcode.TEXT
+_WHOLE_BINARY: Final = _FIN | Opcode.BINARY
+_WHOLE_MESSAGES: Final = frozenset({_WHOLE_TEXT, _WHOLE_BINARY})
+_MASKED: Final = 0x80
+_MASK_BYTES: Final = 4
+
+#: What the length field holds where the length itself follows, in 2 bytes or in 8.
+_LENGTH_IN_2_BYTES: Final = 126
+_LENGTH_IN_8_BYTES: Final = 127
+
+_pack_header: Final = struct.Struct("!BB").pack
+_pack_header_and_2_bytes: Final = struct.Struct("!BBH").pack
+_pack_header_and_8_bytes: Final = struct.Struct("!BBQ").pack
+_unpack_8_bytes: Final = struct.Struct("!Q").unpack_from
+
+
+def take_messages(
+    data: bytes, position: int, messages: list[str | bytes], *, are_masked: bool
+) -> int:
+    """Append the messages of the plain frames that are whole in `data`, from `position` on.
+
+    Returns:
+      The position of the first byte that belongs to no such frame.
+
+    Raises:
+      UnicodeDecodeError: a text is not UTF-8. The messages before it were appended.
+    """
+    mask_bit, mask_bytes = (_MASKED, _MASK_BYTES) if are_masked else (0, 0)
+    data_bytes = len(data)
+    while position + 2 <= data_bytes:
+        first = data[position]
+        length = data[position + 1] ^ mask_bit
+        start = position + 2
+        if length == _LENGTH_IN_2_BYTES and start + 2 <= data_bytes:
+            length = data[start] << 8 | data[start + 1]
+            start += 2
+        elif length >= _LENGTH_IN_2_BYTES:
+            break
+        start += mask_bytes
+        end = start + length
+        if end > data_bytes or first not in _WHOLE_MESSAGES:
+            break
+        payload = data[start:end]
+        if are_masked:
+            payload = apply_mask(payload, data[start - _MASK_BYTES : start])
+        messages.append(payload if first == _WHOLE_BINARY else payload.decode())
+        position = end
+    return position
+
+
+def frame_bytes(data: bytes, position: int) -> int | None:
+    """Tell how long the frame is that begins at `position`, be it lawful or not.
+
+    Returns:
+      Its length in bytes with its header; None where that takes more of it than `data` has.
+    """
+    if position + 2 > len(data):
+        return None
+    is_masked, length = divmod(data[position + 1], _MASKED)
+    header_bytes = 2 + is_masked * _MASK_BYTES
+    start = position + 2
+    if length == _LENGTH_IN_2_BYTES:
+        header_bytes += 2
+        if start + 2 > len(data):
+            return None
+        length = data[start] << 8 | data[start + 1]
+    elif length == _LENGTH_IN_8_BYTES:
+        header_bytes += 8
+        if start + 8 > len(data):
+            return None
+        (length,) = _unpack_8_bytes(data, start)
+    return header_bytes + length
+
+
+def data_frame(message: str | bytes, *, is_masked: bool) -> bytes:
+    """Put a message into a frame."""
+    if isinstance(message, str):
+        first, payload = _WHOLE_TEXT, message.encode()
+    else:
+        first, payload = _WHOLE_BINARY, message
+    length = len(payload)
+    mask_bit = _MASKED if is_masked else 0
+    if length < _LENGTH_IN_2_BYTES:
+        header = _pack_header(first, mask_bit | length)
+    elif length < 2**16:
+        header = _pack_header_and_2_bytes(first, mask_bit | _LENGTH_IN_2_BYTES, length)
+    else:
+        header = _pack_header_and_8_bytes(first, mask_bit | _LENGTH_IN_8_BYTES, length)
+    if is_masked:
+        mask = secrets.token_bytes(_MASK_BYTES)
+        return header + mask + apply_mask(payload, mask)
+    return header + payload
