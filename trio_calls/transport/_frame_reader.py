@@ -1,7 +1,7 @@
 """Messages from what a peer sends: plain frames in passing, all others by the library. Pure.
 
 The library reads every byte in a generator of its own, which takes ten times as long as everything
-that a plain frame needs. It is given whole frames only, so it never notices those it does not see.
+that a plain frame needs. It is given all of a frame or nothing, so it never misses those.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import CLIENT, Protocol, State
 
 from trio_calls.transport._fragments import Fragments
-from trio_calls.transport._plain_frames import frame_bytes, take_messages
+from trio_calls.transport._plain_frames import MAX_HEADER_BYTES, frame_bytes, take_messages
 
 _EVERYTHING: Final = sys.maxsize
 
@@ -34,10 +34,10 @@ class FrameReader:
         self._on_control = on_control
         self._are_masked = protocol.side is not CLIENT
         self._fragments = Fragments()
-        # The beginning of a header.
-        self._held = b""
         # How many of the next bytes belong to a frame that the library has begun to read.
         self._library_bytes = 0
+        # As much as has come of a header that the library has begun to read.
+        self._header = b""
 
     def receive(self, data: bytes | bytearray) -> list[str | bytes]:
         """Take in bytes. Returns the messages that they complete.
@@ -46,7 +46,7 @@ class FrameReader:
         """
         messages: list[str | bytes] = []
         try:
-            self._receive(self._held + data, messages)
+            self._receive(bytes(data), messages)
         except UnicodeDecodeError:
             self._protocol.fail(CloseCode.INVALID_DATA, "text must be UTF-8")
         return messages
@@ -56,18 +56,15 @@ class FrameReader:
         self._protocol.receive_eof()
 
     def _receive(self, data: bytes, messages: list[str | bytes]) -> None:
-        self._held = b""
         position = 0
-        while position < len(data):
-            if not self._library_bytes:
+        while True:
+            if not self._library_bytes and not self._header:
                 position = self._take_plain_frames(data, position, messages)
-                self._library_bytes = self._next_frame_bytes(data, position)
-                if not self._library_bytes:
-                    self._held = data[position:]
-                    return
-            part = data[position : position + self._library_bytes]
+            if position == len(data):
+                return
+            part = data[position : position + self._next_library_bytes(data, position)]
             position += len(part)
-            self._library_bytes -= len(part)
+            self._library_bytes = max(0, self._library_bytes - len(part))
             self._protocol.receive_data(part)
             for event in self._protocol.events_received():
                 assert isinstance(event, Frame)
@@ -78,11 +75,20 @@ class FrameReader:
             return position
         return take_messages(data, position, messages, are_masked=self._are_masked)
 
-    def _next_frame_bytes(self, data: bytes, position: int) -> int:
-        # What is not open any more will not be open again, and has nothing to be quick about.
+    def _next_library_bytes(self, data: bytes, position: int) -> int:
+        """Tell how much the library may have: to the end of a frame, or the beginning of one."""
         if self._protocol.state is not State.OPEN:
+            # It will not be open again, and has nothing to be quick about.
             return _EVERYTHING
-        return frame_bytes(data, position) or 0
+        if not self._library_bytes:
+            header = self._header + data[position : position + MAX_HEADER_BYTES]
+            length = frame_bytes(header)
+            if length is None:
+                self._header = header
+                return _EVERYTHING
+            self._library_bytes = length - len(self._header)
+            self._header = b""
+        return self._library_bytes
 
     def _read_frame(self, frame: Frame, messages: list[str | bytes]) -> None:
         if frame.opcode in _CONTROL_OPCODES:

@@ -5,7 +5,7 @@ Pure, and no judge: what is not such a frame is the library's. Layout: RFC 6455,
 
 from __future__ import annotations
 
-import secrets
+import os
 import struct
 from typing import Final
 
@@ -30,7 +30,9 @@ _LENGTH_IN_8_BYTES: Final = 127
 _pack_header: Final = struct.Struct("!BB").pack
 _pack_header_and_2_bytes: Final = struct.Struct("!BBH").pack
 _pack_header_and_8_bytes: Final = struct.Struct("!BBQ").pack
-_unpack_8_bytes: Final = struct.Struct("!Q").unpack_from
+
+#: The longest header: a length of 8 bytes, and a mask.
+MAX_HEADER_BYTES: Final = 14
 
 
 def take_messages(
@@ -67,28 +69,22 @@ def take_messages(
     return position
 
 
-def frame_bytes(data: bytes, position: int) -> int | None:
-    """Tell how long the frame is that begins at `position`, be it lawful or not.
+def frame_bytes(header: bytes) -> int | None:
+    """Tell how long the frame is that begins with `header`, be it lawful or not.
 
     Returns:
-      Its length in bytes with its header; None where that takes more of it than `data` has.
+      Its length in bytes, with its header; None where more of that is needed.
     """
-    if position + 2 > len(data):
+    if len(header) < 2:  # noqa: PLR2004
         return None
-    is_masked, length = divmod(data[position + 1], _MASKED)
+    is_masked, length = divmod(header[1], _MASKED)
     header_bytes = 2 + is_masked * _MASK_BYTES
-    start = position + 2
-    if length == _LENGTH_IN_2_BYTES:
-        header_bytes += 2
-        if start + 2 > len(data):
-            return None
-        length = data[start] << 8 | data[start + 1]
-    elif length == _LENGTH_IN_8_BYTES:
-        header_bytes += 8
-        if start + 8 > len(data):
-            return None
-        (length,) = _unpack_8_bytes(data, start)
-    return header_bytes + length
+    size = {_LENGTH_IN_2_BYTES: 2, _LENGTH_IN_8_BYTES: 8}.get(length, 0)
+    if len(header) < 2 + size:
+        return None
+    if size:
+        length = int.from_bytes(header[2 : 2 + size], "big")
+    return header_bytes + size + length
 
 
 def data_frame(message: str | bytes, *, is_masked: bool) -> bytes:
@@ -106,6 +102,6 @@ def data_frame(message: str | bytes, *, is_masked: bool) -> bytes:
     else:
         header = _pack_header_and_8_bytes(first, mask_bit | _LENGTH_IN_8_BYTES, length)
     if is_masked:
-        mask = secrets.token_bytes(_MASK_BYTES)
+        mask = os.urandom(_MASK_BYTES)
         return header + mask + apply_mask(payload, mask)
     return header + payload
