@@ -8,6 +8,7 @@ from typing import Final, Self
 
 import trio
 
+from trio_calls.wakeup import Wakeup
 from trio_calls.wire.media import CALL_CHANNEL
 
 #: Channels beyond this number are not kept for a listener who may never come.
@@ -27,7 +28,7 @@ class AudioStream:
         self._frames: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._has_ended = False
-        self._news = trio.lowlevel.ParkingLot()
+        self._news = Wakeup()
 
     def __aiter__(self) -> Self:
         return self
@@ -49,7 +50,7 @@ class AudioStream:
         while not self._frames:
             if self._has_ended:
                 raise StopAsyncIteration
-            await self._news.park()
+            await self._news.wait()
         frame = self._frames.popleft()
         self._waiting_bytes -= len(frame)
         return frame
@@ -62,12 +63,12 @@ class AudioStream:
         while self._waiting_bytes > self._buffer_bytes:
             self._waiting_bytes -= len(self._frames.popleft())
             dropped += 1
-        self._news.unpark()
+        self._news.wake()
         return dropped
 
     def _end(self) -> None:
         self._has_ended = True
-        self._news.unpark_all()
+        self._news.wake()
 
 
 class ReceivedAudio:
@@ -110,8 +111,10 @@ class ReceivedAudio:
         if references is None:
             self._keep_unclaimed(channel, pcm)
         else:
-            for stream in _alive(references):
-                self.dropped_frames += stream._deliver(pcm)
+            # A copy: the garbage collector may take a reference out of the list at any time.
+            for reference in tuple(references):
+                if (stream := reference()) is not None:
+                    self.dropped_frames += stream._deliver(pcm)
 
     def _keep_unclaimed(self, channel: int, pcm: bytes) -> None:
         if channel not in self._unclaimed:
@@ -125,10 +128,6 @@ class ReceivedAudio:
         """End every stream, after what it still holds. Later ones end at once."""
         self._has_ended = True
         for references in self._streams.values():
-            for stream in _alive(references):
-                stream._end()
-
-
-def _alive(references: list[weakref.ref[AudioStream]]) -> list[AudioStream]:
-    # A copy: the garbage collector may take a reference out of the list at any time.
-    return [stream for reference in tuple(references) if (stream := reference()) is not None]
+            for reference in tuple(references):
+                if (stream := reference()) is not None:
+                    stream._end()

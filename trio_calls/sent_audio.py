@@ -8,6 +8,7 @@ from typing import Final
 import trio
 
 from trio_calls.errors import BufferClosedError, BufferFullError, WSSCallClosedError
+from trio_calls.wakeup import Wakeup
 from trio_calls.wire.outgoing_audio import MAX_MESSAGE_BYTES, OutgoingAudio
 
 #: Seconds beyond the queue's own duration that a flush may take.
@@ -15,12 +16,17 @@ FLUSH_SECONDS: Final = 2.0
 
 Pcm = bytes | bytearray | memoryview
 
+_BYTES_TYPES: Final = (bytes, bytearray)
+
 
 class SentAudio:
     """Queues audio, and tells those who wait how far it has got.
 
     The application's tasks only ever touch the queue; the writer takes from it. So no cancellation
     of an application's task can cut a message in half.
+
+    Attributes:
+      has_more: whether the last `take` left something behind, which may be taken at once.
     """
 
     def __init__(
@@ -30,10 +36,11 @@ class SentAudio:
         self._bytes_per_second = bytes_per_second
         self._write = write
         self._turn = trio.StrictFIFOLock()
-        self._progress = trio.lowlevel.ParkingLot()
+        self._progress = Wakeup()
         self._delivered_position = 0
         self._is_delivering = False
         self._has_ended = False
+        self.has_more = False
 
     async def send(self, pcm: Pcm) -> None:
         """Queue `pcm` as soon as there is room for all of it, after those who waited before."""
@@ -48,12 +55,12 @@ class SentAudio:
             self._put(samples)
             await trio.lowlevel.cancel_shielded_checkpoint()
         else:
-            await self._send_in_turn(samples)
+            await self._send_in_turn(memoryview(samples))
 
-    async def _send_in_turn(self, pcm: memoryview) -> None:
+    async def _send_in_turn(self, pcm: Pcm) -> None:
         async with self._turn:
             while not self._has_ended and not self._has_room(pcm):
-                await self._progress.park()
+                await self._progress.wait()
             if self._has_ended:
                 raise BufferClosedError("the call ended before there was room for this audio")
             self._put(pcm)
@@ -88,7 +95,7 @@ class SentAudio:
     def end(self) -> None:
         """Let go of everyone who waits: the call is over."""
         self._has_ended = True
-        self._progress.unpark_all()
+        self._progress.wake()
 
     def take(self) -> list[bytes]:
         """Cut the next messages for the writer, who reports with `delivered` when they are sent."""
@@ -99,6 +106,7 @@ class SentAudio:
             pieces.append(pcm)
             taken_bytes += len(pcm)
         self._is_delivering = bool(pieces)
+        self.has_more = taken_bytes >= MAX_MESSAGE_BYTES
         return pieces
 
     def delivered(self) -> None:
@@ -106,10 +114,10 @@ class SentAudio:
         self._is_delivering = False
         self._note_delivery()
 
-    def _has_room(self, pcm: memoryview) -> bool:
+    def _has_room(self, pcm: Pcm) -> bool:
         return len(self._audio) + len(pcm) <= self._audio.capacity_bytes
 
-    def _put(self, pcm: memoryview) -> None:
+    def _put(self, pcm: Pcm) -> None:
         self._audio.put(pcm)
         self._write()
 
@@ -120,19 +128,20 @@ class SentAudio:
 
     def _note_delivery(self) -> None:
         self._delivered_position = self._audio.sent_position
-        self._progress.unpark_all()
+        self._progress.wake()
 
     async def _wait_delivered(self, position: int) -> None:
         await trio.lowlevel.checkpoint()
         while self._delivered_position < position and not self._has_ended:
-            await self._progress.park()
+            await self._progress.wait()
 
 
-def _samples(pcm: Pcm) -> memoryview:
-    """View audio as bytes: a view of 16-bit items would count for half of what it holds."""
-    if not isinstance(pcm, bytes | bytearray | memoryview):
+def _samples(pcm: Pcm) -> Pcm:
+    """Check audio, and see it as bytes: a view of 16-bit items would count for half of them."""
+    if isinstance(pcm, memoryview):
+        pcm = pcm.cast("B")
+    elif not isinstance(pcm, _BYTES_TYPES):
         raise TypeError("audio must be bytes: mono signed 16-bit little-endian PCM")
-    view = memoryview(pcm).cast("B")
-    if len(view) % 2:
+    if len(pcm) % 2:
         raise ValueError("audio must be whole 16-bit samples: the number of bytes must be even")
-    return view
+    return pcm

@@ -6,6 +6,7 @@ import trio
 
 from trio_calls.simulator.server import Server
 from trio_calls.transport import NowaitStream
+from trio_calls.wakeup import Wakeup
 
 
 class Door:
@@ -57,22 +58,31 @@ class _Pipe:
         self.data = bytearray()
         self.is_closed = False
         self.is_abandoned = False
-        self._news = trio.lowlevel.ParkingLot()
+        self._news = Wakeup()
 
     async def wait_news(self) -> None:
-        await self._news.park()
+        await self._news.wait()
 
     def abandon(self) -> None:
         self.is_abandoned = True
-        self._news.unpark_all()
+        self._news.wake()
 
     def put(self, data: bytes | bytearray | memoryview) -> None:
         self.data += data
-        self._news.unpark_all()
+        self._news.wake()
+
+    def take(self, max_bytes: int | None) -> bytes:
+        if max_bytes is None or max_bytes >= len(self.data):
+            data = bytes(self.data)
+            self.data.clear()
+        else:
+            data = bytes(self.data[:max_bytes])
+            del self.data[:max_bytes]
+        return data
 
     def close(self) -> None:
         self.is_closed = True
-        self._news.unpark_all()
+        self._news.wake()
 
 
 class _End(NowaitStream):
@@ -103,9 +113,7 @@ class _End(NowaitStream):
         else:
             await pipe.wait_news()
             self._check_open()
-        data = bytes(pipe.data[:max_bytes])
-        del pipe.data[: len(data)]
-        return data
+        return pipe.take(max_bytes)
 
     async def aclose(self) -> None:
         self._is_closed = True
