@@ -142,8 +142,8 @@ class CallCore:
 
     def _received_event(self, event: Event) -> None:
         match event:
-            case AudioReceived(channel=channel, pcm=pcm):
-                self.received.deliver(channel, pcm)
+            case AudioReceived():
+                self.received.deliver(event.channel, event.pcm)
             case CreditGranted():
                 if len(self.protocol.audio):
                     self.media.write()

@@ -126,14 +126,18 @@ class MediaConnection:
         """
         if self._websocket is None or self._has_rest:
             return
-        # A connection that is over is the reader's to notice.
-        with suppress(WebSocketClosed):
+        try:
             while messages := self._take():
                 if not self._websocket.send_nowait(*messages):
                     self._has_rest = True
                     self._rest.unpark()
                     return
                 self._audio.delivered()
+                if not self._audio.has_more:
+                    return
+        except WebSocketClosed:
+            # The reader will notice that, too.
+            return
 
     @property
     def _is_over(self) -> bool:
@@ -197,8 +201,11 @@ class MediaConnection:
                 self.write()
 
     def _take(self) -> list[str | bytes]:
+        audio: list[str | bytes] = [pack_audio(CALL_CHANNEL, pcm) for pcm in self._audio.take()]
+        if not self._commands:
+            return audio
         commands, self._commands = self._commands, []
-        return [*commands, *(pack_audio(CALL_CHANNEL, pcm) for pcm in self._audio.take())]
+        return [*commands, *audio]
 
 
 async def _let_listeners_act() -> None:

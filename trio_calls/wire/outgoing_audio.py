@@ -39,6 +39,9 @@ class OutgoingAudio:
 
     def __init__(self, capacity_bytes: int) -> None:
         self.capacity_bytes = capacity_bytes
+        # A frame that is larger than the queue can ever be would otherwise never be sent, or be
+        # filled up with as much silence as the exchange cares to name.
+        self._most_frame_bytes = capacity_bytes - capacity_bytes % _SAMPLE_BYTES
         self.sent_position = 0
         self._queue = bytearray()
         self._requests: deque[_OpenRequest] = deque()
@@ -108,14 +111,11 @@ class OutgoingAudio:
         if not self._requests or not self._queue:
             return None
         request = self._requests[0]
-        frame = min(request.frame_bytes, request.remaining_bytes, self._whole_capacity)
+        frame = min(request.frame_bytes, request.remaining_bytes, self._most_frame_bytes)
         if len(self._queue) >= frame:
-            most = max(frame, MAX_MESSAGE_BYTES)
-            pcm = bytes(self._queue[: min(request.remaining_bytes, most)])
-            self._remove(len(pcm))
+            pcm = self._cut(min(request.remaining_bytes, max(frame, MAX_MESSAGE_BYTES)))
         elif self._flush_position > self.sent_position:
-            pcm = bytes(self._queue).ljust(frame, b"\0")
-            self._remove(len(self._queue))
+            pcm = self._cut(frame).ljust(frame, b"\0")
         else:
             return None
         request.remaining_bytes -= len(pcm)
@@ -123,12 +123,8 @@ class OutgoingAudio:
             self._requests.popleft()
         return pcm
 
-    @property
-    def _whole_capacity(self) -> int:
-        # A frame that is larger than the queue can ever be would otherwise never be sent, or be
-        # filled up with as much silence as the exchange cares to name.
-        return self.capacity_bytes - self.capacity_bytes % _SAMPLE_BYTES
-
-    def _remove(self, count: int) -> None:
-        del self._queue[:count]
-        self.sent_position += count
+    def _cut(self, most_bytes: int) -> bytes:
+        pcm = bytes(self._queue[:most_bytes])
+        del self._queue[:most_bytes]
+        self.sent_position += len(pcm)
+        return pcm
