@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import trio
@@ -38,9 +39,9 @@ async def ring(call: ActiveCall) -> None:
         await call.disconnect()
 
 
-async def talk(call: SimulatedCall) -> None:
+async def talk(speech: bytes, call: SimulatedCall) -> None:
     await call.caller.wait_talking()
-    await call.caller.say(noise(CALL_SECONDS, 24000, 1))
+    await call.caller.say(speech)
     call.caller.hang_up()
 
 
@@ -71,4 +72,5 @@ def measure(
 
 if __name__ == "__main__":
     measure(f"a ring time-out of {RING_SECONDS} s", ring, wait_unanswered)
-    measure(f"a call of {CALL_SECONDS} s, echoed ", echo, talk)
+    speech = noise(CALL_SECONDS, 24000, 1)
+    measure(f"a call of {CALL_SECONDS} s, echoed ", echo, partial(talk, speech))

@@ -108,8 +108,12 @@ class Agent:
         """All that a call does with its media connection is `send` and `close`."""
         return cast(SocketTasks, self)
 
-    def send(self, frame: str | bytes) -> None:
+    def send(self, *frames: str | bytes) -> None:
         assert not self.is_closed
+        for frame in frames:
+            self._take(frame)
+
+    def _take(self, frame: str | bytes) -> None:
         if isinstance(frame, bytes):
             self.heard.setdefault(frame[0], bytearray()).extend(frame[1:])
             return

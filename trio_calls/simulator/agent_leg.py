@@ -92,12 +92,10 @@ class AgentLeg:
 
     def pull(self) -> None:
         """Ask for as much of the agent's audio as there is room for."""
-        granted = self.buffer.grant()
-        if granted and self.socket is not None:
-            self.socket.send(_buffer_request(granted, self.buffer.frame_bytes))
+        self._pull_after()
 
     def hear(self, everybody: bytes, caller: bytes, callee: bytes | None) -> None:
-        """Send the agent one frame of the call, and of each leg if it wants them.
+        """Send the agent one frame of the call, and of each leg if it wants them; then `pull`.
 
         Args:
           everybody: caller and callee, mixed.
@@ -105,11 +103,12 @@ class AgentLeg:
           callee: the callee alone, or None before they talk.
         """
         self.heard += everybody
-        self._send_audio(CALL_CHANNEL, everybody)
+        frames = [pack_audio(CALL_CHANNEL, everybody)]
         if self.audio_mode is AudioMode.ISOLATED:
-            self._send_audio(_CALLER_CHANNEL, caller)
+            frames.append(pack_audio(_CALLER_CHANNEL, caller))
             if callee is not None:
-                self._send_audio(_CALLEE_CHANNEL, callee)
+                frames.append(pack_audio(_CALLEE_CHANNEL, callee))
+        self._pull_after(*frames)
 
     def hang_up(self) -> None:
         """Close the media connection, once everything that was sent has gone out."""
@@ -117,9 +116,14 @@ class AgentLeg:
             self.socket.close()
             self.socket = None
 
-    def _send_audio(self, channel: int, pcm: bytes) -> None:
-        if self.socket is not None:
-            self.socket.send(pack_audio(channel, pcm))
+    def _pull_after(self, *frames: bytes) -> None:
+        granted = self.buffer.grant()
+        if self.socket is None:
+            return
+        if granted:
+            self.socket.send(*frames, _buffer_request(granted, self.buffer.frame_bytes))
+        else:
+            self.socket.send(*frames)
 
 
 # Fifty times a second, and mostly the same.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from trio_calls.audio import mix, to_pcm, to_samples
-from trio_calls.state import AgentMode
+from trio_calls.state import AgentMode, IdentityEnum
 
 
-class Party(enum.Enum):
+class Party(IdentityEnum):
     """Someone in a call."""
 
     CALLER = "caller"

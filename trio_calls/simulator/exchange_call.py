@@ -219,7 +219,6 @@ class ExchangeCall:
         self.agent.said += voices[Party.AGENT] or self._silence
         callee = voices[Party.CALLEE] or self._silence if Party.CALLEE in voices else None
         self.agent.hear(heard, voices[Party.CALLER] or self._silence, callee)
-        self.agent.pull()
         self._finish_leaving_if_played_out()
 
     def _connect_caller(self) -> None:

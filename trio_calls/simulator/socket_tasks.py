@@ -37,14 +37,22 @@ class SocketTasks:
         self._scope = trio.CancelScope()
         self._websocket: WebSocket | None = None
         self._has_rest = False
+        self._is_gathering = False
         self._is_told_to_close = False
         self._is_closing = False
         line.attach(self._enqueue, self._drop)
 
-    def send(self, message: str | bytes) -> None:
-        """Queue a message; on a connection that is being closed, drop it."""
-        if not self._is_told_to_close and not self._is_closing:
-            self._line.send(message)
+    def send(self, *messages: str | bytes) -> None:
+        """Queue messages, to go out together; on a connection that is being closed, drop them."""
+        if self._is_told_to_close or self._is_closing:
+            return
+        self._is_gathering = True
+        try:
+            for message in messages:
+                self._line.send(message)
+        finally:
+            self._is_gathering = False
+        self._write_nowait()
 
     def close(self) -> None:
         """Close the connection once everything queued is written, within `CLOSING_SECONDS`."""
@@ -86,21 +94,25 @@ class SocketTasks:
             self._work.unpark()
         elif len(self._queue) < self._queue_size:
             self._queue.append(message)
-            self._write_nowait()
+            if not self._is_gathering:
+                self._write_nowait()
         else:
             self._drop()
             self._on_overflow()
 
     def _write_nowait(self) -> None:
         """Write what waits, and leave to the writer what the connection does not take at once."""
-        if self._websocket is None or self._has_rest:
+        if self._websocket is None or self._has_rest or not self._queue:
             return
-        # A connection that is over is the reader's to notice.
-        with suppress(WebSocketClosed):
-            if not self._websocket.send_nowait(*self._queue):
-                self._has_rest = True
-                self._work.unpark()
+        messages = tuple(self._queue)
         self._queue.clear()
+        try:
+            self._has_rest = not self._websocket.send_nowait(*messages)
+        except WebSocketClosed:
+            # The reader will notice that, too.
+            return
+        if self._has_rest:
+            self._work.unpark()
 
     def _drop(self) -> None:
         self._is_closing = True

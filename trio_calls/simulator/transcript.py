@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 import attrs
+
+from trio_calls.state import IdentityEnum
 
 ConnectionKind = Literal["control", "media"]
 
 _COLUMNS: Final = ("seconds", "call", "connection", "", "what")
 
 
-class Direction(enum.Enum):
+class Direction(IdentityEnum):
     """Which way something went."""
 
     TO_AGENT = "->"
