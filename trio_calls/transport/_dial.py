@@ -12,6 +12,7 @@ import trio
 from trio_calls.config import StreamOpener
 from trio_calls.transport._guarded_stream import raise_broken
 from trio_calls.transport._interface import HostUnreachable, WebSocketError
+from trio_calls.transport._tls_stream import TLSStream
 
 
 def split_url(url: str) -> SplitResult:
@@ -52,12 +53,7 @@ async def open_byte_stream(
         raise HostUnreachable(str(error)) from error
     if parts.scheme != "wss":
         return stream
-    tls_stream = trio.SSLStream(
-        stream,
-        ssl_context or ssl.create_default_context(),
-        server_hostname=host,
-        https_compatible=True,
-    )
+    tls_stream = TLSStream(stream, ssl_context or ssl.create_default_context(), host)
     async with AsyncExitStack() as on_failure:
         on_failure.push_async_callback(trio.aclose_forcefully, tls_stream)
         try:
