@@ -20,7 +20,6 @@ from trio_calls.state import CallState, Signal
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
 from trio_calls.wire.call_protocol import CallProtocol, Event
 from trio_calls.wire.control import CallIn
-from trio_calls.wire.media import CALL_CHANNEL, pack_audio
 
 logger = logging.getLogger(__name__)
 
@@ -201,11 +200,11 @@ class MediaConnection:
                 self.write()
 
     def _take(self) -> list[str | bytes]:
-        audio: list[str | bytes] = [pack_audio(CALL_CHANNEL, pcm) for pcm in self._audio.take()]
-        if not self._commands:
-            return audio
-        commands, self._commands = self._commands, []
-        return [*commands, *audio]
+        messages = self._audio.take()
+        if self._commands:
+            messages[:0] = self._commands
+            self._commands.clear()
+        return messages
 
 
 async def _let_listeners_act() -> None:

@@ -9,6 +9,7 @@ import trio
 
 from trio_calls.errors import BufferClosedError, BufferFullError, WSSCallClosedError
 from trio_calls.wakeup import Wakeup
+from trio_calls.wire.media import CALL_CHANNEL, pack_audio
 from trio_calls.wire.outgoing_audio import MAX_MESSAGE_BYTES, OutgoingAudio
 
 #: Seconds beyond the queue's own duration that a flush may take.
@@ -52,7 +53,8 @@ class SentAudio:
             )
         if self._has_room(samples) and not self._turn.locked() and not self._has_ended:
             await trio.lowlevel.checkpoint_if_cancelled()
-            self._put(samples)
+            self._audio.put(samples)
+            self._write()
             await trio.lowlevel.cancel_shielded_checkpoint()
         else:
             await self._send_in_turn(memoryview(samples))
@@ -97,17 +99,17 @@ class SentAudio:
         self._has_ended = True
         self._progress.wake()
 
-    def take(self) -> list[bytes]:
+    def take(self) -> list[str | bytes]:
         """Cut the next messages for the writer, who reports with `delivered` when they are sent."""
-        pieces: list[bytes] = []
+        messages: list[str | bytes] = []
         taken_bytes = 0
         # No more than this: commands, and what drops the queue, wait for a send to end.
         while taken_bytes < MAX_MESSAGE_BYTES and (pcm := self._audio.take()) is not None:
-            pieces.append(pcm)
+            messages.append(pack_audio(CALL_CHANNEL, pcm))
             taken_bytes += len(pcm)
-        self._is_delivering = bool(pieces)
+        self._is_delivering = bool(messages)
         self.has_more = taken_bytes >= MAX_MESSAGE_BYTES
-        return pieces
+        return messages
 
     def delivered(self) -> None:
         """Note that what was taken is on the wire."""
@@ -138,10 +140,10 @@ class SentAudio:
 
 def _samples(pcm: Pcm) -> Pcm:
     """Check audio, and see it as bytes: a view of 16-bit items would count for half of them."""
-    if isinstance(pcm, memoryview):
+    if not isinstance(pcm, _BYTES_TYPES):
+        if not isinstance(pcm, memoryview):
+            raise TypeError("audio must be bytes: mono signed 16-bit little-endian PCM")
         pcm = pcm.cast("B")
-    elif not isinstance(pcm, _BYTES_TYPES):
-        raise TypeError("audio must be bytes: mono signed 16-bit little-endian PCM")
     if len(pcm) % 2:
         raise ValueError("audio must be whole 16-bit samples: the number of bytes must be even")
     return pcm

@@ -62,9 +62,9 @@ async def test_a_soak_finds_audio_that_was_not_delivered(monkeypatch: pytest.Mon
 async def test_a_soak_finds_audio_that_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     take = SentAudio.take
 
-    def take_and_drop(audio: SentAudio) -> list[bytes]:
+    def take_and_drop(audio: SentAudio) -> list[str | bytes]:
         is_late = audio._audio.sent_position > 30_000
-        return [bytes(len(pcm)) if is_late else pcm for pcm in take(audio)]
+        return [bytes(len(message)) if is_late else message for message in take(audio)]
 
     monkeypatch.setattr(SentAudio, "take", take_and_drop)
     totals, _ = await soak(seconds=2)

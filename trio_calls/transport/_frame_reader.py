@@ -27,9 +27,13 @@ class FrameReader:
     Args:
       protocol: its handshake is over, and it has been given no byte beyond that.
       on_control: called with each ping, pong and close.
+
+    Attributes:
+      is_between_messages: whether the next byte begins a new message, on a connection that goes on.
     """
 
     def __init__(self, protocol: Protocol, on_control: Callable[[Frame], None]) -> None:
+        self.is_between_messages = True
         self._protocol = protocol
         self._on_control = on_control
         self._are_masked = protocol.side is not CLIENT
@@ -44,36 +48,40 @@ class FrameReader:
 
         What breaks the protocol ends it: then `protocol` has a close to send.
         """
+        data = bytes(data)
+        position = 0
         messages: list[str | bytes] = []
         try:
-            self._receive(bytes(data), messages)
+            while True:
+                if self.is_between_messages:
+                    position = take_messages(data, position, messages, are_masked=self._are_masked)
+                if position == len(data):
+                    break
+                position = self._read_by_library(data, position, messages)
         except UnicodeDecodeError:
             self._protocol.fail(CloseCode.INVALID_DATA, "text must be UTF-8")
+            self.is_between_messages = False
         return messages
 
     def receive_eof(self) -> None:
         """Take note that no more comes."""
         self._protocol.receive_eof()
 
-    def _receive(self, data: bytes, messages: list[str | bytes]) -> None:
-        position = 0
-        while True:
-            if not self._library_bytes and not self._header:
-                position = self._take_plain_frames(data, position, messages)
-            if position == len(data):
-                return
-            part = data[position : position + self._next_library_bytes(data, position)]
-            position += len(part)
-            self._library_bytes = max(0, self._library_bytes - len(part))
-            self._protocol.receive_data(part)
-            for event in self._protocol.events_received():
-                assert isinstance(event, Frame)
-                self._read_frame(event, messages)
-
-    def _take_plain_frames(self, data: bytes, position: int, messages: list[str | bytes]) -> int:
-        if self._protocol.state is not State.OPEN or self._fragments.are_open:
-            return position
-        return take_messages(data, position, messages, are_masked=self._are_masked)
+    def _read_by_library(self, data: bytes, position: int, messages: list[str | bytes]) -> int:
+        """Read to the end of a frame, or as far as it has come. Returns the position after that."""
+        part = data[position : position + self._next_library_bytes(data, position)]
+        self._library_bytes = max(0, self._library_bytes - len(part))
+        self._protocol.receive_data(part)
+        for event in self._protocol.events_received():
+            assert isinstance(event, Frame)
+            self._read_frame(event, messages)
+        self.is_between_messages = not (
+            self._library_bytes
+            or self._header
+            or self._fragments.are_open
+            or self._protocol.state is not State.OPEN
+        )
+        return position + len(part)
 
     def _next_library_bytes(self, data: bytes, position: int) -> int:
         """Tell how much the library may have: to the end of a frame, or the beginning of one."""

@@ -31,6 +31,10 @@ _pack_header: Final = struct.Struct("!BB").pack
 _pack_header_and_2_bytes: Final = struct.Struct("!BBH").pack
 _pack_header_and_8_bytes: Final = struct.Struct("!BBQ").pack
 
+#: Made, and not used yet; appending and popping is safe between threads.
+_masks: Final[list[bytes]] = []
+_MASKS_AT_A_TIME: Final = 256
+
 #: The longest header: a length of 8 bytes, and a mask.
 MAX_HEADER_BYTES: Final = 14
 
@@ -102,6 +106,19 @@ def data_frame(message: str | bytes, *, is_masked: bool) -> bytes:
     else:
         header = _pack_header_and_8_bytes(first, mask_bit | _LENGTH_IN_8_BYTES, length)
     if is_masked:
-        mask = os.urandom(_MASK_BYTES)
+        mask = _new_mask()
         return header + mask + apply_mask(payload, mask)
     return header + payload
+
+
+def _new_mask() -> bytes:
+    """Take a mask that nobody can foresee; the system is asked for many at a time."""
+    if not _masks:
+        random = os.urandom(_MASK_BYTES * _MASKS_AT_A_TIME)
+        _masks.extend(
+            random[start : start + _MASK_BYTES] for start in range(0, len(random), _MASK_BYTES)
+        )
+    try:
+        return _masks.pop()
+    except IndexError:  # another thread was faster
+        return os.urandom(_MASK_BYTES)

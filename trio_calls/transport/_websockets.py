@@ -83,7 +83,8 @@ class StreamWebSocket(WebSocket):
         self._serialize(messages)
         if self._send_turn.locked():
             return False
-        self._check_whole()
+        if self._is_torn:
+            raise WebSocketClosed("the connection is over")
         data = self._take_unsent()
         try:
             sent_bytes = self._send_some_nowait(data)
@@ -102,13 +103,10 @@ class StreamWebSocket(WebSocket):
             self._unsent.append(data_frame(message, is_masked=self._is_masked))
 
     def _take_unsent(self) -> bytes:
-        data = b"".join([*self._unsent, *self._protocol.data_to_send()])
+        self._unsent += self._protocol.data_to_send()
+        data = self._unsent[0] if len(self._unsent) == 1 else b"".join(self._unsent)
         self._unsent.clear()
         return data
-
-    def _check_whole(self) -> None:
-        if self._is_torn:
-            raise WebSocketClosed("the connection is over")
 
     async def receive_batch(self) -> list[str | bytes]:
         if self._early_messages:
@@ -173,7 +171,8 @@ class StreamWebSocket(WebSocket):
         except trio.WouldBlock:
             await self._send_turn.acquire()
         try:
-            self._check_whole()
+            if self._is_torn:
+                raise WebSocketClosed("the connection is over")
             data = self._take_unsent()
             if data:
                 await self._send_whole(data)
@@ -202,6 +201,8 @@ class StreamWebSocket(WebSocket):
             self._end()
             return []
         messages = self._frames.receive(data)
+        if self._frames.is_between_messages:
+            return messages
         if self._protocol.close_expected() and not self._is_closing:
             # The peer closes the connection, or has broken the protocol. Either is answered.
             self._owe_answer(0)

@@ -39,9 +39,6 @@ class OutgoingAudio:
 
     def __init__(self, capacity_bytes: int) -> None:
         self.capacity_bytes = capacity_bytes
-        # A frame that is larger than the queue can ever be would otherwise never be sent, or be
-        # filled up with as much silence as the exchange cares to name.
-        self._most_frame_bytes = capacity_bytes - capacity_bytes % _SAMPLE_BYTES
         self.sent_position = 0
         self._queue = bytearray()
         self._requests: deque[_OpenRequest] = deque()
@@ -90,6 +87,9 @@ class OutgoingAudio:
             self._requests[-1].remaining_bytes += requested
             return
         frame = request.frame_bytes + request.frame_bytes % _SAMPLE_BYTES
+        # A frame that is larger than the queue can ever be would otherwise never be sent, or be
+        # filled up with as much silence as the exchange cares to name.
+        frame = min(frame, self.capacity_bytes - self.capacity_bytes % _SAMPLE_BYTES)
         self._requests.append(_OpenRequest(requested, frame))
 
     def flush(self) -> int:
@@ -111,7 +111,7 @@ class OutgoingAudio:
         if not self._requests or not self._queue:
             return None
         request = self._requests[0]
-        frame = min(request.frame_bytes, request.remaining_bytes, self._most_frame_bytes)
+        frame = min(request.frame_bytes, request.remaining_bytes)
         if len(self._queue) >= frame:
             pcm = self._cut(min(request.remaining_bytes, max(frame, MAX_MESSAGE_BYTES)))
         elif self._flush_position > self.sent_position:
