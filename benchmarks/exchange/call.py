@@ -10,8 +10,9 @@ from benchmarks.exchange.connection import Connection
 from benchmarks.exchange.echo import EchoMeter
 from benchmarks.exchange.frames import StampedAudio, buffer_request, text_frame
 
-#: Frames that the agent may send before it was asked again: it never waits for a request.
-FRAMES_AHEAD: Final = 2
+#: Frames that the agent may send before it is asked again. With requests of 100 ms, five frames may
+#: have come before the next one, and none of them is to wait for it.
+FRAMES_AHEAD: Final = 6
 
 
 class ExchangeCall:
