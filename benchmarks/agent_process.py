@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager, suppress
 from typing import IO
 
@@ -20,16 +20,20 @@ class AgentProcess:
     def __init__(self, process: asyncio.subprocess.Process, errors: IO[bytes]) -> None:
         self._process = process
         self._errors = errors
-        # The clock of another process, as clock_getcpuclockid(3) makes it on Linux.
-        self._clock = (~process.pid << 3) | 2
+        self._pids = [process.pid]
+
+    def count_children(self) -> None:
+        """Count what the processes use that it has started so far, too."""
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        self._pids = [self._process.pid, *(child.pid for child in children)]
 
     def cpu_seconds(self) -> float:
         """Processor time of all its threads so far: what `time.process_time` would say there."""
-        return time.clock_gettime(self._clock)
+        return sum(time.clock_gettime(_clock(pid)) for pid in self._pids)
 
     def resident_bytes(self) -> int:
         """How much memory it holds."""
-        return int(psutil.Process(self._process.pid).memory_info().rss)
+        return sum(int(psutil.Process(pid).memory_info().rss) for pid in self._pids)
 
     def complaints(self) -> str:
         """What it has written to its standard error, and whether it has ended."""
@@ -47,9 +51,9 @@ class AgentProcess:
 
 @asynccontextmanager
 async def open_agent(
-    module: str, arguments: Sequence[str], *, core: int, environment: Mapping[str, str]
+    module: str, arguments: Sequence[str], *, cores: Set[int], environment: Mapping[str, str]
 ) -> AsyncIterator[AgentProcess]:
-    """Run the module of an agent inside the block, pinned to a core."""
+    """Run the module of an agent inside the block, pinned to cores."""
     with tempfile.TemporaryFile() as errors:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -61,9 +65,14 @@ async def open_agent(
             stderr=errors,
             env=os.environ | dict(environment),
         )
-        os.sched_setaffinity(process.pid, {core})
+        os.sched_setaffinity(process.pid, cores)
         agent = AgentProcess(process, errors)
         try:
             yield agent
         finally:
             await agent.kill()
+
+
+def _clock(pid: int) -> int:
+    """The clock of another process, as clock_getcpuclockid(3) makes it on Linux."""
+    return (~pid << 3) | 2

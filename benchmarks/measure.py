@@ -83,13 +83,13 @@ async def open_pair(name: str, certificates: Certificates | None = None) -> Asyn
         open_agent(
             spec.module,
             (exchange.base_url, *spec.arguments),
-            core=AGENT_CORE,
+            cores={AGENT_CORE},
             environment=environment,
         ) as agent,
     ):
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                await exchange.control.ready.wait()
+                await exchange.wait_agents()
         except TimeoutError:
             raise MeasurementError(f"did not connect\n{agent.complaints()}") from None
         await asyncio.sleep(_SETTLE_SECONDS)

@@ -1,8 +1,8 @@
-"""The agent's control connection: calls are offered here, and claimed."""
+"""An agent's control connection: calls are offered here, and claimed."""
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from benchmarks.exchange.call import ExchangeCall
@@ -11,33 +11,36 @@ from benchmarks.exchange.frames import text_frame
 
 
 class ControlPeer:
-    """Offers calls to the one agent there is.
+    """One of the connections over which calls are offered. Whoever claims a call first has it.
 
-    Attributes:
-      ready: set when the agent has set up its connection.
+    Args:
+      connection: of an agent, or of one of its workers.
+      sessions: the calls that were offered, by the names of their sessions.
+      media_url: where their media connections are opened.
+      on_ready: called when the agent has set up its connection.
     """
 
-    def __init__(self, media_url: str) -> None:
-        self.ready = asyncio.Event()
-        self._media_url = media_url
-        self._calls: dict[str, ExchangeCall] = {}
-        self._connection: Connection
-
-    def opened_by(self, connection: Connection) -> None:
-        """Note the agent's connection."""
+    def __init__(
+        self,
+        connection: Connection,
+        sessions: Mapping[str, ExchangeCall],
+        media_url: str,
+        on_ready: Callable[[], None],
+    ) -> None:
         self._connection = connection
+        self._sessions = sessions
+        self._media_url = media_url
+        self._on_ready = on_ready
 
-    def offer(self, calls: list[ExchangeCall]) -> None:
+    def offer(self, session_ids: Iterable[str]) -> None:
         """Offer calls, all at once."""
-        sessions = {f"session-{call.number}": call for call in calls}
-        self._calls |= sessions
-        self._connection.send(b"".join(text_frame(_notification(name)) for name in sessions))
+        self._connection.send(b"".join(text_frame(_notification(name)) for name in session_ids))
 
     def receive_text(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "setup":
                 self._send({"type": "setup.done", "smWsId": "benchmark"})
-                self.ready.set()
+                self._on_ready()
             case "session.open":
                 self._claim(message["reqId"], message["sessionId"])
             case "session.ready":
@@ -47,18 +50,21 @@ class ControlPeer:
         raise ValueError("there is no audio on the control connection")
 
     def _claim(self, request_id: str, session_id: str) -> None:
-        self._calls[session_id].claimed.set()
+        response = {"type": "response", "reqId": request_id}
+        call = self._sessions[session_id]
+        if call.claimed.is_set():
+            self._send(response | {"ok": False, "errorCode": "SESSION_BUSY"})
+            return
+        call.claimed.set()
         session = _addresses("remoteAddress", "localAddress") | {
             "id": session_id,
             "channel": "TELCO",
             "openedAt": 0,
         }
-        self._send(
-            {"type": "response", "reqId": request_id, "ok": True, "content": {"session": session}}
-        )
+        self._send(response | {"ok": True, "content": {"session": session}})
 
     def _deliver(self, session_id: str) -> None:
-        number = self._calls[session_id].number
+        number = self._sessions[session_id].number
         self._send(
             _addresses("from", "to")
             | {

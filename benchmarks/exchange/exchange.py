@@ -22,25 +22,30 @@ _BACKLOG: Final = 2048
 
 
 class Exchange:
-    """Serves one agent. Opened by `open_exchange`.
+    """Serves one agent, or the workers of one. Opened by `open_exchange`.
 
     Attributes:
       base_url: where it is reached.
-      control: offers calls.
       calls: all that were offered.
     """
 
     def __init__(self, sample_rate: int) -> None:
         self.base_url: str
-        self.control: ControlPeer
         self.calls: list[ExchangeCall] = []
+        self._sessions: dict[str, ExchangeCall] = {}
+        self._controls: list[ControlPeer] = []
+        self._ready = asyncio.Semaphore(0)
         self._audio = StampedAudio(sample_rate)
         self._connections: list[Connection] = []
 
     def open(self, base_url: str) -> None:
         """Note where it is reached, before anybody reaches it."""
         self.base_url = base_url
-        self.control = ControlPeer(base_url + MEDIA_PATH)
+
+    async def wait_agents(self, number: int = 1) -> None:
+        """Wait until so many more control connections were set up."""
+        for _ in range(number):
+            await self._ready.acquire()
 
     def accept(self) -> Connection:
         """Make the protocol of a new connection."""
@@ -58,14 +63,20 @@ class Exchange:
         first = len(self.calls)
         calls = [ExchangeCall(first + index, self._audio) for index in range(number)]
         self.calls += calls
-        self.control.offer(calls)
+        sessions = {f"session-{call.number}": call for call in calls}
+        self._sessions |= sessions
+        for control in self._controls:
+            control.offer(sessions)
         return calls
 
     def _find_peer(self, path: str, connection: Connection) -> Peer | None:
         """Tell what a new connection is for."""
         if path == CONTROL_PATH:
-            self.control.opened_by(connection)
-            return self.control
+            control = ControlPeer(
+                connection, self._sessions, self.base_url + MEDIA_PATH, self._ready.release
+            )
+            self._controls.append(control)
+            return control
         if path.startswith(MEDIA_PATH):
             call = self.calls[int(path.rpartition("/")[2])]
             call.opened_by(connection)
