@@ -34,6 +34,9 @@ TRANSPORTS: Final[dict[str, Connect]] = {
     "trio-websocket": partial(connect_websocket, transport="trio-websocket"),
 }
 
+#: For what only the fast transport does, or what would take too long twice.
+on_one_transport: Final = pytest.mark.parametrize("transport", ["websockets"], indirect=True)
+
 
 @pytest.fixture(autouse=True, params=TRANSPORTS)
 def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Connect:

@@ -51,6 +51,7 @@ class MediaConnection:
         self._websocket: WebSocket | None = None
         self._rest = trio.lowlevel.ParkingLot()
         self._has_rest = False
+        self._is_catching_up = False
         self._scope = trio.CancelScope(shield=True)
         self._reading = trio.CancelScope()
         self._opened = trio.Event()
@@ -123,7 +124,7 @@ class MediaConnection:
         Never waits: what the connection does not take at once is left to the writer. As there is
         no checkpoint in here, whoever calls this cannot be cancelled in the middle of a frame.
         """
-        if self._websocket is None or self._has_rest:
+        if self._websocket is None or self._has_rest or self._is_catching_up:
             return
         try:
             while messages := self._take():
@@ -173,14 +174,29 @@ class MediaConnection:
         with self._reading, suppress(WebSocketClosed):
             while not self._is_over:
                 messages = await websocket.receive_batch()
-                for message in messages:
-                    event = self._protocol.receive(message)
-                    if event is not None:
-                        self._on_event(event)
-                    if len(messages) > _MESSAGES_IN_STEP:
-                        await _let_listeners_act()
+                if len(messages) > _MESSAGES_IN_STEP:
+                    await self._catch_up(messages)
+                else:
+                    for message in messages:
+                        self._receive(message)
         if self._protocol.signal(Signal.MEDIA_LOST):
             self._on_lost()
+
+    def _receive(self, message: str | bytes) -> None:
+        event = self._protocol.receive(message)
+        if event is not None:
+            self._on_event(event)
+
+    async def _catch_up(self, messages: list[str | bytes]) -> None:
+        """Take in a batch in step with the listeners, and send what they say to it in one go."""
+        self._is_catching_up = True
+        try:
+            for message in messages:
+                self._receive(message)
+                await _let_listeners_act()
+        finally:
+            self._is_catching_up = False
+            self.write()
 
     async def _beat(self, websocket: WebSocket) -> None:
         if await is_silent(websocket):

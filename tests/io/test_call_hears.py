@@ -7,6 +7,7 @@ import trio
 import trio.testing
 
 from tests.fake_media import FRAME, FakeMedia, frames
+from tests.transports import on_one_transport
 from trio_calls import (
     AudioMode,
     CallState,
@@ -60,6 +61,23 @@ async def test_a_handler_keeps_up_with_audio_that_comes_in_one_breath(
                 break
         assert heard == sent
         assert call.statistics().dropped_frames == 0
+
+
+@on_one_transport
+async def test_what_is_said_to_audio_that_came_in_one_breath_is_sent_together(
+    fake_media: FakeMedia, nursery: trio.Nursery
+) -> None:
+    sent = frames(500)
+    async with fake_media.open_answered_call() as call:
+        await fake_media.grant(len(sent) * FRAME)
+        nursery.start_soon(fake_media.speak_in_one_breath, sent)
+        stream = call.audio_stream()
+        for _ in sent:
+            await call.send_audio(await anext(stream))
+        await call.wait_audio_sent()
+        await trio.testing.wait_all_tasks_blocked()
+    assert b"".join(message[1:] for message in fake_media.audio) == b"".join(sent)
+    assert len(fake_media.audio) < len(sent) / 10
 
 
 async def test_what_came_before_a_hangup_is_delivered_after_it(fake_media: FakeMedia) -> None:

@@ -7,11 +7,10 @@ import pytest
 from benchmarks.soak.accounts import Totals
 from benchmarks.soak.agents import open_local_agent
 from benchmarks.soak.load import Load
+from tests.transports import on_one_transport
 from trio_calls.received_audio import AudioStream
 from trio_calls.sent_audio import SentAudio
 from trio_calls.simulator import open_simulator
-
-on_one_transport = pytest.mark.parametrize("transport", ["websockets"], indirect=True)
 
 
 async def soak(seconds: float, seed: int = 1) -> tuple[Totals, int]:
