@@ -79,7 +79,7 @@ class Plan:
         # Neither the first agent nor the first size shall be the same in every round.
         turn = round_number % len(self.agents)
         for name in [*self.agents[turn:], *self.agents[:turn]]:
-            if calls <= AGENTS[name].beyond_calls:
+            if calls <= AGENTS[name].beyond_calls or (is_tls and not AGENTS[name].speaks_tls):
                 continue
             # A floor reads no requests.
             sizes = self.request_ms[:1] if AGENTS[name].is_floor else self.request_ms

@@ -19,12 +19,14 @@ class Agent:
       module: run with ``python -m``, and the URL of the exchange as its first argument.
       arguments: what comes after that.
       is_floor: whether it is a bare loop on a WebSocket library, which reads no buffer requests.
+      speaks_tls: whether it can be measured over TLS.
       beyond_calls: with no more calls than this, it is the same as another agent.
     """
 
     module: str
     arguments: tuple[str, ...] = ()
     is_floor: bool = False
+    speaks_tls: bool = True
     beyond_calls: int = 0
 
 
@@ -42,4 +44,5 @@ AGENTS: Final[Mapping[str, Agent]] = {
     "floor-trio-websocket": _floor("floor_trio_websocket"),
     "floor-websockets-asyncio": _floor("floor_websockets_asyncio"),
     "floor-websockets-trio": _floor("floor_websockets_trio"),
+    "floor-trio": Agent("benchmarks.agents.floor_trio", is_floor=True, speaks_tls=False),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import trio
@@ -28,18 +28,18 @@ class BareWebSocket:
     """The protocol on a stream: what came in one read is answered with one write."""
 
     def __init__(self, stream: trio.abc.Stream, protocol: ClientProtocol) -> None:
-        self._stream = stream
+        self.stream = stream
         self.protocol = protocol
 
     async def receive_frames(self) -> list[Frame]:
         """Wait for a read, and return the messages that it completed."""
-        self.protocol.receive_data(await self._stream.receive_some(_RECEIVE_BYTES))
+        self.protocol.receive_data(await self.stream.receive_some(_RECEIVE_BYTES))
         return [event for event in self.protocol.events_received() if isinstance(event, Frame)]
 
     async def flush(self) -> None:
         """Send what the protocol has to send."""
         if data := b"".join(self.protocol.data_to_send()):
-            await self._stream.send_all(data)
+            await self.stream.send_all(data)
 
 
 @asynccontextmanager
@@ -72,7 +72,8 @@ async def echo(address: MediaAddress) -> None:
                     websocket.protocol.send_binary(frame.data)
 
 
-async def main(base_url: str) -> None:
+async def serve(base_url: str, echo: Callable[[MediaAddress], Awaitable[None]]) -> None:
+    """Take every call that is offered."""
     async with (
         trio.open_nursery() as calls,
         open_bare_websocket(base_url + CONTROL_PATH, CONTROL_HEADERS) as websocket,
@@ -91,4 +92,4 @@ async def main(base_url: str) -> None:
 
 
 if __name__ == "__main__":
-    trio.run(main, sys.argv[1])
+    trio.run(serve, sys.argv[1], echo)
