@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 from typing import Final
 
 from websockets.frames import Opcode
@@ -31,12 +32,29 @@ _pack_header: Final = struct.Struct("!BB").pack
 _pack_header_and_2_bytes: Final = struct.Struct("!BBH").pack
 _pack_header_and_8_bytes: Final = struct.Struct("!BBQ").pack
 
-#: Made, and not used yet; appending and popping is safe between threads.
-_masks: Final[list[bytes]] = []
-_MASKS_AT_A_TIME: Final = 256
+_MASKS_AT_A_TIME: Final = 64
+_unpack_masks: Final = struct.Struct(f"{_MASK_BYTES}s").iter_unpack
 
 #: The longest header: a length of 8 bytes, and a mask.
 MAX_HEADER_BYTES: Final = 14
+
+
+class _Masks:
+    """Masks that nobody can foresee. The system is asked for many at a time, as that takes long."""
+
+    def __init__(self) -> None:
+        self._left: Iterator[tuple[bytes]] = iter(())
+
+    def take(self) -> bytes:
+        """Take one that nobody has had, in whatever thread."""
+        mask = next(self._left, None)
+        if mask is None:
+            self._left = _unpack_masks(os.urandom(_MASK_BYTES * _MASKS_AT_A_TIME))
+            return self.take()
+        return mask[0]
+
+
+_masks: Final = _Masks()
 
 
 def take_messages(
@@ -106,19 +124,6 @@ def data_frame(message: str | bytes, *, is_masked: bool) -> bytes:
     else:
         header = _pack_header_and_8_bytes(first, mask_bit | _LENGTH_IN_8_BYTES, length)
     if is_masked:
-        mask = _new_mask()
+        mask = _masks.take()
         return header + mask + apply_mask(payload, mask)
     return header + payload
-
-
-def _new_mask() -> bytes:
-    """Take a mask that nobody can foresee; the system is asked for many at a time."""
-    if not _masks:
-        random = os.urandom(_MASK_BYTES * _MASKS_AT_A_TIME)
-        _masks.extend(
-            random[start : start + _MASK_BYTES] for start in range(0, len(random), _MASK_BYTES)
-        )
-    try:
-        return _masks.pop()
-    except IndexError:  # another thread was faster
-        return os.urandom(_MASK_BYTES)
