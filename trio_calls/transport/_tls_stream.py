@@ -22,7 +22,8 @@ class TLSStream(NowaitStream):
     """A client's end of a TLS connection. It ends as HTTPS does: either side just hangs up.
 
     What could not be sent without waiting has been encrypted all the same, so it has to be what is
-    sent next.
+    sent next. What TLS itself has to say while it receives goes out at once where that is possible,
+    and otherwise with what is sent next.
 
     Args:
       stream: what TLS runs on; closed with this one.
