@@ -11,7 +11,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.transports import Connect
+from tests.transports import Connect, on_one_transport
 from tests.websocket_peer import (
     BINARY,
     CLOSE,
@@ -19,6 +19,8 @@ from tests.websocket_peer import (
     PING,
     PONG,
     TEXT,
+    answer_handshake,
+    client_frames,
     close,
     converse,
     fragments,
@@ -188,3 +190,30 @@ async def test_a_message_whose_end_never_comes_does_not_fill_the_memory(
                 sent += 2**16
                 await trio.testing.wait_all_tasks_blocked()
     assert sent <= MAX_MESSAGE_SIZE + 2**17
+
+
+@on_one_transport
+async def test_a_rule_broken_in_one_breath_with_the_handshake_is_answered_at_once(
+    transport: Connect, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    client_stream, server = trio.testing.memory_stream_pair()
+
+    async def open_stream(host: str, port: int) -> trio.abc.Stream:
+        return client_stream
+
+    nursery.start_soon(answer_handshake, server, frame(TEXT, b"\xff"))
+    client = await transport(
+        nursery,
+        "ws://exchange",
+        headers={},
+        ssl_context=None,
+        open_stream=open_stream,
+        within_seconds=10,
+    )
+    with trio.fail_after(1), pytest.raises(WebSocketClosed):
+        await client.receive_batch()
+    with trio.fail_after(1):
+        [answer] = client_frames(bytes(await server.receive_some()))
+    assert answer.close_code == NO_UTF8
+    await server.aclose()
+    await client.aclose()

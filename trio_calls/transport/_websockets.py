@@ -68,7 +68,7 @@ class StreamWebSocket(WebSocket):
         self._pongs: dict[bytes, trio.Event] = {}
         self._ping_numbers = count()
         self._frames = FrameReader(protocol, self._receive_control)
-        self._early_messages = self._frames.receive(early_data)
+        self._early_messages = self._take_in(early_data)
 
     async def send(self, *messages: str | bytes) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -200,6 +200,9 @@ class StreamWebSocket(WebSocket):
             self._frames.receive_eof()
             self._end()
             return []
+        return self._take_in(data)
+
+    def _take_in(self, data: bytes | bytearray) -> list[str | bytes]:
         messages = self._frames.receive(data)
         if self._frames.is_between_messages:
             return messages
