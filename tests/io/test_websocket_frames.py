@@ -8,9 +8,10 @@ import math
 
 import pytest
 
-from tests.transports import Connect
+from tests.transports import Connect, on_one_transport
 from tests.websocket_peer import (
     BINARY,
+    CLOSE,
     PING,
     PONG,
     TEXT,
@@ -150,3 +151,10 @@ class TestText:
         assert talk.received == [text]
         assert talk.said == [(TEXT, encoded)]
         assert talk.close_codes == [1000]
+
+
+@on_one_transport
+async def test_a_ping_is_answered_before_what_came_after_it(transport: Connect) -> None:
+    first, last = fragments(TEXT, b"one ", b"message")
+    conversation = await converse(transport, first, frame(PING, b"?"), last, echoes=True)
+    assert [answer.opcode for answer in conversation.frames] == [PONG, TEXT, CLOSE]

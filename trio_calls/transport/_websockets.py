@@ -99,6 +99,8 @@ class StreamWebSocket(WebSocket):
     def _serialize(self, messages: Iterable[str | bytes]) -> None:
         if self._protocol.state is not State.OPEN:
             raise WebSocketClosed("the connection is over")
+        # A pong goes out before what is said to what came after the ping.
+        self._unsent += self._protocol.data_to_send()
         for message in messages:
             self._unsent.append(data_frame(message, is_masked=self._is_masked))
 
