@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from traceback import StackSummary
 from types import FrameType
 from typing import Final
@@ -53,10 +53,11 @@ async def open_watchdog(limit_seconds: float | None) -> AsyncIterator[None]:
             watchdog.stop()
 
 
-class Watchdog(trio.abc.Instrument):
-    """Notes when Trio's event loop comes round; a thread looks whether it still does.
+class Watchdog:
+    """A thread that asks Trio's event loop for a sign of life, when a task is seen running.
 
-    A thread, because whoever could look from inside is what is being blocked.
+    A thread, because whoever could look from inside is what is being blocked. A loop that waits is
+    never asked, and one that comes round does nothing for this.
 
     Attributes:
       users: how many blocks of `open_watchdog` it is open for.
@@ -68,11 +69,11 @@ class Watchdog(trio.abc.Instrument):
         root_task = trio.lowlevel.current_root_task()
         assert root_task is not None
         self._root_task = root_task
+        self._trio_token = trio.lowlevel.current_trio_token()
         self._watched_thread = threading.get_ident()
-        # When Trio last began to run tasks. No other round has the same time.
-        self._round = time.perf_counter()
-        # The round of which all is known that there is to know.
-        self._settled_round: float | None = None
+        # When a sign of life was asked for; None once it was given.
+        self._asked_at: float | None = None
+        self._has_warned = False
         self._is_stopped = threading.Event()
         # A daemon only for runs that crash so that no block is left: they must be able to exit.
         self._thread = threading.Thread(target=self._watch, name=THREAD_NAME, daemon=True)
@@ -80,46 +81,60 @@ class Watchdog(trio.abc.Instrument):
     def start(self) -> None:
         """Watch the Trio run that this is called in."""
         self._thread.start()
-        trio.lowlevel.add_instrument(self)
 
     def stop(self) -> None:
         """Watch no longer. The thread is gone when this returns."""
-        trio.lowlevel.remove_instrument(self)
         self._is_stopped.set()
         # Not waited for by a task: in virtual time, hours might pass until it is woken.
         self._thread.join()
 
-    def after_io_wait(self, timeout: float) -> None:
-        """Note that tasks run from now on. Called by Trio, once for all that are ready."""
-        self._round = time.perf_counter()
-
     def _watch(self) -> None:
-        pause = self._limit_seconds
-        while not self._is_stopped.wait(pause):
-            pause = self.look()
+        pause = self._limit_seconds / 2
+        with suppress(trio.RunFinishedError):
+            while not self._is_stopped.wait(pause):
+                pause = self.look()
 
     def look(self) -> float:
-        """Warn if tasks have kept the event loop from coming round for too long.
+        """Warn if the event loop has not come round for too long since it was asked to.
 
         Returns:
-          float: seconds until the next look; nothing that blocks for longer than the limit falls
-          between two looks.
+          float: seconds until the next look. Whatever blocks for one and a half times as long as
+          the limit is noticed.
+
+        Raises:
+          trio.RunFinishedError: there is nothing to watch any more.
         """
-        present = self._round
-        seconds = time.perf_counter() - present
+        asked_at = self._asked_at
+        if asked_at is None:
+            self._ask()
+            return self._limit_seconds / 2
+        seconds = time.perf_counter() - asked_at
         if seconds < self._limit_seconds:
             return self._limit_seconds - seconds
-        if present == self._settled_round:
-            return self._limit_seconds
-        self._settled_round = present
+        if not self._has_warned and self._warn(asked_at, seconds):
+            self._has_warned = True
+            return QUIET_SECONDS
+        return self._limit_seconds / 2
+
+    def _ask(self) -> None:
+        # To wake a loop that waits would keep virtual time, and whoever waits for that, waiting.
+        if self._running_task() is not None:
+            self._has_warned = False
+            self._asked_at = time.perf_counter()
+            self._trio_token.run_sync_soon(self._give_sign)
+
+    def _give_sign(self) -> None:
+        self._asked_at = None
+
+    def _warn(self, asked_at: float, seconds: float) -> bool:
+        """Say what blocks. Returns whether there still is something that does."""
         task = self._running_task()
         if task is None:
-            # Waiting is not blocking, and the next round begins when it ends.
-            return self._limit_seconds
+            return False
         stack = _stack_of(task, self._watched_thread)
-        if self._round != present:
+        if self._asked_at != asked_at:
             # It has moved on: what was seen is not what blocked.
-            return self._limit_seconds
+            return False
         logger.warning(
             "the event loop has been blocked for %.1f s, and all calls stand still: move what "
             "blocks into trio.to_thread.run_sync(). Task %s is at\n%s",
@@ -127,7 +142,7 @@ class Watchdog(trio.abc.Instrument):
             task.name,
             "".join(stack.format()).rstrip(),
         )
-        return QUIET_SECONDS
+        return True
 
     def _running_task(self) -> trio.lowlevel.Task | None:
         tasks = [self._root_task]

@@ -100,7 +100,7 @@ async def test_what_blocks_later_is_warned_of_again(
     async with open_call_client(exchange.config(blocked_warning_seconds=LIMIT)):
         for _ in range(3):
             notices.block_until_noticed()
-            await trio.lowlevel.checkpoint()
+            await trio.testing.wait_all_tasks_blocked()
     assert len(notices.about("block_until_noticed")) == 3
 
 
@@ -166,16 +166,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Hours:
 @pytest.fixture
 async def dog(clock: Hours) -> Watchdog:
     """One without a thread: the test looks."""
-    dog = Watchdog(0.5)
-    trio.lowlevel.add_instrument(dog)
-    await trio.lowlevel.checkpoint()
-    return dog
+    return Watchdog(0.5)
 
 
 async def test_it_looks_again_when_the_limit_is_reached(
     dog: Watchdog, clock: Hours, notices: Notices
 ) -> None:
-    assert dog.look() == pytest.approx(0.5)
+    assert dog.look() == pytest.approx(0.25)
     clock.now += 0.4
     assert dog.look() == pytest.approx(0.1)
     assert notices.records == []
@@ -204,8 +201,9 @@ async def test_many_steps_are_no_block_however_long_they_take_together(
 
 
 async def test_hours_of_virtual_time_are_no_block(dog: Watchdog, notices: Notices) -> None:
-    await trio.sleep(3600)
-    assert dog.look() == pytest.approx(0.5)
+    for _ in range(2):
+        assert dog.look() == pytest.approx(0.25)
+        await trio.sleep(3600)
     assert notices.records == []
 
 
@@ -220,17 +218,50 @@ class Waits(trio.abc.Instrument):
             self.began.set()
 
 
-async def test_waiting_is_no_block(
-    dog: Watchdog, clock: Hours, notices: Notices, mock_clock: trio.testing.MockClock
+async def test_a_loop_that_waits_is_neither_blamed_nor_woken(
+    dog: Watchdog,
+    clock: Hours,
+    notices: Notices,
+    mock_clock: trio.testing.MockClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # On a clock that does not jump, Trio waits as it does in real time.
     def look_while_trio_waits() -> list[float]:
         assert waits.began.wait(20)
+        looks = [dog.look()]
         clock.now += 3600
-        return [dog.look(), dog.look()]
+        return [*looks, dog.look()]
+
+    class Asleep:
+        def run_sync_soon(self, sync_fn: object) -> None:
+            raise AssertionError("it was woken")
+
+    monkeypatch.setattr(dog, "_trio_token", Asleep())
+    trio.lowlevel.add_instrument(waits := Waits())
+    assert await trio.to_thread.run_sync(look_while_trio_waits) == [0.25, 0.25]
+    assert notices.records == []
+
+
+async def test_a_loop_whose_sign_is_still_on_its_way_is_not_blamed(
+    dog: Watchdog,
+    clock: Hours,
+    notices: Notices,
+    mock_clock: trio.testing.MockClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Slow:
+        def run_sync_soon(self, sync_fn: object) -> None: ...
+
+    monkeypatch.setattr(dog, "_trio_token", Slow())
+    assert dog.look() == 0.25
+    clock.now += 1
+
+    def look_while_trio_waits() -> float:
+        assert waits.began.wait(20)
+        return dog.look()
 
     trio.lowlevel.add_instrument(waits := Waits())
-    assert await trio.to_thread.run_sync(look_while_trio_waits) == [0.5, 0.5]
+    assert await trio.to_thread.run_sync(look_while_trio_waits) == 0.25
     assert notices.records == []
 
 
@@ -240,11 +271,23 @@ async def test_who_has_just_moved_on_is_not_blamed(
     look_at_stack = watchdog._stack_of
 
     def look_too_late(task: trio.lowlevel.Task, thread: int) -> object:
-        dog.after_io_wait(0)
+        dog._give_sign()
         return look_at_stack(task, thread)
 
     monkeypatch.setattr(watchdog, "_stack_of", look_too_late)
+    assert dog.look() == 0.25
     clock.now += 1
-    monkeypatch.setattr(clock, "perf_counter", iter([clock.now, clock.now + 1]).__next__)
-    assert dog.look() == 0.5
+    assert dog.look() == 0.25
     assert notices.records == []
+
+
+async def test_the_end_of_the_run_ends_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Finished:
+        def run_sync_soon(self, sync_fn: object) -> None:
+            raise trio.RunFinishedError
+
+    dog = Watchdog(LIMIT)
+    monkeypatch.setattr(dog, "_trio_token", Finished())
+    dog.start()
+    dog._thread.join(20)
+    assert not dog._thread.is_alive()
