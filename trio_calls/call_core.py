@@ -141,12 +141,16 @@ class CallCore:
         return pending
 
     def _received_event(self, event: Event) -> None:
+        if isinstance(event, AudioReceived):
+            self.received.deliver(event.channel, event.pcm)
+        elif isinstance(event, CreditGranted):
+            if len(self.protocol.audio):
+                self.media.write()
+        else:
+            self._received_word(event)
+
+    def _received_word(self, event: CommandDone | CommandFailed | Terminated | CallFault) -> None:
         match event:
-            case AudioReceived():
-                self.received.deliver(event.channel, event.pcm)
-            case CreditGranted():
-                if len(self.protocol.audio):
-                    self.media.write()
             case CommandDone(command_id=command_id, command=command):
                 self.commands.resolve(command_id, None)
                 if command in _DONE_EVENTS:

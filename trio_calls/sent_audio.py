@@ -46,18 +46,18 @@ class SentAudio:
     async def send(self, pcm: Pcm) -> None:
         """Queue `pcm` as soon as there is room for all of it, after those who waited before."""
         samples = _samples(pcm)
-        if len(samples) > self._audio.capacity_bytes:
-            raise ValueError(
-                f"{len(samples)} bytes of audio never fit into a queue of "
-                f"{self._audio.capacity_bytes}: send it in pieces, or raise send_buffer_bytes"
-            )
         if self._has_room(samples) and not self._turn.locked() and not self._has_ended:
             await trio.lowlevel.checkpoint_if_cancelled()
             self._audio.put(samples)
             self._write()
             await trio.lowlevel.cancel_shielded_checkpoint()
-        else:
+        elif len(samples) <= self._audio.capacity_bytes:
             await self._send_in_turn(memoryview(samples))
+        else:
+            raise ValueError(
+                f"{len(samples)} bytes of audio never fit into a queue of "
+                f"{self._audio.capacity_bytes}: send it in pieces, or raise send_buffer_bytes"
+            )
 
     async def _send_in_turn(self, pcm: Pcm) -> None:
         async with self._turn:

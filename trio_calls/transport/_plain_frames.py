@@ -31,9 +31,13 @@ _LENGTH_IN_8_BYTES: Final = 127
 _pack_header: Final = struct.Struct("!BB").pack
 _pack_header_and_2_bytes: Final = struct.Struct("!BBH").pack
 _pack_header_and_8_bytes: Final = struct.Struct("!BBQ").pack
+_unpack_header: Final = struct.Struct("!BBH").unpack_from
 
 _MASKS_AT_A_TIME: Final = 64
 _unpack_masks: Final = struct.Struct(f"{_MASK_BYTES}s").iter_unpack
+
+#: What is left at the end of what came, and shorter than this, the library may have.
+_SHORTEST_BYTES: Final = 4
 
 #: The longest header: a length of 8 bytes, and a mask.
 MAX_HEADER_BYTES: Final = 14
@@ -70,16 +74,15 @@ def take_messages(
     """
     mask_bit, mask_bytes = (_MASKED, _MASK_BYTES) if are_masked else (0, 0)
     data_bytes = len(data)
-    while position + 2 <= data_bytes:
-        first = data[position]
-        length = data[position + 1] ^ mask_bit
-        start = position + 2
-        if length == _LENGTH_IN_2_BYTES and start + 2 <= data_bytes:
-            length = data[start] << 8 | data[start + 1]
+    while position + _SHORTEST_BYTES <= data_bytes:
+        first, length, long_length = _unpack_header(data, position)
+        length ^= mask_bit
+        start = position + 2 + mask_bytes
+        if length == _LENGTH_IN_2_BYTES:
+            length = long_length
             start += 2
-        elif length >= _LENGTH_IN_2_BYTES:
+        elif length > _LENGTH_IN_2_BYTES:
             break
-        start += mask_bytes
         end = start + length
         if end > data_bytes or first not in _WHOLE_MESSAGES:
             break

@@ -99,14 +99,11 @@ class StreamWebSocket(WebSocket):
     def _serialize(self, messages: Iterable[str | bytes]) -> None:
         if self._protocol.state is not State.OPEN:
             raise WebSocketClosed("the connection is over")
-        # A pong goes out before what is said to what came after the ping.
-        self._unsent += self._protocol.data_to_send()
         for message in messages:
             self._unsent.append(data_frame(message, is_masked=self._is_masked))
 
     def _take_unsent(self) -> bytes:
-        self._unsent += self._protocol.data_to_send()
-        data = self._unsent[0] if len(self._unsent) == 1 else b"".join(self._unsent)
+        data = b"".join(self._unsent)
         self._unsent.clear()
         return data
 
@@ -175,6 +172,7 @@ class StreamWebSocket(WebSocket):
         try:
             if self._is_torn:
                 raise WebSocketClosed("the connection is over")
+            self._unsent += self._protocol.data_to_send()
             data = self._take_unsent()
             if data:
                 await self._send_whole(data)
@@ -216,6 +214,8 @@ class StreamWebSocket(WebSocket):
 
     def _receive_control(self, frame: Frame) -> None:
         if frame.opcode is Opcode.PING:
+            # The pong goes out before what is said to what came after the ping.
+            self._unsent += self._protocol.data_to_send()
             self._owe_answer(len(frame.data))
         elif frame.opcode is Opcode.PONG:
             self._receive_pong(bytes(frame.data))
