@@ -2,29 +2,21 @@
 
 import trio
 
+from tests.passing_stream import PassingStream
 from trio_calls.config import StreamOpener
 
 
-class Pipe(trio.abc.Stream):
+class Pipe(PassingStream):
     """A stream whose other end may stop reading, so that nothing more can be sent."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:
+        super().__init__(stream)
         self.is_blocked = False
-        self._stream = stream
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         if self.is_blocked:
             await trio.sleep_forever()
-        await self._stream.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._stream.wait_send_all_might_not_block()
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        return await self._stream.receive_some(max_bytes)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+        await super().send_all(data)
 
 
 class Pipes:

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 import trio
 import trio.testing
 
+from tests.passing_stream import PassingStream
 from trio_calls.audio_format import AudioMode
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.codec import decode_control, decode_media, encode
@@ -35,7 +36,7 @@ _PING = b"\x89"
 TOKEN: Final = "a-token-that-nobody-may-see"
 
 
-class Wire(trio.abc.Stream):
+class Wire(PassingStream):
     """A stream that can go silent, and that can hold back what is sent, to send it in one breath.
 
     Attributes:
@@ -43,8 +44,8 @@ class Wire(trio.abc.Stream):
     """
 
     def __init__(self, stream: trio.abc.Stream) -> None:
+        super().__init__(stream)
         self.ping_times: list[float] = []
-        self._stream = stream
         self._turn = trio.Lock()
         self._is_silent = False
         self._held_back: bytearray | None = None
@@ -60,7 +61,7 @@ class Wire(trio.abc.Stream):
         assert self._held_back is not None
         together, self._held_back = self._held_back, None
         async with self._turn:
-            await self._stream.send_all(together)
+            await super().send_all(together)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         if self._held_back is not None:
@@ -68,21 +69,15 @@ class Wire(trio.abc.Stream):
             await trio.lowlevel.checkpoint()
         elif not self._is_silent:
             async with self._turn:
-                await self._stream.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._stream.wait_send_all_might_not_block()
+                await super().send_all(data)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        data = await self._stream.receive_some(max_bytes)
+        data = await super().receive_some(max_bytes)
         if data.startswith(_PING):
             self.ping_times.append(trio.current_time())
         if self._is_silent:
             await trio.sleep_forever()
         return data
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
 
 
 class _End:

@@ -12,6 +12,7 @@ import attrs
 import trio
 import trio.testing
 
+from tests.passing_stream import PassingStream
 from tests.transports import Connect
 from trio_calls.transport import WebSocket, WebSocketClosed
 
@@ -80,25 +81,16 @@ def client_frames(data: bytes) -> Iterator[ClientFrame]:
         data = data[start + 4 + length :]
 
 
-class ChoppedStream(trio.abc.Stream):
-    """Passes on everything, in pieces of a few bytes."""
+class ChoppedStream(PassingStream):
+    """What comes over it comes in pieces of a few bytes."""
 
     def __init__(self, stream: trio.abc.Stream, piece: float) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._piece = piece
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await self._stream.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._stream.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         piece = min(self._piece, math.inf if max_bytes is None else max_bytes)
-        return await self._stream.receive_some(None if piece == math.inf else int(piece))
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+        return await super().receive_some(None if piece == math.inf else int(piece))
 
 
 @attrs.define
@@ -132,15 +124,19 @@ class Conversation:
 
 
 async def open_client(
-    connect: Connect, nursery: trio.Nursery, *, piece: float = math.inf
+    connect: Connect, nursery: trio.Nursery, more: bytes = b"", *, piece: float = math.inf
 ) -> tuple[WebSocket, trio.abc.Stream]:
-    """Open a client that gets its bytes in pieces of that size. Returns it and its server."""
+    """Open a client that gets its bytes in pieces of that size.
+
+    Returns:
+      The client, and the bare stream of its server, which has said `more` with the handshake.
+    """
     client_stream, server_stream = trio.testing.memory_stream_pair()
 
     async def open_stream(host: str, port: int) -> trio.abc.Stream:
         return ChoppedStream(client_stream, piece)
 
-    nursery.start_soon(answer_handshake, server_stream)
+    nursery.start_soon(answer_handshake, server_stream, more)
     client = await connect(
         nursery,
         "ws://exchange",
@@ -191,8 +187,9 @@ async def converse(
 
 async def read_to_the_end(stream: trio.abc.Stream) -> bytes:
     received = bytearray()
-    while data := await stream.receive_some():
-        received += data
+    with trio.fail_after(10):
+        while data := await stream.receive_some():
+            received += data
     return bytes(received)
 
 

@@ -58,12 +58,23 @@ class NarrowPipe(Pipe, NowaitStream):
 
 @asynccontextmanager
 async def open_pair(
-    trusting: ssl.SSLContext, server_context: ssl.SSLContext, capacity: int = 0
+    trusting: ssl.SSLContext,
+    server_context: ssl.SSLContext,
+    capacity: int = 0,
+    *,
+    says_goodbye: bool = False,
 ) -> AsyncIterator[tuple[TLSStream, Server]]:
-    """Open both ends; `capacity` is how many bytes ours takes at a time without waiting."""
+    """Open both ends.
+
+    Args:
+      capacity: how many bytes ours takes at a time without waiting.
+      says_goodbye: whether the server ends with a close of TLS, not of the connection alone.
+    """
     ours, theirs = stream_pair()
     client = TLSStream(NarrowPipe(ours, capacity), trusting, HOST)
-    server: Server = trio.SSLStream(theirs, server_context, server_side=True, https_compatible=True)
+    server: Server = trio.SSLStream(
+        theirs, server_context, server_side=True, https_compatible=not says_goodbye
+    )
     async with client, server:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(client.do_handshake)
@@ -167,15 +178,7 @@ async def test_one_task_sends_at_a_time(trusting: ssl.SSLContext) -> None:
 async def test_what_came_before_the_end_is_received_before_it(
     trusting: ssl.SSLContext, server_context: ssl.SSLContext, says_so: bool
 ) -> None:
-    ours, theirs = memory_stream_pair()
-    client = TLSStream(ours, trusting, HOST)
-    server: Server = trio.SSLStream(
-        theirs, server_context, server_side=True, https_compatible=not says_so
-    )
-    async with client:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(client.do_handshake)
-            nursery.start_soon(server.do_handshake)
+    async with open_pair(trusting, server_context, says_goodbye=says_so) as (client, server):
         await server.send_all(b"goodbye")
         with trio.move_on_after(0):
             await server.aclose()

@@ -2,7 +2,7 @@
 
 import pytest
 import trio
-from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.websocket_peer import (
     BINARY,
@@ -11,32 +11,12 @@ from tests.websocket_peer import (
     PING,
     PONG,
     TEXT,
-    answer_handshake,
     frame,
     handshake_response,
+    open_client,
+    read_to_the_end,
 )
 from trio_calls.transport import WebSocket, WebSocketClosed, connect_websocket
-
-
-async def open_client(
-    nursery: trio.Nursery, more: bytes = b""
-) -> tuple[WebSocket, trio.abc.Stream]:
-    """Opens a client. Returns it and the bare stream of its server, which may have sent `more`."""
-    client_stream, server_stream = memory_stream_pair()
-
-    async def open_stream(host: str, port: int) -> trio.abc.Stream:
-        return client_stream
-
-    nursery.start_soon(answer_handshake, server_stream, more)
-    client = await connect_websocket(
-        nursery,
-        "ws://exchange",
-        headers={},
-        ssl_context=None,
-        open_stream=open_stream,
-        within_seconds=10,
-    )
-    return client, server_stream
 
 
 async def receive_messages(client: WebSocket, count: int) -> list[str | bytes]:
@@ -58,23 +38,17 @@ async def everything_from(client: WebSocket) -> list[str | bytes]:
                 return received
 
 
-async def read_to_the_end(stream: trio.abc.Stream) -> bytes:
-    received = bytearray()
-    with trio.fail_after(10):
-        while data := await stream.receive_some():
-            received += data
-    return bytes(received)
-
-
 async def test_what_comes_in_one_breath_with_the_handshake_is_received(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    client, _ = await open_client(nursery, frame(TEXT, b"first") + frame(BINARY, b"second"))
+    client, _ = await open_client(
+        connect_websocket, nursery, frame(TEXT, b"first") + frame(BINARY, b"second")
+    )
     assert await receive_messages(client, 2) == ["first", b"second"]
 
 
 async def test_fragments_are_joined(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
-    client, server = await open_client(nursery)
+    client, server = await open_client(connect_websocket, nursery)
     await server.send_all(frame(BINARY, b"one", is_last=False))
     await server.send_all(frame(CONTINUATION, b", two", is_last=False) + frame(PING, b"?"))
     await server.send_all(frame(CONTINUATION, b", three"))
@@ -84,7 +58,7 @@ async def test_fragments_are_joined(nursery: trio.Nursery, autojump_clock: MockC
 async def test_frames_that_come_byte_by_byte_are_joined(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    client, server = await open_client(nursery)
+    client, server = await open_client(connect_websocket, nursery)
     for byte in frame(TEXT, "grüß dich".encode()) + frame(BINARY, bytes(300)):
         await server.send_all(bytes([byte]))
         await trio.sleep(1)
@@ -118,7 +92,7 @@ async def test_a_server_that_breaks_the_rules_loses_that_connection_only(
 ) -> None:
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
-            client, server = await open_client(nursery)
+            client, server = await open_client(connect_websocket, nursery)
             await server.send_all(frame(TEXT, b"before") + data)
             assert await everything_from(client) == ["before"]
             with pytest.raises(WebSocketClosed):
@@ -141,7 +115,7 @@ async def test_a_server_that_breaks_the_rules_loses_that_connection_only(
 async def test_a_server_that_is_gone_is_noticed(data: bytes, autojump_clock: MockClock) -> None:
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
-            client, server = await open_client(nursery)
+            client, server = await open_client(connect_websocket, nursery)
             await server.send_all(frame(TEXT, b"before") + data)
             await server.aclose()
             assert await everything_from(client) == ["before"]
@@ -160,7 +134,7 @@ async def test_an_oversized_message_closes_that_connection(
     frames += [frame(CONTINUATION, payload, is_last=False)] * pieces
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
-            client, server = await open_client(nursery)
+            client, server = await open_client(connect_websocket, nursery)
             await server.send_all(frame(TEXT, b"before") + b"".join(frames))
             assert await everything_from(client) == ["before"]
             await client.aclose()
@@ -172,7 +146,7 @@ async def test_a_server_that_does_not_answer_the_close_is_left_after_two_seconds
     autojump_clock: MockClock,
 ) -> None:
     async with trio.open_nursery() as nursery:
-        client, server = await open_client(nursery)
+        client, server = await open_client(connect_websocket, nursery)
         await client.aclose()
         assert trio.current_time() == 2
         assert (await read_to_the_end(server))[:1] == b"\x88"
@@ -181,7 +155,7 @@ async def test_a_server_that_does_not_answer_the_close_is_left_after_two_seconds
 @pytest.mark.parametrize("ending", [b"", frame(CLOSE, b"\x03\xe8"), frame(0x3)])
 async def test_a_ping_ends_with_its_connection(ending: bytes, autojump_clock: MockClock) -> None:
     async with trio.open_nursery() as nursery:
-        client, server = await open_client(nursery)
+        client, server = await open_client(connect_websocket, nursery)
 
         async def ping() -> None:
             with trio.fail_after(5), pytest.raises(WebSocketClosed):
@@ -197,7 +171,7 @@ async def test_a_ping_ends_with_its_connection(ending: bytes, autojump_clock: Mo
 
 async def test_a_ping_waits_for_its_own_pong(autojump_clock: MockClock) -> None:
     async with trio.open_nursery() as nursery:
-        client, server = await open_client(nursery)
+        client, server = await open_client(connect_websocket, nursery)
         await server.send_all(frame(PONG, b"unasked"))
         with trio.move_on_after(5) as scope:
             await client.ping()

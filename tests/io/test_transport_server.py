@@ -4,6 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock, memory_stream_pair
 
+from tests.websocket_peer import read_to_the_end
 from trio_calls.transport import (
     HandshakeRefused,
     HandshakeRequest,
@@ -26,14 +27,6 @@ UNMASKED_HELLO = b"\x81\x05hello"
 
 def accept_all(request: HandshakeRequest) -> None:
     return None
-
-
-async def read_to_the_end(stream: trio.abc.Stream) -> bytes:
-    received = bytearray()
-    with trio.fail_after(10):
-        while data := await stream.receive_some():
-            received += data
-    return bytes(received)
 
 
 async def test_a_client_is_accepted_and_heard(autojump_clock: MockClock) -> None:

@@ -7,39 +7,31 @@ import pytest
 import trio
 from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
+from tests.passing_stream import PassingStream
 from trio_calls.transport import WebSocket, WebSocketClosed, accept_websocket, connect_websocket
 
 CLOSE_FRAME = 0x88
 LONG = bytes(1000)
 
 
-class ChokedStream(trio.abc.Stream):
+class ChokedStream(PassingStream):
     """Passes on what is sent until `bytes_left` have gone, then stops until `flows` is set."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:
+        super().__init__(stream)
         self.bytes_left: float = math.inf
         self.sent = bytearray()
         self.flows = trio.Event()
-        self._stream = stream
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         passed_on = data if len(data) <= self.bytes_left else data[: int(self.bytes_left)]
         self.bytes_left -= len(passed_on)
         self.sent += passed_on
-        await self._stream.send_all(passed_on)
+        await super().send_all(passed_on)
         if len(passed_on) < len(data):
             await self.flows.wait()
             self.sent += data[len(passed_on) :]
-            await self._stream.send_all(data[len(passed_on) :])
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._stream.wait_send_all_might_not_block()
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        return await self._stream.receive_some(max_bytes)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+            await super().send_all(data[len(passed_on) :])
 
 
 async def open_client(nursery: trio.Nursery) -> tuple[WebSocket, ChokedStream, trio.abc.Stream]:

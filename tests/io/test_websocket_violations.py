@@ -19,7 +19,6 @@ from tests.websocket_peer import (
     PING,
     PONG,
     TEXT,
-    answer_handshake,
     client_frames,
     close,
     converse,
@@ -196,20 +195,7 @@ async def test_a_message_whose_end_never_comes_does_not_fill_the_memory(
 async def test_a_rule_broken_in_one_breath_with_the_handshake_is_answered_at_once(
     transport: Connect, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
 ) -> None:
-    client_stream, server = trio.testing.memory_stream_pair()
-
-    async def open_stream(host: str, port: int) -> trio.abc.Stream:
-        return client_stream
-
-    nursery.start_soon(answer_handshake, server, frame(TEXT, b"\xff"))
-    client = await transport(
-        nursery,
-        "ws://exchange",
-        headers={},
-        ssl_context=None,
-        open_stream=open_stream,
-        within_seconds=10,
-    )
+    client, server = await open_client(transport, nursery, frame(TEXT, b"\xff"))
     with trio.fail_after(1), pytest.raises(WebSocketClosed):
         await client.receive_batch()
     with trio.fail_after(1):
