@@ -87,13 +87,22 @@ async def open_pair(name: str, certificates: Certificates | None = None) -> Asyn
             environment=environment,
         ) as agent,
     ):
-        try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                await exchange.wait_agents()
-        except TimeoutError:
-            raise MeasurementError(f"did not connect\n{agent.complaints()}") from None
-        await asyncio.sleep(_SETTLE_SECONDS)
+        await wait_connected(exchange, agent)
         yield Pair(name, exchange, agent, agent.resident_bytes(), certificates is not None)
+
+
+async def wait_connected(exchange: Exchange, agent: AgentProcess, connections: int = 1) -> None:
+    """Wait until an agent has connected, and has done what it does after that.
+
+    Raises:
+      MeasurementError: it did not.
+    """
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            await exchange.wait_agents(connections)
+    except TimeoutError:
+        raise MeasurementError(f"did not connect\n{agent.complaints()}") from None
+    await asyncio.sleep(_SETTLE_SECONDS)
 
 
 async def set_up(pair: Pair, number: int) -> Sequence[ExchangeCall]:

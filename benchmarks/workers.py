@@ -8,7 +8,6 @@ Markdown.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator
@@ -22,7 +21,7 @@ import uvloop
 from benchmarks.agent_process import open_agent
 from benchmarks.agents.settings import API_KEY, CONNECTOR_UUID, SAMPLE_RATE
 from benchmarks.exchange.exchange import open_exchange
-from benchmarks.measure import Pair, measure_load, set_up
+from benchmarks.measure import Pair, measure_load, set_up, wait_connected
 from benchmarks.report import RESULTS
 from benchmarks.results import Load, Results, median
 from benchmarks.run import Numbers
@@ -30,7 +29,6 @@ from benchmarks.runner import describe_load
 
 _HANDLER: Final = "benchmarks.agents.ours:echo"
 _REQUEST_MS: Final = 100
-_SETTLE_SECONDS: Final = 1.0
 
 _HEAD: Final = """\
 | calls | workers | CPU, ms a call-second | cores used | round trip, ms, p50 / p99 | lost bytes |
@@ -55,8 +53,7 @@ async def open_workers(number: int) -> AsyncIterator[Pair]:
             },
         ) as agent,
     ):
-        await exchange.wait_agents(number)
-        await asyncio.sleep(_SETTLE_SECONDS)
+        await wait_connected(exchange, agent, number)
         agent.count_children()
         yield Pair(f"{number}", exchange, agent, agent.resident_bytes(), is_tls=False)
 
