@@ -109,7 +109,8 @@ class ClientConfig:
       drain_seconds: how long calls in progress may go on after SIGTERM; ``inf`` is for ever.
       crash_on_handler_error: let a handler's error end the client, rather than log it.
       blocked_warning_seconds: warn in the log, once a minute at the most, when code has blocked the
-        event loop for so long, and say where; None for never. The first of several clients decides.
+        event loop for so long, or up to half as long again, and say where; None for never. The
+        first of several clients decides.
       transport: the library under every WebSocket: ``websockets`` costs the least, and comes with
         the extra ``trio-calls[speedups]``; ``trio-websocket`` is always there; ``auto`` takes the
         first that is installed.

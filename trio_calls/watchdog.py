@@ -18,6 +18,9 @@ logger = logging.getLogger(__name__)
 
 THREAD_NAME: Final = "trio_calls watchdog"
 
+#: The modules in which Trio waits for the operating system.
+_WHERE_TRIO_WAITS: Final = "trio._core._io_"
+
 #: After a warning, nothing is warned of for so long.
 QUIET_SECONDS: Final = 60.0
 
@@ -145,6 +148,10 @@ class Watchdog:
         return True
 
     def _running_task(self) -> trio.lowlevel.Task | None:
+        frame = sys._current_frames().get(self._watched_thread)
+        if frame is not None and frame.f_globals["__name__"].startswith(_WHERE_TRIO_WAITS):
+            # It would be found below, too, but to look at thousands of tasks takes milliseconds.
+            return None
         tasks = [self._root_task]
         while tasks:
             task = tasks.pop()

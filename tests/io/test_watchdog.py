@@ -233,6 +233,15 @@ async def look_while_trio_waits(dog: Watchdog) -> float:
         trio.lowlevel.remove_instrument(waits)
 
 
+@pytest.fixture(params=["it is seen", "it is not seen"])
+def whether_it_is_seen_that_trio_waits(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if request.param == "it is not seen":
+        monkeypatch.setattr(watchdog, "_WHERE_TRIO_WAITS", "somewhere else")
+
+
+@pytest.mark.usefixtures("whether_it_is_seen_that_trio_waits")
 async def test_a_loop_that_waits_is_neither_blamed_nor_woken(
     dog: Watchdog,
     clock: Hours,
@@ -249,6 +258,13 @@ async def test_a_loop_that_waits_is_neither_blamed_nor_woken(
         assert await look_while_trio_waits(dog) == 0.25
         clock.now += 3600
     assert notices.records == []
+
+
+async def test_that_a_loop_waits_is_seen_without_looking_at_its_tasks(
+    dog: Watchdog, mock_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(dog, "_root_task")
+    assert await look_while_trio_waits(dog) == 0.25
 
 
 async def test_a_loop_whose_sign_is_still_on_its_way_is_not_blamed(
