@@ -10,16 +10,12 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from websockets.frames import Opcode
+#: Of the first byte of a frame: whether it is the last one of its message, and what it is.
+FIN: Final = 0x80
+OPCODE: Final = 0x0F
 
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # a platform for which there is no compiled part
-    from websockets.utils import apply_mask
-
-_FIN: Final = 0x80
-_WHOLE_TEXT: Final = _FIN | Opcode.TEXT
-_WHOLE_BINARY: Final = _FIN | Opcode.BINARY
+_WHOLE_TEXT: Final = FIN | 0x1
+_WHOLE_BINARY: Final = FIN | 0x2
 _WHOLE_MESSAGES: Final = frozenset({_WHOLE_TEXT, _WHOLE_BINARY})
 _MASKED: Final = 0x80
 _MASK_BYTES: Final = 4
@@ -41,6 +37,17 @@ _SHORTEST_BYTES: Final = 4
 
 #: The longest header: a length of 8 bytes, and a mask.
 MAX_HEADER_BYTES: Final = 14
+
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:
+
+    def apply_mask(data: bytes | bytearray | memoryview, mask: bytes | bytearray) -> bytes:
+        """Apply a mask of 4 bytes again and again: once to mask, twice to unmask."""
+        length = len(data)
+        masks = (mask * (length // _MASK_BYTES + 1))[:length]
+        return (int.from_bytes(data) ^ int.from_bytes(masks)).to_bytes(length)
 
 
 class _Masks:
@@ -68,9 +75,6 @@ def take_messages(
 
     Returns:
       The position of the first byte that belongs to no such frame.
-
-    Raises:
-      UnicodeDecodeError: a text is not UTF-8. The messages before it were appended.
     """
     mask_bit, mask_bytes = (_MASKED, _MASK_BYTES) if are_masked else (0, 0)
     data_bytes = len(data)
@@ -81,6 +85,8 @@ def take_messages(
         if length == _LENGTH_IN_2_BYTES:
             length = long_length
             start += 2
+            if length < _LENGTH_IN_2_BYTES:
+                break
         elif length > _LENGTH_IN_2_BYTES:
             break
         end = start + length
@@ -89,7 +95,13 @@ def take_messages(
         payload = data[start:end]
         if are_masked:
             payload = apply_mask(payload, data[start - _MASK_BYTES : start])
-        messages.append(payload if first == _WHOLE_BINARY else payload.decode())
+        if first == _WHOLE_BINARY:
+            messages.append(payload)
+        else:
+            try:
+                messages.append(payload.decode())
+            except UnicodeDecodeError:
+                break
         position = end
     return position
 

@@ -23,13 +23,11 @@ from trio_calls.transport._interface import (
     WebSocket,
     WebSocketClosed,
 )
-from trio_calls.transport._plain_frames import data_frame
-from trio_calls.transport._shortcuts import nowait_sender, receiver
+from trio_calls.transport._outbox import STREAM_LOST, Outbox
+from trio_calls.transport._shortcuts import receiver
 
 #: Pongs that a peer may be owed while it reads nothing, in bytes.
 _MAX_OWED_BYTES: Final = 2**16
-
-_STREAM_LOST: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
 class StreamWebSocket(WebSocket):
@@ -53,14 +51,8 @@ class StreamWebSocket(WebSocket):
         self._protocol = protocol
         self._stream = stream
         self._nursery = nursery
-        self._send_some_nowait = nowait_sender(stream)
         self._receive_some = receiver(stream)
-        self._send_turn = trio.StrictFIFOLock()
-        self._is_masked = protocol.side is CLIENT
-        # What could not be sent without waiting; it may begin in the middle of a frame.
-        self._unsent: list[bytes] = []
-        # A send was cancelled or failed: the peer may have half a frame.
-        self._is_torn = False
+        self._outbox = Outbox(stream, is_masked=protocol.side is CLIENT)
         self._is_receiving = False
         self._is_closing = False
         self._ended = trio.Event()
@@ -73,39 +65,20 @@ class StreamWebSocket(WebSocket):
     async def send(self, *messages: str | bytes) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
         try:
-            self._serialize(messages)
+            self._put(messages)
         except WebSocketClosed:
             await trio.lowlevel.checkpoint()
             raise
         await self._flush()
 
     def send_nowait(self, *messages: str | bytes) -> bool:
-        self._serialize(messages)
-        if self._send_turn.locked():
-            return False
-        if self._is_torn:
-            raise WebSocketClosed("the connection is over")
-        data = self._take_unsent()
-        try:
-            sent_bytes = self._send_some_nowait(data)
-        except _STREAM_LOST:
-            self._is_torn = True
-            raise WebSocketClosed("the connection is over") from None
-        if sent_bytes == len(data):
-            return True
-        self._unsent.append(data[sent_bytes:])
-        return False
+        self._put(messages)
+        return self._outbox.send_nowait()
 
-    def _serialize(self, messages: Iterable[str | bytes]) -> None:
+    def _put(self, messages: Iterable[str | bytes]) -> None:
         if self._protocol.state is not State.OPEN:
             raise WebSocketClosed("the connection is over")
-        for message in messages:
-            self._unsent.append(data_frame(message, is_masked=self._is_masked))
-
-    def _take_unsent(self) -> bytes:
-        data = b"".join(self._unsent)
-        self._unsent.clear()
-        return data
+        self._outbox.put(messages)
 
     async def receive_batch(self) -> list[str | bytes]:
         if self._early_messages:
@@ -140,7 +113,7 @@ class StreamWebSocket(WebSocket):
 
     async def aclose(self) -> None:
         try:
-            if not (self._is_torn or self._is_closing):
+            if not (self._outbox.is_torn or self._is_closing):
                 self._is_closing = True
                 with trio.move_on_after(CLOSE_SECONDS):
                     await self._shake_hands_on_closing()
@@ -161,38 +134,18 @@ class StreamWebSocket(WebSocket):
             await self._receive()
 
     async def _flush(self) -> None:
-        """Send what the protocol has for the peer.
+        """Send what the protocol and the application have for the peer.
 
         Cancellation: half a frame may have been sent.
         """
-        try:
-            self._send_turn.acquire_nowait()
-        except trio.WouldBlock:
-            await self._send_turn.acquire()
-        try:
-            if self._is_torn:
-                raise WebSocketClosed("the connection is over")
-            self._unsent += self._protocol.data_to_send()
-            data = self._take_unsent()
-            if data:
-                await self._send_whole(data)
-        except _STREAM_LOST:
-            raise WebSocketClosed("the connection is over") from None
-        finally:
-            self._send_turn.release()
-
-    async def _send_whole(self, data: bytes) -> None:
-        try:
-            await self._stream.send_all(data)
-        except BaseException:
-            self._is_torn = True
-            raise
+        self._outbox.put_frames(self._protocol.data_to_send())
+        await self._outbox.send()
 
     async def _receive(self) -> list[str | bytes]:
         """Wait for bytes, and return the messages that they complete, if any."""
         try:
             data = await self._receive_some(RECEIVE_BYTES)
-        except _STREAM_LOST:
+        except STREAM_LOST:
             data = b""
         if self._ended.is_set():
             return []
@@ -204,9 +157,7 @@ class StreamWebSocket(WebSocket):
 
     def _take_in(self, data: bytes | bytearray) -> list[str | bytes]:
         messages = self._frames.receive(data)
-        if self._frames.is_between_messages:
-            return messages
-        if self._protocol.close_expected() and not self._is_closing:
+        if self._frames.is_over and not self._is_closing:
             # The peer closes the connection, or has broken the protocol. Either is answered.
             self._owe_answer(0)
             self._end()
@@ -215,7 +166,7 @@ class StreamWebSocket(WebSocket):
     def _receive_control(self, frame: Frame) -> None:
         if frame.opcode is Opcode.PING:
             # The pong goes out before what is said to what came after the ping.
-            self._unsent += self._protocol.data_to_send()
+            self._outbox.put_frames(self._protocol.data_to_send())
             self._owe_answer(len(frame.data))
         elif frame.opcode is Opcode.PONG:
             self._receive_pong(bytes(frame.data))
