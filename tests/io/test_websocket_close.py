@@ -4,9 +4,11 @@ import math
 
 import pytest
 import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.transports import Connect
 from tests.websocket_peer import (
+    BINARY,
     CLOSE,
     PING,
     PONG,
@@ -57,6 +59,20 @@ async def test_a_close_between_fragments_ends_a_message_that_never_was(transport
     talk = await converse(transport, HELLO, first, close(1000), second)
     assert talk.received == ["hello"]
     assert talk.close_codes == [1000]
+
+
+async def test_a_close_is_not_held_up_by_messages_that_nobody_receives(
+    transport: Connect, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    client, server = await open_client(transport, nursery, frame(BINARY, b"*") * 1000)
+    await wait_all_tasks_blocked()
+    async with trio.open_nursery() as closing:
+        closing.start_soon(client.aclose)
+        [farewell] = client_frames(bytes(await server.receive_some()))
+        await server.send_all(close(1000))
+        await server.aclose()
+    assert farewell.close_code == 1000
+    assert trio.current_time() == 0
 
 
 async def close_while_this_comes(transport: Connect, *data: bytes) -> None:

@@ -7,6 +7,8 @@ application gets, and what the server gets back.
 import math
 
 import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
 
 from tests.transports import Connect, on_one_transport
 from tests.websocket_peer import (
@@ -18,6 +20,7 @@ from tests.websocket_peer import (
     converse,
     fragments,
     frame,
+    open_client,
 )
 from trio_calls.transport._interface import MAX_MESSAGE_SIZE
 
@@ -44,6 +47,55 @@ class TestLengths:
         payloads = [bytes([number]) * number for number in range(100)]
         talk = await converse(transport, *(frame(BINARY, payload) for payload in payloads))
         assert talk.received == payloads
+
+
+async def test_no_more_is_read_than_somebody_receives(
+    transport: Connect, nursery: trio.Nursery
+) -> None:
+    hello = frame(BINARY, b"hello")
+    client, server = await open_client(transport, nursery, piece=len(hello))
+    await server.send_all(hello * 1000)
+    received = 0
+    while received < 1000:
+        await wait_all_tasks_blocked()
+        batch = await client.receive_batch()
+        assert len(batch) < 20
+        received += len(batch)
+    await server.aclose()
+    await client.aclose()
+
+
+async def test_what_the_library_reads_and_what_it_does_not_stay_in_order(
+    transport: Connect,
+) -> None:
+    long = b"long" * 2**15
+    talk = await converse(
+        transport,
+        frame(TEXT, b"plain"),
+        *fragments(TEXT, b"in ", b"pieces"),
+        frame(BINARY, b"plain again"),
+        frame(PING, b"?"),
+        frame(BINARY, long),
+        frame(BINARY, b""),
+        *fragments(BINARY, b"1", b"2"),
+        *fragments(BINARY, b"3", b"4"),
+        frame(TEXT, b"the last"),
+        echoes=True,
+    )
+    assert talk.received == [
+        "plain",
+        "in pieces",
+        b"plain again",
+        long,
+        b"",
+        b"12",
+        b"34",
+        "the last",
+    ]
+    assert [
+        payload.decode() if opcode == TEXT else payload for opcode, payload in talk.said
+    ] == talk.received
+    assert talk.pongs == [b"?"]
 
 
 class TestLimit:

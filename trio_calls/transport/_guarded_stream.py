@@ -1,4 +1,4 @@
-"""A stream that says how a WebSocket handshake went wrong, and whether a send was cut short.
+"""A stream that says how a WebSocket handshake went wrong.
 
 trio-websocket waits for the end of its handshake on an event that nothing sets when the other side
 hangs up, sends nonsense, or never stops sending headers. `GuardedStream` sees these and raises.
@@ -24,22 +24,19 @@ class GuardedStream(trio.abc.Stream):
     Attributes:
       is_shaking_hands: set to False when the handshake is over; until then a stream that ends is
         a `WebSocketError`.
-      is_torn: whether a send was cancelled or failed, so that the peer may have half a frame.
+      handshake: what has come of it, and perhaps more.
     """
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.is_shaking_hands = True
-        self.is_torn = False
+        self.handshake = bytearray()
         self._stream = stream
-        self._handshake = bytearray()
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         try:
             await self._stream.send_all(data)
-        except BaseException as error:
-            self.is_torn = True
-            if isinstance(error, trio.BrokenResourceError):
-                self._raise_in_handshake(error)
+        except trio.BrokenResourceError as error:
+            self._raise_in_handshake(error)
             raise
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -52,8 +49,8 @@ class GuardedStream(trio.abc.Stream):
             self._raise_in_handshake(error)
             raise
         if self.is_shaking_hands:
-            self._handshake += data
-            if not data or len(self._handshake) > MAX_HANDSHAKE_BYTES:
+            self.handshake += data
+            if not data or len(self.handshake) > MAX_HANDSHAKE_BYTES:
                 await self._fail_handshake(has_ended=not data)
         return data
 
@@ -77,7 +74,7 @@ class GuardedStream(trio.abc.Stream):
             return
         if not has_ended:
             raise WebSocketError("the WebSocket handshake is too long")
-        raise refusal_ended_by_hangup(self._handshake) or WebSocketError(
+        raise refusal_ended_by_hangup(self.handshake) or WebSocketError(
             "the connection was closed during the WebSocket handshake"
         )
 

@@ -65,8 +65,11 @@ def _write_to_socket(socket: trio.socket.SocketType, data: bytes) -> int:
 
 async def _read_from_socket(socket: trio.socket.SocketType, max_bytes: int) -> bytes:
     while True:
+        descriptor = socket.fileno()
+        if descriptor < 0:
+            raise trio.ClosedResourceError("the connection was closed here")
         # Trio's own way is to try first. A live connection has nothing to read then, nearly always.
-        await trio.lowlevel.wait_readable(socket)
+        await trio.lowlevel.wait_readable(descriptor)
         try:
             return os.read(socket.fileno(), max_bytes)
         except BlockingIOError:

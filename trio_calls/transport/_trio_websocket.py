@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Final, TypeVar
 from urllib.parse import SplitResult
@@ -27,6 +26,7 @@ from trio_calls.transport._interface import (
     WebSocketError,
 )
 from trio_calls.transport._refusal import header_dict, refusal
+from trio_calls.transport._sifted_stream import SiftedStream
 
 logger = logging.getLogger(__name__)
 
@@ -40,32 +40,42 @@ class _TrioWebSocket(WebSocket):
     def __init__(
         self,
         connection: trio_websocket.WebSocketConnection,
-        stream: GuardedStream,
+        stream: SiftedStream,
         reader_ended: trio.Event,
     ) -> None:
         self._connection = connection
         self._stream = stream
         self._reader_ended = reader_ended
-        self._unsent: deque[str | bytes] = deque()
 
     async def send(self, *messages: str | bytes) -> None:
-        self._unsent += messages
+        await trio.lowlevel.checkpoint_if_cancelled()
         try:
-            while self._unsent:
-                await self._connection.send_message(self._unsent.popleft())
-        except _PROTOCOL_FAULTS:
-            raise WebSocketClosed("the connection is over") from None
+            self._put(messages)
+        except WebSocketClosed:
+            await trio.lowlevel.checkpoint()
+            raise
+        await self._stream.outbox.send()
 
     def send_nowait(self, *messages: str | bytes) -> bool:
-        # The library can only wait.
-        self._unsent += messages
-        return not self._unsent
+        self._put(messages)
+        return self._stream.outbox.send_nowait()
+
+    def _put(self, messages: Iterable[str | bytes]) -> None:
+        if self._connection.closed is not None:
+            raise WebSocketClosed("the connection is over")
+        self._stream.outbox.put(messages)
 
     async def receive_batch(self) -> list[str | bytes]:
+        return await self._stream.take()
+
+    async def collect(self) -> None:
+        """Add the library's messages to the others, until the connection is over."""
         try:
-            return [await self._connection.get_message()]
-        except trio_websocket.ConnectionClosed:
-            raise WebSocketClosed("the connection is over") from None
+            with suppress(trio_websocket.ConnectionClosed):
+                while True:
+                    self._stream.add(await self._connection.get_message())
+        finally:
+            self._stream.end()
 
     async def ping(self) -> None:
         # trio-websocket leaves a ping waiting for its pong when the connection ends.
@@ -85,11 +95,11 @@ class _TrioWebSocket(WebSocket):
 
     async def aclose(self) -> None:
         try:
-            if not self._stream.is_torn:
+            if not self._stream.outbox.is_torn:
                 with trio.move_on_after(CLOSE_SECONDS):
                     await self._connection.aclose()
         finally:
-            await self._stream.abandon()
+            await self._stream.guard.abandon()
 
 
 async def connect(
@@ -97,16 +107,16 @@ async def connect(
 ) -> WebSocket:
     """Shake hands as a client. See `trio_calls.transport.connect_websocket`."""
     raw_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
-    guarded = GuardedStream(stream)
+    sifted = SiftedStream(stream, is_client=True)
     async with AsyncExitStack() as on_failure:
-        on_failure.push_async_callback(guarded.abandon)
-        websocket: WebSocket = await nursery.start(_run_client, guarded, parts, raw_headers)
+        on_failure.push_async_callback(sifted.guard.abandon)
+        websocket: WebSocket = await nursery.start(_run_client, sifted, parts, raw_headers)
         on_failure.pop_all()
     return websocket
 
 
 async def _run_client(
-    stream: GuardedStream,
+    stream: SiftedStream,
     parts: SplitResult,
     extra_headers: list[tuple[bytes, bytes]],
     *,
@@ -126,8 +136,10 @@ async def _run_client(
                 max_message_size=MAX_MESSAGE_SIZE,
                 receive_buffer_size=RECEIVE_BYTES,
             )
-            stream.is_shaking_hands = False
-            task_status.started(_TrioWebSocket(connection, stream, reader_ended))
+            stream.open(connection)
+            websocket = _TrioWebSocket(connection, stream, reader_ended)
+            nursery.start_soon(websocket.collect)
+            task_status.started(websocket)
     except* trio_websocket.ConnectionRejected as rejections:
         rejection = _first(rejections)
         headers = header_dict(rejection.headers)
@@ -135,7 +147,7 @@ async def _run_client(
     except* WebSocketError as failures:
         failure = _first(failures)
     except* _PROTOCOL_FAULTS as faults:
-        failure = _protocol_fault(stream, _first(faults))
+        failure = _protocol_fault(stream.guard, _first(faults))
     finally:
         reader_ended.set()
     if failure is not None:
@@ -148,18 +160,18 @@ async def accept(
     decide: Callable[[HandshakeRequest], Refusal | None],
 ) -> tuple[HandshakeRequest, WebSocket]:
     """Shake hands as a server. See `trio_calls.transport.accept_websocket`."""
-    guarded = GuardedStream(stream)
+    sifted = SiftedStream(stream, is_client=False)
     async with AsyncExitStack() as on_failure:
-        on_failure.push_async_callback(guarded.abandon)
+        on_failure.push_async_callback(sifted.guard.abandon)
         opened: tuple[HandshakeRequest, WebSocket] = await nursery.start(
-            _run_server, guarded, decide
+            _run_server, sifted, decide
         )
         on_failure.pop_all()
     return opened
 
 
 async def _run_server(
-    stream: GuardedStream,
+    stream: SiftedStream,
     decide: Callable[[HandshakeRequest], Refusal | None],
     *,
     task_status: trio.TaskStatus[tuple[HandshakeRequest, WebSocket]],
@@ -182,12 +194,14 @@ async def _run_server(
                 await proposal.reject(refusal.status_code, body=refusal.reason.encode())
                 raise HandshakeRefused(refusal.status_code, refusal.reason)
             connection = await proposal.accept()
-            stream.is_shaking_hands = False
-            task_status.started((request, _TrioWebSocket(connection, stream, reader_ended)))
+            stream.open(connection)
+            websocket = _TrioWebSocket(connection, stream, reader_ended)
+            nursery.start_soon(websocket.collect)
+            task_status.started((request, websocket))
     except* WebSocketError as failures:
         failure = _first(failures)
     except* _PROTOCOL_FAULTS as faults:
-        failure = _protocol_fault(stream, _first(faults))
+        failure = _protocol_fault(stream.guard, _first(faults))
     finally:
         reader_ended.set()
     if failure is not None:

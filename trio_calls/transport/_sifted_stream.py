@@ -1,0 +1,154 @@
+"""The stream that trio-websocket reads and writes: it never sees a plain frame."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import trio
+from trio_websocket import WebSocketConnection
+
+from trio_calls.transport._frame_sieve import FrameSieve
+from trio_calls.transport._guarded_stream import GuardedStream
+from trio_calls.transport._interface import RECEIVE_BYTES, WebSocketClosed
+from trio_calls.transport._outbox import Outbox
+from trio_calls.transport._shortcuts import receiver
+from trio_calls.wakeup import Wakeup
+
+_END_OF_HEAD: Final = b"\r\n\r\n"
+_SWITCHING_PROTOCOLS: Final = b"HTTP/1.1 101"
+
+#: Messages that may wait for whoever receives; with more than these, nothing is read.
+_MAX_WAITING_MESSAGES: Final = 16
+
+
+class SiftedStream(trio.abc.Stream):
+    """Passes on the handshake, and after that every frame that is not plain.
+
+    The library reads it in a task of its own. What that task takes out on the way, and the messages
+    that the library makes of the rest, wait here in the order in which they came.
+
+    Args:
+      stream: from the other side.
+      is_client: whether this side is the client.
+
+    Attributes:
+      outbox: of both the library's frames and the application's.
+      guard: knows how the handshake goes.
+      library: the connection on this stream; None before the end of the handshake.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, *, is_client: bool) -> None:
+        self.outbox = Outbox(stream, is_masked=is_client)
+        self.guard = GuardedStream(stream)
+        self.library: WebSocketConnection | None = None
+        self._receive_some = receiver(stream)
+        self._is_client = is_client
+        self._is_past_handshake = False
+        # What came behind the library's part.
+        self._rest = b""
+        self._sieve = FrameSieve(are_masked=not is_client)
+        self._messages: list[str | bytes] = []
+        self._library_messages = 0
+        self._has_ended = False
+        self._news = Wakeup()
+        self._progress = Wakeup()
+
+    async def take(self) -> list[str | bytes]:
+        """Wait for messages, and take all that there are.
+
+        Raises:
+          WebSocketClosed: the connection is over, and everything before was taken.
+
+        Cancellation: atomic. Always a checkpoint.
+        """
+        if self._messages or self._has_ended:
+            await trio.lowlevel.checkpoint()
+        while not self._messages:
+            if self._has_ended:
+                raise WebSocketClosed("the connection is over")
+            await self._news.wait()
+        messages, self._messages = self._messages, []
+        self._progress.wake()
+        return messages
+
+    def open(self, library: WebSocketConnection) -> None:
+        """Take note that the handshake has succeeded."""
+        self.guard.is_shaking_hands = False
+        self.library = library
+        self._progress.wake()
+
+    def add(self, message: str | bytes) -> None:
+        """Add a message that the library has put together."""
+        self._library_messages += 1
+        self._messages.append(message)
+        self._news.wake()
+        self._progress.wake()
+
+    def end(self) -> None:
+        """Take note that no more messages come."""
+        self._has_ended = True
+        self._news.wake()
+        self._progress.wake()
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send what the library has to say."""
+        if self.guard.is_shaking_hands:
+            await self.guard.send_all(data)
+            return
+        self.outbox.put_frames([bytes(data)])
+        try:
+            await self.outbox.send()
+        except WebSocketClosed:
+            raise trio.BrokenResourceError("the connection is over") from None
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait as the stream below does."""
+        await self.guard.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """Receive what the library has to read. Takes out what it has not."""
+        if not self._is_past_handshake:
+            return await self._receive_handshake(max_bytes)
+        while True:
+            await self._wait_for_turn()
+            data = self._rest or bytes(await self._receive_some(RECEIVE_BYTES))
+            self._rest = b""
+            if not data or self._is_over:
+                return data
+            start, end = self._sieve.sift(data, 0, self._messages)
+            if self._messages:
+                self._news.wake()
+            if start < end:
+                self._rest = data[end:]
+                return data[start:end]
+
+    async def _receive_handshake(self, max_bytes: int | None) -> bytes | bytearray:
+        data = await self.guard.receive_some(max_bytes)
+        handshake = self.guard.handshake
+        start = len(handshake) - len(data)
+        end = handshake.find(_END_OF_HEAD, max(0, start - len(_END_OF_HEAD) + 1))
+        if end < 0 or (self._is_client and not handshake.startswith(_SWITCHING_PROTOCOLS)):
+            return data
+        end += len(_END_OF_HEAD)
+        self._is_past_handshake = True
+        self._rest = bytes(handshake[end:])
+        return handshake[start:end]
+
+    async def _wait_for_turn(self) -> None:
+        """Wait until the library has made messages of what it got, and for there to be room."""
+        while not self._is_over and (
+            self.library is None
+            or self._library_messages < self._sieve.library_messages
+            or len(self._messages) > _MAX_WAITING_MESSAGES
+        ):
+            await self._progress.wait()
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether all that still comes is the library's."""
+        is_closed = self.library is not None and self.library.closed is not None
+        return self._has_ended or is_closed
+
+    async def aclose(self) -> None:
+        """Close the stream below."""
+        await self.guard.aclose()
