@@ -20,7 +20,7 @@ from benchmarks.exchange.call import ExchangeCall
 from benchmarks.exchange.exchange import Exchange, open_exchange
 from benchmarks.exchange.frames import FRAMES_PER_SECOND
 from benchmarks.exchange.pacing import FRAME_SECONDS, Pacer
-from benchmarks.results import Burst, Idle, Load, percentile
+from benchmarks.figures import Burst, Idle, Load, percentile
 
 EXCHANGE_CORE: Final = 0
 AGENT_CORE: Final = 1

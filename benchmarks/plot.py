@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.agents import AGENTS
-from benchmarks.results import Results
+from benchmarks.figures import Results
 from benchmarks.summary import Key, Summary, summarize
 
 #: An agent has the same color in every picture.

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from benchmarks.agents import AGENTS
-from benchmarks.results import Results
+from benchmarks.figures import Results
 from benchmarks.summary import MAX_LATE_MS, Key, Summary, idle_cpu_ms, summarize, worst_burst
 from benchmarks.targets import judge
 

@@ -14,12 +14,12 @@ import uvloop
 from rich.console import Console
 
 from benchmarks.agents import AGENTS
+from benchmarks.figures import Results
 from benchmarks.measure import AGENT_CORE, EXCHANGE_CORE
 from benchmarks.plan import QUICK, Plan
 from benchmarks.plot import plot
 from benchmarks.precedence import precedence
 from benchmarks.report import RESULTS, print_report
-from benchmarks.results import Results
 from benchmarks.runner import Runner
 
 #: Where the output is no terminal, which has a width of its own.

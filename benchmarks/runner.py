@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.certificates import Certificates
+from benchmarks.figures import Failure, Load, Results
 from benchmarks.measure import (
     MeasurementError,
     measure_burst,
@@ -20,7 +21,6 @@ from benchmarks.measure import (
     set_up,
 )
 from benchmarks.plan import Kind, Plan, Step
-from benchmarks.results import Failure, Load, Results
 
 #: A burst of calls opens as many connections, in the exchange and in the agent.
 _OPEN_FILES: Final = 8192

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from benchmarks.results import Burst, Load, Results, median
+from benchmarks.figures import Burst, Load, Results, median
 
 #: An exchange that is later than this with one frame in a hundred was too busy to measure with.
 MAX_LATE_MS: Final = 5.0

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from benchmarks.results import Results
+from benchmarks.figures import Results
 from benchmarks.summary import Key, Summary, idle_cpu_ms, summarize, worst_burst
 
 OURS: Final = ("fast", "trio-websocket")

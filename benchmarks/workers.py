@@ -21,9 +21,9 @@ import uvloop
 from benchmarks.agent_process import open_agent
 from benchmarks.agents.settings import API_KEY, CONNECTOR_UUID, SAMPLE_RATE
 from benchmarks.exchange.exchange import open_exchange
+from benchmarks.figures import Load, Results, median
 from benchmarks.measure import Pair, measure_load, set_up, wait_connected
 from benchmarks.report import RESULTS
-from benchmarks.results import Load, Results, median
 from benchmarks.run import Numbers
 from benchmarks.runner import describe_load
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from benchmarks.exchange.echo import EchoMeter
 from benchmarks.exchange.frames import STAMP, StampedAudio
+from benchmarks.figures import Load, Results
 from benchmarks.plan import Plan
-from benchmarks.results import Load, Results
 from benchmarks.summary import Key, summarize
 from benchmarks.targets import judge
 
