@@ -34,8 +34,10 @@ class FrameSieve:
     def __init__(self, *, are_masked: bool) -> None:
         self.library_messages = 0
         self._are_masked = are_masked
-        # How many of the next bytes belong to a frame that the library has begun to read.
+        # How many of the next bytes belong to a frame that the library has begun to read, and what
+        # that frame began with.
         self._library_bytes = 0
+        self._first_byte = 0
         # As much as has come of a header that the library has begun to read.
         self._header = b""
         # Whether the library has some of a message's frames, and not the last one.
