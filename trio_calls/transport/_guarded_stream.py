@@ -17,6 +17,8 @@ from trio_calls.transport._refusal import refusal_ended_by_hangup
 #: The most that a handshake may be, headers and the body of a refusal, in bytes.
 MAX_HANDSHAKE_BYTES = 2**16
 
+_END_OF_HEAD = b"\r\n\r\n"
+
 
 class GuardedStream(trio.abc.Stream):
     """Passes everything on to `stream`.
@@ -81,6 +83,13 @@ class GuardedStream(trio.abc.Stream):
     def _raise_in_handshake(self, error: trio.BrokenResourceError) -> None:
         if self.is_shaking_hands:
             raise_broken(error)
+
+
+def end_of_head(handshake: bytearray, new_bytes: int) -> int | None:
+    """Find where a handshake's head ends, given that it did not before the last `new_bytes`."""
+    start = len(handshake) - new_bytes
+    end = handshake.find(_END_OF_HEAD, max(0, start - len(_END_OF_HEAD) + 1))
+    return None if end < 0 else end + len(_END_OF_HEAD)
 
 
 def raise_broken(error: trio.BrokenResourceError) -> NoReturn:

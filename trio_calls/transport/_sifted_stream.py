@@ -8,13 +8,12 @@ import trio
 from trio_websocket import WebSocketConnection
 
 from trio_calls.transport._frame_sieve import FrameSieve
-from trio_calls.transport._guarded_stream import GuardedStream
+from trio_calls.transport._guarded_stream import GuardedStream, end_of_head
 from trio_calls.transport._interface import RECEIVE_BYTES, WebSocketClosed
 from trio_calls.transport._outbox import Outbox
 from trio_calls.transport._shortcuts import receiver
 from trio_calls.wakeup import Wakeup
 
-_END_OF_HEAD: Final = b"\r\n\r\n"
 _SWITCHING_PROTOCOLS: Final = b"HTTP/1.1 101"
 
 #: Messages that may wait for whoever receives; with more than these, nothing is read.
@@ -125,14 +124,12 @@ class SiftedStream(trio.abc.Stream):
     async def _receive_handshake(self, max_bytes: int | None) -> bytes | bytearray:
         data = await self.guard.receive_some(max_bytes)
         handshake = self.guard.handshake
-        start = len(handshake) - len(data)
-        end = handshake.find(_END_OF_HEAD, max(0, start - len(_END_OF_HEAD) + 1))
-        if end < 0 or (self._is_client and not handshake.startswith(_SWITCHING_PROTOCOLS)):
+        end = end_of_head(handshake, len(data))
+        if end is None or (self._is_client and not handshake.startswith(_SWITCHING_PROTOCOLS)):
             return data
-        end += len(_END_OF_HEAD)
         self._is_past_handshake = True
         self._rest = bytes(handshake[end:])
-        return handshake[start:end]
+        return handshake[len(handshake) - len(data) : end]
 
     async def _wait_for_turn(self) -> None:
         """Wait until the library has made messages of what it got, and for there to be room."""

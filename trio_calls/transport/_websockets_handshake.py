@@ -14,7 +14,7 @@ from websockets.protocol import Event, State
 from websockets.server import ServerProtocol
 from websockets.uri import WebSocketURI
 
-from trio_calls.transport._guarded_stream import MAX_HANDSHAKE_BYTES, raise_broken
+from trio_calls.transport._guarded_stream import MAX_HANDSHAKE_BYTES, end_of_head, raise_broken
 from trio_calls.transport._interface import (
     MAX_MESSAGE_SIZE,
     HandshakeRefused,
@@ -27,8 +27,6 @@ from trio_calls.transport._refusal import refusal, refusal_ended_by_hangup
 from trio_calls.transport._websockets import StreamWebSocket
 
 _SWITCHING_PROTOCOLS: Final = 101
-
-_END_OF_HEAD: Final = b"\r\n\r\n"
 
 # The library would log headers and frames, and with them keys, tokens and audio.
 _silent_logger: Final = logging.getLogger("trio_calls.transport.websockets")
@@ -139,12 +137,11 @@ class _Handshake:
 
     def _take_in_head(self, new_bytes: int) -> None:
         start = len(self._received) - new_bytes
-        end = self._received.find(_END_OF_HEAD, max(0, start - len(_END_OF_HEAD) + 1))
-        if end < 0:
+        end = end_of_head(self._received, new_bytes)
+        if end is None:
             self._protocol.receive_data(self._received[start:])
             return
         self._is_past_head = True
-        end += len(_END_OF_HEAD)
         self._protocol.receive_data(self._received[start:end])
         rest = bytes(self._received[end:])
         if isinstance(self._protocol, ServerProtocol) or self._protocol.state is State.OPEN:
