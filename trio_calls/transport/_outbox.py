@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Final
 
 import trio
 
-from trio_calls.transport._interface import WebSocketClosed
+from trio_calls.transport._interface import WebSocket, WebSocketClosed
 from trio_calls.transport._plain_frames import data_frame
 from trio_calls.transport._shortcuts import nowait_sender
 
@@ -44,8 +45,8 @@ class Outbox:
         """Put frames, as they go over the wire, behind all that waits."""
         self._unsent += frames
 
-    def send_nowait(self) -> bool:
-        """Send all that can be sent at once.
+    def send_nowait(self, messages: Iterable[str | bytes] = ()) -> bool:
+        """Put messages behind all that waits, and send all that can be sent at once.
 
         Returns:
           Whether that is everything. If not, the rest goes out with the next `send`.
@@ -53,6 +54,7 @@ class Outbox:
         Raises:
           WebSocketClosed: the stream is over.
         """
+        self.put(messages)
         if self._turn.locked():
             return False
         if self.is_torn:
@@ -102,3 +104,28 @@ class Outbox:
         data = b"".join(self._unsent)
         self._unsent.clear()
         return data
+
+
+class SendingWebSocket(WebSocket):
+    """The half of a WebSocket that sends, over an `Outbox`."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    @property
+    @abstractmethod
+    def _is_open(self) -> bool:
+        """Whether neither side has begun to close the connection."""
+
+    async def send(self, *messages: str | bytes) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if not self._is_open:
+            await trio.lowlevel.checkpoint()
+            raise WebSocketClosed("the connection is over")
+        self._outbox.put(messages)
+        await self._outbox.send()
+
+    def send_nowait(self, *messages: str | bytes) -> bool:
+        if not self._is_open:
+            raise WebSocketClosed("the connection is over")
+        return self._outbox.send_nowait(messages)

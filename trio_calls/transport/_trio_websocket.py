@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Final, TypeVar
 from urllib.parse import SplitResult
@@ -25,6 +25,7 @@ from trio_calls.transport._interface import (
     WebSocketClosed,
     WebSocketError,
 )
+from trio_calls.transport._outbox import SendingWebSocket
 from trio_calls.transport._refusal import header_dict, refusal
 from trio_calls.transport._sifted_stream import SiftedStream
 
@@ -36,34 +37,21 @@ _ErrorT = TypeVar("_ErrorT", bound=BaseException)
 _PROTOCOL_FAULTS: Final = (trio_websocket.ConnectionClosed, ProtocolError, h11.ProtocolError)
 
 
-class _TrioWebSocket(WebSocket):
+class _TrioWebSocket(SendingWebSocket):
     def __init__(
         self,
         connection: trio_websocket.WebSocketConnection,
         stream: SiftedStream,
         reader_ended: trio.Event,
     ) -> None:
+        super().__init__(stream.outbox)
         self._connection = connection
         self._stream = stream
         self._reader_ended = reader_ended
 
-    async def send(self, *messages: str | bytes) -> None:
-        await trio.lowlevel.checkpoint_if_cancelled()
-        try:
-            self._put(messages)
-        except WebSocketClosed:
-            await trio.lowlevel.checkpoint()
-            raise
-        await self._stream.outbox.send()
-
-    def send_nowait(self, *messages: str | bytes) -> bool:
-        self._put(messages)
-        return self._stream.outbox.send_nowait()
-
-    def _put(self, messages: Iterable[str | bytes]) -> None:
-        if self._connection.closed is not None:
-            raise WebSocketClosed("the connection is over")
-        self._stream.outbox.put(messages)
+    @property
+    def _is_open(self) -> bool:
+        return self._connection.closed is None
 
     async def receive_batch(self) -> list[str | bytes]:
         return await self._stream.take()
@@ -95,7 +83,7 @@ class _TrioWebSocket(WebSocket):
 
     async def aclose(self) -> None:
         try:
-            if not self._stream.outbox.is_torn:
+            if not self._outbox.is_torn:
                 with trio.move_on_after(CLOSE_SECONDS):
                     await self._connection.aclose()
         finally:

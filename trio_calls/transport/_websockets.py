@@ -6,7 +6,6 @@ one batch; what is sent together goes out in one `send_all`. There is no task in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
 from itertools import count
 from typing import Final
@@ -20,17 +19,16 @@ from trio_calls.transport._frame_reader import FrameReader
 from trio_calls.transport._interface import (
     CLOSE_SECONDS,
     RECEIVE_BYTES,
-    WebSocket,
     WebSocketClosed,
 )
-from trio_calls.transport._outbox import STREAM_LOST, Outbox
+from trio_calls.transport._outbox import STREAM_LOST, Outbox, SendingWebSocket
 from trio_calls.transport._shortcuts import receiver
 
 #: Pongs that a peer may be owed while it reads nothing, in bytes.
 _MAX_OWED_BYTES: Final = 2**16
 
 
-class StreamWebSocket(WebSocket):
+class StreamWebSocket(SendingWebSocket):
     """An open WebSocket.
 
     Args:
@@ -48,11 +46,11 @@ class StreamWebSocket(WebSocket):
         nursery: trio.Nursery,
         early_data: bytes,
     ) -> None:
+        super().__init__(Outbox(stream, is_masked=protocol.side is CLIENT))
         self._protocol = protocol
         self._stream = stream
         self._nursery = nursery
         self._receive_some = receiver(stream)
-        self._outbox = Outbox(stream, is_masked=protocol.side is CLIENT)
         self._is_receiving = False
         self._is_closing = False
         self._ended = trio.Event()
@@ -60,25 +58,11 @@ class StreamWebSocket(WebSocket):
         self._pongs: dict[bytes, trio.Event] = {}
         self._ping_numbers = count()
         self._frames = FrameReader(protocol, self._receive_control)
-        self._early_messages = self._take_in(early_data)
+        self._early_messages = self._take_in(early_data) if early_data else []
 
-    async def send(self, *messages: str | bytes) -> None:
-        await trio.lowlevel.checkpoint_if_cancelled()
-        try:
-            self._put(messages)
-        except WebSocketClosed:
-            await trio.lowlevel.checkpoint()
-            raise
-        await self._flush()
-
-    def send_nowait(self, *messages: str | bytes) -> bool:
-        self._put(messages)
-        return self._outbox.send_nowait()
-
-    def _put(self, messages: Iterable[str | bytes]) -> None:
-        if self._protocol.state is not State.OPEN:
-            raise WebSocketClosed("the connection is over")
-        self._outbox.put(messages)
+    @property
+    def _is_open(self) -> bool:
+        return self._protocol.state is State.OPEN
 
     async def receive_batch(self) -> list[str | bytes]:
         if self._early_messages:
@@ -88,8 +72,11 @@ class StreamWebSocket(WebSocket):
         self._is_receiving = True
         try:
             while not self._ended.is_set():
-                messages = await self._receive()
-                if messages:
+                try:
+                    data = await self._receive_some(RECEIVE_BYTES)
+                except STREAM_LOST:
+                    data = b""
+                if messages := self._take_in(data):
                     return messages
         finally:
             self._is_receiving = False
@@ -130,8 +117,9 @@ class StreamWebSocket(WebSocket):
             return
         if self._is_receiving:
             await self._ended.wait()
-        while not self._ended.is_set():
-            await self._receive()
+        with suppress(WebSocketClosed):
+            while True:
+                await self.receive_batch()
 
     async def _flush(self) -> None:
         """Send what the protocol and the application have for the peer.
@@ -141,21 +129,12 @@ class StreamWebSocket(WebSocket):
         self._outbox.put_frames(self._protocol.data_to_send())
         await self._outbox.send()
 
-    async def _receive(self) -> list[str | bytes]:
-        """Wait for bytes, and return the messages that they complete, if any."""
-        try:
-            data = await self._receive_some(RECEIVE_BYTES)
-        except STREAM_LOST:
-            data = b""
-        if self._ended.is_set():
-            return []
+    def _take_in(self, data: bytes | bytearray) -> list[str | bytes]:
+        """Take in bytes, none of which means that no more come. Returns complete messages."""
         if not data:
             self._frames.receive_eof()
             self._end()
             return []
-        return self._take_in(data)
-
-    def _take_in(self, data: bytes | bytearray) -> list[str | bytes]:
         messages = self._frames.receive(data)
         if self._frames.is_over and not self._is_closing:
             # The peer closes the connection, or has broken the protocol. Either is answered.
