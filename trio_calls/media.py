@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -139,10 +139,6 @@ class MediaConnection:
             # The reader will notice that, too.
             return
 
-    @property
-    def _is_over(self) -> bool:
-        return self._protocol.state is CallState.DISCONNECTED
-
     async def _connect(
         self,
         nursery: trio.Nursery,
@@ -172,27 +168,27 @@ class MediaConnection:
     async def _read(self, websocket: WebSocket) -> None:
         """Read until the call or the connection is over, or `stop` says so."""
         with self._reading, suppress(WebSocketClosed):
-            while not self._is_over:
+            while self._protocol.state is not CallState.DISCONNECTED:
                 messages = await websocket.receive_batch()
                 if len(messages) > _MESSAGES_IN_STEP:
                     await self._catch_up(messages)
                 else:
-                    for message in messages:
-                        self._receive(message)
+                    self._receive(messages)
         if self._protocol.signal(Signal.MEDIA_LOST):
             self._on_lost()
 
-    def _receive(self, message: str | bytes) -> None:
-        event = self._protocol.receive(message)
-        if event is not None:
-            self._on_event(event)
+    def _receive(self, messages: Iterable[str | bytes]) -> None:
+        for message in messages:
+            event = self._protocol.receive(message)
+            if event is not None:
+                self._on_event(event)
 
     async def _catch_up(self, messages: list[str | bytes]) -> None:
         """Take in a batch in step with the listeners, and send what they say to it in one go."""
         self._is_catching_up = True
         try:
             for message in messages:
-                self._receive(message)
+                self._receive((message,))
                 await _let_listeners_act()
         finally:
             self._is_catching_up = False

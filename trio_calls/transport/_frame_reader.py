@@ -39,20 +39,19 @@ class FrameReader:
         """
         data = bytes(data)
         messages: list[str | bytes] = []
-        start, end = self._sift(data, 0, messages)
+        start, end = (0, len(data)) if self.is_over else self._sieve.sift(data, 0, messages)
         while start < end:
             self._read_by_library(data[start:end], messages)
-            start, end = self._sift(data, end, messages)
+            if self.is_over:
+                # Nor is anything after that for anybody else to judge.
+                start, end = end, len(data)
+            else:
+                start, end = self._sieve.sift(data, end, messages)
         return messages
 
     def receive_eof(self) -> None:
         """Take note that no more comes."""
         self._protocol.receive_eof()
-
-    def _sift(self, data: bytes, position: int, messages: list[str | bytes]) -> tuple[int, int]:
-        if self.is_over:
-            return position, len(data)
-        return self._sieve.sift(data, position, messages)
 
     def _read_by_library(self, part: bytes, messages: list[str | bytes]) -> None:
         self._protocol.receive_data(part)

@@ -16,7 +16,6 @@ OPCODE: Final = 0x0F
 
 _WHOLE_TEXT: Final = FIN | 0x1
 _WHOLE_BINARY: Final = FIN | 0x2
-_WHOLE_MESSAGES: Final = frozenset({_WHOLE_TEXT, _WHOLE_BINARY})
 _MASKED: Final = 0x80
 _MASK_BYTES: Final = 4
 
@@ -76,32 +75,33 @@ def take_messages(
     Returns:
       The position of the first byte that belongs to no such frame.
     """
-    mask_bit, mask_bytes = (_MASKED, _MASK_BYTES) if are_masked else (0, 0)
     data_bytes = len(data)
     while position + _SHORTEST_BYTES <= data_bytes:
         first, length, long_length = _unpack_header(data, position)
-        length ^= mask_bit
-        start = position + 2 + mask_bytes
-        if length == _LENGTH_IN_2_BYTES:
+        start = position + 2
+        if are_masked:
+            length ^= _MASKED
+            start += _MASK_BYTES
+        if length == _LENGTH_IN_2_BYTES and long_length >= _LENGTH_IN_2_BYTES:
             length = long_length
             start += 2
-            if length < _LENGTH_IN_2_BYTES:
-                break
-        elif length > _LENGTH_IN_2_BYTES:
+        elif length >= _LENGTH_IN_2_BYTES:
             break
         end = start + length
-        if end > data_bytes or first not in _WHOLE_MESSAGES:
+        if end > data_bytes:
             break
         payload = data[start:end]
         if are_masked:
             payload = apply_mask(payload, data[start - _MASK_BYTES : start])
         if first == _WHOLE_BINARY:
             messages.append(payload)
-        else:
+        elif first == _WHOLE_TEXT:
             try:
                 messages.append(payload.decode())
             except UnicodeDecodeError:
                 break
+        else:
+            break
         position = end
     return position
 

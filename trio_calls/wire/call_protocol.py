@@ -191,7 +191,8 @@ class CallProtocol:
             return None
         try:
             if isinstance(message, bytes):
-                return AudioReceived(*unpack_audio(message, self._audio_mode))
+                channel, pcm = unpack_audio(message, self._audio_mode)
+                return AudioReceived(channel, pcm)
             return self._receive_text(message)
         except (WireError, AudioError) as error:
             self.invalid_messages += 1

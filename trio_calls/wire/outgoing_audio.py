@@ -112,19 +112,15 @@ class OutgoingAudio:
             return None
         request = self._requests[0]
         frame = min(request.frame_bytes, request.remaining_bytes)
-        if len(self._queue) >= frame:
-            pcm = self._cut(min(request.remaining_bytes, max(frame, MAX_MESSAGE_BYTES)))
-        elif self._flush_position > self.sent_position:
-            pcm = self._cut(frame).ljust(frame, b"\0")
-        else:
+        if len(self._queue) < frame and self._flush_position <= self.sent_position:
             return None
-        request.remaining_bytes -= len(pcm)
-        if not request.remaining_bytes:
-            self._requests.popleft()
-        return pcm
-
-    def _cut(self, most_bytes: int) -> bytes:
+        most_bytes = min(request.remaining_bytes, max(frame, MAX_MESSAGE_BYTES))
         pcm = bytes(self._queue[:most_bytes])
         del self._queue[:most_bytes]
         self.sent_position += len(pcm)
+        if len(pcm) < frame:
+            pcm = pcm.ljust(frame, b"\0")
+        request.remaining_bytes -= len(pcm)
+        if not request.remaining_bytes:
+            self._requests.popleft()
         return pcm
