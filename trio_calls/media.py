@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -51,6 +51,7 @@ class MediaConnection:
         self._websocket: WebSocket | None = None
         self._rest = trio.lowlevel.ParkingLot()
         self._has_rest = False
+        self._backlog: list[str | bytes] = []
         self._is_catching_up = False
         self._scope = trio.CancelScope(shield=True)
         self._reading = trio.CancelScope()
@@ -169,26 +170,29 @@ class MediaConnection:
         """Read until the call or the connection is over, or `stop` says so."""
         with self._reading, suppress(WebSocketClosed):
             while self._protocol.state is not CallState.DISCONNECTED:
-                messages = await websocket.receive_batch()
-                if len(messages) > _MESSAGES_IN_STEP:
-                    await self._catch_up(messages)
-                else:
-                    self._receive(messages)
+                await websocket.receive_each(self._receive)
+                await self._catch_up()
         if self._protocol.signal(Signal.MEDIA_LOST):
             self._on_lost()
 
-    def _receive(self, messages: Iterable[str | bytes]) -> None:
+    def _receive(self, messages: list[str | bytes]) -> bool:
+        """Take in a batch that is in step. Returns whether to go on."""
+        if len(messages) > _MESSAGES_IN_STEP:
+            self._backlog = messages
+            return False
         for message in messages:
             event = self._protocol.receive(message)
             if event is not None:
                 self._on_event(event)
+        return self._protocol.state is not CallState.DISCONNECTED
 
-    async def _catch_up(self, messages: list[str | bytes]) -> None:
-        """Take in a batch in step with the listeners, and send what they say to it in one go."""
+    async def _catch_up(self) -> None:
+        """Take in a backlog in step with the listeners, and send what they say to it in one go."""
+        backlog, self._backlog = self._backlog, []
         self._is_catching_up = True
         try:
-            for message in messages:
-                self._receive((message,))
+            for message in backlog:
+                self._receive([message])
                 await _let_listeners_act()
         finally:
             self._is_catching_up = False

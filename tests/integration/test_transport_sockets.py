@@ -2,13 +2,16 @@
 
 import socket
 import ssl
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
 import pytest
 import trio
+import trio.testing
 import trustme
 
+from tests.websocket_peer import answer_handshake
 from trio_calls.transport import (
     HandshakeRefused,
     HandshakeRequest,
@@ -115,6 +118,131 @@ async def test_a_tls_connection_carries_messages(
 ) -> None:
     port = await start_server(nursery, server_context)
     await check_echo(await connect(nursery, f"wss://127.0.0.1:{port}", client_context))
+
+
+class Listener:
+    """Takes what a connection brings."""
+
+    def __init__(self) -> None:
+        self.heard: list[str | bytes] = []
+        self.enough: str | bytes | None = None
+        self.is_closed = False
+        self.news = trio.Event()
+
+    async def listen(self, websocket: WebSocket) -> None:
+        try:
+            await websocket.receive_each(self.take)
+        except WebSocketClosed:
+            self.is_closed = True
+
+    def take(self, messages: list[str | bytes]) -> bool:
+        self.heard += messages
+        self.news.set()
+        self.news = trio.Event()
+        return self.enough not in messages
+
+    async def wait_heard(self, message: str | bytes) -> None:
+        while message not in self.heard:
+            await self.news.wait()
+
+
+@pytest.fixture(params=["ws", "wss"])
+async def connections(
+    request: pytest.FixtureRequest,
+    nursery: trio.Nursery,
+    server_context: ssl.SSLContext,
+    client_context: ssl.SSLContext,
+) -> AsyncIterator[list[WebSocket]]:
+    """Three connections to an echo server."""
+    port = await start_server(nursery, server_context if request.param == "wss" else None)
+    url = f"{request.param}://127.0.0.1:{port}"
+    made = [await connect(nursery, url, client_context) for _ in range(3)]
+    yield list(made)
+    for websocket in made:
+        await trio.aclose_forcefully(websocket)
+
+
+async def test_each_connection_hands_over_what_is_its_own(connections: list[WebSocket]) -> None:
+    listeners = [Listener() for _ in connections]
+    async with trio.open_nursery() as nursery:
+        for listener, websocket in zip(listeners, connections, strict=True):
+            nursery.start_soon(listener.listen, websocket)
+        for number, websocket in enumerate(connections):
+            for message in (f"{number}", bytes(200_000), f"{number}: over"):
+                await websocket.send(message)
+        for number, listener in enumerate(listeners):
+            await listener.wait_heard(f"{number}: over")
+            assert listener.heard == [f"{number}", bytes(200_000), f"{number}: over"]
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_connection_goes_on_where_it_stopped(connections: list[WebSocket]) -> None:
+    websocket = connections[0]
+    listener = Listener()
+    listener.enough = "enough"
+    for message in ("one", "enough"):
+        await websocket.send(message)
+    await listener.listen(websocket)
+    assert listener.heard == ["one", "enough"]
+    await websocket.send("enough")
+    await listener.listen(websocket)
+    assert listener.heard == ["one", "enough", "enough"]
+    await websocket.aclose()
+    await listener.listen(websocket)
+    assert listener.is_closed
+
+
+async def test_what_came_with_the_handshake_is_handed_over(nursery: trio.Nursery) -> None:
+    here, there = (trio.SocketStream(end) for end in trio.socket.socketpair())
+
+    async def open_stream(host: str, port: int) -> trio.abc.Stream:
+        return here
+
+    nursery.start_soon(answer_handshake, there, b"\x81\x05early")
+    websocket = await connect_websocket(
+        nursery,
+        "ws://exchange",
+        headers={},
+        ssl_context=None,
+        open_stream=open_stream,
+        within_seconds=SECONDS,
+    )
+    listener = Listener()
+    listener.enough = "early"
+    await listener.listen(websocket)
+    assert listener.heard == ["early"]
+    await trio.aclose_forcefully(websocket)
+    await there.aclose()
+
+
+@pytest.mark.parametrize("who", [0, 1, 2])
+async def test_one_that_is_closed_here_leaves_the_others_alone(
+    connections: list[WebSocket], who: int
+) -> None:
+    listeners = [Listener() for _ in connections]
+    async with trio.open_nursery() as nursery:
+        for listener, websocket in zip(listeners, connections, strict=True):
+            nursery.start_soon(listener.listen, websocket)
+            await trio.testing.wait_all_tasks_blocked()
+        await connections.pop(who).aclose()
+        closed = listeners.pop(who)
+        for listener, websocket in zip(listeners, connections, strict=True):
+            await websocket.send("still there")
+            await listener.wait_heard("still there")
+        assert closed.is_closed
+        assert not any(listener.is_closed for listener in listeners)
+        nursery.cancel_scope.cancel()
+
+
+async def test_one_that_is_cancelled_in_closing_is_over(connections: list[WebSocket]) -> None:
+    listener = Listener()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(listener.listen, connections[0])
+        await trio.testing.wait_all_tasks_blocked()
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await connections[0].aclose()
+    assert listener.is_closed
 
 
 @pytest.mark.parametrize("scheme", ["ws", "wss"])

@@ -92,6 +92,30 @@ async def test_messages_arrive_in_order_and_whole(
     assert received == sent
 
 
+async def test_messages_are_handed_over_until_that_is_enough(
+    autojump_clock: MockClock, ends: Ends, nursery: trio.Nursery
+) -> None:
+    here, there = ends
+    received: list[str | bytes] = []
+
+    def take(messages: list[str | bytes]) -> bool:
+        received.extend(messages)
+        return "enough" not in messages
+
+    for message in ("one", "two", "enough"):
+        await here.send(message)
+        await wait_all_tasks_blocked()
+    await there.receive_each(take)
+    assert received == ["one", "two", "enough"]
+    await here.send("goodbye")
+    nursery.start_soon(here.aclose)
+    with pytest.raises(WebSocketClosed):
+        await there.receive_each(take)
+    assert received[3:] == ["goodbye"]
+    with pytest.raises(WebSocketClosed):
+        await there.receive_each(take)
+
+
 async def receive_until_closed(end: WebSocket) -> None:
     with suppress(WebSocketClosed):
         while True:

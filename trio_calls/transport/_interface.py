@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 import trio
@@ -106,6 +106,21 @@ class WebSocket(trio.abc.AsyncResource):
         Raises:
           WebSocketClosed: the connection is over, and everything before was returned.
         """
+
+    async def receive_each(self, take: Callable[[list[str | bytes]], bool]) -> None:
+        """Hand every batch of messages to `take` as it comes, until that returns False.
+
+        Args:
+          take: must not wait. It may be called in the turn of another task that receives, though in
+            the context of this one.
+
+        Raises:
+          WebSocketClosed: the connection is over, and everything before was handed over.
+
+        Cancellation: between two batches.
+        """
+        while take(await self.receive_batch()):
+            pass
 
     @abstractmethod
     async def ping(self) -> None:

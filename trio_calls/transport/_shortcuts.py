@@ -10,6 +10,8 @@ from typing import Final
 
 import trio
 
+from trio_calls.transport._interface import RECEIVE_BYTES
+
 # Elsewhere a socket is no file.
 _SOCKETS_ARE_FILES: Final = os.name == "posix"
 
@@ -28,6 +30,10 @@ class NowaitStream(trio.abc.Stream):
           trio.BrokenResourceError: the other end is gone.
           trio.ClosedResourceError: this end was closed.
         """
+
+    def nowait_receiver(self) -> tuple[int, Callable[[], bytes | None]] | None:
+        """Say how to receive without waiting; see the function of this name."""
+        return None
 
 
 def nowait_sender(stream: trio.abc.Stream) -> Callable[[bytes], int]:
@@ -54,6 +60,22 @@ def receiver(stream: trio.abc.Stream) -> Callable[[int], Awaitable[bytes | bytea
     return stream.receive_some
 
 
+def nowait_receiver(stream: trio.abc.Stream) -> tuple[int, Callable[[], bytes | None]] | None:
+    """Find the socket that a stream receives from, and the way to receive without waiting.
+
+    Returns:
+      The socket's descriptor, and a function that returns what has come: None if that is nothing,
+      and no bytes at the end. None for a stream that can only wait, or is closed.
+    """
+    if isinstance(stream, NowaitStream):
+        return stream.nowait_receiver()
+    if isinstance(stream, trio.SocketStream) and _SOCKETS_ARE_FILES:
+        descriptor = stream.socket.fileno()
+        if descriptor >= 0:
+            return descriptor, partial(_read_from_socket_nowait, stream.socket)
+    return None
+
+
 def _write_to_socket(socket: trio.socket.SocketType, data: bytes) -> int:
     try:
         return os.write(socket.fileno(), data)
@@ -70,12 +92,20 @@ async def _read_from_socket(socket: trio.socket.SocketType, max_bytes: int) -> b
             raise trio.ClosedResourceError("the connection was closed here")
         # Trio's own way is to try first. A live connection has nothing to read then, nearly always.
         await trio.lowlevel.wait_readable(descriptor)
-        try:
-            return os.read(socket.fileno(), max_bytes)
-        except BlockingIOError:
-            continue
-        except OSError as error:
-            raise _broken(error) from error
+        data = _read_from_socket_nowait(socket, max_bytes)
+        if data is not None:
+            return data
+
+
+def _read_from_socket_nowait(
+    socket: trio.socket.SocketType, max_bytes: int = RECEIVE_BYTES
+) -> bytes | None:
+    try:
+        return os.read(socket.fileno(), max_bytes)
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        raise _broken(error) from error
 
 
 def _broken(error: OSError) -> trio.BrokenResourceError:

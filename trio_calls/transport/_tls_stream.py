@@ -7,12 +7,19 @@ passes through three locks. Here as there, all of TLS is the standard library's 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import trio
 
 from trio_calls.transport._interface import RECEIVE_BYTES
-from trio_calls.transport._shortcuts import NowaitStream, nowait_sender, receiver
+from trio_calls.transport._shortcuts import (
+    NowaitStream,
+    nowait_receiver,
+    nowait_sender,
+    receiver,
+)
 
 #: What `ssl` says where the other side is gone without a word, which is how HTTPS ends.
 _RAGGED_END = "UNEXPECTED_EOF_WHILE_READING"
@@ -98,6 +105,20 @@ class TLSStream(NowaitStream):
             data = self._decrypt(max_bytes or RECEIVE_BYTES)
         return data
 
+    def nowait_receiver(self) -> tuple[int, Callable[[], bytes | None]] | None:
+        below = nowait_receiver(self._stream)
+        if below is None:
+            return None
+        descriptor, receive = below
+        return descriptor, partial(self._receive_nowait, receive)
+
+    def _receive_nowait(self, receive: Callable[[], bytes | None]) -> bytes | None:
+        data = receive()
+        if data is None:
+            return None
+        self._take_in(data)
+        return self._decrypt(RECEIVE_BYTES)
+
     async def aclose(self) -> None:
         await self._stream.aclose()
 
@@ -132,7 +153,9 @@ class TLSStream(NowaitStream):
         return b"".join(pieces)
 
     async def _receive(self) -> None:
-        data = await self._receive_some(RECEIVE_BYTES)
+        self._take_in(await self._receive_some(RECEIVE_BYTES))
+
+    def _take_in(self, data: bytes | bytearray) -> None:
         if data:
             self._incoming.write(data)
         else:

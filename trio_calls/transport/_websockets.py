@@ -6,7 +6,9 @@ one batch; what is sent together goes out in one `send_all`. There is no task in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from typing import Final
 
@@ -22,7 +24,8 @@ from trio_calls.transport._interface import (
     WebSocketClosed,
 )
 from trio_calls.transport._outbox import STREAM_LOST, Outbox, SendingWebSocket
-from trio_calls.transport._shortcuts import receiver
+from trio_calls.transport._shared_poll import IS_AVAILABLE, dismiss_socket, serve_socket
+from trio_calls.transport._shortcuts import nowait_receiver, receiver
 
 #: Pongs that a peer may be owed while it reads nothing, in bytes.
 _MAX_OWED_BYTES: Final = 2**16
@@ -52,6 +55,8 @@ class StreamWebSocket(SendingWebSocket):
         self._nursery = nursery
         self._receive_some = receiver(stream)
         self._is_receiving = False
+        # Of the socket that is being received from together with others.
+        self._descriptor: int | None = None
         self._is_closing = False
         self._ended = trio.Event()
         self._owed_bytes = 0
@@ -83,6 +88,41 @@ class StreamWebSocket(SendingWebSocket):
         await trio.lowlevel.checkpoint()
         raise WebSocketClosed("the connection is over")
 
+    async def receive_each(self, take: Callable[[list[str | bytes]], bool]) -> None:
+        receiver = nowait_receiver(self._stream) if IS_AVAILABLE else None
+        if receiver is None:
+            await super().receive_each(take)
+            return
+        if (self._early_messages or self._ended.is_set()) and not take(await self.receive_batch()):
+            return
+        self._descriptor, receive = receiver
+        self._is_receiving = True
+        try:
+            await serve_socket(self._descriptor, partial(self._receive_nowait, receive, take))
+        except trio.ClosedResourceError:
+            raise WebSocketClosed("the connection is over") from None
+        finally:
+            self._is_receiving = False
+            self._descriptor = None
+
+    def _receive_nowait(
+        self,
+        receive: Callable[[], bytes | None],
+        take: Callable[[list[str | bytes]], bool],
+    ) -> bool:
+        try:
+            data = receive()
+        except STREAM_LOST:
+            data = b""
+        if data is None:
+            return True
+        messages = self._take_in(data)
+        if messages and not take(messages):
+            return False
+        if self._ended.is_set():
+            raise WebSocketClosed("the connection is over")
+        return True
+
     async def ping(self) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
         payload = str(next(self._ping_numbers)).encode()
@@ -106,6 +146,8 @@ class StreamWebSocket(SendingWebSocket):
                     await self._shake_hands_on_closing()
         finally:
             self._end()
+            if self._descriptor is not None:
+                dismiss_socket(self._descriptor)
             await trio.aclose_forcefully(self._stream)
 
     async def _shake_hands_on_closing(self) -> None:
