@@ -145,7 +145,8 @@ class UnrulyExchange:
         await self._send(control, Response(claim.request_id, error_code is None, None, error_code))
         if error_code == SESSION_BUSY:
             await trio.sleep(self._random.choice((0, 10)))
-            await self._offer(name)  # whoever was faster is gone
+            if name not in self._medias and name not in self.over:
+                await self._offer(name)  # whoever was faster is gone
 
     async def _deliver(self, control: ControlEnd, name: str) -> None:
         await trio.sleep(self._random.choice(ANSWER_SECONDS))
