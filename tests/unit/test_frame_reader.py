@@ -43,7 +43,9 @@ class Read:
 def read_by_us(side: Side, pieces: list[bytes]) -> Read:
     ours = protocol(side)
     controls: list[tuple[Opcode, bytes]] = []
-    reader = FrameReader(ours, lambda frame: controls.append((frame.opcode, bytes(frame.data))))
+    reader = FrameReader(
+        ours, lambda frame: controls.append((frame.opcode, bytes(frame.data))), lambda: None
+    )
     messages = [message for piece in pieces for message in reader.receive(piece)]
     return Read(messages, controls, ours.state, unmasked(side, ours.data_to_send()))
 
@@ -168,7 +170,7 @@ def test_a_mask_where_none_belongs_or_none_where_one_does_breaks_the_protocol(si
 
 def test_a_message_that_is_too_long_ends_the_connection_as_soon_as_it_says_so() -> None:
     ours = protocol(CLIENT)
-    FrameReader(ours, print).receive(data_frame(bytes(_MAX_SIZE + 1), is_masked=False)[:10])
+    FrameReader(ours, print, print).receive(data_frame(bytes(_MAX_SIZE + 1), is_masked=False)[:10])
     assert ours.close_expected()
 
 

@@ -20,33 +20,36 @@ class FrameReader:
     Args:
       protocol: its handshake is over, and it has been given no byte beyond that.
       on_control: called with each ping, pong and close.
-
-    Attributes:
-      is_over: whether the peer has closed the connection, or has broken the protocol.
+      on_over: called when either side has begun to close the connection, or the peer has broken the
+        protocol.
     """
 
-    def __init__(self, protocol: Protocol, on_control: Callable[[Frame], None]) -> None:
-        self.is_over = False
+    def __init__(
+        self,
+        protocol: Protocol,
+        on_control: Callable[[Frame], None],
+        on_over: Callable[[], None],
+    ) -> None:
         self._protocol = protocol
         self._on_control = on_control
+        self._on_over = on_over
+        self._is_over = False
         self._sieve = FrameSieve(are_masked=protocol.side is not CLIENT)
         self._fragments = Fragments()
 
-    def receive(self, data: bytes | bytearray) -> list[str | bytes]:
-        """Take in bytes. Returns the messages that they complete.
-
-        What breaks the protocol ends it: then `protocol` has a close to send.
-        """
-        data = bytes(data)
+    def receive(self, data: bytes) -> list[str | bytes]:
+        """Take in bytes. Returns the messages that they complete."""
         messages: list[str | bytes] = []
-        start, end = (0, len(data)) if self.is_over else self._sieve.sift(data, 0, messages)
-        while start < end:
-            self._read_by_library(data[start:end], messages)
-            if self.is_over:
-                # Nor is anything after that for anybody else to judge.
-                start, end = end, len(data)
-            else:
-                start, end = self._sieve.sift(data, end, messages)
+        position = 0
+        while not self._is_over:
+            position = self._sieve.sift(data, position, messages)
+            if position == len(data):
+                return messages
+            end = self._sieve.leave(data, position)
+            self._read_by_library(data[position:end], messages)
+            position = end
+        # Nor is anything after that for anybody else to judge.
+        self._read_by_library(data[position:], messages)
         return messages
 
     def receive_eof(self) -> None:
@@ -61,7 +64,9 @@ class FrameReader:
                 self._read_frame(event, messages)
         except UnicodeDecodeError:
             self._protocol.fail(CloseCode.INVALID_DATA, "text must be UTF-8")
-        self.is_over = self._protocol.close_expected()
+        if self._protocol.close_expected() and not self._is_over:
+            self._is_over = True
+            self._on_over()
 
     def _read_frame(self, frame: Frame, messages: list[str | bytes]) -> None:
         if frame.opcode in _CONTROL_OPCODES:

@@ -43,29 +43,30 @@ class FrameSieve:
         # Whether the library has some of a message's frames, and not the last one.
         self._is_in_message = False
 
-    def sift(self, data: bytes, position: int, messages: list[str | bytes]) -> tuple[int, int]:
+    def sift(self, data: bytes, position: int, messages: list[str | bytes]) -> int:
         """Append the messages of plain frames to `messages`, up to the first other frame.
 
         Returns:
-          Where the library's part begins and ends: with that frame, or with all that has come of
-          it. It has to read that before more is taken in. Nothing is left behind an empty part.
+          Where that frame begins; where there is none, the end of the data.
         """
-        if not (self._library_bytes or self._header or self._is_in_message):
-            position = take_messages(data, position, messages, are_masked=self._are_masked)
-        if position == len(data):
-            return position, position
-        end = position + self._leave(data, position)
-        return position, end
+        if self._library_bytes or self._header or self._is_in_message:
+            return position
+        return take_messages(data, position, messages, self._are_masked)
 
-    def _leave(self, data: bytes, position: int) -> int:
-        """Leave bytes to the library, up to the end of a frame. Returns how many."""
+    def leave(self, data: bytes, position: int) -> int:
+        """Leave what begins at `position` to the library, as `sift` has said.
+
+        Returns:
+          Where the library's part ends: with that frame, or with all that has come of it. It has to
+          read that before more is taken in.
+        """
         present_bytes = len(data) - position
         if not self._library_bytes:
             header = self._header + data[position : position + MAX_HEADER_BYTES]
             length = frame_bytes(header)
             if length is None:
                 self._header = header
-                return present_bytes
+                return len(data)
             self._library_bytes = length - len(self._header)
             self._first_byte = header[0]
             self._header = b""
@@ -74,4 +75,4 @@ class FrameSieve:
         if not self._library_bytes and self._first_byte & OPCODE < _FIRST_CONTROL_OPCODE:
             self._is_in_message = not self._first_byte & FIN
             self.library_messages += not self._is_in_message
-        return left_bytes
+        return position + left_bytes

@@ -39,7 +39,7 @@ class Outbox:
     def put(self, messages: Iterable[str | bytes]) -> None:
         """Put messages behind all that waits."""
         for message in messages:
-            self._unsent.append(data_frame(message, is_masked=self._is_masked))
+            self._unsent.append(data_frame(message, self._is_masked))
 
     def put_frames(self, frames: Iterable[bytes]) -> None:
         """Put frames, as they go over the wire, behind all that waits."""
@@ -54,12 +54,14 @@ class Outbox:
         Raises:
           WebSocketClosed: the stream is over.
         """
-        self.put(messages)
+        for message in messages:
+            self._unsent.append(data_frame(message, self._is_masked))
         if self._turn.locked():
             return False
         if self.is_torn:
             raise WebSocketClosed("the connection is over")
-        data = self._take()
+        data = b"".join(self._unsent)
+        self._unsent.clear()
         try:
             sent_bytes = self._send_some_nowait(data)
         except STREAM_LOST:

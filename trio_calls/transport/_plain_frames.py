@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Final
 
 #: Of the first byte of a frame: whether it is the last one of its message, and what it is.
@@ -28,8 +29,12 @@ _pack_header_and_2_bytes: Final = struct.Struct("!BBH").pack
 _pack_header_and_8_bytes: Final = struct.Struct("!BBQ").pack
 _unpack_header: Final = struct.Struct("!BBH").unpack_from
 
+#: Masks that nobody can foresee. The system is asked for many at a time, as that takes long.
 _MASKS_AT_A_TIME: Final = 64
 _unpack_masks: Final = struct.Struct(f"{_MASK_BYTES}s").iter_unpack
+_masks: Final[Iterator[tuple[bytes]]] = chain.from_iterable(
+    map(_unpack_masks, map(os.urandom, repeat(_MASK_BYTES * _MASKS_AT_A_TIME)))
+)
 
 #: What is left at the end of what came, and shorter than this, the library may have.
 _SHORTEST_BYTES: Final = 4
@@ -49,27 +54,7 @@ except ImportError:
         return (int.from_bytes(data) ^ int.from_bytes(masks)).to_bytes(length)
 
 
-class _Masks:
-    """Masks that nobody can foresee. The system is asked for many at a time, as that takes long."""
-
-    def __init__(self) -> None:
-        self._left: Iterator[tuple[bytes]] = iter(())
-
-    def take(self) -> bytes:
-        """Take one that nobody has had, in whatever thread."""
-        mask = next(self._left, None)
-        if mask is None:
-            self._left = _unpack_masks(os.urandom(_MASK_BYTES * _MASKS_AT_A_TIME))
-            return self.take()
-        return mask[0]
-
-
-_masks: Final = _Masks()
-
-
-def take_messages(
-    data: bytes, position: int, messages: list[str | bytes], *, are_masked: bool
-) -> int:
+def take_messages(data: bytes, position: int, messages: list[str | bytes], are_masked: bool) -> int:
     """Append the messages of the plain frames that are whole in `data`, from `position` on.
 
     Returns:
@@ -124,7 +109,7 @@ def frame_bytes(header: bytes) -> int | None:
     return header_bytes + size + length
 
 
-def data_frame(message: str | bytes, *, is_masked: bool) -> bytes:
+def data_frame(message: str | bytes, is_masked: bool) -> bytes:
     """Put a message into a frame."""
     if isinstance(message, str):
         first, payload = _WHOLE_TEXT, message.encode()
@@ -139,6 +124,6 @@ def data_frame(message: str | bytes, *, is_masked: bool) -> bytes:
     else:
         header = _pack_header_and_8_bytes(first, mask_bit | _LENGTH_IN_8_BYTES, length)
     if is_masked:
-        mask = _masks.take()
+        (mask,) = next(_masks)
         return header + mask + apply_mask(payload, mask)
     return header + payload

@@ -114,10 +114,11 @@ class SiftedStream(trio.abc.Stream):
             self._rest = b""
             if not data or self._is_over:
                 return data
-            start, end = self._sieve.sift(data, 0, self._messages)
+            start = self._sieve.sift(data, 0, self._messages)
             if self._messages:
                 self._news.wake()
-            if start < end:
+            if start < len(data):
+                end = self._sieve.leave(data, start)
                 self._rest = data[end:]
                 return data[start:end]
 

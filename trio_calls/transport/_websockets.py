@@ -15,7 +15,7 @@ from typing import Final
 import trio
 from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import CLIENT, Protocol, State
+from websockets.protocol import CLIENT, Protocol
 
 from trio_calls.transport._frame_reader import FrameReader
 from trio_calls.transport._interface import (
@@ -42,6 +42,8 @@ class StreamWebSocket(SendingWebSocket):
       early_data: what came together with the end of the handshake.
     """
 
+    _is_open = True
+
     def __init__(
         self,
         protocol: Protocol,
@@ -62,12 +64,8 @@ class StreamWebSocket(SendingWebSocket):
         self._owed_bytes = 0
         self._pongs: dict[bytes, trio.Event] = {}
         self._ping_numbers = count()
-        self._frames = FrameReader(protocol, self._receive_control)
-        self._early_messages = self._take_in(early_data) if early_data else []
-
-    @property
-    def _is_open(self) -> bool:
-        return self._protocol.state is State.OPEN
+        self._frames = FrameReader(protocol, self._receive_control, self._receive_end)
+        self._early_messages = self._frames.receive(early_data) if early_data else []
 
     async def receive_batch(self) -> list[str | bytes]:
         if self._early_messages:
@@ -78,7 +76,7 @@ class StreamWebSocket(SendingWebSocket):
         try:
             while not self._ended.is_set():
                 try:
-                    data = await self._receive_some(RECEIVE_BYTES)
+                    data = bytes(await self._receive_some(RECEIVE_BYTES))
                 except STREAM_LOST:
                     data = b""
                 if messages := self._take_in(data):
@@ -119,7 +117,7 @@ class StreamWebSocket(SendingWebSocket):
         messages = self._take_in(data)
         if messages and not take(messages):
             return False
-        if self._ended.is_set():
+        if not self._is_open and self._ended.is_set():
             raise WebSocketClosed("the connection is over")
         return True
 
@@ -141,6 +139,7 @@ class StreamWebSocket(SendingWebSocket):
     async def aclose(self) -> None:
         try:
             if not (self._outbox.is_torn or self._is_closing):
+                self._is_open = False
                 self._is_closing = True
                 with trio.move_on_after(CLOSE_SECONDS):
                     await self._shake_hands_on_closing()
@@ -171,18 +170,19 @@ class StreamWebSocket(SendingWebSocket):
         self._outbox.put_frames(self._protocol.data_to_send())
         await self._outbox.send()
 
-    def _take_in(self, data: bytes | bytearray) -> list[str | bytes]:
+    def _take_in(self, data: bytes) -> list[str | bytes]:
         """Take in bytes, none of which means that no more come. Returns complete messages."""
-        if not data:
-            self._frames.receive_eof()
-            self._end()
-            return []
-        messages = self._frames.receive(data)
-        if self._frames.is_over and not self._is_closing:
+        if data:
+            return self._frames.receive(data)
+        self._frames.receive_eof()
+        self._end()
+        return []
+
+    def _receive_end(self) -> None:
+        if not self._is_closing:
             # The peer closes the connection, or has broken the protocol. Either is answered.
             self._owe_answer(0)
             self._end()
-        return messages
 
     def _receive_control(self, frame: Frame) -> None:
         if frame.opcode is Opcode.PING:
@@ -213,6 +213,7 @@ class StreamWebSocket(SendingWebSocket):
 
     def _end(self) -> None:
         """Nothing more comes in."""
+        self._is_open = False
         self._ended.set()
         for pong in self._pongs.values():
             pong.set()
