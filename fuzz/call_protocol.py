@@ -40,6 +40,7 @@ from trio_calls.wire.call_protocol import (
     CreditGranted,
     Event,
 )
+from trio_calls.wire.media import CALL_CHANNEL, unpack_audio
 from trio_calls.wire.outgoing_audio import MAX_OPEN_REQUESTS
 
 CAPACITY_BYTES: Final = 4000
@@ -58,7 +59,8 @@ _REPEAT: Final = re.compile(rb"r(\d{1,2}) (.+)", re.DOTALL)
 
 def seeds() -> list[bytes]:
     """Calls from beginning to end, and floods."""
-    credit = 't{"type":"buffer_request","data":{"requested_bytes":2000}}'
+    credit = _credit(960)
+    flood = [_credit(960 + number % 2 * 40) for number in range(MAX_OPEN_REQUESTS + 6)]
     terminated = 't{"type":"call_event","data":{"event":"call.terminated"}}'
     answered = ["c0", _response("#0", success=True), credit]
     connected = ["c1 60", _response("#0", success=True), credit]
@@ -68,11 +70,17 @@ def seeds() -> list[bytes]:
         [*answered, "p480", "g", "p200", "f", "g", "a\0abab", "x", "c6", terminated],
         [*connected, "c3", _response("#1", success=True), "p600", "g", "a\1ab", "c7"],
         ["c0", _response("#0", success=False), "c1 1", "s11", "c0"],
+        [*answered, *flood, "g", "p900", "g"],
         [*answered, f"r66 {credit}", "g", "p900", "g"],
         [*answered, "r70 c5", _response("#70", success=True)],
         [*connected, "r70 c4", _response("#2", success=True), "s12"],
     ]
     return [("01"[n % 2] + "\n" + "\n".join(script)).encode() for n, script in enumerate(scripts)]
+
+
+def _credit(frame_bytes: int) -> str:
+    data = f'{{"requested_bytes":2000,"prefer_audio_frame_bytes":{frame_bytes}}}'
+    return f't{{"type":"buffer_request","data":{data}}}'
 
 
 def words() -> tuple[str, ...]:
@@ -218,18 +226,21 @@ class _Play:
         self._queued += pcm
 
     def _take(self) -> None:
-        while (pcm := self.call.audio.take()) is not None:
-            queued = self._queued[: len(pcm)]
-            assert pcm
-            assert len(pcm) % 2 == 0
-            assert pcm == queued.ljust(len(pcm), b"\0")
-            del self._queued[: len(pcm)]
-            self._sent += len(pcm)
-            self.outcomes.append(pcm)
+        while messages := self.call.audio.take():
+            for message in messages:
+                self._take_message(message)
+
+    def _take_message(self, message: bytes) -> None:
+        channel, pcm = unpack_audio(message, AudioMode.MIXED)
+        assert channel == CALL_CHANNEL
+        assert pcm == self._queued[: len(pcm)].ljust(len(pcm), b"\0")
+        del self._queued[: len(pcm)]
+        self._sent += len(pcm)
+        self.outcomes.append(pcm)
 
     def _check_bounds(self) -> None:
         audio = self.call.audio
-        assert len(audio) == len(self._queued) <= CAPACITY_BYTES
+        assert len(audio.waiting) == len(self._queued) <= CAPACITY_BYTES
         # How many of them there are is nobody's business but that of who looks for growth.
         assert len(audio._requests) <= MAX_OPEN_REQUESTS
         assert len(self.call._unanswered) <= MAX_UNANSWERED_COMMANDS

@@ -8,6 +8,7 @@ from trio_calls.errors import BufferFullError
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 MOST_REQUESTS = 64
+MOST_MESSAGE_BYTES = 2**16
 
 
 class OutgoingAudioModel:
@@ -48,35 +49,53 @@ class OutgoingAudioModel:
         assert self.flushed_to == self.position + len(self.waiting)
 
     def granted_more(self, requested: int, frame: int) -> None:
-        """An odd byte of credit is none, and an odd frame is one byte longer."""
+        """An odd byte of credit is none, and an odd frame is one byte longer.
+
+        Requests that want the same are as one, and so are those that are too many.
+        """
         self.granted += requested
         whole = requested // 2 * 2
-        if whole and len(self.requests) < MOST_REQUESTS:
-            self.requests.append([whole, (frame + 1) // 2 * 2])
+        wanted = min((frame + 1) // 2 * 2, self.capacity // 2 * 2)
+        last = self.requests[-1] if self.requests else None
+        if whole and last and (last[1] == wanted or len(self.requests) == MOST_REQUESTS):
+            last[0] += whole
         elif whole:
-            self.requests[-1][0] += whole
+            self.requests.append([whole, wanted])
+
+    def spend(self, samples: int) -> None:
+        """Audio that may pass the queue is what would have been taken had it been put there."""
+        pcm_bytes = samples * 2
+        is_message = bool(
+            not self.waiting
+            and self.requests
+            and self.requests[0][1] <= pcm_bytes <= min(self.requests[0][0], MOST_MESSAGE_BYTES)
+        )
+        assert self.audio.spend(pcm_bytes) is is_message
+        if is_message:
+            self._count(pcm_bytes, pcm_bytes)
 
     def take(self) -> bool:
-        """Takes one message, or tells that there is none, and that this is right."""
-        pcm = self.audio.take()
-        if pcm is None:
+        """Takes what can be sent in one go, or tells that it is nothing, and that this is right."""
+        messages = self.audio.take()
+        if not messages:
             self._check_that_nothing_could_be_sent()
-            return False
-        self._check_message(pcm)
-        return True
+        for message in messages:
+            assert message[:1] == b"\0"
+            self._check_message(message[1:])
+        return bool(messages)
 
     def check(self) -> None:
         """Checks what can be seen at any time."""
         assert self.audio.credit_bytes == sum(remaining for remaining, _ in self.requests)
         assert self.sent + self.audio.credit_bytes <= self.granted
-        assert len(self.audio) == len(self.waiting) <= self.capacity
+        assert len(self.audio.waiting) == len(self.waiting) <= self.capacity
         assert self.audio.sent_position == self.position
         assert self.audio.end_position == self.position + len(self.waiting)
 
     def _wanted_bytes(self) -> int:
         """What a message must hold: a frame, or what is left of the request, or of the queue."""
         remaining, frame = self.requests[0]
-        return min(frame, remaining, self.capacity // 2 * 2)
+        return min(frame, remaining)
 
     def _check_that_nothing_could_be_sent(self) -> None:
         assert (
@@ -94,9 +113,12 @@ class OutgoingAudioModel:
             assert self.flushed_to > self.position
             assert not any(silence)
             assert len(pcm) == self._wanted_bytes()
-        self.sent += len(pcm)
-        self.position += len(audio)
         del self.waiting[: len(audio)]
-        self.requests[0][0] -= len(pcm)
+        self._count(len(audio), len(pcm))
+
+    def _count(self, audio_bytes: int, sent_bytes: int) -> None:
+        self.position += audio_bytes
+        self.sent += sent_bytes
+        self.requests[0][0] -= sent_bytes
         if not self.requests[0][0]:
             self.requests.popleft()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 import trio
@@ -17,6 +18,9 @@ from trio_calls.state import AgentMode, CallState, Command, Signal, require_lega
 from trio_calls.wire.call_protocol import check_ring_time
 from trio_calls.wire.control import CallIn
 from trio_calls.wire.media import CALL_CHANNEL
+
+# Looked up once: see `trio_calls.wire.call_protocol`.
+_AUDIO: Final = Signal.AUDIO
 
 
 @attrs.frozen
@@ -201,8 +205,8 @@ class ActiveCall:
 
         Cancellation: nothing of `pcm` was queued. Always a checkpoint.
         """
-        require_legal(self.state, Signal.AUDIO, "send_audio()")
-        await self._core.sent.send(pcm)
+        require_legal(self._core.protocol.state, _AUDIO, "send_audio()")
+        await self._core.writer.send_audio(pcm)
 
     def send_audio_nowait(self, pcm: bytes | bytearray | memoryview) -> None:
         """Queue the agent's speech, all of it now or nothing.
@@ -216,7 +220,7 @@ class ActiveCall:
           BufferFullError: there is no room for all of it.
         """
         require_legal(self.state, Signal.AUDIO, "send_audio_nowait()")
-        self._core.sent.send_nowait(pcm)
+        self._core.writer.send_audio_nowait(pcm)
 
     async def wait_audio_sent(self) -> None:
         """Wait until the exchange has pulled everything queued so far, or it was cleared.
@@ -228,7 +232,7 @@ class ActiveCall:
 
         Cancellation: the audio goes out all the same. Always a checkpoint.
         """
-        await self._core.sent.wait_sent()
+        await self._core.writer.wait_audio_sent()
 
     async def clear_send_audio_buffer(self) -> int:
         """Stop talking: drop the queue, and let the exchange drop what it holds.
@@ -246,13 +250,13 @@ class ActiveCall:
         Cancellation: the queue is empty, and the exchange may or may not have been told.
         """
         self._core.protocol.require(Command.INTERRUPT)
-        dropped = self._core.sent.clear()
+        dropped = self._core.writer.clear_audio()
         await self._core.commands.run_beside(Command.INTERRUPT)
         return dropped
 
     def get_send_audio_buffer_size(self) -> int:
         """Count the bytes of the agent's speech that the exchange has not pulled yet."""
-        return len(self._core.protocol.audio)
+        return len(self._core.protocol.audio.waiting)
 
     def on(self, event: str) -> Callable[[HandlerT], HandlerT]:
         """Register a handler of one of this call's events, as a decorator.
@@ -292,7 +296,7 @@ class ActiveCall:
             received_bytes=self._core.received.bytes,
             dropped_frames=self._core.received.dropped_frames,
             sent_bytes=audio.sent_position,
-            queued_bytes=len(audio),
+            queued_bytes=len(audio.waiting),
             credit_bytes=audio.credit_bytes,
             invalid_messages=self._core.protocol.invalid_messages,
         )

@@ -16,8 +16,8 @@ from trio_calls.errors import WSSCallClosedError, WSSCallError, WSSMediaError
 from trio_calls.event_handlers import EventHandlers
 from trio_calls.media import MediaConnection
 from trio_calls.media_slot import MediaSlot
+from trio_calls.media_writer import MediaWriter
 from trio_calls.received_audio import ReceivedAudio
-from trio_calls.sent_audio import SentAudio
 from trio_calls.state import CallState, Command, Signal
 from trio_calls.wire.call_protocol import (
     AudioReceived,
@@ -25,9 +25,7 @@ from trio_calls.wire.call_protocol import (
     CallProtocol,
     CommandDone,
     CommandFailed,
-    CreditGranted,
     Event,
-    Terminated,
 )
 from trio_calls.wire.control import CallIn
 
@@ -48,7 +46,7 @@ class CallCore:
       protocol: holds the state.
       media: the connection, once there is one.
       received: the audio that came in.
-      sent: the audio that goes out.
+      writer: sends commands, and the agent's audio.
       commands: one at a time.
       handlers: of the call's events.
       ended: set once the call is over for the agent.
@@ -65,10 +63,13 @@ class CallCore:
         self.media = MediaSlot(call_in, config, ssl_context)
         bytes_per_second = config.audio_format.bytes_per_second
         self.received = ReceivedAudio(int(config.receive_buffer_seconds * bytes_per_second))
-        self.sent = SentAudio(self.protocol.audio, bytes_per_second, self.media.write)
+        self.writer = MediaWriter(self.protocol.audio, bytes_per_second)
         self.handlers = EventHandlers()
         self.commands = CommandQueue(
-            self.protocol, self.media.open, functools.partial(_emit_failure, self.handlers)
+            self.protocol,
+            self.media.open,
+            self.writer.send_command,
+            functools.partial(_emit_failure, self.handlers),
         )
         self.ended = trio.Event()
         self.was_let_go = False
@@ -80,7 +81,7 @@ class CallCore:
         """Say where the media connection's tasks will run."""
         self.media.start(
             media_nursery,
-            lambda: MediaConnection(self.protocol, self.sent, self._received_event, self._lost),
+            lambda: MediaConnection(self.protocol, self.writer, self._received_event, self._lost),
         )
 
     async def leave(self, command: Command, *, flush: bool) -> None:
@@ -116,40 +117,36 @@ class CallCore:
     async def _leave_by(self, command: Command, *, flush: bool) -> None:
         try:
             # One that stands is not waited for: to leave must work in a cancelled scope, too.
-            media = self.media.opened or await self.media.open()
+            if not self.media.is_open:
+                await self.media.open()
         except WSSMediaError:
             if command is not Command.CLOSE:
                 raise
             # Nothing was opened after all.
             self.let_go()
             return
-        pending = await self._flush_and_leave(media, command, flush=flush)
+        pending = await self._flush_and_leave(command, flush=flush)
         if pending is not None:
             await self.commands.wait(pending)
 
-    async def _flush_and_leave(
-        self, media: MediaConnection, command: Command, *, flush: bool
-    ) -> PendingCommand | None:
+    async def _flush_and_leave(self, command: Command, *, flush: bool) -> PendingCommand | None:
         pending = None
         try:
             if flush:
-                await self.sent.drain()
+                await self.writer.drain_audio()
         finally:
             # Also when cancelled: the agent leaves, only without the flush.
             if self.protocol.state is not CallState.DISCONNECTED:
-                pending = self.commands.leave(media, command)
+                pending = self.commands.leave(command)
         return pending
 
     def _received_event(self, event: Event) -> None:
         if isinstance(event, AudioReceived):
             self.received.deliver(event.channel, event.pcm)
-        elif isinstance(event, CreditGranted):
-            if len(self.protocol.audio):
-                self.media.write()
         else:
             self._received_word(event)
 
-    def _received_word(self, event: CommandDone | CommandFailed | Terminated | CallFault) -> None:
+    def _received_word(self, event: Event) -> None:
         match event:
             case CommandDone(command_id=command_id, command=command):
                 self.commands.resolve(command_id, None)
@@ -160,8 +157,6 @@ class CallCore:
                 _emit_failure(self.handlers, command, error)
             case CallFault(error=fault):
                 self.handlers.emit(events.CALL_ERROR, fault)
-            case Terminated():
-                pass
         if self.protocol.state is CallState.DISCONNECTED:
             self._end(WSSCallClosedError("the call has ended"))
 
@@ -175,7 +170,7 @@ class CallCore:
         self.ended.set()
         self.commands.end(error)
         self.received.end()
-        self.sent.end()
+        self.writer.end()
         self.handlers.emit(events.CALL_TERMINATED)
         for scope in self.hangup_scopes:
             scope.cancel()

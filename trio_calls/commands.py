@@ -13,7 +13,6 @@ from trio_calls.errors import (
     WSSCallError,
     WSSMediaError,
 )
-from trio_calls.media import MediaConnection
 from trio_calls.state import CallState, Command
 from trio_calls.wire.call_protocol import CallProtocol
 
@@ -46,11 +45,13 @@ class CommandQueue:
     def __init__(
         self,
         protocol: CallProtocol,
-        open_media: Callable[[], Awaitable[MediaConnection]],
+        open_media: Callable[[], Awaitable[None]],
+        send_frame: Callable[[str], None],
         on_timeout: Callable[[Command, WSSCallError], None],
     ) -> None:
         self._protocol = protocol
         self._open_media = open_media
+        self._send_frame = send_frame
         self._on_timeout = on_timeout
         self._turn = trio.StrictFIFOLock()
         self._pending: dict[str, PendingCommand] = {}
@@ -71,20 +72,20 @@ class CommandQueue:
         self._protocol.require(command)
         async with self._turn:
             self._require_open(command)
-            media = await self._open_media()
+            await self._open_media()
             await self._wait_for_predecessor()
             self._require_open(command)
-            pending = self._send(media, command, ring_time_seconds)
+            pending = self._send(command, ring_time_seconds)
             await self.wait(pending)
 
     async def run_beside(self, command: Command) -> None:
         """Do a command that moves nothing, without waiting for the others."""
         self._protocol.require(command)
-        media = await self._open_media()
+        await self._open_media()
         self._require_open(command)
-        await self.wait(self._send(media, command))
+        await self.wait(self._send(command))
 
-    def leave(self, media: MediaConnection, command: Command) -> PendingCommand:
+    def leave(self, command: Command) -> PendingCommand:
         """Send `close` or `disconnect` at once, and end every other command. Never waits."""
         for pending in self._pending.values():
             if pending.command is command:
@@ -94,7 +95,7 @@ class CommandQueue:
                 pending.finish(
                     WSSCallClosedError(f"{pending.command.value} was overtaken by {command.value}")
                 )
-        return self._send(media, command)
+        return self._send(command)
 
     def resolve(self, command_id: str, error: WSSCallError | None) -> None:
         """Tell the waiter what the exchange answered."""
@@ -117,16 +118,14 @@ class CommandQueue:
         ):
             raise WSSCallClosedError(f"the call was left before {command.value} was sent")
 
-    def _send(
-        self, media: MediaConnection, command: Command, ring_time_seconds: float | None = None
-    ) -> PendingCommand:
+    def _send(self, command: Command, ring_time_seconds: float | None = None) -> PendingCommand:
         sent = self._protocol.start_command(command, ring_time_seconds=ring_time_seconds)
         now = trio.current_time()
         # Those that have lost their waiter would otherwise stay to the end of the call.
         self._pending = {name: old for name, old in self._pending.items() if old.give_up_at > now}
         pending = PendingCommand(command, now + sent.wait_seconds)
         self._pending[sent.command_id] = pending
-        media.send_command(sent.frame)
+        self._send_frame(sent.frame)
         return pending
 
     async def _wait_for_predecessor(self) -> None:

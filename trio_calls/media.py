@@ -1,4 +1,4 @@
-"""The media connection of one call: one task that reads, one that writes."""
+"""The media connection of one call: one task that reads it, and one that writes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from trio_calls._version import __version__
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSMediaError
 from trio_calls.heartbeat import PONG_SECONDS, is_silent
+from trio_calls.media_writer import MediaWriter
 from trio_calls.refusal import without_secrets
-from trio_calls.sent_audio import SentAudio
 from trio_calls.state import CallState, Signal
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
-from trio_calls.wire.call_protocol import CallProtocol, Event
+from trio_calls.wire.call_protocol import CREDIT_GRANTED, CallProtocol, Event
 from trio_calls.wire.control import CallIn
 
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS: Final = 10.0
+
+# Looked up once: see `trio_calls.wire.call_protocol`.
+_DISCONNECTED: Final = CallState.DISCONNECTED
 
 #: A batch of more messages than this means that the process has fallen behind: two beats' worth.
 _MESSAGES_IN_STEP: Final = 4
@@ -39,20 +42,15 @@ class MediaConnection:
     def __init__(
         self,
         protocol: CallProtocol,
-        audio: SentAudio,
+        writer: MediaWriter,
         on_event: Callable[[Event], None],
         on_lost: Callable[[], None],
     ) -> None:
         self._protocol = protocol
-        self._audio = audio
+        self._writer = writer
         self._on_event = on_event
         self._on_lost = on_lost
-        self._commands: list[str] = []
-        self._websocket: WebSocket | None = None
-        self._rest = trio.lowlevel.ParkingLot()
-        self._has_rest = False
         self._backlog: list[str | bytes] = []
-        self._is_catching_up = False
         self._scope = trio.CancelScope(shield=True)
         self._reading = trio.CancelScope()
         self._opened = trio.Event()
@@ -75,9 +73,9 @@ class MediaConnection:
                 except WSSMediaError as error:
                     self._failure = error
                 else:
-                    self._websocket = websocket
+                    self._writer.open(websocket)
                     self._opened.set()
-                    nursery.start_soon(self._write, websocket)
+                    nursery.start_soon(self._writer.run, websocket)
                     nursery.start_soon(self._beat, websocket)
                     try:
                         await self._read(websocket)
@@ -111,34 +109,6 @@ class MediaConnection:
         self._scope.deadline = deadline
         if not self._opened.is_set():
             self._scope.cancel()
-
-    def send_command(self, frame: str) -> None:
-        """Send a command's frame, ahead of all audio. Never waits."""
-        self._commands.append(frame)
-        self.write()
-
-    # A KeyboardInterrupt between two of its steps would lose what is being sent.
-    @trio.lowlevel.enable_ki_protection
-    def write(self) -> None:
-        """Send what there is to send, as far as credit reaches.
-
-        Never waits: what the connection does not take at once is left to the writer. As there is
-        no checkpoint in here, whoever calls this cannot be cancelled in the middle of a frame.
-        """
-        if self._websocket is None or self._has_rest or self._is_catching_up:
-            return
-        try:
-            while messages := self._take():
-                if not self._websocket.send_nowait(*messages):
-                    self._has_rest = True
-                    self._rest.unpark()
-                    return
-                self._audio.delivered()
-                if not self._audio.has_more:
-                    return
-        except WebSocketClosed:
-            # The reader will notice that, too.
-            return
 
     async def _connect(
         self,
@@ -182,45 +152,25 @@ class MediaConnection:
             return False
         for message in messages:
             event = self._protocol.receive(message)
-            if event is not None:
+            if event is CREDIT_GRANTED:
+                if self._protocol.audio.waiting:
+                    self._writer.write()
+            elif event is not None:
                 self._on_event(event)
-        return self._protocol.state is not CallState.DISCONNECTED
+        return self._protocol.state is not _DISCONNECTED
 
     async def _catch_up(self) -> None:
         """Take in a backlog in step with the listeners, and send what they say to it in one go."""
         backlog, self._backlog = self._backlog, []
-        self._is_catching_up = True
-        try:
+        with self._writer.gathering():
             for message in backlog:
                 self._receive([message])
                 await _let_listeners_act()
-        finally:
-            self._is_catching_up = False
-            self.write()
 
     async def _beat(self, websocket: WebSocket) -> None:
         if await is_silent(websocket):
             logger.warning("the exchange was silent for %g s: the call is lost", PONG_SECONDS)
             self._reading.cancel()
-
-    async def _write(self, websocket: WebSocket) -> None:
-        """Wait for the connection to take what it did not take at once."""
-        # A connection that is over is the reader's to notice.
-        with suppress(WebSocketClosed):
-            while True:
-                while not self._has_rest:
-                    await self._rest.park()
-                await websocket.send()
-                self._has_rest = False
-                self._audio.delivered()
-                self.write()
-
-    def _take(self) -> list[str | bytes]:
-        messages = self._audio.take()
-        if self._commands:
-            messages[:0] = self._commands
-            self._commands.clear()
-        return messages
 
 
 async def _let_listeners_act() -> None:

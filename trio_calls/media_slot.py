@@ -21,13 +21,13 @@ class MediaSlot:
     not when the garbage collector comes around.
 
     Attributes:
-      opened: the connection, once it stands.
+      is_open: whether the connection stands, as far as somebody has waited for it.
     """
 
     def __init__(
         self, call_in: CallIn, config: ClientConfig, ssl_context: ssl.SSLContext | None
     ) -> None:
-        self.opened: MediaConnection | None = None
+        self.is_open = False
         self._call_in = call_in
         self._config = config
         self._ssl_context = ssl_context
@@ -42,7 +42,7 @@ class MediaSlot:
 
     def end(self) -> None:
         """Forget all of that: the call's scope is closed."""
-        self._nursery = self._make = self._media = self.opened = None
+        self._nursery = self._make = self._media = None
 
     @property
     def is_taken(self) -> bool:
@@ -53,7 +53,7 @@ class MediaSlot:
         """Take the place where the connection is to be opened from a newer offer."""
         self._call_in = call_in
 
-    async def open(self) -> MediaConnection:
+    async def open(self) -> None:
         """Open the connection, or wait for it; the opening itself is never cancelled.
 
         Raises:
@@ -67,13 +67,7 @@ class MediaSlot:
             media = self._media = self._make()
             self._nursery.start_soon(media.run, self._call_in, self._config, self._ssl_context)
         await media.wait_open()
-        self.opened = media
-        return media
-
-    def write(self) -> None:
-        """Send what there is to send, if there is a connection."""
-        if self._media is not None:
-            self._media.write()
+        self.is_open = True
 
     def stop(self, deadline: float) -> None:
         """Close the connection, and drop it at `deadline` (in Trio's time) if that takes longer."""

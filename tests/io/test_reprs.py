@@ -100,7 +100,7 @@ async def test_no_object_shows_a_secret_while_a_call_goes_on() -> None:
     assert witness.seen >= {
         *("ClientConfig", "CallClient", "ControlConnection", "Session", "CallIn"),
         *("ActiveCall", "CallCore", "MediaConnection", "CallProtocol", "CommandQueue"),
-        *("SentAudio", "OutgoingAudio", "ReceivedAudio", "AudioStream", "HandshakeRequest"),
+        *("MediaWriter", "OutgoingAudio", "ReceivedAudio", "AudioStream", "HandshakeRequest"),
         *("Simulator", "SimulatedCall", "Phone", "Leg", "Utterance", "Identifiers"),
     }
 

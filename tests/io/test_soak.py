@@ -8,9 +8,10 @@ from benchmarks.soak.accounts import Totals
 from benchmarks.soak.agents import open_local_agent
 from benchmarks.soak.load import Load
 from tests.transports import on_one_transport
+from trio_calls.media_writer import MediaWriter
 from trio_calls.received_audio import AudioStream
-from trio_calls.sent_audio import SentAudio
 from trio_calls.simulator import open_simulator
+from trio_calls.transport import WebSocket
 
 
 async def soak(seconds: float, seed: int = 1) -> tuple[Totals, int]:
@@ -59,12 +60,13 @@ async def test_a_soak_finds_audio_that_was_not_delivered(monkeypatch: pytest.Mon
 
 @on_one_transport
 async def test_a_soak_finds_audio_that_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    take = SentAudio.take
+    transmit = MediaWriter._transmit
 
-    def take_and_drop(audio: SentAudio) -> list[str | bytes]:
-        is_late = audio._audio.sent_position > 30_000
-        return [bytes(len(message)) if is_late else message for message in take(audio)]
+    def transmit_silence(writer: MediaWriter, websocket: WebSocket, *messages: str | bytes) -> None:
+        if writer._audio.sent_position > 30_000 and isinstance(messages[0], bytes):
+            messages = tuple(bytes(len(message)) for message in messages)
+        transmit(writer, websocket, *messages)
 
-    monkeypatch.setattr(SentAudio, "take", take_and_drop)
+    monkeypatch.setattr(MediaWriter, "_transmit", transmit_silence)
     totals, _ = await soak(seconds=2)
     assert totals.lost_from_agent > 0

@@ -38,6 +38,10 @@ class OutgoingAudioMachine(RuleBasedStateMachine):
         for _ in range(times):
             self.grant(4, 2)
 
+    @rule(samples=st.integers(1, 1500))
+    def spend(self, samples: int) -> None:
+        self.model.spend(samples)
+
     @rule()
     def take(self) -> None:
         self.model.take()

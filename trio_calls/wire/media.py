@@ -112,9 +112,12 @@ class AudioError(ValueError):
     """A binary message that is not audio of this call. It is dropped whole."""
 
 
-def pack_audio(channel: int, pcm: bytes) -> bytes:
+_CHANNEL_BYTES: Final = tuple(bytes((channel,)) for channel in range(256))
+
+
+def pack_audio(channel: int, pcm: bytes | bytearray | memoryview) -> bytes:
     """Make the binary message that carries `pcm` on a channel."""
-    return bytes((channel,)) + pcm
+    return _CHANNEL_BYTES[channel] + pcm
 
 
 def unpack_audio(message: bytes, mode: AudioMode) -> tuple[int, bytes]:
@@ -126,9 +129,10 @@ def unpack_audio(message: bytes, mode: AudioMode) -> tuple[int, bytes]:
     Raises:
       AudioError: it is empty, holds half a sample, or is on a channel that `mode` does not have.
     """
-    pcm_bytes = len(message) - 1
-    if pcm_bytes < 1 or pcm_bytes % 2:
+    pcm = message[1:]
+    if not pcm or len(pcm) % 2:
         raise AudioError("an audio message must hold a channel and one or more whole samples")
-    if message[0] != CALL_CHANNEL and mode is AudioMode.MIXED:
+    channel = message[0]
+    if channel != CALL_CHANNEL and mode is AudioMode.MIXED:
         raise AudioError("an audio message came on a channel that mixed audio does not have")
-    return message[0], message[1:]
+    return channel, pcm

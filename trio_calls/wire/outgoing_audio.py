@@ -13,15 +13,19 @@ from typing import Final
 import attrs
 
 from trio_calls.errors import BufferFullError
-from trio_calls.wire.media import BufferRequest
+from trio_calls.wire.media import CALL_CHANNEL, BufferRequest, pack_audio
 
-_SAMPLE_BYTES: Final = 2
+#: Rounds bytes down: a sample is two of them.
+_WHOLE_SAMPLES: Final = ~1
 
 #: Requests beyond this number are added to the last one, so that a flood of them costs nothing.
 MAX_OPEN_REQUESTS: Final = 64
 
 #: The longest message that is cut where the exchange does not prefer a longer one, in bytes.
 MAX_MESSAGE_BYTES: Final = 2**16
+
+#: After so much, in bytes, no more is taken at a time: whatever else there is to send waits for it.
+MAX_TAKEN_BYTES: Final = 2**16
 
 
 @attrs.define
@@ -33,25 +37,24 @@ class _OpenRequest:
 class OutgoingAudio:
     """A bounded queue of PCM, and the exchange's credit for it.
 
-    Positions count bytes of audio since the call began: `end_position` is where the next byte will
-    be queued, and everything before `sent_position` has been taken or cleared.
+    Attributes:
+      capacity_bytes: the most that may wait.
+      waiting: the PCM that waits; only to be looked at.
+      sent_position: everything before it has been taken or cleared. Positions count bytes of audio
+        since the call began.
     """
 
     def __init__(self, capacity_bytes: int) -> None:
         self.capacity_bytes = capacity_bytes
+        self.waiting = bytearray()
         self.sent_position = 0
-        self._queue = bytearray()
         self._requests: deque[_OpenRequest] = deque()
         self._flush_position = 0
-
-    def __len__(self) -> int:
-        """Bytes that wait."""
-        return len(self._queue)
 
     @property
     def end_position(self) -> int:
         """The position after the last byte that was queued."""
-        return self.sent_position + len(self._queue)
+        return self.sent_position + len(self.waiting)
 
     @property
     def credit_bytes(self) -> int:
@@ -64,33 +67,38 @@ class OutgoingAudio:
         Raises:
           BufferFullError: there is no room for all of it now.
         """
-        if len(self._queue) + len(pcm) > self.capacity_bytes:
+        if len(self.waiting) + len(pcm) > self.capacity_bytes:
             raise BufferFullError(
-                f"{len(pcm)} bytes of audio do not fit: {len(self._queue)} of "
+                f"{len(pcm)} bytes of audio do not fit: {len(self.waiting)} of "
                 f"{self.capacity_bytes} bytes are in use; wait with send_audio() or clear the queue"
             )
-        self._queue += pcm
+        self.waiting += pcm
 
     def clear(self) -> int:
         """Drop everything that waits. Returns how many bytes that was."""
-        dropped = len(self._queue)
+        dropped = len(self.waiting)
         self.sent_position += dropped
-        self._queue.clear()
+        self.waiting.clear()
         return dropped
 
     def grant(self, request: BufferRequest) -> None:
-        """Open a request. An odd byte is left over: it could only be half a sample."""
-        requested = request.requested_bytes - request.requested_bytes % _SAMPLE_BYTES
+        """Open a request, or add to the last one if it prefers the same frame.
+
+        An odd byte is left over: it could only be half a sample.
+        """
+        requested = request.requested_bytes & _WHOLE_SAMPLES
         if not requested:
             return
-        if len(self._requests) == MAX_OPEN_REQUESTS:
-            self._requests[-1].remaining_bytes += requested
-            return
-        frame = request.frame_bytes + request.frame_bytes % _SAMPLE_BYTES
+        frame = (request.frame_bytes + 1) & _WHOLE_SAMPLES
         # A frame that is larger than the queue can ever be would otherwise never be sent, or be
         # filled up with as much silence as the exchange cares to name.
-        frame = min(frame, self.capacity_bytes - self.capacity_bytes % _SAMPLE_BYTES)
-        self._requests.append(_OpenRequest(requested, frame))
+        if frame > self.capacity_bytes:
+            frame = self.capacity_bytes & _WHOLE_SAMPLES
+        requests = self._requests
+        if requests and (requests[-1].frame_bytes == frame or len(requests) == MAX_OPEN_REQUESTS):
+            requests[-1].remaining_bytes += requested
+        else:
+            requests.append(_OpenRequest(requested, frame))
 
     def flush(self) -> int:
         """Let everything queued so far go out without waiting for a full frame.
@@ -101,26 +109,51 @@ class OutgoingAudio:
         self._flush_position = self.end_position
         return self._flush_position
 
-    def take(self) -> bytes | None:
-        """Cut the next message's PCM, or return None while there is no audio or no credit for it.
+    def spend(self, pcm_bytes: int) -> bool:
+        """Spend credit on audio that need not be queued, as it is a message as it stands.
+
+        Returns:
+          Whether it may be sent at once. If not, there is other audio before it, or no credit for
+          all of it, or it has to be cut or to be joined with what follows: `put` it.
+        """
+        if self.waiting or not self._requests:
+            return False
+        request = self._requests[0]
+        remaining_bytes = request.remaining_bytes - pcm_bytes
+        if remaining_bytes < 0 or not request.frame_bytes <= pcm_bytes <= MAX_MESSAGE_BYTES:
+            return False
+        request.remaining_bytes = remaining_bytes
+        if not remaining_bytes:
+            self._requests.popleft()
+        self.sent_position += pcm_bytes
+        return True
+
+    def take(self) -> list[bytes]:
+        """Cut messages, as far as there is audio and credit for it; `MAX_TAKEN_BYTES` are enough.
 
         A message holds at least the frame that the exchange prefers, except for the last of a
         request, and at most that or `MAX_MESSAGE_BYTES`, whichever is more. The last frame of what
         is being flushed is filled up with silence.
         """
-        if not self._requests or not self._queue:
-            return None
-        request = self._requests[0]
-        frame = min(request.frame_bytes, request.remaining_bytes)
-        if len(self._queue) < frame and self._flush_position <= self.sent_position:
-            return None
-        most_bytes = min(request.remaining_bytes, max(frame, MAX_MESSAGE_BYTES))
-        pcm = bytes(self._queue[:most_bytes])
-        del self._queue[:most_bytes]
+        messages: list[bytes] = []
+        taken_bytes = 0
+        while self._requests and self.waiting and taken_bytes < MAX_TAKEN_BYTES:
+            request = self._requests[0]
+            frame = min(request.frame_bytes, request.remaining_bytes)
+            if len(self.waiting) < frame and self._flush_position <= self.sent_position:
+                break
+            pcm = self._cut(min(request.remaining_bytes, max(frame, MAX_MESSAGE_BYTES)))
+            if len(pcm) < frame:
+                pcm = pcm.ljust(frame, b"\0")
+            taken_bytes += len(pcm)
+            request.remaining_bytes -= len(pcm)
+            if not request.remaining_bytes:
+                self._requests.popleft()
+            messages.append(pack_audio(CALL_CHANNEL, pcm))
+        return messages
+
+    def _cut(self, most_bytes: int) -> bytes:
+        pcm = bytes(self.waiting[:most_bytes])
+        del self.waiting[:most_bytes]
         self.sent_position += len(pcm)
-        if len(pcm) < frame:
-            pcm = pcm.ljust(frame, b"\0")
-        request.remaining_bytes -= len(pcm)
-        if not request.remaining_bytes:
-            self._requests.popleft()
         return pcm
