@@ -20,7 +20,6 @@ from trio_calls.media_writer import MediaWriter
 from trio_calls.received_audio import ReceivedAudio
 from trio_calls.state import CallState, Command, Signal
 from trio_calls.wire.call_protocol import (
-    AudioReceived,
     CallFault,
     CallProtocol,
     CommandDone,
@@ -81,7 +80,12 @@ class CallCore:
         """Say where the media connection's tasks will run."""
         self.media.start(
             media_nursery,
-            lambda: MediaConnection(self.protocol, self.writer, self._received_event, self._lost),
+            self._make_connection,
+        )
+
+    def _make_connection(self) -> MediaConnection:
+        return MediaConnection(
+            self.protocol, self.received, self.writer, self._received_event, self._lost
         )
 
     async def leave(self, command: Command, *, flush: bool) -> None:
@@ -141,12 +145,6 @@ class CallCore:
         return pending
 
     def _received_event(self, event: Event) -> None:
-        if isinstance(event, AudioReceived):
-            self.received.deliver(event.channel, event.pcm)
-        else:
-            self._received_word(event)
-
-    def _received_word(self, event: Event) -> None:
         match event:
             case CommandDone(command_id=command_id, command=command):
                 self.commands.resolve(command_id, None)

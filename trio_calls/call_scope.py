@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import trio
 
@@ -94,11 +94,14 @@ async def _run_handler(call: ActiveCall, handler: CallHandler, config: ClientCon
         await _leave(call)
 
 
-async def call_handler(handler: CallHandler, call: ActiveCall) -> None:
-    """Call a handler, and wait for it if it is asynchronous."""
+def call_handler(handler: CallHandler, call: ActiveCall) -> Awaitable[object]:
+    """Call a handler. Returns what is to be awaited, be the handler asynchronous or not."""
     result = handler(call)
-    if inspect.isawaitable(result):
-        await result
+    return result if inspect.isawaitable(result) else _do_nothing()
+
+
+async def _do_nothing() -> None:
+    pass
 
 
 def _is_only_ours(error: BaseException) -> bool:

@@ -154,7 +154,9 @@ class IncomingCalls:
                     await self._wait_settled(session)
                     self.offers.claim_ended(session)
                     self._take_up()
-                    await self._run(session, handler)
+                    call = self._open(session)
+                    if call is not None:
+                        await run_call(call, handler, self._config, self._draining)
             if session.scope.cancelled_caught and session.call is not None:
                 logger.warning("call %s: left, as the time to drain was over", session.call.call_id)
         finally:
@@ -169,9 +171,9 @@ class IncomingCalls:
             # Until then nobody else can claim it, and it takes up room here.
             self.control.replace(f"a claimed call did not come for {CALL_IN_SECONDS:g} s")
 
-    async def _run(self, session: Session, handler: CallHandler) -> None:
+    def _open(self, session: Session) -> ActiveCall | None:
         if session.call_in is None:
             logger.debug("a claimed call did not come: its caller gave up")
-            return
-        call = session.call = ActiveCall(session.call_in, self._config, self._ssl_context)
-        await run_call(call, handler, self._config, self._draining)
+        else:
+            session.call = ActiveCall(session.call_in, self._config, self._ssl_context)
+        return session.call

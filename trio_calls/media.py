@@ -15,10 +15,11 @@ from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSMediaError
 from trio_calls.heartbeat import PONG_SECONDS, is_silent
 from trio_calls.media_writer import MediaWriter
+from trio_calls.received_audio import ReceivedAudio
 from trio_calls.refusal import without_secrets
 from trio_calls.state import CallState, Signal
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
-from trio_calls.wire.call_protocol import CREDIT_GRANTED, CallProtocol, Event
+from trio_calls.wire.call_protocol import CREDIT_GRANTED, AudioReceived, CallProtocol, Event
 from trio_calls.wire.control import CallIn
 
 logger = logging.getLogger(__name__)
@@ -35,18 +36,21 @@ _MESSAGES_IN_STEP: Final = 4
 class MediaConnection:
     """Carries one call's frames between its `CallProtocol` and the exchange.
 
-    What comes in is handed to `on_event`, which must neither wait nor raise, and which never runs
-    code of the application: so the two tasks here are never cancelled halfway through a frame.
+    What comes in beside audio and credit is handed to `on_event`, which must neither wait nor
+    raise, and which never runs code of the application: so the two tasks here are never cancelled
+    halfway through a frame.
     """
 
     def __init__(
         self,
         protocol: CallProtocol,
+        received: ReceivedAudio,
         writer: MediaWriter,
         on_event: Callable[[Event], None],
         on_lost: Callable[[], None],
     ) -> None:
         self._protocol = protocol
+        self._received = received
         self._writer = writer
         self._on_event = on_event
         self._on_lost = on_lost
@@ -152,7 +156,9 @@ class MediaConnection:
             return False
         for message in messages:
             event = self._protocol.receive(message)
-            if event is CREDIT_GRANTED:
+            if isinstance(event, AudioReceived):
+                self._received.deliver(event.channel, event.pcm)
+            elif event is CREDIT_GRANTED:
                 if self._protocol.audio.waiting:
                     self._writer.write()
             elif event is not None:

@@ -41,6 +41,8 @@ class MediaWriter:
         self._rest = trio.lowlevel.ParkingLot()
         self._delivered_position = 0
         self._progress = Wakeup()
+        # How many tasks wait for room, and whose turn it is.
+        self._queueing = 0
         self._turn = trio.StrictFIFOLock()
         self._has_ended = False
 
@@ -75,30 +77,37 @@ class MediaWriter:
     async def send_audio(self, pcm: Pcm) -> None:
         """Queue `pcm` as soon as there is room for all of it, after those who waited before."""
         samples = _samples(pcm)
-        if self._has_room(samples) and not self._turn.locked() and not self._has_ended:
+        audio = self._audio
+        has_room = len(audio.waiting) + len(samples) <= audio.capacity_bytes
+        if has_room and not self._queueing and not self._has_ended:
             await trio.lowlevel.checkpoint_if_cancelled()
             self._put(samples)
             await trio.lowlevel.cancel_shielded_checkpoint()
-        elif len(samples) <= self._audio.capacity_bytes:
+        elif len(samples) <= audio.capacity_bytes:
             await self._send_in_turn(memoryview(samples))
         else:
             raise ValueError(
                 f"{len(samples)} bytes of audio never fit into a queue of "
-                f"{self._audio.capacity_bytes}: send it in pieces, or raise send_buffer_bytes"
+                f"{audio.capacity_bytes}: send it in pieces, or raise send_buffer_bytes"
             )
 
     async def _send_in_turn(self, pcm: Pcm) -> None:
-        async with self._turn:
-            while not self._has_ended and not self._has_room(pcm):
-                await self._progress.wait()
-            if self._has_ended:
-                raise BufferClosedError("the call ended before there was room for this audio")
-            self._put(pcm)
+        self._queueing += 1
+        try:
+            async with self._turn:
+                audio = self._audio
+                while not self._has_ended and len(audio.waiting) + len(pcm) > audio.capacity_bytes:
+                    await self._progress.wait()
+                if self._has_ended:
+                    raise BufferClosedError("the call ended before there was room for this audio")
+                self._put(pcm)
+        finally:
+            self._queueing -= 1
 
     def send_audio_nowait(self, pcm: Pcm) -> None:
         """Queue `pcm` now, or not at all."""
         samples = _samples(pcm)
-        if self._turn.locked():
+        if self._queueing:
             raise BufferFullError("other audio is already waiting for room in the queue")
         self._put(samples)
 
@@ -145,6 +154,7 @@ class MediaWriter:
             return
         while not self._has_rest and (messages := self._take()):
             self._transmit(self._websocket, *messages)
+        self._progress.wake()
 
     @trio.lowlevel.enable_ki_protection
     def _put(self, pcm: Pcm) -> None:
@@ -162,24 +172,22 @@ class MediaWriter:
 
     def _transmit(self, websocket: WebSocket, *messages: str | bytes) -> None:
         try:
-            self._has_rest = not websocket.send_nowait(*messages)
+            is_sent = websocket.send_nowait(*messages)
         except WebSocketClosed:
             # The reader will notice that, too. Nothing more is sent.
             self._has_rest = True
+            return
+        if is_sent:
+            self._delivered_position = self._audio.sent_position
         else:
-            if self._has_rest:
-                self._rest.unpark()
-            else:
-                self._note_delivery()
+            self._has_rest = True
+            self._rest.unpark()
 
     def _take(self) -> Sequence[str | bytes]:
         if self._commands:
             commands, self._commands = self._commands, []
             return commands
         return self._audio.take()
-
-    def _has_room(self, pcm: Pcm) -> bool:
-        return len(self._audio.waiting) + len(pcm) <= self._audio.capacity_bytes
 
     def _flush(self) -> int:
         position = self._audio.flush()

@@ -52,10 +52,6 @@ class FrameReader:
         self._read_by_library(data[position:], messages)
         return messages
 
-    def receive_eof(self) -> None:
-        """Take note that no more comes."""
-        self._protocol.receive_eof()
-
     def _read_by_library(self, part: bytes, messages: list[str | bytes]) -> None:
         self._protocol.receive_data(part)
         try:

@@ -6,15 +6,28 @@ of a frame or nothing, so it never misses those.
 
 from __future__ import annotations
 
+import struct
 from typing import Final
 
 from trio_calls.transport._plain_frames import (
     FIN,
-    MAX_HEADER_BYTES,
+    LENGTH_IN_2_BYTES,
+    LENGTH_IN_8_BYTES,
+    MASK_BYTES,
+    MASKED,
     OPCODE,
-    frame_bytes,
-    take_messages,
+    WHOLE_BINARY,
+    WHOLE_TEXT,
+    apply_mask,
 )
+
+_unpack_header: Final = struct.Struct("!BBH").unpack_from
+
+#: What is left at the end of what came, and shorter than this, the library may have.
+_SHORTEST_BYTES: Final = 4
+
+#: The longest header: a length of 8 bytes, and a mask.
+_MAX_HEADER_BYTES: Final = 14
 
 #: Opcodes from this one on are of control frames, which may come between the frames of a message.
 _FIRST_CONTROL_OPCODE: Final = 0x8
@@ -42,6 +55,8 @@ class FrameSieve:
         self._header = b""
         # Whether the library has some of a message's frames, and not the last one.
         self._is_in_message = False
+        # Whether the library waits for nothing, so that all that comes may be looked at.
+        self._is_at_rest = True
 
     def sift(self, data: bytes, position: int, messages: list[str | bytes]) -> int:
         """Append the messages of plain frames to `messages`, up to the first other frame.
@@ -49,9 +64,38 @@ class FrameSieve:
         Returns:
           Where that frame begins; where there is none, the end of the data.
         """
-        if self._library_bytes or self._header or self._is_in_message:
+        if not self._is_at_rest:
             return position
-        return take_messages(data, position, messages, self._are_masked)
+        data_bytes = len(data)
+        are_masked = self._are_masked
+        while position + _SHORTEST_BYTES <= data_bytes:
+            first, length, long_length = _unpack_header(data, position)
+            start = position + 2
+            if are_masked:
+                length ^= MASKED
+                start += MASK_BYTES
+            if length == LENGTH_IN_2_BYTES and long_length >= LENGTH_IN_2_BYTES:
+                length = long_length
+                start += 2
+            elif length >= LENGTH_IN_2_BYTES:
+                break
+            end = start + length
+            if end > data_bytes:
+                break
+            payload = data[start:end]
+            if are_masked:
+                payload = apply_mask(payload, data[start - MASK_BYTES : start])
+            if first == WHOLE_BINARY:
+                messages.append(payload)
+            elif first == WHOLE_TEXT:
+                try:
+                    messages.append(payload.decode())
+                except UnicodeDecodeError:
+                    break
+            else:
+                break
+            position = end
+        return position
 
     def leave(self, data: bytes, position: int) -> int:
         """Leave what begins at `position` to the library, as `sift` has said.
@@ -60,13 +104,18 @@ class FrameSieve:
           Where the library's part ends: with that frame, or with all that has come of it. It has to
           read that before more is taken in.
         """
+        left_bytes = self._leave(data, position)
+        self._is_at_rest = not (self._library_bytes or self._header or self._is_in_message)
+        return position + left_bytes
+
+    def _leave(self, data: bytes, position: int) -> int:
         present_bytes = len(data) - position
         if not self._library_bytes:
-            header = self._header + data[position : position + MAX_HEADER_BYTES]
-            length = frame_bytes(header)
+            header = self._header + data[position : position + _MAX_HEADER_BYTES]
+            length = _frame_bytes(header)
             if length is None:
                 self._header = header
-                return len(data)
+                return present_bytes
             self._library_bytes = length - len(self._header)
             self._first_byte = header[0]
             self._header = b""
@@ -75,4 +124,22 @@ class FrameSieve:
         if not self._library_bytes and self._first_byte & OPCODE < _FIRST_CONTROL_OPCODE:
             self._is_in_message = not self._first_byte & FIN
             self.library_messages += not self._is_in_message
-        return position + left_bytes
+        return left_bytes
+
+
+def _frame_bytes(header: bytes) -> int | None:
+    """Tell how long the frame is that begins with `header`, be it lawful or not.
+
+    Returns:
+      Its length in bytes, with its header; None where more of that is needed.
+    """
+    if len(header) < 2:  # noqa: PLR2004
+        return None
+    is_masked, length = divmod(header[1], MASKED)
+    header_bytes = 2 + is_masked * MASK_BYTES
+    size = {LENGTH_IN_2_BYTES: 2, LENGTH_IN_8_BYTES: 8}.get(length, 0)
+    if len(header) < 2 + size:
+        return None
+    if size:
+        length = int.from_bytes(header[2 : 2 + size], "big")
+    return header_bytes + size + length

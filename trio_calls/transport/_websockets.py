@@ -79,7 +79,9 @@ class StreamWebSocket(SendingWebSocket):
                     data = bytes(await self._receive_some(RECEIVE_BYTES))
                 except STREAM_LOST:
                     data = b""
-                if messages := self._take_in(data):
+                if not data:
+                    self._receive_eof()
+                elif messages := self._frames.receive(data):
                     return messages
         finally:
             self._is_receiving = False
@@ -112,11 +114,12 @@ class StreamWebSocket(SendingWebSocket):
             data = receive()
         except STREAM_LOST:
             data = b""
-        if data is None:
-            return True
-        messages = self._take_in(data)
-        if messages and not take(messages):
-            return False
+        if data:
+            messages = self._frames.receive(data)
+            if messages and not take(messages):
+                return False
+        elif data is not None:
+            self._receive_eof()
         if not self._is_open and self._ended.is_set():
             raise WebSocketClosed("the connection is over")
         return True
@@ -170,13 +173,9 @@ class StreamWebSocket(SendingWebSocket):
         self._outbox.put_frames(self._protocol.data_to_send())
         await self._outbox.send()
 
-    def _take_in(self, data: bytes) -> list[str | bytes]:
-        """Take in bytes, none of which means that no more come. Returns complete messages."""
-        if data:
-            return self._frames.receive(data)
-        self._frames.receive_eof()
+    def _receive_eof(self) -> None:
+        self._protocol.receive_eof()
         self._end()
-        return []
 
     def _receive_end(self) -> None:
         if not self._is_closing:
