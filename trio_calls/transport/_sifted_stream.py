@@ -7,10 +7,10 @@ from typing import Final
 import trio
 from trio_websocket import WebSocketConnection
 
+from trio_calls.transport._frame_sender import FrameSender
 from trio_calls.transport._frame_sieve import FrameSieve
 from trio_calls.transport._guarded_stream import GuardedStream, end_of_head
 from trio_calls.transport._interface import RECEIVE_BYTES, WebSocketClosed
-from trio_calls.transport._outbox import Outbox
 from trio_calls.transport._shortcuts import receiver
 from trio_calls.wakeup import Wakeup
 
@@ -31,13 +31,13 @@ class SiftedStream(trio.abc.Stream):
       is_client: whether this side is the client.
 
     Attributes:
-      outbox: of both the library's frames and the application's.
+      sender: of both the library's frames and the application's messages.
       guard: knows how the handshake goes.
       library: the connection on this stream; None before the end of the handshake.
     """
 
     def __init__(self, stream: trio.abc.Stream, *, is_client: bool) -> None:
-        self.outbox = Outbox(stream, is_masked=is_client)
+        self.sender = FrameSender(stream, is_masked=is_client)
         self.guard = GuardedStream(stream)
         self.library: WebSocketConnection | None = None
         self._receive_some = receiver(stream)
@@ -94,9 +94,8 @@ class SiftedStream(trio.abc.Stream):
         if self.guard.is_shaking_hands:
             await self.guard.send_all(data)
             return
-        self.outbox.put_frames([bytes(data)])
         try:
-            await self.outbox.send()
+            await self.sender.send_frames([bytes(data)])
         except WebSocketClosed:
             raise trio.BrokenResourceError("the connection is over") from None
 

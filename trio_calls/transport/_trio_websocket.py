@@ -13,6 +13,7 @@ import trio
 import trio_websocket
 from wsproto.utilities import ProtocolError
 
+from trio_calls.transport._frame_sender import FrameSender
 from trio_calls.transport._guarded_stream import GuardedStream
 from trio_calls.transport._interface import (
     CLOSE_SECONDS,
@@ -25,7 +26,6 @@ from trio_calls.transport._interface import (
     WebSocketClosed,
     WebSocketError,
 )
-from trio_calls.transport._outbox import SendingWebSocket
 from trio_calls.transport._refusal import header_dict, refusal
 from trio_calls.transport._sifted_stream import SiftedStream
 
@@ -37,21 +37,28 @@ _ErrorT = TypeVar("_ErrorT", bound=BaseException)
 _PROTOCOL_FAULTS: Final = (trio_websocket.ConnectionClosed, ProtocolError, h11.ProtocolError)
 
 
-class _TrioWebSocket(SendingWebSocket):
+class _TrioWebSocket(WebSocket):
     def __init__(
         self,
         connection: trio_websocket.WebSocketConnection,
         stream: SiftedStream,
         reader_ended: trio.Event,
     ) -> None:
-        super().__init__(stream.outbox)
         self._connection = connection
         self._stream = stream
         self._reader_ended = reader_ended
 
     @property
-    def _is_open(self) -> bool:
-        return self._connection.closed is None
+    def _sender(self) -> FrameSender:
+        sender = self._stream.sender
+        sender.is_open = self._connection.closed is None
+        return sender
+
+    async def send(self, *messages: str | bytes) -> None:
+        await self._sender.send(*messages)
+
+    def send_nowait(self, *messages: str | bytes) -> bool:
+        return self._sender.send_nowait(*messages)
 
     async def receive_batch(self) -> list[str | bytes]:
         return await self._stream.take()
@@ -83,7 +90,7 @@ class _TrioWebSocket(SendingWebSocket):
 
     async def aclose(self) -> None:
         try:
-            if not self._outbox.is_torn:
+            if not self._sender.is_torn:
                 with trio.move_on_after(CLOSE_SECONDS):
                     await self._connection.aclose()
         finally:

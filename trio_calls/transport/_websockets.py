@@ -18,12 +18,13 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import CLIENT, Protocol
 
 from trio_calls.transport._frame_reader import FrameReader
+from trio_calls.transport._frame_sender import STREAM_LOST, FrameSender
 from trio_calls.transport._interface import (
     CLOSE_SECONDS,
     RECEIVE_BYTES,
+    WebSocket,
     WebSocketClosed,
 )
-from trio_calls.transport._outbox import STREAM_LOST, Outbox, SendingWebSocket
 from trio_calls.transport._shared_poll import IS_AVAILABLE, dismiss_socket, serve_socket
 from trio_calls.transport._shortcuts import nowait_receiver, receiver
 
@@ -31,7 +32,7 @@ from trio_calls.transport._shortcuts import nowait_receiver, receiver
 _MAX_OWED_BYTES: Final = 2**16
 
 
-class StreamWebSocket(SendingWebSocket):
+class StreamWebSocket(FrameSender, WebSocket):
     """An open WebSocket.
 
     Args:
@@ -42,8 +43,6 @@ class StreamWebSocket(SendingWebSocket):
       early_data: what came together with the end of the handshake.
     """
 
-    _is_open = True
-
     def __init__(
         self,
         protocol: Protocol,
@@ -51,9 +50,8 @@ class StreamWebSocket(SendingWebSocket):
         nursery: trio.Nursery,
         early_data: bytes,
     ) -> None:
-        super().__init__(Outbox(stream, is_masked=protocol.side is CLIENT))
+        super().__init__(stream, is_masked=protocol.side is CLIENT)
         self._protocol = protocol
-        self._stream = stream
         self._nursery = nursery
         self._receive_some = receiver(stream)
         self._is_receiving = False
@@ -120,7 +118,7 @@ class StreamWebSocket(SendingWebSocket):
                 return False
         elif data is not None:
             self._receive_eof()
-        if not self._is_open and self._ended.is_set():
+        if not self.is_open and self._ended.is_set():
             raise WebSocketClosed("the connection is over")
         return True
 
@@ -141,8 +139,8 @@ class StreamWebSocket(SendingWebSocket):
 
     async def aclose(self) -> None:
         try:
-            if not (self._outbox.is_torn or self._is_closing):
-                self._is_open = False
+            if not (self.is_torn or self._is_closing):
+                self.is_open = False
                 self._is_closing = True
                 with trio.move_on_after(CLOSE_SECONDS):
                     await self._shake_hands_on_closing()
@@ -170,8 +168,7 @@ class StreamWebSocket(SendingWebSocket):
 
         Cancellation: half a frame may have been sent.
         """
-        self._outbox.put_frames(self._protocol.data_to_send())
-        await self._outbox.send()
+        await self.send_frames(self._protocol.data_to_send())
 
     def _receive_eof(self) -> None:
         self._protocol.receive_eof()
@@ -186,7 +183,7 @@ class StreamWebSocket(SendingWebSocket):
     def _receive_control(self, frame: Frame) -> None:
         if frame.opcode is Opcode.PING:
             # The pong goes out before what is said to what came after the ping.
-            self._outbox.put_frames(self._protocol.data_to_send())
+            self.put_frames(self._protocol.data_to_send())
             self._owe_answer(len(frame.data))
         elif frame.opcode is Opcode.PONG:
             self._receive_pong(bytes(frame.data))
@@ -212,7 +209,7 @@ class StreamWebSocket(SendingWebSocket):
 
     def _end(self) -> None:
         """Nothing more comes in."""
-        self._is_open = False
+        self.is_open = False
         self._ended.set()
         for pong in self._pongs.values():
             pong.set()

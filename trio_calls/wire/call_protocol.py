@@ -198,19 +198,19 @@ class CallProtocol:
             if isinstance(message, bytes):
                 channel, pcm = unpack_audio(message, self._audio_mode)
                 return AudioReceived(channel, pcm)
-            return self._receive_message(decode_media(message))
+            request = decode_media(message)
+            if not isinstance(request, BufferRequest):
+                return self._receive_word(request)
+            if request.channel == CALL_CHANNEL:
+                self.audio.grant(request)
+                return CREDIT_GRANTED
         except (WireError, AudioError) as error:
             self.invalid_messages += 1
             logger.debug("a frame of the media connection was dropped: %s", error)
-            return None
+        return None
 
-    def _receive_message(self, message: MediaMessage | UnknownMessage) -> Event | None:
+    def _receive_word(self, message: MediaMessage | UnknownMessage) -> Event | None:
         match message:
-            case BufferRequest(channel=channel):
-                if channel != CALL_CHANNEL:
-                    return None
-                self.audio.grant(message)
-                return CREDIT_GRANTED
             case CommandResponse():
                 return self._receive_response(message)
             case CallEvent(event=name) if name == TERMINATED:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Final
 
 import trio
 
-from trio_calls.transport._interface import WebSocket, WebSocketClosed
+from trio_calls.transport._interface import WebSocketClosed
 from trio_calls.transport._plain_frames import data_frame
 from trio_calls.transport._shortcuts import nowait_sender
 
@@ -16,18 +15,23 @@ from trio_calls.transport._shortcuts import nowait_sender
 STREAM_LOST: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
-class Outbox:
-    """Holds what could not be sent yet. Any number of tasks may send at a time.
+class FrameSender:
+    """Sends messages and frames, and holds what could not be sent yet.
+
+    Any number of tasks may send at a time.
 
     Args:
       stream: after its handshake.
       is_masked: whether frames have to be masked, as a client's have.
 
     Attributes:
+      is_open: whether messages may be sent. Not any more when either side has begun to close the
+        connection, which is for others to notice.
       is_torn: whether a send was cancelled or failed, so that the peer may have half a frame.
     """
 
     def __init__(self, stream: trio.abc.Stream, *, is_masked: bool) -> None:
+        self.is_open = True
         self.is_torn = False
         self._stream = stream
         self._is_masked = is_masked
@@ -36,30 +40,27 @@ class Outbox:
         # It may begin in the middle of a frame.
         self._unsent: list[bytes] = []
 
-    def put(self, messages: Iterable[str | bytes]) -> None:
-        """Put messages behind all that waits."""
+    async def send(self, *messages: str | bytes) -> None:
+        """Send messages, after all that waits. See `WebSocket.send`.
+
+        Cancellation: half a frame may have been sent.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if not self.is_open:
+            await trio.lowlevel.checkpoint()
+            raise WebSocketClosed("the connection is over")
         for message in messages:
             self._unsent.append(data_frame(message, self._is_masked))
+        await self.send_frames(())
 
-    def put_frames(self, frames: Iterable[bytes]) -> None:
-        """Put frames, as they go over the wire, behind all that waits."""
-        self._unsent += frames
-
-    def send_nowait(self, messages: Iterable[str | bytes] = ()) -> bool:
-        """Put messages behind all that waits, and send all that can be sent at once.
-
-        Returns:
-          Whether that is everything. If not, the rest goes out with the next `send`.
-
-        Raises:
-          WebSocketClosed: the stream is over.
-        """
+    def send_nowait(self, *messages: str | bytes) -> bool:
+        """Send messages, after all that waits, as far as possible. See `WebSocket.send_nowait`."""
+        if not self.is_open or self.is_torn:
+            raise WebSocketClosed("the connection is over")
         for message in messages:
             self._unsent.append(data_frame(message, self._is_masked))
         if self._turn.locked():
             return False
-        if self.is_torn:
-            raise WebSocketClosed("the connection is over")
         data = b"".join(self._unsent)
         self._unsent.clear()
         try:
@@ -72,14 +73,19 @@ class Outbox:
         self._unsent.append(data[sent_bytes:])
         return False
 
-    async def send(self) -> None:
-        """Send all that waits, after whoever sends already.
+    def put_frames(self, frames: Iterable[bytes]) -> None:
+        """Put frames, as they go over the wire, behind all that waits for the next send."""
+        self._unsent += frames
+
+    async def send_frames(self, frames: Iterable[bytes]) -> None:
+        """Send frames, as they go over the wire, after all that waits and whoever sends already.
 
         Raises:
           WebSocketClosed: the stream is over.
 
         Cancellation: half a frame may have been sent. Not a checkpoint where nothing waits.
         """
+        self._unsent += frames
         try:
             self._turn.acquire_nowait()
         except trio.WouldBlock:
@@ -87,7 +93,8 @@ class Outbox:
         try:
             if self.is_torn:
                 raise WebSocketClosed("the connection is over")
-            data = self._take()
+            data = b"".join(self._unsent)
+            self._unsent.clear()
             if data:
                 await self._send_whole(data)
         except STREAM_LOST:
@@ -101,33 +108,3 @@ class Outbox:
         except BaseException:
             self.is_torn = True
             raise
-
-    def _take(self) -> bytes:
-        data = b"".join(self._unsent)
-        self._unsent.clear()
-        return data
-
-
-class SendingWebSocket(WebSocket):
-    """The half of a WebSocket that sends, over an `Outbox`."""
-
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
-
-    @property
-    @abstractmethod
-    def _is_open(self) -> bool:
-        """Whether neither side has begun to close the connection."""
-
-    async def send(self, *messages: str | bytes) -> None:
-        await trio.lowlevel.checkpoint_if_cancelled()
-        if not self._is_open:
-            await trio.lowlevel.checkpoint()
-            raise WebSocketClosed("the connection is over")
-        self._outbox.put(messages)
-        await self._outbox.send()
-
-    def send_nowait(self, *messages: str | bytes) -> bool:
-        if not self._is_open:
-            raise WebSocketClosed("the connection is over")
-        return self._outbox.send_nowait(messages)
