@@ -26,10 +26,8 @@ class OutgoingAudioModel:
         self._samples = 0
 
     def put(self, samples: int) -> None:
-        """Every sample is different, so that none is lost, repeated or moved unnoticed."""
-        numbers = range(self._samples, self._samples + samples)
-        self._samples += samples
-        pcm = b"".join((number % 65535 + 1).to_bytes(2, "little") for number in numbers)
+        """Queues samples, if there is room for all of them."""
+        pcm = self._new(samples)
         fits = len(self.waiting) + len(pcm) <= self.capacity
         try:
             self.audio.put(pcm)
@@ -64,15 +62,15 @@ class OutgoingAudioModel:
 
     def spend(self, samples: int) -> None:
         """Audio that may pass the queue is what would have been taken had it been put there."""
-        pcm_bytes = samples * 2
+        pcm = self._new(samples)
         is_message = bool(
             not self.waiting
             and self.requests
-            and self.requests[0][1] <= pcm_bytes <= min(self.requests[0][0], MOST_MESSAGE_BYTES)
+            and self.requests[0][1] <= len(pcm) <= min(self.requests[0][0], MOST_MESSAGE_BYTES)
         )
-        assert self.audio.spend(pcm_bytes) is is_message
+        assert self.audio.spend(pcm) == (b"\0" + pcm if is_message else None)
         if is_message:
-            self._count(pcm_bytes, pcm_bytes)
+            self._count(len(pcm), len(pcm))
 
     def take(self) -> bool:
         """Takes what can be sent in one go, or tells that it is nothing, and that this is right."""
@@ -91,6 +89,12 @@ class OutgoingAudioModel:
         assert len(self.audio.waiting) == len(self.waiting) <= self.capacity
         assert self.audio.sent_position == self.position
         assert self.audio.end_position == self.position + len(self.waiting)
+
+    def _new(self, samples: int) -> bytes:
+        """Every sample is different, so that none is lost, repeated or moved unnoticed."""
+        numbers = range(self._samples, self._samples + samples)
+        self._samples += samples
+        return b"".join((number % 65535 + 1).to_bytes(2, "little") for number in numbers)
 
     def _wanted_bytes(self) -> int:
         """What a message must hold: a frame, or what is left of the request, or of the queue."""

@@ -11,7 +11,6 @@ import trio
 from trio_calls.errors import BufferClosedError, BufferFullError, WSSCallClosedError
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wakeup import Wakeup
-from trio_calls.wire.media import CALL_CHANNEL, pack_audio
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 #: Seconds beyond the queue's own duration that a flush may take.
@@ -158,17 +157,16 @@ class MediaWriter:
 
     @trio.lowlevel.enable_ki_protection
     def _put(self, pcm: Pcm) -> None:
-        websocket = self._websocket
         if (
-            websocket is not None
-            and not self._has_rest
-            and not self._is_gathering
-            and self._audio.spend(len(pcm))
+            self._websocket is None
+            or self._has_rest
+            or self._is_gathering
+            or (message := self._audio.spend(pcm)) is None
         ):
-            self._transmit(websocket, pack_audio(CALL_CHANNEL, pcm))
-        else:
             self._audio.put(pcm)
             self.write()
+        else:
+            self._transmit(self._websocket, message)
 
     def _transmit(self, websocket: WebSocket, *messages: str | bytes) -> None:
         try:

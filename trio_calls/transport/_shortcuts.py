@@ -65,14 +65,15 @@ def nowait_receiver(stream: trio.abc.Stream) -> tuple[int, Callable[[], bytes | 
 
     Returns:
       The socket's descriptor, and a function that returns what has come: None if that is nothing,
-      and no bytes at the end. None for a stream that can only wait, or is closed.
+      and no bytes at the end. Not to be called after the stream was closed: the descriptor may be
+      another's then. None for a stream that can only wait, or is closed.
     """
     if isinstance(stream, NowaitStream):
         return stream.nowait_receiver()
     if isinstance(stream, trio.SocketStream) and _SOCKETS_ARE_FILES:
         descriptor = stream.socket.fileno()
         if descriptor >= 0:
-            return descriptor, partial(_read_from_socket_nowait, stream.socket)
+            return descriptor, partial(_read_nowait, descriptor)
     return None
 
 
@@ -92,16 +93,14 @@ async def _read_from_socket(socket: trio.socket.SocketType, max_bytes: int) -> b
             raise trio.ClosedResourceError("the connection was closed here")
         # Trio's own way is to try first. A live connection has nothing to read then, nearly always.
         await trio.lowlevel.wait_readable(descriptor)
-        data = _read_from_socket_nowait(socket, max_bytes)
+        data = _read_nowait(descriptor, max_bytes)
         if data is not None:
             return data
 
 
-def _read_from_socket_nowait(
-    socket: trio.socket.SocketType, max_bytes: int = RECEIVE_BYTES
-) -> bytes | None:
+def _read_nowait(descriptor: int, max_bytes: int = RECEIVE_BYTES) -> bytes | None:
     try:
-        return os.read(socket.fileno(), max_bytes)
+        return os.read(descriptor, max_bytes)
     except BlockingIOError:
         return None
     except OSError as error:

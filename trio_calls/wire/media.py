@@ -112,12 +112,9 @@ class AudioError(ValueError):
     """A binary message that is not audio of this call. It is dropped whole."""
 
 
-_CHANNEL_BYTES: Final = tuple(bytes((channel,)) for channel in range(256))
-
-
-def pack_audio(channel: int, pcm: bytes | bytearray | memoryview) -> bytes:
+def pack_audio(channel: int, pcm: bytes) -> bytes:
     """Make the binary message that carries `pcm` on a channel."""
-    return _CHANNEL_BYTES[channel] + pcm
+    return bytes((channel,)) + pcm
 
 
 def unpack_audio(message: bytes, mode: AudioMode) -> tuple[int, bytes]:

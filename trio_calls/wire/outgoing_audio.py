@@ -15,6 +15,9 @@ import attrs
 from trio_calls.errors import BufferFullError
 from trio_calls.wire.media import CALL_CHANNEL, BufferRequest, pack_audio
 
+#: What every message begins with.
+_MESSAGE_HEAD: Final = pack_audio(CALL_CHANNEL, b"")
+
 #: Rounds bytes down: a sample is two of them.
 _WHOLE_SAMPLES: Final = ~1
 
@@ -109,24 +112,25 @@ class OutgoingAudio:
         self._flush_position = self.end_position
         return self._flush_position
 
-    def spend(self, pcm_bytes: int) -> bool:
+    def spend(self, pcm: bytes | bytearray | memoryview) -> bytes | None:
         """Spend credit on audio that need not be queued, as it is a message as it stands.
 
         Returns:
-          Whether it may be sent at once. If not, there is other audio before it, or no credit for
-          all of it, or it has to be cut or to be joined with what follows: `put` it.
+          The message, to be sent at once. None where there is other audio before it, or no credit
+          for all of it, or where it has to be cut or to be joined with what follows: `put` it.
         """
         if self.waiting or not self._requests:
-            return False
+            return None
         request = self._requests[0]
+        pcm_bytes = len(pcm)
         remaining_bytes = request.remaining_bytes - pcm_bytes
         if remaining_bytes < 0 or not request.frame_bytes <= pcm_bytes <= MAX_MESSAGE_BYTES:
-            return False
+            return None
         request.remaining_bytes = remaining_bytes
         if not remaining_bytes:
             self._requests.popleft()
         self.sent_position += pcm_bytes
-        return True
+        return _MESSAGE_HEAD + pcm
 
     def take(self) -> list[bytes]:
         """Cut messages, as far as there is audio and credit for it; `MAX_TAKEN_BYTES` are enough.
@@ -149,7 +153,7 @@ class OutgoingAudio:
             request.remaining_bytes -= len(pcm)
             if not request.remaining_bytes:
                 self._requests.popleft()
-            messages.append(pack_audio(CALL_CHANNEL, pcm))
+            messages.append(_MESSAGE_HEAD + pcm)
         return messages
 
     def _cut(self, most_bytes: int) -> bytes:
