@@ -41,6 +41,8 @@ class Plan:
       request_ms: how much audio a buffer request asks for.
       rounds: how often calls that talk are measured; the agents take turns within each round.
       window_seconds: for how long, each time.
+      closer_calls: numbers of calls at which the SDKs are compared more closely.
+      closer_rounds: how many rounds more those are measured in.
       is_tls: measure everything over TLS.
       tls_calls: numbers of calls to measure over TLS beside everything else.
       bursts: numbers of calls that are offered at once.
@@ -54,6 +56,8 @@ class Plan:
     request_ms: Sequence[int] = (20, 100)
     rounds: int = 5
     window_seconds: float = 2.0
+    closer_calls: Sequence[int] = (50,)
+    closer_rounds: int = 10
     is_tls: bool = False
     tls_calls: Sequence[int] = (50,)
     bursts: Sequence[int] = (10, 100, 1000)
@@ -69,6 +73,11 @@ class Plan:
             if not self.is_tls:
                 for calls in self.tls_calls:
                     yield from self._loads(calls, round_number, True)
+        for round_number in range(self.rounds, self.rounds + self.closer_rounds):
+            for calls in self.closer_calls:
+                for step in self._loads(calls, round_number, self.is_tls):
+                    if not AGENTS[step.agent].is_floor:
+                        yield step
         for _ in range(self.burst_rounds):
             for offered in self.bursts:
                 yield from self._each_sdk("burst", offered)
@@ -97,6 +106,7 @@ QUICK = Plan(
     calls=(1, 50),
     request_ms=(20,),
     rounds=1,
+    closer_calls=(),
     tls_calls=(),
     bursts=(),
     idle_calls=0,

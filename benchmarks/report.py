@@ -141,7 +141,7 @@ def _idle(results: Results) -> Iterator[Table]:
 def legend(results: Results) -> str:
     """Say what the figures and their marks are."""
     return (
-        f"Medians; rounds: {results.rounds}, of {results.window_seconds:g} s. "
+        f"Medians; rounds: {results.rounds} or more, of {results.window_seconds:g} s. "
         "* the agent had no processor time left. "
         f"† the exchange was more than {MAX_LATE_MS:g} ms late with one frame in a hundred: "
         "the machine was too busy to measure this."

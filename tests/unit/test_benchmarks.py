@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 
 import attrs
 import pytest
@@ -155,11 +156,26 @@ def test_a_target_is_held_against_the_official_client_of_the_same_run(
 
 
 def test_agents_take_turns_and_none_is_always_first() -> None:
-    plan = Plan(agents=("fast", "official"), calls=(50,), rounds=2, bursts=(), idle_calls=0)
-    loads = [(step.agent, step.request_ms) for step in plan.steps() if not step.is_tls]
+    plan = Plan(
+        agents=("fast", "official"),
+        calls=(50,),
+        rounds=2,
+        closer_calls=(),
+        tls_calls=(),
+        bursts=(),
+        idle_calls=0,
+    )
+    loads = [(step.agent, step.request_ms) for step in plan.steps()]
     assert loads == [
         ("fast", (20, 100)),
         ("official", (20, 100)),
         ("official", (100, 20)),
         ("fast", (100, 20)),
     ]
+
+
+def test_where_sdks_are_compared_they_are_measured_more_often_than_floors() -> None:
+    steps = Plan(calls=(10, 50), tls_calls=()).steps()
+    measured = Counter((step.agent, step.calls) for step in steps if step.kind == "load")
+    assert measured["fast", 10] == measured["floor-trio", 50] == 5
+    assert measured["fast", 50] == measured["official", 50] == 15
