@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import IO
 
 import psutil
@@ -51,9 +52,22 @@ class AgentProcess:
 
 @asynccontextmanager
 async def open_agent(
-    module: str, arguments: Sequence[str], *, cores: Set[int], environment: Mapping[str, str]
+    module: str,
+    arguments: Sequence[str],
+    *,
+    cores: Set[int],
+    environment: Mapping[str, str],
+    folder: Path | None = None,
 ) -> AsyncIterator[AgentProcess]:
-    """Run the module of an agent inside the block, pinned to cores."""
+    """Run the module of an agent inside the block, pinned to cores.
+
+    Args:
+      module: of the checkout in `folder`, which is this one if there is none.
+      arguments: of the module.
+      cores: to run on.
+      environment: beside that of this process.
+      folder: the process's.
+    """
     with tempfile.TemporaryFile() as errors:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -64,6 +78,7 @@ async def open_agent(
             stdout=asyncio.subprocess.DEVNULL,
             stderr=errors,
             env=os.environ | dict(environment),
+            cwd=folder,
         )
         os.sched_setaffinity(process.pid, cores)
         agent = AgentProcess(process, errors)

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 import attrs
@@ -64,12 +65,15 @@ class Pair:
 
 
 @asynccontextmanager
-async def open_pair(name: str, certificates: Certificates | None = None) -> AsyncIterator[Pair]:
+async def open_pair(
+    name: str, certificates: Certificates | None = None, folder: Path | None = None
+) -> AsyncIterator[Pair]:
     """Run an exchange here, and an agent beside it, inside the block.
 
     Args:
       name: of the agent, out of `AGENTS`.
       certificates: encrypt everything with these.
+      folder: a checkout of this project, from which to run the agent.
 
     Raises:
       MeasurementError: the agent did not connect.
@@ -85,6 +89,7 @@ async def open_pair(name: str, certificates: Certificates | None = None) -> Asyn
             (exchange.base_url, *spec.arguments),
             cores={AGENT_CORE},
             environment=environment,
+            folder=folder,
         ) as agent,
     ):
         await wait_connected(exchange, agent)

@@ -1,0 +1,93 @@
+"""Small differences, in spite of the machine's noise: ``python -m benchmarks.side_by_side``.
+
+All agents talk at once, on one core, so that whatever else the machine does is the same for all. Each
+is slower that way than by itself, as it finds less of itself in the caches. What counts is how many
+times as much one takes as another; of that, a few rounds tell a difference of two percent.
+
+A folder stands for the fast agent of the checkout in it: ``official . ../before``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import attrs
+import click
+import uvloop
+
+from benchmarks.agents import AGENTS
+from benchmarks.exchange.frames import FRAMES_PER_SECOND
+from benchmarks.measure import measure_load, open_pair, set_up
+
+_REQUEST_MS: Final = 20
+
+
+@attrs.frozen
+class Contender:
+    """An agent, and where its code is."""
+
+    label: str
+    agent: str
+    folder: Path
+
+
+def find(name: str) -> Contender:
+    """Tell what a name stands for.
+
+    Raises:
+      click.BadParameter: neither an agent nor a checkout.
+    """
+    folder = Path() if name in AGENTS else Path(name)
+    if not (folder / "benchmarks" / "agents").is_dir():
+        raise click.BadParameter(f"neither an agent nor a checkout of this project: {name}")
+    return Contender(name, name if name in AGENTS else "fast", folder.resolve())
+
+
+async def measure(contenders: list[Contender], calls: int, seconds: float) -> list[float]:
+    """Let all talk at once. Returns the processor time of each, in µs a frame."""
+    async with AsyncExitStack() as agents:
+        pairs = []
+        for contender in contenders:
+            pair = await agents.enter_async_context(
+                open_pair(contender.agent, folder=contender.folder)
+            )
+            await set_up(pair, calls)
+            pairs.append(pair)
+        loads = await asyncio.gather(*(measure_load(pair, _REQUEST_MS, seconds) for pair in pairs))
+    return [load.cpu_ms_per_call_second * 1000 / FRAMES_PER_SECOND for load in loads]
+
+
+async def compare(contenders: list[Contender], calls: int, rounds: int, seconds: float) -> None:
+    """Measure in rounds, and print what comes of them."""
+    figures: dict[str, list[float]] = {contender.label: [] for contender in contenders}
+    for round_number in range(rounds):
+        # What is started first might have the better places.
+        turn = round_number % len(contenders)
+        order = [*contenders[turn:], *contenders[:turn]]
+        for contender, figure in zip(order, await measure(order, calls, seconds), strict=True):
+            figures[contender.label].append(figure)
+    first = contenders[0].label
+    for label, own in figures.items():
+        ratios = [figure / other for figure, other in zip(own, figures[first], strict=True)]
+        click.echo(
+            f"{label}: {statistics.median(own):.1f} µs a frame, {statistics.median(ratios):.3f} "
+            f"({min(ratios):.3f} to {max(ratios):.3f}) times as much as {first}"
+        )
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--calls", default=25, show_default=True, help="Of each agent.")
+@click.option("--rounds", type=click.IntRange(min=1), default=9, show_default=True)
+@click.option("--seconds", default=3.0, show_default=True, help="Of each round.")
+def main(*, names: tuple[str, ...], calls: int, rounds: int, seconds: float) -> None:
+    """Compare agents, or checkouts of this project, with the first one that is named."""
+    uvloop.run(compare([find(name) for name in names], calls, rounds, seconds))
+
+
+if __name__ == "__main__":
+    main()
