@@ -1,8 +1,8 @@
 """Small differences, in spite of the machine's noise: ``python -m benchmarks.side_by_side``.
 
-All agents talk at once, on one core, so that whatever else the machine does is the same for all. Each
-is slower that way than by itself, as it finds less of itself in the caches. What counts is how many
-times as much one takes as another; of that, a few rounds tell a difference of two percent.
+All agents talk at once, on one core, so that whatever else the machine does is the same for all.
+Each is slower that way than by itself, as it finds less of itself in the caches. What counts is how
+many times as much one takes as another; of that, some rounds tell a difference of two percent.
 
 A folder stands for the fast agent of the checkout in it: ``official . ../before``.
 """

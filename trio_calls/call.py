@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from typing import Final
 
 import attrs
 import trio
@@ -14,13 +13,18 @@ from trio_calls.call_core import CallCore
 from trio_calls.config import ClientConfig
 from trio_calls.event_handlers import HandlerT
 from trio_calls.received_audio import AudioStream
-from trio_calls.state import AgentMode, CallState, Command, Signal, require_legal
+from trio_calls.state import (
+    STATES_WITH_AUDIO,
+    AgentMode,
+    CallState,
+    Command,
+    Signal,
+    illegal,
+    require_legal,
+)
 from trio_calls.wire.call_protocol import check_ring_time
 from trio_calls.wire.control import CallIn
 from trio_calls.wire.media import CALL_CHANNEL
-
-# Looked up once: see `trio_calls.wire.call_protocol`.
-_AUDIO: Final = Signal.AUDIO
 
 
 @attrs.frozen
@@ -67,6 +71,8 @@ class ActiveCall:
         self.callee_number = call_in.callee_number
         self.audio_format: AudioFormat = config.audio_format
         self._core = CallCore(call_in, config, ssl_context)
+        self._protocol = self._core.protocol
+        self._writer = self._core.writer
 
     def __repr__(self) -> str:
         return f"<ActiveCall {self.call_id} {self.state.name}>"
@@ -74,12 +80,12 @@ class ActiveCall:
     @property
     def state(self) -> CallState:
         """Where the call stands. Moved by what the exchange says, never by a wait for it."""
-        return self._core.protocol.state
+        return self._protocol.state
 
     @property
     def mode(self) -> AgentMode | None:
         """Who hears the agent; None unless CONNECTED."""
-        return self._core.protocol.mode
+        return self._protocol.mode
 
     async def answer(self) -> None:
         """Take the call: from here on the agent talks with the caller.
@@ -205,8 +211,9 @@ class ActiveCall:
 
         Cancellation: nothing of `pcm` was queued. Always a checkpoint.
         """
-        require_legal(self._core.protocol.state, _AUDIO, "send_audio()")
-        await self._core.writer.send_audio(pcm)
+        if self._protocol.state not in STATES_WITH_AUDIO:
+            raise illegal(self._protocol.state, "send_audio()")
+        await self._writer.send_audio(pcm)
 
     def send_audio_nowait(self, pcm: bytes | bytearray | memoryview) -> None:
         """Queue the agent's speech, all of it now or nothing.
@@ -220,7 +227,7 @@ class ActiveCall:
           BufferFullError: there is no room for all of it.
         """
         require_legal(self.state, Signal.AUDIO, "send_audio_nowait()")
-        self._core.writer.send_audio_nowait(pcm)
+        self._writer.send_audio_nowait(pcm)
 
     async def wait_audio_sent(self) -> None:
         """Wait until the exchange has pulled everything queued so far, or it was cleared.
@@ -232,7 +239,7 @@ class ActiveCall:
 
         Cancellation: the audio goes out all the same. Always a checkpoint.
         """
-        await self._core.writer.wait_audio_sent()
+        await self._writer.wait_audio_sent()
 
     async def clear_send_audio_buffer(self) -> int:
         """Stop talking: drop the queue, and let the exchange drop what it holds.
@@ -249,14 +256,14 @@ class ActiveCall:
 
         Cancellation: the queue is empty, and the exchange may or may not have been told.
         """
-        self._core.protocol.require(Command.INTERRUPT)
-        dropped = self._core.writer.clear_audio()
+        self._protocol.require(Command.INTERRUPT)
+        dropped = self._writer.clear_audio()
         await self._core.commands.run_beside(Command.INTERRUPT)
         return dropped
 
     def get_send_audio_buffer_size(self) -> int:
         """Count the bytes of the agent's speech that the exchange has not pulled yet."""
-        return len(self._core.protocol.audio.waiting)
+        return len(self._protocol.audio.waiting)
 
     def on(self, event: str) -> Callable[[HandlerT], HandlerT]:
         """Register a handler of one of this call's events, as a decorator.
@@ -290,7 +297,7 @@ class ActiveCall:
 
     def statistics(self) -> CallStatistics:
         """Count what the call has carried so far."""
-        audio = self._core.protocol.audio
+        audio = self._protocol.audio
         return CallStatistics(
             received_frames=self._core.received.frames,
             received_bytes=self._core.received.bytes,
@@ -298,5 +305,5 @@ class ActiveCall:
             sent_bytes=audio.sent_position,
             queued_bytes=len(audio.waiting),
             credit_bytes=audio.credit_bytes,
-            invalid_messages=self._core.protocol.invalid_messages,
+            invalid_messages=self._protocol.invalid_messages,
         )

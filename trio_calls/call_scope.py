@@ -68,7 +68,16 @@ async def _run_application(
         async with trio.open_nursery() as nursery:
             nursery.start_soon(call._core.handlers.run)
             try:
-                await _run_handler(call, handler, config)
+                try:
+                    await call_handler(handler, call)
+                except Exception as error:
+                    if not _is_hangup(call, error):
+                        if config.crash_on_handler_error:
+                            raise
+                        logger.exception(
+                            "call %s: its handler failed; the agent leaves", call.call_id
+                        )
+                        await _leave(call)
                 await _after_handler(call, draining)
             finally:
                 call._core.handlers.close()
@@ -81,19 +90,6 @@ async def _run_application(
         )
 
 
-async def _run_handler(call: ActiveCall, handler: CallHandler, config: ClientConfig) -> None:
-    try:
-        await call_handler(handler, call)
-    except Exception as error:
-        if call.state is CallState.DISCONNECTED and _is_only_ours(error):
-            logger.debug("call %s: the hangup ended its handler: %s", call.call_id, error)
-            return
-        if config.crash_on_handler_error:
-            raise
-        logger.exception("call %s: its handler failed; the agent leaves", call.call_id)
-        await _leave(call)
-
-
 def call_handler(handler: CallHandler, call: ActiveCall) -> Awaitable[object]:
     """Call a handler. Returns what is to be awaited, be the handler asynchronous or not."""
     result = handler(call)
@@ -102,6 +98,14 @@ def call_handler(handler: CallHandler, call: ActiveCall) -> Awaitable[object]:
 
 async def _do_nothing() -> None:
     pass
+
+
+def _is_hangup(call: ActiveCall, error: Exception) -> bool:
+    """Tell whether a handler has only failed because its call was over."""
+    is_hangup = call.state is CallState.DISCONNECTED and _is_only_ours(error)
+    if is_hangup:
+        logger.debug("call %s: the hangup ended its handler: %s", call.call_id, error)
+    return is_hangup
 
 
 def _is_only_ours(error: BaseException) -> bool:

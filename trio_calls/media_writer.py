@@ -75,7 +75,7 @@ class MediaWriter:
 
     async def send_audio(self, pcm: Pcm) -> None:
         """Queue `pcm` as soon as there is room for all of it, after those who waited before."""
-        samples = _samples(pcm)
+        samples = pcm if type(pcm) is bytes and not len(pcm) % 2 else _samples(pcm)
         audio = self._audio
         has_room = len(audio.waiting) + len(samples) <= audio.capacity_bytes
         if has_room and not self._queueing and not self._has_ended:

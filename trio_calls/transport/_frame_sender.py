@@ -36,6 +36,7 @@ class FrameSender:
         self._stream = stream
         self._is_masked = is_masked
         self._send_some_nowait = nowait_sender(stream)
+        self._is_sending = False
         self._turn = trio.StrictFIFOLock()
         # It may begin in the middle of a frame.
         self._unsent: list[bytes] = []
@@ -59,7 +60,7 @@ class FrameSender:
             raise WebSocketClosed("the connection is over")
         for message in messages:
             self._unsent.append(data_frame(message, self._is_masked))
-        if self._turn.locked():
+        if self._is_sending:
             return False
         data = b"".join(self._unsent)
         self._unsent.clear()
@@ -103,8 +104,11 @@ class FrameSender:
             self._turn.release()
 
     async def _send_whole(self, data: bytes) -> None:
+        self._is_sending = True
         try:
             await self._stream.send_all(data)
         except BaseException:
             self.is_torn = True
             raise
+        finally:
+            self._is_sending = False
