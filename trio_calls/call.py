@@ -13,15 +13,7 @@ from trio_calls.call_core import CallCore
 from trio_calls.config import ClientConfig
 from trio_calls.event_handlers import HandlerT
 from trio_calls.received_audio import AudioStream
-from trio_calls.state import (
-    STATES_WITH_AUDIO,
-    AgentMode,
-    CallState,
-    Command,
-    Signal,
-    illegal,
-    require_legal,
-)
+from trio_calls.state import STATES_WITH_AUDIO, AgentMode, CallState, Command, illegal
 from trio_calls.wire.call_protocol import check_ring_time
 from trio_calls.wire.control import CallIn
 from trio_calls.wire.media import CALL_CHANNEL
@@ -191,9 +183,9 @@ class ActiveCall:
           WSSCallStateError: the call is PENDING.
           ValueError: the call's audio mode does not have this channel.
         """
-        if self.state is not CallState.DISCONNECTED:
-            # A call that has just ended may still have audio that nobody has listened to.
-            require_legal(self.state, Signal.AUDIO, "audio_stream()")
+        # A call that has just ended may still have audio that nobody has listened to.
+        if self.state not in STATES_WITH_AUDIO and self.state is not CallState.DISCONNECTED:
+            raise illegal(self.state, "audio_stream()")
         if channel != CALL_CHANNEL and self.audio_format.mode is AudioMode.MIXED:
             raise ValueError("mixed audio has channel 0 only; see ClientConfig.audio_mode")
         return self._core.received.subscribe(channel)
@@ -212,7 +204,7 @@ class ActiveCall:
         Cancellation: nothing of `pcm` was queued. Always a checkpoint.
         """
         if self._protocol.state not in STATES_WITH_AUDIO:
-            raise illegal(self._protocol.state, "send_audio()")
+            raise illegal(self.state, "send_audio()")
         await self._writer.send_audio(pcm)
 
     def send_audio_nowait(self, pcm: bytes | bytearray | memoryview) -> None:
@@ -226,7 +218,8 @@ class ActiveCall:
           ValueError: half a sample.
           BufferFullError: there is no room for all of it.
         """
-        require_legal(self.state, Signal.AUDIO, "send_audio_nowait()")
+        if self.state not in STATES_WITH_AUDIO:
+            raise illegal(self.state, "send_audio_nowait()")
         self._writer.send_audio_nowait(pcm)
 
     async def wait_audio_sent(self) -> None:

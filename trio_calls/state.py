@@ -209,22 +209,17 @@ def allowed_methods(state: CallState) -> tuple[str, ...]:
     )
 
 
-def require_legal(state: CallState, signal: Signal, method: str | None = None) -> None:
-    """Raise unless a state allows what `signal` stands for.
-
-    Args:
-      state: the state that the call is in.
-      signal: the success of what is about to be done.
-      method: how the application knows it, where `METHODS` has more than one name for it.
+def require_legal(state: CallState, signal: Signal) -> None:
+    """Raise unless a state allows what `signal` stands for, the success of what is to be done.
 
     Raises:
-      WSSCallStateError: with the method, the state, and what is allowed instead.
+      WSSCallStateError: as `illegal` makes it.
     """
     if signal not in TRANSITIONS[state]:
-        raise illegal(state, method or METHODS[signal][0])
+        raise illegal(state, METHODS[signal][0])
 
 
 def illegal(state: CallState, method: str) -> WSSCallStateError:
-    """Make the error of a method that a state does not allow."""
+    """Make the error of a method that a state does not allow. It says what is allowed instead."""
     allowed = ", ".join(allowed_methods(state)) or "nothing: the call is over"
     return WSSCallStateError(f"{method} is not allowed in {state.name}; allowed: {allowed}")

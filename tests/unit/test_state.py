@@ -5,11 +5,13 @@ import pytest
 from trio_calls.errors import WSSCallStateError
 from trio_calls.state import (
     METHODS,
+    STATES_WITH_AUDIO,
     SUCCESS,
     CallState,
     Command,
     Signal,
     allowed_methods,
+    illegal,
     is_legal,
     next_state,
     require_legal,
@@ -116,8 +118,13 @@ def test_a_refusal_names_the_method_the_state_and_what_is_allowed(
 
 
 def test_a_refusal_uses_the_name_that_the_application_called() -> None:
-    with pytest.raises(WSSCallStateError, match=r"^audio_stream\(\) is not allowed in PENDING;"):
-        require_legal(CallState.PENDING, Signal.AUDIO, "audio_stream()")
+    error = illegal(CallState.PENDING, "audio_stream()")
+    assert str(error).startswith("audio_stream() is not allowed in PENDING; allowed: ")
+
+
+def test_the_states_with_audio_are_those_of_the_table() -> None:
+    assert {state for state in CallState if is_legal(state, Signal.AUDIO)} == STATES_WITH_AUDIO
+    assert {CallState.ANSWERED, CallState.CONNECTED} == STATES_WITH_AUDIO
 
 
 @pytest.mark.parametrize("command", Command)

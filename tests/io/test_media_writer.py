@@ -1,0 +1,74 @@
+"""What is sent on a connection that is over, before the reader has noticed."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+import trio.testing
+
+from trio_calls.errors import WSSCallClosedError
+from trio_calls.media_writer import MediaWriter
+from trio_calls.transport import WebSocket, WebSocketClosed
+from trio_calls.wire.media import BufferRequest
+from trio_calls.wire.outgoing_audio import OutgoingAudio
+
+SPEECH = bytes(960)
+
+
+class LostWebSocket(WebSocket):
+    """A connection that is over.
+
+    Attributes:
+      attempts: how often something was to be sent.
+    """
+
+    def __init__(self) -> None:
+        self.attempts = 0
+
+    async def send(self, *messages: str | bytes) -> None:
+        self.attempts += 1
+        raise WebSocketClosed("lost")
+
+    def send_nowait(self, *messages: str | bytes) -> bool:
+        self.attempts += 1
+        raise WebSocketClosed("lost")
+
+    async def receive_batch(self) -> list[str | bytes]:
+        raise WebSocketClosed("lost")
+
+    async def ping(self) -> None:
+        raise WebSocketClosed("lost")
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+async def test_audio_for_a_lost_connection_is_not_taken_for_sent() -> None:
+    audio, websocket = OutgoingAudio(2**20), LostWebSocket()
+    audio.grant(BufferRequest(2**16, 960))
+    writer = MediaWriter(audio, bytes_per_second=48_000)
+    writer.open(websocket)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(writer.run, websocket)
+        await trio.testing.wait_all_tasks_blocked()
+        await writer.send_audio(SPEECH)
+        await writer.send_audio(SPEECH)
+        writer.send_command("command")
+        assert websocket.attempts == 1
+        with pytest.RaisesGroup(WSSCallClosedError):
+            async with trio.open_nursery() as waiting:
+                waiting.start_soon(writer.wait_audio_sent)
+                await trio.testing.wait_all_tasks_blocked()
+                writer.clear_audio()
+                await trio.testing.wait_all_tasks_blocked()
+                writer.end()
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_connection_that_is_over_takes_no_command() -> None:
+    websocket = LostWebSocket()
+    writer = MediaWriter(OutgoingAudio(2**20), bytes_per_second=48_000)
+    writer.open(websocket)
+    writer.send_command("one")
+    writer.send_command("two")
+    assert websocket.attempts == 1
