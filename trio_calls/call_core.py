@@ -78,10 +78,7 @@ class CallCore:
 
     def start(self, media_nursery: trio.Nursery) -> None:
         """Say where the media connection's tasks will run."""
-        self.media.start(
-            media_nursery,
-            self._make_connection,
-        )
+        self.media.start(media_nursery, self._make_connection)
 
     def _make_connection(self) -> MediaConnection:
         return MediaConnection(
