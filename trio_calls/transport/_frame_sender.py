@@ -36,7 +36,6 @@ class FrameSender:
         self._stream = stream
         self._is_masked = is_masked
         self._send_some_nowait = nowait_sender(stream)
-        self._is_sending = False
         self._turn = trio.StrictFIFOLock()
         # It may begin in the middle of a frame.
         self._unsent: list[bytes] = []
@@ -60,7 +59,7 @@ class FrameSender:
             raise WebSocketClosed("the connection is over")
         for message in messages:
             self._unsent.append(data_frame(message, self._is_masked))
-        if self._is_sending:
+        if self._turn.locked():
             return False
         data = b"".join(self._unsent)
         self._unsent.clear()
@@ -86,7 +85,7 @@ class FrameSender:
 
         Cancellation: half a frame may have been sent. Not a checkpoint where nothing waits.
         """
-        self._unsent += frames
+        self.put_frames(frames)
         try:
             self._turn.acquire_nowait()
         except trio.WouldBlock:
@@ -104,11 +103,8 @@ class FrameSender:
             self._turn.release()
 
     async def _send_whole(self, data: bytes) -> None:
-        self._is_sending = True
         try:
             await self._stream.send_all(data)
         except BaseException:
             self.is_torn = True
             raise
-        finally:
-            self._is_sending = False

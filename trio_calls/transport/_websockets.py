@@ -62,7 +62,7 @@ class StreamWebSocket(FrameSender, WebSocket):
         self._owed_bytes = 0
         self._pongs: dict[bytes, trio.Event] = {}
         self._ping_numbers = count()
-        self._frames = FrameReader(protocol, self._receive_control, self._receive_end)
+        self._frames = FrameReader(protocol, self._receive_control, self._answer_end)
         self._early_messages = self._frames.receive(early_data) if early_data else []
 
     async def receive_batch(self) -> list[str | bytes]:
@@ -174,7 +174,7 @@ class StreamWebSocket(FrameSender, WebSocket):
         self._protocol.receive_eof()
         self._end()
 
-    def _receive_end(self) -> None:
+    def _answer_end(self) -> None:
         if not self._is_closing:
             # The peer closes the connection, or has broken the protocol. Either is answered.
             self._owe_answer(0)
