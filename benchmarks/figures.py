@@ -69,6 +69,23 @@ class Load:
 
 
 @attrs.frozen
+class Comparison:
+    """Agents that took turns: one talked at a time, while the calls of all stood.
+
+    Attributes:
+      calls: of each agent.
+      request_ms: how much audio each buffer request asks for.
+      is_tls: whether everything went over TLS.
+      cpu_ms: processor time of each agent, by the second of audio that it echoed.
+    """
+
+    calls: int
+    request_ms: int
+    is_tls: bool
+    cpu_ms: dict[str, float]
+
+
+@attrs.frozen
 class Idle:
     """Calls that stand, and nobody says a word."""
 
@@ -128,6 +145,7 @@ class Results:
     rounds: int
     window_seconds: float
     loads: list[Load] = attrs.field(factory=list)
+    comparisons: list[Comparison] = attrs.field(factory=list)
     idles: list[Idle] = attrs.field(factory=list)
     bursts: list[Burst] = attrs.field(factory=list)
     failures: list[Failure] = attrs.field(factory=list)

@@ -9,26 +9,31 @@ import attrs
 
 from benchmarks.agents import AGENTS
 
-Kind = Literal["load", "burst", "idle"]
+Kind = Literal["load", "turns", "burst", "idle"]
 
 
 @attrs.frozen
 class Step:
-    """One agent, run once.
+    """One agent, run once; or several, that take turns.
 
     Attributes:
       kind: what is measured.
-      agent: its name.
+      agents: their names; one, but where they take turns.
       calls: how many talk, are offered at once, or stand in silence.
       is_tls: whether everything goes over TLS.
       request_ms: the sizes of buffer requests to measure with, one after the other.
     """
 
     kind: Kind
-    agent: str
+    agents: Sequence[str]
     calls: int
     is_tls: bool
     request_ms: Sequence[int] = ()
+
+    @property
+    def agent(self) -> str:
+        """The agent's name; all of them, where they take turns."""
+        return ", ".join(self.agents)
 
 
 @attrs.frozen(kw_only=True)
@@ -41,8 +46,11 @@ class Plan:
       request_ms: how much audio a buffer request asks for.
       rounds: how often calls that talk are measured; the agents take turns within each round.
       window_seconds: for how long, each time.
-      closer_calls: numbers of calls at which the SDKs are compared more closely.
-      closer_rounds: how many rounds more those are measured in.
+      closer_agents: those of the agents that are compared more closely, in turns.
+      closer_calls: numbers of calls to do that with.
+      closer_rounds: how often, each time with fresh processes.
+      closer_windows: how many turns each agent has in a round.
+      closer_seconds: how long a turn is.
       is_tls: measure everything over TLS.
       tls_calls: numbers of calls to measure over TLS beside everything else.
       bursts: numbers of calls that are offered at once.
@@ -56,8 +64,11 @@ class Plan:
     request_ms: Sequence[int] = (20, 100)
     rounds: int = 5
     window_seconds: float = 2.0
+    closer_agents: Sequence[str] = ("official", "fast", "trio-websocket", "floor-trio")
     closer_calls: Sequence[int] = (50,)
-    closer_rounds: int = 10
+    closer_rounds: int = 7
+    closer_windows: int = 8
+    closer_seconds: float = 1.0
     is_tls: bool = False
     tls_calls: Sequence[int] = (50,)
     bursts: Sequence[int] = (10, 100, 1000)
@@ -73,11 +84,7 @@ class Plan:
             if not self.is_tls:
                 for calls in self.tls_calls:
                     yield from self._loads(calls, round_number, True)
-        for round_number in range(self.rounds, self.rounds + self.closer_rounds):
-            for calls in self.closer_calls:
-                for step in self._loads(calls, round_number, self.is_tls):
-                    if not AGENTS[step.agent].is_floor:
-                        yield step
+        yield from self._turns()
         for _ in range(self.burst_rounds):
             for offered in self.bursts:
                 yield from self._each_sdk("burst", offered)
@@ -92,13 +99,21 @@ class Plan:
                 continue
             # A floor reads no requests.
             sizes = self.request_ms[:1] if AGENTS[name].is_floor else self.request_ms
-            yield Step("load", name, calls, is_tls, sizes[:: -1 if round_number % 2 else 1])
+            yield Step("load", (name,), calls, is_tls, sizes[:: -1 if round_number % 2 else 1])
+
+    def _turns(self) -> Iterator[Step]:
+        agents = [name for name in self.closer_agents if name in self.agents]
+        if self.is_tls:
+            agents = [name for name in agents if AGENTS[name].speaks_tls]
+        for _ in range(self.closer_rounds if len(agents) > 1 else 0):
+            for calls in self.closer_calls:
+                yield Step("turns", agents, calls, self.is_tls, self.request_ms[:1])
 
     def _each_sdk(self, kind: Kind, calls: int) -> Iterator[Step]:
         for name in self.agents:
             agent = AGENTS[name]
             if not agent.is_floor and calls > agent.beyond_calls:
-                yield Step(kind, name, calls, self.is_tls)
+                yield Step(kind, (name,), calls, self.is_tls)
 
 
 QUICK = Plan(

@@ -13,8 +13,16 @@ from rich.table import Table as RichTable
 
 from benchmarks.agents import AGENTS
 from benchmarks.figures import Results
-from benchmarks.summary import MAX_LATE_MS, Key, Summary, idle_cpu_ms, summarize, worst_burst
-from benchmarks.targets import judge
+from benchmarks.summary import (
+    MAX_LATE_MS,
+    Key,
+    Summary,
+    compare,
+    idle_cpu_ms,
+    summarize,
+    worst_burst,
+)
+from benchmarks.targets import OFFICIAL, judge
 
 RESULTS: Final = Path(__file__).parent / "results"
 
@@ -74,6 +82,7 @@ def tables(results: Results) -> Iterator[Table]:
         yield from _by_calls(metric.title, metric, plain)
     for metric in METRICS[:4]:
         yield from _by_calls(f"Over TLS: {metric.title}", metric, encrypted)
+    yield from _comparisons(results)
     yield from _bursts(results)
     yield from _idle(results)
     if results.failures:
@@ -110,6 +119,25 @@ def _cell(metric: Metric, summary: Summary | None) -> str:
     if summary is None:
         return _NONE
     return metric.show(summary) + (summary.marks if metric.is_marked else "")
+
+
+def _comparisons(results: Results) -> Iterator[Table]:
+    for calls, request_ms in sorted({(c.calls, c.request_ms) for c in results.comparisons}):
+        ratios = {
+            agent: compare(results.comparisons, agent, OFFICIAL, calls, request_ms)
+            for agent in AGENTS
+        }
+        rows = [
+            (agent, f"{r.cpu_ms:.2f}", f"{r.ratio:.2f}", f"{r.least:.2f} to {r.most:.2f}")
+            for agent, r in ratios.items()
+            if r is not None
+        ]
+        if rows:
+            yield Table(
+                f"In turns: {calls} calls, requests of {request_ms} ms",
+                ("agent", "CPU, ms a call-second", f"times {OFFICIAL}", "in single rounds"),
+                rows,
+            )
 
 
 def _bursts(results: Results) -> Iterator[Table]:

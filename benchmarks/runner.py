@@ -6,12 +6,12 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Final
 
 from benchmarks.certificates import Certificates
-from benchmarks.figures import Failure, Load, Results
+from benchmarks.figures import Comparison, Failure, Load, Results
 from benchmarks.measure import (
     MeasurementError,
     measure_burst,
@@ -21,6 +21,7 @@ from benchmarks.measure import (
     set_up,
 )
 from benchmarks.plan import Kind, Plan, Step
+from benchmarks.turns import take_turns
 
 #: A burst of calls opens as many connections, in the exchange and in the agent.
 _OPEN_FILES: Final = 8192
@@ -68,6 +69,8 @@ class Runner:
             match step.kind:
                 case "load":
                     return "; ".join(await self._measure_loads(step, certificates))
+                case "turns":
+                    return await self._compare(step, certificates)
                 case "burst":
                     return await self._measure_burst(step, certificates)
                 case "idle":
@@ -91,6 +94,21 @@ class Runner:
                         break
         return outcomes
 
+    async def _compare(self, step: Step, certificates: Certificates | None) -> str:
+        (request_ms,) = step.request_ms
+        async with AsyncExitStack() as stack:
+            pairs = []
+            for agent in step.agents:
+                pair = await stack.enter_async_context(open_pair(agent, certificates))
+                await set_up(pair, step.calls)
+                pairs.append(pair)
+            figures = await take_turns(
+                pairs, request_ms, self._plan.closer_windows, self._plan.closer_seconds
+            )
+        cpu_ms = dict(zip(step.agents, figures, strict=True))
+        self._results.comparisons.append(Comparison(step.calls, request_ms, step.is_tls, cpu_ms))
+        return f"{', '.join(f'{figure:.2f}' for figure in figures)} ms CPU"
+
     async def _measure_burst(self, step: Step, certificates: Certificates | None) -> str:
         async with open_pair(step.agent, certificates) as pair:
             burst = await measure_burst(pair, step.calls)
@@ -110,7 +128,12 @@ class Runner:
 
 def describe(step: Step) -> str:
     """Say what a step measures."""
-    what = {"load": "calls", "burst": "offers at once", "idle": "calls in silence"}[step.kind]
+    what = {
+        "load": "calls",
+        "turns": "calls in turns",
+        "burst": "offers at once",
+        "idle": "calls in silence",
+    }[step.kind]
     return f"{step.agent}, {step.calls} {what}{', TLS' if step.is_tls else ''}"
 
 

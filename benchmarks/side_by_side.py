@@ -4,6 +4,9 @@ All agents talk at once, on one core, so that whatever else the machine does is 
 Each is slower that way than by itself, as it finds less of itself in the caches. What counts is how
 many times as much one takes as another; of that, some rounds tell a difference of two percent.
 
+With ``--turns``, one of them talks at a time. That is how a call goes in earnest, and takes many
+turns to tell as much.
+
 A folder stands for the fast agent of the checkout in it: ``official . ../before``.
 """
 
@@ -22,6 +25,7 @@ import uvloop
 from benchmarks.agents import AGENTS
 from benchmarks.exchange.frames import FRAMES_PER_SECOND
 from benchmarks.measure import measure_load, open_pair, set_up
+from benchmarks.turns import take_turns
 
 _REQUEST_MS: Final = 20
 
@@ -47,8 +51,10 @@ def find(name: str) -> Contender:
     return Contender(name, name if name in AGENTS else "fast", folder.resolve())
 
 
-async def measure(contenders: list[Contender], calls: int, seconds: float) -> list[float]:
-    """Let all talk at once. Returns the processor time of each, in µs a frame."""
+async def measure(
+    contenders: list[Contender], calls: int, seconds: float, turns: int
+) -> list[float]:
+    """Let all talk, at once or in turns. Returns the processor time of each, in µs a frame."""
     async with AsyncExitStack() as agents:
         pairs = []
         for contender in contenders:
@@ -57,18 +63,27 @@ async def measure(contenders: list[Contender], calls: int, seconds: float) -> li
             )
             await set_up(pair, calls)
             pairs.append(pair)
-        loads = await asyncio.gather(*(measure_load(pair, _REQUEST_MS, seconds) for pair in pairs))
-    return [load.cpu_ms_per_call_second * 1000 / FRAMES_PER_SECOND for load in loads]
+        if turns:
+            figures = await take_turns(pairs, _REQUEST_MS, turns, seconds)
+        else:
+            loads = await asyncio.gather(
+                *(measure_load(pair, _REQUEST_MS, seconds) for pair in pairs)
+            )
+            figures = [load.cpu_ms_per_call_second for load in loads]
+    return [figure * 1000 / FRAMES_PER_SECOND for figure in figures]
 
 
-async def compare(contenders: list[Contender], calls: int, rounds: int, seconds: float) -> None:
+async def compare(
+    contenders: list[Contender], calls: int, rounds: int, seconds: float, turns: int
+) -> None:
     """Measure in rounds, and print what comes of them."""
     figures: dict[str, list[float]] = {contender.label: [] for contender in contenders}
     for round_number in range(rounds):
         # What is started first might have the better places.
         turn = round_number % len(contenders)
         order = [*contenders[turn:], *contenders[:turn]]
-        for contender, figure in zip(order, await measure(order, calls, seconds), strict=True):
+        measured = await measure(order, calls, seconds, turns)
+        for contender, figure in zip(order, measured, strict=True):
             figures[contender.label].append(figure)
     first = contenders[0].label
     for label, own in figures.items():
@@ -83,10 +98,11 @@ async def compare(contenders: list[Contender], calls: int, rounds: int, seconds:
 @click.argument("names", nargs=-1, required=True)
 @click.option("--calls", default=25, show_default=True, help="Of each agent.")
 @click.option("--rounds", type=click.IntRange(min=1), default=9, show_default=True)
-@click.option("--seconds", default=3.0, show_default=True, help="Of each round.")
-def main(*, names: tuple[str, ...], calls: int, rounds: int, seconds: float) -> None:
+@click.option("--seconds", default=3.0, show_default=True, help="Of each round, or turn.")
+@click.option("--turns", type=click.IntRange(min=0), default=0, help="Of each agent in a round.")
+def main(*, names: tuple[str, ...], calls: int, rounds: int, seconds: float, turns: int) -> None:
     """Compare agents, or checkouts of this project, with the first one that is named."""
-    uvloop.run(compare([find(name) for name in names], calls, rounds, seconds))
+    uvloop.run(compare([find(name) for name in names], calls, rounds, seconds, turns))
 
 
 if __name__ == "__main__":

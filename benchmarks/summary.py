@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import attrs
 
-from benchmarks.figures import Burst, Load, Results, median
+from benchmarks.figures import Burst, Comparison, Load, Results, median
 
 #: An exchange that is later than this with one frame in a hundred was too busy to measure with.
 MAX_LATE_MS: Final = 5.0
@@ -54,6 +55,25 @@ class Summary:
         return ("*" if self.is_saturated else "") + ("" if self.repetitions else "†")
 
 
+@attrs.frozen
+class Ratio:
+    """How many times as much processor time one agent takes as another: medians over the rounds.
+
+    Attributes:
+      ratio: of the two, within a round.
+      least: of the rounds.
+      most: of the rounds.
+      cpu_ms: of the one, by the second of audio.
+      reference_cpu_ms: of the other.
+    """
+
+    ratio: float
+    least: float
+    most: float
+    cpu_ms: float
+    reference_cpu_ms: float
+
+
 def is_valid(load: Load) -> bool:
     """Whether the exchange kept its schedule, and the agent to what it was asked for."""
     return load.exchange_late_p99_ms <= MAX_LATE_MS and load.overdrawn_bytes == 0
@@ -83,6 +103,29 @@ def _summarize(loads: list[Load]) -> Summary:
         resident_mb=middle(lambda load: load.resident_mb_per_call),
         first_audio_ms=middle(lambda load: load.first_audio_seconds) * 1000,
         repetitions=len(valid),
+    )
+
+
+def compare(
+    comparisons: Iterable[Comparison], agent: str, reference: str, calls: int, request_ms: int
+) -> Ratio | None:
+    """Hold one agent against another, with which it took turns. None where it did not."""
+    rounds = [
+        (comparison.cpu_ms[agent], comparison.cpu_ms[reference])
+        for comparison in comparisons
+        if (comparison.calls, comparison.request_ms, comparison.is_tls)
+        == (calls, request_ms, False)
+        and {agent, reference} <= comparison.cpu_ms.keys()
+    ]
+    if not rounds:
+        return None
+    ratios = [own / other for own, other in rounds]
+    return Ratio(
+        ratio=statistics.median(ratios),
+        least=min(ratios),
+        most=max(ratios),
+        cpu_ms=statistics.median(own for own, _ in rounds),
+        reference_cpu_ms=statistics.median(other for _, other in rounds),
     )
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+from types import SimpleNamespace
+from typing import Any
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import turns
 from benchmarks.exchange.echo import EchoMeter
 from benchmarks.exchange.frames import STAMP, StampedAudio
-from benchmarks.figures import Load, Results
+from benchmarks.figures import Comparison, Load, Results
+from benchmarks.measure import MeasurementError
 from benchmarks.plan import Plan
 from benchmarks.summary import Key, summarize
 from benchmarks.targets import judge
@@ -174,8 +177,60 @@ def test_agents_take_turns_and_none_is_always_first() -> None:
     ]
 
 
-def test_where_sdks_are_compared_they_are_measured_more_often_than_floors() -> None:
-    steps = Plan(calls=(10, 50), tls_calls=()).steps()
-    measured = Counter((step.agent, step.calls) for step in steps if step.kind == "load")
-    assert measured["fast", 10] == measured["floor-trio", 50] == 5
-    assert measured["fast", 50] == measured["official", 50] == 15
+@pytest.mark.parametrize(("fast_ms", "word"), [(1.1, "pass"), (1.3, "MISS")])
+def test_agents_that_took_turns_are_held_against_each_other_round_by_round(
+    fast_ms: float, word: str
+) -> None:
+    results = Results.begin(rounds=1, window_seconds=2)
+    results.loads = [LOAD, attrs.evolve(LOAD, agent="official")]
+    results.comparisons = [
+        Comparison(50, 20, is_tls=False, cpu_ms={"fast": fast * pace, "official": 2 * pace})
+        # Whatever the machine's pace was in a round.
+        for fast, pace in ((fast_ms, 1), (fast_ms, 1.5), (9, 1), (fast_ms, 0.7), (0.1, 2))
+    ]
+    verdict = judge(results)[0]
+    assert (verdict.target.split(",")[0], verdict.word) == ("fast", word)
+    assert f"{fast_ms / 2:.2f}" in verdict.measured
+
+
+def test_a_run_has_agents_take_turns_where_a_ratio_is_a_target() -> None:
+    closer = [step for step in Plan().steps() if step.kind == "turns"]
+    assert len(closer) >= 5
+    for step in closer:
+        assert {"fast", "trio-websocket", "official"} <= set(step.agents)
+        assert (step.calls, step.request_ms) == (50, (20,))
+    alone = Plan(agents=("fast",)).steps()
+    assert not [step for step in alone if step.kind == "turns"]
+
+
+async def take_turns_with(
+    monkeypatch: pytest.MonkeyPatch, figures: list[tuple[str, float]], windows: int
+) -> list[float]:
+    """Let agents a and b take turns, where the machine measures what is said, in that order."""
+    coming = iter(figures)
+
+    async def measure(pair: Any, request_ms: int, window_seconds: float) -> Load:
+        name, cpu_ms = next(coming)
+        assert pair.name == name
+        late_ms = 0.0 if cpu_ms < 100 else 50.0
+        return attrs.evolve(LOAD, cpu_ms_per_call_second=cpu_ms, exchange_late_p99_ms=late_ms)
+
+    monkeypatch.setattr(turns, "measure_load", measure)
+    pairs: list[Any] = [SimpleNamespace(name="a"), SimpleNamespace(name="b")]
+    result = await turns.take_turns(pairs, 20, windows, 1.0)
+    assert list(coming) == []
+    return result
+
+
+async def test_in_turns_none_is_always_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = [("a", 1.0), ("b", 10.0), ("b", 20.0), ("a", 2.0), ("a", 3.0), ("b", 30.0)]
+    assert await take_turns_with(monkeypatch, figures, 3) == [2.0, 20.0]
+
+
+async def test_a_turn_that_was_disturbed_counts_for_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    figures = [("a", 1.0), ("b", 500.0), ("b", 20.0), ("a", 2.0)]
+    assert await take_turns_with(monkeypatch, figures, 2) == [2.0, 20.0]
+    with pytest.raises(MeasurementError, match="too busy"):
+        await take_turns_with(monkeypatch, figures[:2], 1)
