@@ -201,7 +201,8 @@ class ActiveCall:
           ValueError: half a sample, or more than the queue can ever hold.
           BufferClosedError: the call ended while this waited; nothing of it was queued.
 
-        Cancellation: nothing of `pcm` was queued. Always a checkpoint.
+        Cancellation: nothing of `pcm` was queued. It is noticed each time. Other tasks get a turn
+        each time, too, unless `audio_stream` has given them one since the last time.
         """
         if self._protocol.state not in STATES_WITH_AUDIO:
             raise illegal(self.state, "send_audio()")

@@ -18,6 +18,7 @@ from trio_calls.media import MediaConnection
 from trio_calls.media_slot import MediaSlot
 from trio_calls.media_writer import MediaWriter
 from trio_calls.received_audio import ReceivedAudio
+from trio_calls.shared_turn import SharedTurn
 from trio_calls.state import CallState, Command, Signal
 from trio_calls.wire.call_protocol import (
     CallFault,
@@ -61,8 +62,9 @@ class CallCore:
         self.protocol = CallProtocol(config.audio_mode, config.send_buffer_bytes)
         self.media = MediaSlot(call_in, config, ssl_context)
         bytes_per_second = config.audio_format.bytes_per_second
-        self.received = ReceivedAudio(int(config.receive_buffer_seconds * bytes_per_second))
-        self.writer = MediaWriter(self.protocol.audio, bytes_per_second)
+        turn = SharedTurn()
+        self.received = ReceivedAudio(int(config.receive_buffer_seconds * bytes_per_second), turn)
+        self.writer = MediaWriter(self.protocol.audio, bytes_per_second, turn)
         self.handlers = EventHandlers()
         self.commands = CommandQueue(
             self.protocol,

@@ -171,19 +171,11 @@ class MediaConnection:
         with self._writer.gathering():
             for message in backlog:
                 self._receive([message])
-                await _let_listeners_act()
+                # A handler needs one turn to receive a frame and to send its answer. Without it
+                # there would be audio many times faster than a handler can follow.
+                await trio.lowlevel.cancel_shielded_checkpoint()
 
     async def _beat(self, websocket: WebSocket) -> None:
         if await is_silent(websocket):
             logger.warning("the exchange was silent for %g s: the call is lost", PONG_SECONDS)
             self._reading.cancel()
-
-
-async def _let_listeners_act() -> None:
-    """Let the handler deal with a frame, before the next one is handed to it.
-
-    A reader that has fallen behind would otherwise take in audio many times faster than a handler
-    can follow, which has one turn to receive each frame, and one to send its answer.
-    """
-    await trio.lowlevel.cancel_shielded_checkpoint()
-    await trio.lowlevel.cancel_shielded_checkpoint()

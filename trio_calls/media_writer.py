@@ -9,6 +9,7 @@ from typing import Final
 import trio
 
 from trio_calls.errors import BufferClosedError, BufferFullError, WSSCallClosedError
+from trio_calls.shared_turn import SharedTurn
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wakeup import Wakeup
 from trio_calls.wire.outgoing_audio import OutgoingAudio
@@ -29,7 +30,7 @@ class MediaWriter:
     cancelled in the middle of a message. All else is left to `run`, which no application cancels.
     """
 
-    def __init__(self, audio: OutgoingAudio, bytes_per_second: int) -> None:
+    def __init__(self, audio: OutgoingAudio, bytes_per_second: int, turn: SharedTurn) -> None:
         self._audio = audio
         self._bytes_per_second = bytes_per_second
         self._commands: list[str] = []
@@ -40,9 +41,10 @@ class MediaWriter:
         self._rest = trio.lowlevel.ParkingLot()
         self._delivered_position = 0
         self._progress = Wakeup()
-        # How many tasks wait for room, and whose turn it is.
+        # How many tasks wait for room, and which is the next.
         self._queueing = 0
-        self._turn = trio.StrictFIFOLock()
+        self._line = trio.StrictFIFOLock()
+        self._turn = turn
         self._has_ended = False
 
     def open(self, websocket: WebSocket) -> None:
@@ -81,7 +83,10 @@ class MediaWriter:
         if has_room and not self._queueing and not self._has_ended:
             await trio.lowlevel.checkpoint_if_cancelled()
             self._put(samples)
-            await trio.lowlevel.cancel_shielded_checkpoint()
+            if self._turn.is_given:
+                self._turn.is_given = False
+            else:
+                await trio.lowlevel.cancel_shielded_checkpoint()
         elif len(samples) <= audio.capacity_bytes:
             await self._send_in_turn(memoryview(samples))
         else:
@@ -93,7 +98,7 @@ class MediaWriter:
     async def _send_in_turn(self, pcm: Pcm) -> None:
         self._queueing += 1
         try:
-            async with self._turn:
+            async with self._line:
                 audio = self._audio
                 while not self._has_ended and len(audio.waiting) + len(pcm) > audio.capacity_bytes:
                     await self._progress.wait()

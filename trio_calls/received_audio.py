@@ -8,6 +8,7 @@ from typing import Final, Self
 
 import trio
 
+from trio_calls.shared_turn import SharedTurn
 from trio_calls.wakeup import Wakeup
 from trio_calls.wire.media import CALL_CHANNEL
 
@@ -23,8 +24,9 @@ class AudioStream:
     `ClientConfig.receive_buffer_seconds` and drops what is older.
     """
 
-    def __init__(self, buffer_bytes: int) -> None:
+    def __init__(self, buffer_bytes: int, turn: SharedTurn) -> None:
         self._buffer_bytes = buffer_bytes
+        self._turn = turn
         self._frames: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._has_ended = False
@@ -51,6 +53,7 @@ class AudioStream:
             if self._has_ended:
                 raise StopAsyncIteration
             await self._news.wait()
+        self._turn.is_given = True
         frame = self._frames.popleft()
         self._waiting_bytes -= len(frame)
         return frame
@@ -80,11 +83,12 @@ class ReceivedAudio:
       dropped_frames: how many frames were dropped, summed over the streams.
     """
 
-    def __init__(self, buffer_bytes: int) -> None:
+    def __init__(self, buffer_bytes: int, turn: SharedTurn) -> None:
         self.frames = 0
         self.bytes = 0
         self.dropped_frames = 0
         self._buffer_bytes = buffer_bytes
+        self._turn = turn
         self._has_ended = False
         # What came on a channel before anybody listened to it; handed to the first who does.
         self._unclaimed: dict[int, AudioStream] = {}
@@ -94,9 +98,9 @@ class ReceivedAudio:
     def subscribe(self, channel: int = CALL_CHANNEL) -> AudioStream:
         """Make a new stream of a channel."""
         if channel in self._streams:
-            stream = AudioStream(self._buffer_bytes)
+            stream = AudioStream(self._buffer_bytes, self._turn)
         else:
-            stream = self._unclaimed.pop(channel, AudioStream(self._buffer_bytes))
+            stream = self._unclaimed.pop(channel, AudioStream(self._buffer_bytes, self._turn))
         references = self._streams.setdefault(channel, [])
         references.append(weakref.ref(stream, references.remove))
         if self._has_ended:
@@ -121,7 +125,7 @@ class ReceivedAudio:
             if len(self._unclaimed) == MAX_UNCLAIMED_CHANNELS:
                 self.dropped_frames += 1
                 return
-            self._unclaimed[channel] = AudioStream(self._buffer_bytes)
+            self._unclaimed[channel] = AudioStream(self._buffer_bytes, self._turn)
         self.dropped_frames += self._unclaimed[channel]._deliver(pcm)
 
     def end(self) -> None:

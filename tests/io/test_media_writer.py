@@ -8,6 +8,7 @@ import trio.testing
 
 from trio_calls.errors import WSSCallClosedError
 from trio_calls.media_writer import MediaWriter
+from trio_calls.shared_turn import SharedTurn
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.media import BufferRequest
 from trio_calls.wire.outgoing_audio import OutgoingAudio
@@ -46,7 +47,7 @@ class LostWebSocket(WebSocket):
 async def test_audio_for_a_lost_connection_is_not_taken_for_sent() -> None:
     audio, websocket = OutgoingAudio(2**20), LostWebSocket()
     audio.grant(BufferRequest(2**16, 960))
-    writer = MediaWriter(audio, bytes_per_second=48_000)
+    writer = MediaWriter(audio, 48_000, SharedTurn())
     writer.open(websocket)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(writer.run, websocket)
@@ -67,7 +68,7 @@ async def test_audio_for_a_lost_connection_is_not_taken_for_sent() -> None:
 
 async def test_a_connection_that_is_over_takes_no_command() -> None:
     websocket = LostWebSocket()
-    writer = MediaWriter(OutgoingAudio(2**20), bytes_per_second=48_000)
+    writer = MediaWriter(OutgoingAudio(2**20), 48_000, SharedTurn())
     writer.open(websocket)
     writer.send_command("one")
     writer.send_command("two")
