@@ -5,7 +5,8 @@ from __future__ import annotations
 from trio_calls import events
 from trio_calls._version import __version__
 from trio_calls.audio_format import AudioFormat, AudioMode
-from trio_calls.call import ActiveCall, CallStatistics
+from trio_calls.call import ActiveCall
+from trio_calls.call_statistics import CallStatistics
 from trio_calls.client import CallClient, open_call_client, serve_calls
 from trio_calls.config import ClientConfig
 from trio_calls.errors import (

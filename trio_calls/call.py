@@ -5,11 +5,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 
-import attrs
 import trio
 
 from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.call_core import CallCore
+from trio_calls.call_statistics import CallStatistics
 from trio_calls.config import ClientConfig
 from trio_calls.event_handlers import HandlerT
 from trio_calls.received_audio import AudioStream
@@ -17,29 +17,6 @@ from trio_calls.state import STATES_WITH_AUDIO, AgentMode, CallState, Command, i
 from trio_calls.wire.call_protocol import check_ring_time
 from trio_calls.wire.control import CallIn
 from trio_calls.wire.media import CALL_CHANNEL
-
-
-@attrs.frozen
-class CallStatistics:
-    """A snapshot of what a call has carried so far.
-
-    Attributes:
-      received_frames: audio frames that came, on all channels.
-      received_bytes: bytes of PCM in them.
-      dropped_frames: frames dropped because a reader was slow or absent, summed over the readers.
-      sent_bytes: bytes of the agent's audio that the exchange has pulled, or that were cleared.
-      queued_bytes: bytes of the agent's audio that wait.
-      credit_bytes: bytes that the exchange has asked for and not got.
-      invalid_messages: frames dropped because they made no sense.
-    """
-
-    received_frames: int
-    received_bytes: int
-    dropped_frames: int
-    sent_bytes: int
-    queued_bytes: int
-    credit_bytes: int
-    invalid_messages: int
 
 
 class ActiveCall:
