@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 import attrs
 
 from benchmarks.agents import AGENTS
+
+_T = TypeVar("_T")
 
 Kind = Literal["load", "turns", "burst", "idle"]
 
@@ -93,8 +95,7 @@ class Plan:
 
     def _loads(self, calls: int, round_number: int, is_tls: bool) -> Iterator[Step]:
         # Neither the first agent nor the first size shall be the same in every round.
-        turn = round_number % len(self.agents)
-        for name in [*self.agents[turn:], *self.agents[:turn]]:
+        for name in rotated(self.agents, round_number):
             if calls <= AGENTS[name].beyond_calls or (is_tls and not AGENTS[name].speaks_tls):
                 continue
             # A floor reads no requests.
@@ -114,6 +115,12 @@ class Plan:
             agent = AGENTS[name]
             if not agent.is_floor and calls > agent.beyond_calls:
                 yield Step(kind, (name,), calls, self.is_tls)
+
+
+def rotated(items: Sequence[_T], turns: int) -> list[_T]:
+    """Make an order in which another one is first each time."""
+    start = turns % len(items)
+    return [*items[start:], *items[:start]]
 
 
 QUICK = Plan(

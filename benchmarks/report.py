@@ -122,9 +122,11 @@ def _cell(metric: Metric, summary: Summary | None) -> str:
 
 
 def _comparisons(results: Results) -> Iterator[Table]:
-    for calls, request_ms in sorted({(c.calls, c.request_ms) for c in results.comparisons}):
+    for calls, request_ms, is_tls in sorted(
+        {(each.calls, each.request_ms, each.is_tls) for each in results.comparisons}
+    ):
         ratios = {
-            agent: compare(results.comparisons, agent, OFFICIAL, calls, request_ms)
+            agent: compare(results.comparisons, Key(agent, calls, request_ms, is_tls), OFFICIAL)
             for agent in AGENTS
         }
         rows = [
@@ -134,7 +136,7 @@ def _comparisons(results: Results) -> Iterator[Table]:
         ]
         if rows:
             yield Table(
-                f"In turns: {calls} calls, requests of {request_ms} ms",
+                f"In turns: {calls} calls{', TLS' if is_tls else ''}, requests of {request_ms} ms",
                 ("agent", "CPU, ms a call-second", f"times {OFFICIAL}", "in single rounds"),
                 rows,
             )

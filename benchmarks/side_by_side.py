@@ -25,6 +25,7 @@ import uvloop
 from benchmarks.agents import AGENTS
 from benchmarks.exchange.frames import FRAMES_PER_SECOND
 from benchmarks.measure import measure_load, open_pair, set_up
+from benchmarks.plan import rotated
 from benchmarks.turns import take_turns
 
 _REQUEST_MS: Final = 20
@@ -80,8 +81,7 @@ async def compare(
     figures: dict[str, list[float]] = {contender.label: [] for contender in contenders}
     for round_number in range(rounds):
         # What is started first might have the better places.
-        turn = round_number % len(contenders)
-        order = [*contenders[turn:], *contenders[:turn]]
+        order = rotated(contenders, round_number)
         measured = await measure(order, calls, seconds, turns)
         for contender, figure in zip(order, measured, strict=True):
             figures[contender.label].append(figure)

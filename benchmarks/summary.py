@@ -106,16 +106,13 @@ def _summarize(loads: list[Load]) -> Summary:
     )
 
 
-def compare(
-    comparisons: Iterable[Comparison], agent: str, reference: str, calls: int, request_ms: int
-) -> Ratio | None:
+def compare(comparisons: Iterable[Comparison], key: Key, reference: str) -> Ratio | None:
     """Hold one agent against another, with which it took turns. None where it did not."""
     rounds = [
-        (comparison.cpu_ms[agent], comparison.cpu_ms[reference])
+        (comparison.cpu_ms[key.agent], comparison.cpu_ms[reference])
         for comparison in comparisons
-        if (comparison.calls, comparison.request_ms, comparison.is_tls)
-        == (calls, request_ms, False)
-        and {agent, reference} <= comparison.cpu_ms.keys()
+        if key == Key(key.agent, comparison.calls, comparison.request_ms, comparison.is_tls)
+        and {key.agent, reference} <= comparison.cpu_ms.keys()
     ]
     if not rounds:
         return None

@@ -57,10 +57,10 @@ def _beside_official(
     results: Results, summaries: Mapping[Key, Summary], agent: str, most: float
 ) -> Verdict:
     target = f"{agent}, 50 calls: at most {most} of the official client's CPU"
-    ratio = compare(results.comparisons, agent, OFFICIAL, 50, 20)
+    key = Key(agent, 50, 20)
+    ratio = compare(results.comparisons, key, OFFICIAL)
     if ratio is None:
-        ours, official = summaries.get(Key(agent, 50, 20)), summaries.get(Key(OFFICIAL, 50, 20))
-        return _ratio(target, ours, official, most)
+        return _ratio(target, summaries.get(key), summaries.get(Key(OFFICIAL, 50, 20)), most)
     measured = (
         f"{ratio.ratio:.2f}, in turns ({ratio.least:.2f} to {ratio.most:.2f}; "
         f"{ratio.cpu_ms:.2f} to {ratio.reference_cpu_ms:.2f} ms a call-second)"

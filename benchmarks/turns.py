@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from benchmarks.figures import Load
 from benchmarks.measure import MeasurementError, Pair, measure_load
+from benchmarks.plan import rotated
 from benchmarks.summary import is_valid
 
 
@@ -30,11 +31,9 @@ async def take_turns(
     """
     rounds: list[list[Load]] = []
     for number in range(windows):
-        # Nobody shall always have the same one before.
-        turn = number % len(pairs)
-        order = [*range(turn, len(pairs)), *range(turn)]
         loads = {
-            index: await measure_load(pairs[index], request_ms, window_seconds) for index in order
+            index: await measure_load(pairs[index], request_ms, window_seconds)
+            for index in rotated(range(len(pairs)), number)
         }
         if all(is_valid(load) for load in loads.values()):
             rounds.append([load for _, load in sorted(loads.items())])
