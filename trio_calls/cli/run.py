@@ -233,4 +233,6 @@ class _Program:
         return status_after(number, if_terminated=TERMINATED, prefix=self._prefix)
 
     def _say(self, line: str) -> None:
-        print(f"{self._prefix}{line}", flush=True)
+        # print() would write the end of the line by itself where output is not buffered: other
+        # processes, which share it, would come in between.
+        click.echo(f"{self._prefix}{line}")

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 
+import click
 import trio
 
 from trio_calls.cli.outcome import INTERRUPTED
@@ -23,7 +24,8 @@ def status_after(number: int, *, if_terminated: int, prefix: str = "") -> int:
     line_end = "\n" if sys.stderr.isatty() and not prefix else ""
     is_interrupt = number == signal.SIGINT
     word = "interrupted" if is_interrupt else "terminated"
-    print(f"{line_end}{prefix}{word}", file=sys.stderr, flush=True)
+    # In one piece: see `trio_calls.cli.run`.
+    click.echo(f"{line_end}{prefix}{word}", err=True)
     return INTERRUPTED if is_interrupt else if_terminated
 
 
