@@ -36,16 +36,17 @@ class RunningCommand:
 
     Attributes:
       output: what it has printed so far, without a terminal's escape sequences.
+      pieces: the same as it was read; a write each, if they are kept apart.
     """
 
     def __init__(self, process: trio.Process, stream: trio.abc.ReceiveStream) -> None:
         self._process = process
         self._stream = stream
-        self._raw = b""
+        self.pieces: list[bytes] = []
 
     @property
     def output(self) -> str:
-        return _ESCAPE.sub("", self._raw.decode(errors="replace"))
+        return _ESCAPE.sub("", b"".join(self.pieces).decode(errors="replace"))
 
     async def wait_for(self, pattern: str) -> re.Match[str]:
         """Wait until something was printed."""
@@ -55,7 +56,7 @@ class RunningCommand:
                 chunk = await self._receive()
                 if not chunk:
                     break
-                self._raw += chunk
+                self.pieces.append(chunk)
         assert match, f"it did not print {pattern!r}:\n{self.output}"
         return match
 
@@ -66,7 +67,7 @@ class RunningCommand:
         """Wait until it has ended, and return its exit status."""
         with trio.fail_after(PATIENCE_SECONDS):
             while chunk := await self._receive():
-                self._raw += chunk
+                self.pieces.append(chunk)
             status = await self._process.wait()
         assert "Traceback" not in self.output
         return status
@@ -83,10 +84,14 @@ async def running(
     *arguments: str,
     variables: Mapping[str, str] | None = None,
     terminal: bool = False,
+    writes_apart: bool = False,
     program: Sequence[str] = COMMAND,
 ) -> AsyncIterator[RunningCommand]:
     """Run a command, or another program, for as long as the block takes."""
-    ours, its = _open_terminal() if terminal else os.pipe()
+    if terminal:
+        ours, its = _open_terminal()
+    else:
+        ours, its = os.pipe2(os.O_CLOEXEC | os.O_DIRECT) if writes_apart else os.pipe()
     try:
         process = await trio.lowlevel.open_process(
             [*program, *arguments],

@@ -12,17 +12,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import trio
 
 from tests.cli.agent_files import agent_file
-from tests.cli.processes import (
-    COMMAND,
-    PATIENCE_SECONDS,
-    RunningCommand,
-    environment,
-    finished,
-    running,
-)
+from tests.cli.processes import RunningCommand, finished, running
 from trio_calls.cli import main
 from trio_calls.simulator import SimulatedCall, Simulator, open_simulator
 
@@ -167,37 +159,26 @@ async def test_a_worker_that_hangs_does_not_outlive_the_others(tmp_path: Path) -
 async def test_a_line_is_written_in_one_piece_that_no_other_process_can_break(
     tmp_path: Path,
 ) -> None:
-    # Each read gives one write.
-    ours, its = os.pipe2(os.O_CLOEXEC | os.O_DIRECT)
-    async with open_simulator(port=0) as simulator, trio.lowlevel.FdStream(ours) as stream:
-        agent = agent_file(tmp_path, "async def handle_call(call): await call.wait_disconnected()")
-        process = await trio.lowlevel.open_process(
-            [*COMMAND, "run", agent, "--workers", "2"],
-            # As most images of containers have it: Python then writes each bit at once.
-            env=environment({**settings(simulator), "PYTHONUNBUFFERED": "1"}),
-            stdout=its,
-            stderr=its,
-        )
-        os.close(its)
-        pieces: list[str] = []
-
-        async def wait_for(words: str, count: int = 1) -> None:
-            while "".join(pieces).count(words) < count:
-                pieces.append((await stream.receive_some(65536)).decode())
-
-        try:
-            with trio.fail_after(PATIENCE_SECONDS):
-                await wait_for("serving the calls", 2)
-                simulator.place_call()
-                await wait_for("call from")
-                process.send_signal(signal.SIGTERM)
-                await wait_for("1 in progress")
-                process.send_signal(signal.SIGINT)
-                await wait_for("interrupted\n")
-                assert await process.wait() == 130
-        finally:
-            process.kill()
-    assert [piece for piece in pieces if not piece.endswith("\n")] == []
+    # As most images of containers have it: Python then writes each bit at once.
+    unbuffered = {"PYTHONUNBUFFERED": "1"}
+    agent = agent_file(tmp_path, "async def handle_call(call): await call.wait_disconnected()")
+    async with (
+        open_simulator(port=0) as simulator,
+        running(
+            *("run", agent, "--workers", "2"),
+            variables={**settings(simulator), **unbuffered},
+            writes_apart=True,
+        ) as command,
+    ):
+        await command.wait_for("(?s)(serving the calls.*){2}")
+        simulator.place_call()
+        await command.wait_for("call from")
+        command.send_signal(signal.SIGTERM)
+        await command.wait_for("1 in progress")
+        command.send_signal(signal.SIGINT)
+        assert await command.wait_status() == 130
+    assert "interrupted\n" in command.output
+    assert [piece for piece in command.pieces if not piece.endswith(b"\n")] == []
 
 
 async def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
