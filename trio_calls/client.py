@@ -13,12 +13,12 @@ import trio
 from trio_calls import events
 from trio_calls.call import ActiveCall
 from trio_calls.call_scope import CallHandler
+from trio_calls.concurrency.termination import open_termination_receiver
+from trio_calls.concurrency.watchdog import open_watchdog
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConnectionError
 from trio_calls.incoming import IncomingCalls
-from trio_calls.termination import open_termination_receiver
 from trio_calls.tls import make_ssl_context
-from trio_calls.watchdog import open_watchdog
 
 logger = logging.getLogger(__name__)
 

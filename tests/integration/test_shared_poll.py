@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
 from tests.transports import on_one_transport
+from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.transport._shared_poll import IS_AVAILABLE, dismiss_socket, serve_socket
-from trio_calls.wakeup import Wakeup
 
 pytestmark = [
     on_one_transport,

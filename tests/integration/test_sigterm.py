@@ -127,7 +127,7 @@ async def test_a_handler_that_was_put_back_too_late_swallows_nothing() -> None:
     script = """
 import signal
 import trio
-from trio_calls.termination import open_termination_receiver
+from trio_calls.concurrency.termination import open_termination_receiver
 
 async def listen():
     with open_termination_receiver():

@@ -14,7 +14,7 @@ import trio.testing
 from tests.fake_exchange import FakeExchange, Switchboard, open_exchange
 from tests.fake_links import ControlEnd
 from trio_calls import open_call_client, serve_calls
-from trio_calls.termination import open_termination_receiver
+from trio_calls.concurrency.termination import open_termination_receiver
 from trio_calls.wire.control import SessionClosed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from trio_calls.wakeup import Wakeup
+from trio_calls.concurrency.wakeup import Wakeup
 
 
 async def test_all_who_sleep_are_woken_and_nobody_who_comes_later() -> None:

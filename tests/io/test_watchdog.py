@@ -11,8 +11,9 @@ import trio
 import trio.testing
 
 from tests.fake_exchange import FakeExchange
-from trio_calls import ActiveCall, open_call_client, serve_calls, watchdog
-from trio_calls.watchdog import QUIET_SECONDS, THREAD_NAME, Watchdog
+from trio_calls import ActiveCall, open_call_client, serve_calls
+from trio_calls.concurrency import watchdog
+from trio_calls.concurrency.watchdog import QUIET_SECONDS, THREAD_NAME, Watchdog
 
 LIMIT = 0.05
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import trio
 
+from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.simulator.server import Server
 from trio_calls.transport import NowaitStream
-from trio_calls.wakeup import Wakeup
 
 
 class Door:

@@ -18,7 +18,7 @@ from typing import Final
 import attrs
 import trio
 
-from trio_calls.wakeup import Wakeup
+from trio_calls.concurrency.wakeup import Wakeup
 
 #: Whether the system can do that.
 IS_AVAILABLE: Final = sys.platform == "linux"

@@ -7,12 +7,12 @@ from typing import Final
 import trio
 from trio_websocket import WebSocketConnection
 
+from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.transport._frame_sender import FrameSender
 from trio_calls.transport._frame_sieve import FrameSieve
 from trio_calls.transport._guarded_stream import GuardedStream, end_of_head
 from trio_calls.transport._interface import RECEIVE_BYTES, WebSocketClosed
 from trio_calls.transport._shortcuts import receiver
-from trio_calls.wakeup import Wakeup
 
 _SWITCHING_PROTOCOLS: Final = b"HTTP/1.1 101"
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import trio
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.watchdog")
 
 THREAD_NAME: Final = "trio_calls watchdog"
 
