@@ -216,7 +216,7 @@ class SecretSearch:
 
         def make_and_hear(error: BaseException, *args: Any, **kwargs: Any) -> None:
             make(error, *args, **kwargs)
-            # It holds the words of the exchange as they came. trio_calls.refusal blots them.
+            # It holds the words of the exchange as they came; trio_calls.transport blots them.
             if not isinstance(error, HandshakeRefused):
                 self.hear("errors", f"a {type(error).__qualname__}", f"{error}\n{error!r}")
 

@@ -18,7 +18,7 @@ from trio_calls.concurrency.watchdog import open_watchdog
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConnectionError
 from trio_calls.incoming import IncomingCalls
-from trio_calls.tls import make_ssl_context
+from trio_calls.transport.tls import make_ssl_context
 
 logger = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from trio_calls._version import __version__
 from trio_calls.backoff import Backoff
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConnectionError
-from trio_calls.heartbeat import PONG_SECONDS, is_silent
 from trio_calls.pending_requests import PendingRequests
-from trio_calls.refusal import explain_loss, explain_refusal
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
+from trio_calls.transport.heartbeat import PONG_SECONDS, is_silent
+from trio_calls.transport.refusal import explain_loss, explain_refusal
 from trio_calls.wire.codec import WireError, decode_control, encode
 from trio_calls.wire.control import (
     CONTROL_PATH,

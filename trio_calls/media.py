@@ -13,12 +13,12 @@ import trio
 from trio_calls._version import __version__
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSMediaError
-from trio_calls.heartbeat import PONG_SECONDS, is_silent
 from trio_calls.media_writer import MediaWriter
 from trio_calls.received_audio import ReceivedAudio
-from trio_calls.refusal import without_secrets
 from trio_calls.state import CallState, Signal
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
+from trio_calls.transport.heartbeat import PONG_SECONDS, is_silent
+from trio_calls.transport.refusal import without_secrets
 from trio_calls.wire.call_protocol import CREDIT_GRANTED, AudioReceived, CallProtocol, Event
 from trio_calls.wire.control import CallIn
 

@@ -13,8 +13,8 @@ from trio_calls import (
     WSSUnreachableError,
     WSSVersionError,
 )
-from trio_calls.refusal import explain_refusal, without_secrets
 from trio_calls.transport import HandshakeRefused, HostUnreachable, TLSFailed, WebSocketError
+from trio_calls.transport.refusal import explain_refusal, without_secrets
 
 
 def sandbox(

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from trio_calls import ClientConfig, WSSConfigError
-from trio_calls.tls import make_ssl_context
+from trio_calls.transport.tls import make_ssl_context
 
 
 def sandbox(**settings: Any) -> ClientConfig:

@@ -15,7 +15,7 @@ from trio_calls.cli.outcome import run_trio, sentence_of
 from trio_calls.client import open_call_client
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError, WSSConnectionError
-from trio_calls.tls import make_ssl_context
+from trio_calls.transport.tls import make_ssl_context
 
 _STEP_SECONDS: Final = 15.0
 

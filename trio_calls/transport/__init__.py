@@ -1,9 +1,13 @@
-"""The seam between trio_calls and a WebSocket library.
+"""Private: the seam between trio_calls and a WebSocket library.
 
 `WebSocket` is all that the layers above know of a connection; `connect_websocket` makes one as a
 client and `accept_websocket` as a server (which only the simulator is). Behind them is either
 trio-websocket, or the sans-IO protocol of `websockets` on Trio streams, which costs less; nothing
 outside this package imports one of them.
+
+`tls`, `heartbeat` and `refusal` stand on that seam: how the exchange is verified, how a silent one
+is noticed, and how the errors of a connection become those that applications know. Calls, offers,
+and what frames mean live elsewhere.
 """
 
 from __future__ import annotations
