@@ -31,7 +31,7 @@ import trio
 
 from benchmarks.resident import bytes_in_use, resident_bytes
 from trio_calls import ActiveCall, CallClient, ClientConfig, serve_calls
-from trio_calls.call_scope import CallHandler, call_handler
+from trio_calls.call.scope import CallHandler, call_handler
 
 MIB: Final = 2**20
 

@@ -18,7 +18,7 @@ from trio.testing import MockClock
 
 from trio_calls import ActiveCall, WSSCallCommandError, serve_calls
 from trio_calls.audio import noise
-from trio_calls.call_scope import CallHandler
+from trio_calls.call.scope import CallHandler
 from trio_calls.simulator import SimulatedCall, never_answers, open_simulator
 
 CALL_SECONDS: Final = 600

@@ -11,7 +11,7 @@ import trio.testing
 from tests.fake_links import Wire
 from trio_calls import ActiveCall, CallState, ClientConfig
 from trio_calls.audio import noise
-from trio_calls.call_scope import CallHandler, run_call
+from trio_calls.call.scope import CallHandler, run_call
 from trio_calls.transport import (
     HandshakeRefused,
     HandshakeRequest,

@@ -4,7 +4,7 @@ import trio
 
 from trio_calls import CallState, serve_calls
 from trio_calls.audio import noise
-from trio_calls.call_scope import CallHandler
+from trio_calls.call.scope import CallHandler
 from trio_calls.simulator import Pickup, SimulatedCall, Simulator, answers
 
 P, A, C, D = CallState.PENDING, CallState.ANSWERED, CallState.CONNECTED, CallState.DISCONNECTED

@@ -5,8 +5,9 @@ from __future__ import annotations
 from trio_calls import events
 from trio_calls._version import __version__
 from trio_calls.audio_format import AudioFormat, AudioMode
-from trio_calls.call import ActiveCall
-from trio_calls.call_statistics import CallStatistics
+from trio_calls.call.active_call import ActiveCall
+from trio_calls.call.received_audio import AudioStream
+from trio_calls.call.statistics import CallStatistics
 from trio_calls.client import CallClient, open_call_client, serve_calls
 from trio_calls.config import ClientConfig
 from trio_calls.errors import (
@@ -28,7 +29,6 @@ from trio_calls.errors import (
     WSSUnreachableError,
     WSSVersionError,
 )
-from trio_calls.received_audio import AudioStream
 from trio_calls.state import AgentMode, CallState
 
 __all__ = [

@@ -11,8 +11,8 @@ from typing import TypeVar
 import trio
 
 from trio_calls import events
-from trio_calls.call import ActiveCall
-from trio_calls.call_scope import CallHandler
+from trio_calls.call.active_call import ActiveCall
+from trio_calls.call.scope import CallHandler
 from trio_calls.concurrency.termination import open_termination_receiver
 from trio_calls.concurrency.watchdog import open_watchdog
 from trio_calls.config import ClientConfig

@@ -8,8 +8,8 @@ from typing import Final
 
 import trio
 
-from trio_calls.call import ActiveCall
-from trio_calls.call_scope import CallHandler, run_call
+from trio_calls.call.active_call import ActiveCall
+from trio_calls.call.scope import CallHandler, run_call
 from trio_calls.claims import claim, claim_again
 from trio_calls.config import ClientConfig
 from trio_calls.control import ControlConnection

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 import trio
 
-from trio_calls.call import ActiveCall
+from trio_calls.call.active_call import ActiveCall
 from trio_calls.state import CallState
 from trio_calls.wire.control import CallIn, SessionNotify
 

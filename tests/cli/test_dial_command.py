@@ -17,7 +17,7 @@ from tests.cli.processes import finished, running, running_simulator
 from trio_calls import ActiveCall, cli, serve_calls
 from trio_calls.audio import find, noise, read_wav, to_samples, write_wav
 from trio_calls.audio.resampling import read_recording
-from trio_calls.call_scope import CallHandler
+from trio_calls.call.scope import CallHandler
 from trio_calls.cli.dial import _place_calls, _save
 from trio_calls.cli.dial_report import print_summary
 from trio_calls.cli.dialed_call import Order, Result, dial_call

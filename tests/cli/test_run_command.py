@@ -10,7 +10,7 @@ import trio.testing
 from tests.cli.agent_files import agent_file
 from tests.cli.processes import finished, running, running_simulator
 from trio_calls import ActiveCall, CallState
-from trio_calls.call_scope import CallHandler
+from trio_calls.call.scope import CallHandler
 from trio_calls.cli.find_handler import find_handler
 from trio_calls.cli.rehearsal import rehearse
 from trio_calls.cli.run import _Program

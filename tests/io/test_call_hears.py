@@ -13,7 +13,7 @@ from trio_calls import (
     CallState,
     WSSCallStateError,
 )
-from trio_calls.received_audio import MAX_UNCLAIMED_CHANNELS, AudioStream
+from trio_calls.call.received_audio import MAX_UNCLAIMED_CHANNELS, AudioStream
 
 
 async def collect(stream: AudioStream) -> list[bytes]:

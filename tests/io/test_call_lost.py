@@ -13,7 +13,7 @@ from trio_calls import (
     WSSCallStateError,
     WSSError,
 )
-from trio_calls.call_scope import CallHandler
+from trio_calls.call.scope import CallHandler
 
 
 async def test_a_lost_media_connection_ends_the_call_for_its_handler(

@@ -6,9 +6,9 @@ import pytest
 import trio
 import trio.testing
 
+from trio_calls.call.media_writer import MediaWriter
+from trio_calls.call.shared_turn import SharedTurn
 from trio_calls.errors import WSSCallClosedError
-from trio_calls.media_writer import MediaWriter
-from trio_calls.shared_turn import SharedTurn
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.media import BufferRequest
 from trio_calls.wire.outgoing_audio import OutgoingAudio

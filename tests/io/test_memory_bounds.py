@@ -18,8 +18,8 @@ from trio_calls import (
     events,
     open_call_client,
 )
+from trio_calls.call.event_handlers import MAX_WAITING_EVENTS
 from trio_calls.control import MAX_WAITING_MESSAGES
-from trio_calls.event_handlers import MAX_WAITING_EVENTS
 from trio_calls.offers import MAX_CLAIMS_AT_ONCE, MAX_WAITING_OFFERS
 from trio_calls.wire.control import Response, SessionOpen, SessionReady
 from trio_calls.wire.media import CallEvent

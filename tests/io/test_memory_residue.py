@@ -14,11 +14,11 @@ from tests.fake_exchange import FakeExchange
 from tests.fake_links import ControlEnd, MediaEnd
 from tests.memory_growth import measured_growth
 from trio_calls import ActiveCall, events, open_call_client
-from trio_calls.call_core import CallCore
-from trio_calls.call_scope import CallHandler
-from trio_calls.media import MediaConnection
+from trio_calls.call.core import CallCore
+from trio_calls.call.media_connection import MediaConnection
+from trio_calls.call.received_audio import AudioStream
+from trio_calls.call.scope import CallHandler
 from trio_calls.offers import Session
-from trio_calls.received_audio import AudioStream
 from trio_calls.wire.media import CallEvent
 
 pytestmark = pytest.mark.measures_memory

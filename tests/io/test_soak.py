@@ -8,8 +8,8 @@ from benchmarks.soak.accounts import Totals
 from benchmarks.soak.agents import open_local_agent
 from benchmarks.soak.load import Load
 from tests.transports import on_one_transport
-from trio_calls.media_writer import MediaWriter
-from trio_calls.received_audio import AudioStream
+from trio_calls.call.media_writer import MediaWriter
+from trio_calls.call.received_audio import AudioStream
 from trio_calls.simulator import open_simulator
 from trio_calls.transport import WebSocket
 

@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from trio_calls import ActiveCall
-from trio_calls.call_scope import CallHandler
+from trio_calls.call.scope import CallHandler
 from trio_calls.simulator import PhoneState, Simulator
 from trio_calls.testing import run_agent
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from trio_calls.call import ActiveCall
-from trio_calls.call_scope import CallHandler
+from trio_calls.call.active_call import ActiveCall
+from trio_calls.call.scope import CallHandler
 from trio_calls.cli.outcome import Failure, sentence_of
 
 _USUAL_NAME: Final = "handle_call"

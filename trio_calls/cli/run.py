@@ -13,8 +13,8 @@ import click
 import trio
 
 from trio_calls import events
-from trio_calls.call import ActiveCall
-from trio_calls.call_scope import CallHandler, call_handler
+from trio_calls.call.active_call import ActiveCall
+from trio_calls.call.scope import CallHandler, call_handler
 from trio_calls.cli import values
 from trio_calls.cli.call_watch import printable
 from trio_calls.cli.find_handler import find_handler

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from trio_calls.audio import read_wav
-from trio_calls.call import ActiveCall
+from trio_calls.call.active_call import ActiveCall
 
 SAMPLE_RATE = 24000
 

@@ -11,8 +11,8 @@ import attrs
 import trio
 
 from trio_calls import events
-from trio_calls.call import ActiveCall
-from trio_calls.call_scope import CallHandler
+from trio_calls.call.active_call import ActiveCall
+from trio_calls.call.scope import CallHandler
 from trio_calls.client import CallClient, open_call_client
 from trio_calls.simulator import Simulator
 from trio_calls.state import CallState

@@ -8,9 +8,9 @@ from typing import Final
 
 import trio
 
+from trio_calls.call.shared_turn import SharedTurn
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.errors import BufferClosedError, BufferFullError, WSSCallClosedError
-from trio_calls.shared_turn import SharedTurn
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 

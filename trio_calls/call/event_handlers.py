@@ -12,7 +12,7 @@ import trio
 
 from trio_calls.events import CALL_EVENTS, CALL_TERMINATED
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.event_handlers")
 
 Handler = Callable[..., object]
 HandlerT = TypeVar("HandlerT", bound=Handler)

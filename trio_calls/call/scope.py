@@ -20,12 +20,12 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from trio_calls.call import ActiveCall
+from trio_calls.call.active_call import ActiveCall
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSError
 from trio_calls.state import CallState
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.call_scope")
 
 CallHandler = Callable[[ActiveCall], object]
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import trio
 
 from trio_calls.audio_format import AudioFormat, AudioMode
-from trio_calls.call_core import CallCore
-from trio_calls.call_statistics import CallStatistics
+from trio_calls.call.core import CallCore
+from trio_calls.call.event_handlers import HandlerT
+from trio_calls.call.received_audio import AudioStream
+from trio_calls.call.statistics import CallStatistics
 from trio_calls.config import ClientConfig
-from trio_calls.event_handlers import HandlerT
-from trio_calls.received_audio import AudioStream
 from trio_calls.state import STATES_WITH_AUDIO, AgentMode, CallState, Command, illegal
 from trio_calls.wire.call_protocol import check_ring_time
 from trio_calls.wire.control import CallIn

@@ -11,10 +11,10 @@ from typing import Final
 import trio
 
 from trio_calls._version import __version__
+from trio_calls.call.media_writer import MediaWriter
+from trio_calls.call.received_audio import ReceivedAudio
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSMediaError
-from trio_calls.media_writer import MediaWriter
-from trio_calls.received_audio import ReceivedAudio
 from trio_calls.state import CallState, Signal
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
 from trio_calls.transport.heartbeat import PONG_SECONDS, is_silent
@@ -22,7 +22,7 @@ from trio_calls.transport.refusal import without_secrets
 from trio_calls.wire.call_protocol import CREDIT_GRANTED, AudioReceived, CallProtocol, Event
 from trio_calls.wire.control import CallIn
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.media")
 
 CONNECT_SECONDS: Final = 10.0
 

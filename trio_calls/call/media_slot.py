@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import trio
 
+from trio_calls.call.media_connection import MediaConnection
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSCallClosedError
-from trio_calls.media import MediaConnection
 from trio_calls.wire.control import CallIn
 
 

@@ -10,15 +10,15 @@ from typing import Final
 import trio
 
 from trio_calls import events
-from trio_calls.commands import CommandQueue, PendingCommand
+from trio_calls.call.commands import CommandQueue, PendingCommand
+from trio_calls.call.event_handlers import EventHandlers
+from trio_calls.call.media_connection import MediaConnection
+from trio_calls.call.media_slot import MediaSlot
+from trio_calls.call.media_writer import MediaWriter
+from trio_calls.call.received_audio import ReceivedAudio
+from trio_calls.call.shared_turn import SharedTurn
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSCallClosedError, WSSCallError, WSSMediaError
-from trio_calls.event_handlers import EventHandlers
-from trio_calls.media import MediaConnection
-from trio_calls.media_slot import MediaSlot
-from trio_calls.media_writer import MediaWriter
-from trio_calls.received_audio import ReceivedAudio
-from trio_calls.shared_turn import SharedTurn
 from trio_calls.state import CallState, Command, Signal
 from trio_calls.wire.call_protocol import (
     CallFault,

@@ -8,8 +8,8 @@ from typing import Final, Self
 
 import trio
 
+from trio_calls.call.shared_turn import SharedTurn
 from trio_calls.concurrency.wakeup import Wakeup
-from trio_calls.shared_turn import SharedTurn
 from trio_calls.wire.media import CALL_CHANNEL
 
 #: Channels beyond this number are not kept for a listener who may never come.
