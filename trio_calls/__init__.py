@@ -8,7 +8,7 @@ from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.received_audio import AudioStream
 from trio_calls.call.statistics import CallStatistics
-from trio_calls.client import CallClient, open_call_client, serve_calls
+from trio_calls.client.client import CallClient, open_call_client, serve_calls
 from trio_calls.config import ClientConfig
 from trio_calls.errors import (
     BufferClosedError,

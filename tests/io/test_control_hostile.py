@@ -132,7 +132,7 @@ async def test_a_frame_that_is_too_long_costs_the_connection_and_not_the_client(
 async def test_offers_without_end_do_not_fill_the_memory(
     exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trio_calls.offers.MAX_WAITING_OFFERS", 10)
+    monkeypatch.setattr("trio_calls.client.offers.MAX_WAITING_OFFERS", 10)
     switchboard = Switchboard()
     async with open_call_client(exchange.config()) as client:
         control = await exchange.control()

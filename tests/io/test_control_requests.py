@@ -9,7 +9,7 @@ import trio
 from tests.fake_exchange import SILENCE, FakeExchange
 from tests.fake_links import ControlEnd
 from trio_calls import WSSConnectionError
-from trio_calls.control import ControlConnection
+from trio_calls.client.control_connection import ControlConnection
 from trio_calls.transport import WebSocketClosed
 from trio_calls.wire.control import (
     ControlMessage,

@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from trio_calls import ClientConfig
-from trio_calls.control import ControlConnection
+from trio_calls.client.control_connection import ControlConnection
 from trio_calls.transport import HostUnreachable, WebSocketClosed
 from trio_calls.wire.codec import encode
 from trio_calls.wire.control import CONTROL_PATH, ControlMessage, SetupDone
@@ -100,7 +100,7 @@ async def exchange(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Exchange]:
     async def connect(nursery: trio.Nursery, url: str, **options: Any) -> LightWebSocket:
         return await exchange.connect(number_of_client[url])
 
-    monkeypatch.setattr("trio_calls.control.connect_websocket", connect)
+    monkeypatch.setattr("trio_calls.client.control_connection.connect_websocket", connect)
     async with trio.open_nursery() as nursery:
         clients = []
         try:

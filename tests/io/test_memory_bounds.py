@@ -19,8 +19,8 @@ from trio_calls import (
     open_call_client,
 )
 from trio_calls.call.event_handlers import MAX_WAITING_EVENTS
-from trio_calls.control import MAX_WAITING_MESSAGES
-from trio_calls.offers import MAX_CLAIMS_AT_ONCE, MAX_WAITING_OFFERS
+from trio_calls.client.control_connection import MAX_WAITING_MESSAGES
+from trio_calls.client.offers import MAX_CLAIMS_AT_ONCE, MAX_WAITING_OFFERS
 from trio_calls.wire.control import Response, SessionOpen, SessionReady
 from trio_calls.wire.media import CallEvent
 

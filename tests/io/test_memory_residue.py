@@ -18,7 +18,7 @@ from trio_calls.call.core import CallCore
 from trio_calls.call.media_connection import MediaConnection
 from trio_calls.call.received_audio import AudioStream
 from trio_calls.call.scope import CallHandler
-from trio_calls.offers import Session
+from trio_calls.client.offers import Session
 from trio_calls.wire.media import CallEvent
 
 pytestmark = pytest.mark.measures_memory

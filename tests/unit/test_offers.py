@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.fake_links import call_in, offer
 from trio_calls import ActiveCall, ClientConfig
-from trio_calls.offers import Offers, Session
+from trio_calls.client.offers import Offers, Session
 from trio_calls.state import Signal
 
 CONFIG = ClientConfig.sandbox(api_key="key", connector_uuid="uuid")
@@ -80,7 +80,7 @@ def let_go(offers: Offers, name: str) -> None:
 def test_the_newest_calls_that_were_let_go_are_remembered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("trio_calls.offers.MAX_WAITING_OFFERS", 3)
+    monkeypatch.setattr("trio_calls.client.offers.MAX_WAITING_OFFERS", 3)
     offers = Offers(None)
     for name in ("a", "b", "c", "d"):
         let_go(offers, name)
@@ -92,7 +92,7 @@ def test_the_newest_calls_that_were_let_go_are_remembered(
 def test_too_many_offers_push_the_oldest_out(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("trio_calls.offers.MAX_WAITING_OFFERS", 3)
+    monkeypatch.setattr("trio_calls.client.offers.MAX_WAITING_OFFERS", 3)
     offers = Offers(None)
     for name in ("a", "b", "c", "a", "b", "c"):
         offers.add(offer(name))

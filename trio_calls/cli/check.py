@@ -12,7 +12,7 @@ import click
 import trio
 
 from trio_calls.cli.outcome import run_trio, sentence_of
-from trio_calls.client import open_call_client
+from trio_calls.client.client import open_call_client
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError, WSSConnectionError
 from trio_calls.transport.tls import make_ssl_context

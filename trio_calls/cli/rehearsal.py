@@ -9,7 +9,7 @@ import trio
 from trio_calls import events
 from trio_calls.audio import duration_seconds, level_dbfs
 from trio_calls.call.scope import CallHandler
-from trio_calls.client import open_call_client
+from trio_calls.client.client import open_call_client
 from trio_calls.demo.examples import SAMPLE_RATE, load_speech
 from trio_calls.demo.stories import Listener
 from trio_calls.simulator import PhoneHungUp, SimulatedCall, answers, open_simulator

@@ -23,7 +23,7 @@ from trio_calls.cli.rehearsal import rehearse
 from trio_calls.cli.signals import status_after
 from trio_calls.cli.worker_line import open_worker_end
 from trio_calls.cli.workers import REFUSED, supervise
-from trio_calls.client import CallClient, open_call_client
+from trio_calls.client.client import CallClient, open_call_client
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError, WSSConnectionError
 

@@ -14,10 +14,10 @@ from typing import Final, Protocol
 
 import trio
 
-from trio_calls.backoff import Backoff
 from trio_calls.cli.outcome import TERMINATED
 from trio_calls.cli.signals import status_after
 from trio_calls.cli.worker_line import SupervisorEnd
+from trio_calls.client.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import trio
 from trio_calls import events
 from trio_calls.audio import write_wav
 from trio_calls.call.active_call import ActiveCall
-from trio_calls.client import open_call_client
+from trio_calls.client.client import open_call_client
 from trio_calls.demo.examples import SAMPLE_RATE, load_handler
 from trio_calls.demo.report import Outcome, Progress, print_outcome
 from trio_calls.demo.stories import Story

@@ -13,7 +13,7 @@ import trio
 from trio_calls import events
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.scope import CallHandler
-from trio_calls.client import CallClient, open_call_client
+from trio_calls.client.client import CallClient, open_call_client
 from trio_calls.simulator import Simulator
 from trio_calls.state import CallState
 from trio_calls.testing.plain_errors import PlainErrors

@@ -12,7 +12,7 @@ import trio
 
 from trio_calls.wire.control import Response
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.pending_requests")
 
 
 @attrs.define(eq=False)

@@ -12,10 +12,10 @@ from typing import Final, Protocol
 import trio
 
 from trio_calls._version import __version__
-from trio_calls.backoff import Backoff
+from trio_calls.client.backoff import Backoff
+from trio_calls.client.pending_requests import PendingRequests
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConnectionError
-from trio_calls.pending_requests import PendingRequests
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
 from trio_calls.transport.heartbeat import PONG_SECONDS, is_silent
 from trio_calls.transport.refusal import explain_loss, explain_refusal
@@ -29,7 +29,7 @@ from trio_calls.wire.control import (
 )
 from trio_calls.wire.message import Message, UnknownMessage
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.control")
 
 CONNECT_SECONDS: Final = 10.0
 SETUP_SECONDS: Final = 10.0

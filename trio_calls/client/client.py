@@ -13,14 +13,14 @@ import trio
 from trio_calls import events
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.scope import CallHandler
+from trio_calls.client.incoming import IncomingCalls
 from trio_calls.concurrency.termination import open_termination_receiver
 from trio_calls.concurrency.watchdog import open_watchdog
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConnectionError
-from trio_calls.incoming import IncomingCalls
 from trio_calls.transport.tls import make_ssl_context
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.client")
 
 HandlerT = TypeVar("HandlerT", bound=CallHandler)
 

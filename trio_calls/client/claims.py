@@ -7,9 +7,9 @@ from typing import Final
 
 import trio
 
-from trio_calls.control import ControlConnection
+from trio_calls.client.control_connection import ControlConnection
+from trio_calls.client.offers import Session
 from trio_calls.errors import WSSConnectionError
-from trio_calls.offers import Session
 from trio_calls.wire.control import (
     SESSION_BUSY,
     SESSION_CLOSED,
@@ -19,7 +19,7 @@ from trio_calls.wire.control import (
     SessionReady,
 )
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.claims")
 
 #: What a claim comes to when all is well but somebody else has the call, or the caller gave up.
 _GONE: Final = frozenset({SESSION_BUSY, SESSION_CLOSED, SESSION_NOT_FOUND})

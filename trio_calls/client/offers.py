@@ -12,7 +12,7 @@ from trio_calls.call.active_call import ActiveCall
 from trio_calls.state import CallState
 from trio_calls.wire.control import CallIn, SessionNotify
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.offers")
 
 #: Offers that wait to be taken up, at the most; the oldest are left to other workers.
 MAX_WAITING_OFFERS: Final = 10_000

@@ -10,14 +10,14 @@ import trio
 
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.scope import CallHandler, run_call
-from trio_calls.claims import claim, claim_again
+from trio_calls.client.claims import claim, claim_again
+from trio_calls.client.control_connection import ControlConnection
+from trio_calls.client.offers import Offers, Session
 from trio_calls.config import ClientConfig
-from trio_calls.control import ControlConnection
-from trio_calls.offers import Offers, Session
 from trio_calls.state import CallState
 from trio_calls.wire.control import CallIn, ControlMessage, SessionClosed, SessionNotify
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.incoming")
 
 #: How long a claimed call may take to come. Callers rarely let it ring for longer.
 CALL_IN_SECONDS: Final = 60.0
