@@ -23,10 +23,10 @@ from tests.exchange_model import (
 from trio_calls.audio import frame_bytes, to_pcm
 from trio_calls.audio_format import AudioMode
 from trio_calls.simulator import SimulatedCall, answers, declines
-from trio_calls.simulator.commands import execute
-from trio_calls.simulator.exchange import Exchange
-from trio_calls.simulator.sessions import ConnectedSdk, Session
-from trio_calls.simulator.socket_tasks import SocketTasks
+from trio_calls.simulator.exchange.commands import execute
+from trio_calls.simulator.exchange.exchange import Exchange
+from trio_calls.simulator.exchange.sessions import ConnectedSdk, Session
+from trio_calls.simulator.exchange.socket_tasks import SocketTasks
 from trio_calls.wire.codec import decode_media
 from trio_calls.wire.control import (
     CallIn,

@@ -47,7 +47,7 @@ from trio_calls.simulator import (
     send_malformed,
     stall,
 )
-from trio_calls.simulator.transcript import ConnectionKind
+from trio_calls.simulator.transcript.transcript import ConnectionKind
 
 BYSTANDER = "+65 6222 9999"
 AUDIO_FRAMES = 4

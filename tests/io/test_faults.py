@@ -32,7 +32,7 @@ from trio_calls.simulator import (
     send_malformed,
     stall,
 )
-from trio_calls.simulator.faults import MALFORMED_FRAMES
+from trio_calls.simulator.faults.faults import MALFORMED_FRAMES
 from trio_calls.wire.control import SessionNotify
 
 Pair = tuple[Simulator, RawSdk]

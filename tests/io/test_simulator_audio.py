@@ -9,7 +9,7 @@ from trio.testing import MockClock
 from tests.io.test_simulator_peer import FRAME, RawMedia, RawSdk, open_pair
 from trio_calls.audio import find, mix, noise, to_pcm, to_samples
 from trio_calls.simulator import SimulatedCall, Simulator, answers
-from trio_calls.simulator.jitter_buffer import JITTER_FRAMES
+from trio_calls.simulator.phones.jitter_buffer import JITTER_FRAMES
 from trio_calls.state import AgentMode
 
 RATE = 24000

@@ -17,7 +17,7 @@ from trio_calls.simulator import (
     declines,
     never_answers,
 )
-from trio_calls.simulator.jitter_buffer import JITTER_FRAMES
+from trio_calls.simulator.phones.jitter_buffer import JITTER_FRAMES
 from trio_calls.state import AgentMode, CallState, Command
 from trio_calls.wire.media import BufferRequest, CallEvent, CommandResponse
 

@@ -16,7 +16,7 @@ from tests.io.test_simulator_peer import (
 )
 from trio_calls.audio import noise
 from trio_calls.simulator import PhoneState, SimulatedCall, Simulator, answers, never_answers
-from trio_calls.simulator.jitter_buffer import JITTER_FRAMES
+from trio_calls.simulator.phones.jitter_buffer import JITTER_FRAMES
 from trio_calls.state import CallState
 from trio_calls.wire.control import CallIn, SessionClosed, SessionNotify, SessionReady
 

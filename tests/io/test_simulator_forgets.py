@@ -12,10 +12,10 @@ from tests.io.test_simulator_peer import FRAME, open_pair, open_raw_sdk
 from trio_calls import ActiveCall, serve_calls
 from trio_calls.audio import tone
 from trio_calls.simulator import SimulatedCall, Simulator, after, cut_media, open_simulator
-from trio_calls.simulator.agent_leg import AgentLeg
-from trio_calls.simulator.exchange_call import ExchangeCall
-from trio_calls.simulator.leg import Leg
-from trio_calls.simulator.sessions import Session
+from trio_calls.simulator.exchange.exchange_call import ExchangeCall
+from trio_calls.simulator.exchange.sessions import Session
+from trio_calls.simulator.phones.agent_leg import AgentLeg
+from trio_calls.simulator.phones.leg import Leg
 from trio_calls.wire.control import SessionReady
 
 KEPT = 3

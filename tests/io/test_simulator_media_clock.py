@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from trio_calls.simulator.media_clock import run_media_clock
+from trio_calls.simulator.phones.media_clock import run_media_clock
 
 
 async def test_ticks_come_every_20_ms_from_the_start(

@@ -12,12 +12,12 @@ from tests.io.test_simulator_peer import FRAME, RawSdk, open_pair, open_raw_sdk
 from trio_calls.audio import noise
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator import answers, open_simulator
-from trio_calls.simulator.control_connection import ControlConnection
-from trio_calls.simulator.exchange import Exchange
-from trio_calls.simulator.lines import Line
-from trio_calls.simulator.media_connection import MediaConnection
-from trio_calls.simulator.socket_tasks import CLOSING_SECONDS, SocketTasks
-from trio_calls.simulator.transcript_log import TranscriptLog
+from trio_calls.simulator.exchange.control_connection import ControlConnection
+from trio_calls.simulator.exchange.exchange import Exchange
+from trio_calls.simulator.exchange.lines import Line
+from trio_calls.simulator.exchange.media_connection import MediaConnection
+from trio_calls.simulator.exchange.socket_tasks import CLOSING_SECONDS, SocketTasks
+from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 from trio_calls.transport import HostUnreachable, WebSocket, WebSocketClosed
 from trio_calls.wire.codec import encode
 from trio_calls.wire.control import CONTROL_PATH, Setup
@@ -185,7 +185,7 @@ async def test_a_stalled_agent_does_not_stop_the_clock(autojump_clock: MockClock
 async def test_a_stalled_sdk_loses_its_control_connection(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trio_calls.simulator.control_connection._QUEUE_SIZE", 10)
+    monkeypatch.setattr("trio_calls.simulator.exchange.control_connection._QUEUE_SIZE", 10)
     async with trio.open_nursery() as nursery:
         exchange = Exchange(base_url="ws://x", sample_rate=24000, nursery=nursery)
         connection, websocket = ControlConnection(exchange), FakeWebSocket()

@@ -13,7 +13,7 @@ from tests.io.test_simulator_peer import FRAME, open_pair
 from tests.phone_calls import speech
 from trio_calls import ActiveCall, serve_calls
 from trio_calls.simulator import Direction, SimulatedCall, Simulator, answers, open_simulator
-from trio_calls.simulator.identifiers import IN_PROCESS_EPOCH
+from trio_calls.simulator.exchange.identifiers import IN_PROCESS_EPOCH
 from trio_calls.wire.control import SessionNotify
 
 
@@ -117,7 +117,7 @@ async def test_tokens_and_ids_are_not_shown(autojump_clock: MockClock) -> None:
 async def test_old_entries_are_forgotten(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trio_calls.simulator.transcript_log.MAX_ENTRIES", 3)
+    monkeypatch.setattr("trio_calls.simulator.transcript.transcript_log.MAX_ENTRIES", 3)
     async with open_pair() as (simulator, sdk):
         await sdk.open_control()
         for _ in range(5):

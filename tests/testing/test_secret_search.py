@@ -21,7 +21,7 @@ import pytest, trio, trustme
 import trio_calls.wire.codec
 from trio_calls import ClientConfig, WSSConnectionError
 from trio_calls.audio import noise
-from trio_calls.simulator.identifiers import Identifiers
+from trio_calls.simulator.exchange.identifiers import Identifiers
 from trio_calls.wire.control import CallIn
 
 KEY = "the-api-key-of-a-run-with-leaks"

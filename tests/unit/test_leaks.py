@@ -76,7 +76,7 @@ def test_a_private_key_is_found_line_by_line() -> None:
         "RemoteProtocolError: illegal header b'\\x00\\xff'",
         "x" * 200,
         "levels in dBFS: [-20.1, -20.2, -20.3, -20.4]",
-        "trio_calls.simulator.exchange_call.ExchangeCall.media_connection_lost_and_found",
+        "trio_calls.simulator.exchange.exchange_call.ExchangeCall.media_connection_lost_and_found",
     ],
 )
 def test_what_is_usually_said_is_no_leak(text: str) -> None:

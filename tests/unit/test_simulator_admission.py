@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trio_calls.errors import WSSConfigError
-from trio_calls.simulator.admission import Admission, HostNames
+from trio_calls.simulator.exchange.admission import Admission, HostNames
 from trio_calls.transport import HandshakeRequest
 
 

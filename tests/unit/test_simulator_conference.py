@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trio_calls.audio import noise, to_pcm, to_samples
-from trio_calls.simulator.conference import Party, hears, mix_conference
+from trio_calls.simulator.phones.conference import Party, hears, mix_conference
 from trio_calls.state import AgentMode
 
 RATE = 8000

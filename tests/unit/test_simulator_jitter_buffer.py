@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_calls.simulator.jitter_buffer import JITTER_FRAMES, CreditExceeded, JitterBuffer
+from trio_calls.simulator.phones.jitter_buffer import JITTER_FRAMES, CreditExceeded, JitterBuffer
 
 FRAME = 320
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_calls.simulator import PhoneHungUp, PhoneState
-from trio_calls.simulator.leg import Leg
+from trio_calls.simulator.phones.leg import Leg
 
 FRAME = 320
 

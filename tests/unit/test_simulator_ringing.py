@@ -5,7 +5,7 @@ import math
 import pytest
 
 from trio_calls.simulator import Pickup, answers, declines, never_answers
-from trio_calls.simulator.ringing import RingOutcome, ring_outcome
+from trio_calls.simulator.phones.ringing import RingOutcome, ring_outcome
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@
 """
 
 from trio_calls.simulator._open import Simulator, open_simulator
-from trio_calls.simulator.faults import (
+from trio_calls.simulator.exchange.violations import Violation
+from trio_calls.simulator.faults.faults import (
     answer_late,
     answer_twice,
     cut_control,
@@ -24,13 +25,12 @@ from trio_calls.simulator.faults import (
     send_malformed,
     stall,
 )
-from trio_calls.simulator.injection import Fault
-from trio_calls.simulator.leg import PhoneHungUp, PhoneState
-from trio_calls.simulator.moments import Moment, after, at_frame, at_random
-from trio_calls.simulator.phone import Phone, Pickup, answers, declines, never_answers
+from trio_calls.simulator.faults.injection import Fault
+from trio_calls.simulator.faults.moments import Moment, after, at_frame, at_random
+from trio_calls.simulator.phones.leg import PhoneHungUp, PhoneState
+from trio_calls.simulator.phones.phone import Phone, Pickup, answers, declines, never_answers
 from trio_calls.simulator.simulated_call import Levels, SimulatedCall
-from trio_calls.simulator.transcript import Direction, Entry, Transcript
-from trio_calls.simulator.violations import Violation
+from trio_calls.simulator.transcript.transcript import Direction, Entry, Transcript
 
 __all__ = [
     "Direction",

@@ -11,10 +11,10 @@ from typing import Final
 import trio
 
 from trio_calls.audio import SAMPLE_BYTES
-from trio_calls.simulator.exchange import Exchange
-from trio_calls.simulator.leg import PhoneHungUp
-from trio_calls.simulator.phone import Phone, Pickup
-from trio_calls.simulator.recording import make_recording
+from trio_calls.simulator.exchange.exchange import Exchange
+from trio_calls.simulator.phones.leg import PhoneHungUp
+from trio_calls.simulator.phones.phone import Phone, Pickup
+from trio_calls.simulator.phones.recording import make_recording
 from trio_calls.simulator.simulated_call import SimulatedCall
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.codec import WireError, decode_dialing, encode

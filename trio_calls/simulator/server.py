@@ -7,12 +7,12 @@ from typing import Final
 
 import trio
 
-from trio_calls.simulator.admission import Admission
-from trio_calls.simulator.control_connection import ControlConnection
 from trio_calls.simulator.dialing import DialerConnection
-from trio_calls.simulator.exchange import Exchange
-from trio_calls.simulator.media_connection import MediaConnection
-from trio_calls.simulator.sessions import MEDIA_PATH
+from trio_calls.simulator.exchange.admission import Admission
+from trio_calls.simulator.exchange.control_connection import ControlConnection
+from trio_calls.simulator.exchange.exchange import Exchange
+from trio_calls.simulator.exchange.media_connection import MediaConnection
+from trio_calls.simulator.exchange.sessions import MEDIA_PATH
 from trio_calls.transport import HandshakeRequest, Refusal, WebSocketError, accept_websocket
 from trio_calls.wire.control import CONTROL_PATH
 from trio_calls.wire.dialing import DIALING_PATH

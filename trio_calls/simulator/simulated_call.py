@@ -5,12 +5,12 @@ from __future__ import annotations
 import attrs
 
 from trio_calls.audio import FRAME_SECONDS, frame_bytes, level_dbfs
-from trio_calls.simulator.agent_leg import AgentLeg
-from trio_calls.simulator.exchange_call import ExchangeCall
-from trio_calls.simulator.leg import Leg, PhoneHungUp
-from trio_calls.simulator.phone import Phone
-from trio_calls.simulator.transcript import Transcript
-from trio_calls.simulator.transcript_log import TranscriptLog
+from trio_calls.simulator.exchange.exchange_call import ExchangeCall
+from trio_calls.simulator.phones.agent_leg import AgentLeg
+from trio_calls.simulator.phones.leg import Leg, PhoneHungUp
+from trio_calls.simulator.phones.phone import Phone
+from trio_calls.simulator.transcript.transcript import Transcript
+from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 from trio_calls.state import AgentMode, CallState
 
 

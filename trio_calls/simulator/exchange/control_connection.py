@@ -9,9 +9,9 @@ from typing import Final
 import trio
 
 from trio_calls.audio_format import AudioMode
-from trio_calls.simulator.exchange import Exchange
-from trio_calls.simulator.sessions import ConnectedSdk
-from trio_calls.simulator.socket_tasks import SocketTasks
+from trio_calls.simulator.exchange.exchange import Exchange
+from trio_calls.simulator.exchange.sessions import ConnectedSdk
+from trio_calls.simulator.exchange.socket_tasks import SocketTasks
 from trio_calls.transport import WebSocket
 from trio_calls.wire.codec import WireError, decode_control, encode
 from trio_calls.wire.control import (
@@ -28,7 +28,7 @@ from trio_calls.wire.control import (
 )
 from trio_calls.wire.message import UnknownMessage
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.simulator.control_connection")
 
 #: Seconds within which an SDK must have sent its setup.
 _SETUP_SECONDS: Final = 10.0

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import attrs
 
-from trio_calls.simulator.exchange import Exchange
-from trio_calls.simulator.frame_text import FrameText
-from trio_calls.simulator.lines import Line
-from trio_calls.simulator.moments import Moment, Stage
-from trio_calls.simulator.transcript import ConnectionKind, Direction
+from trio_calls.simulator.exchange.exchange import Exchange
+from trio_calls.simulator.exchange.lines import Line
+from trio_calls.simulator.faults.moments import Moment, Stage
+from trio_calls.simulator.transcript.frame_text import FrameText
+from trio_calls.simulator.transcript.transcript import ConnectionKind, Direction
 
 
 @attrs.frozen

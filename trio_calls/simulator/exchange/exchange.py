@@ -7,15 +7,15 @@ from collections import deque
 
 import trio
 
-from trio_calls.simulator.exchange_call import ExchangeCall
-from trio_calls.simulator.identifiers import Identifiers, present_date
-from trio_calls.simulator.lines import Lines
-from trio_calls.simulator.phone import Pickup
-from trio_calls.simulator.sessions import ConnectedSdk, Session, session_not_found
+from trio_calls.simulator.exchange.exchange_call import ExchangeCall
+from trio_calls.simulator.exchange.identifiers import Identifiers, present_date
+from trio_calls.simulator.exchange.lines import Lines
+from trio_calls.simulator.exchange.sessions import ConnectedSdk, Session, session_not_found
+from trio_calls.simulator.exchange.socket_tasks import SocketTasks
+from trio_calls.simulator.exchange.violations import ViolationLog
+from trio_calls.simulator.phones.phone import Pickup
 from trio_calls.simulator.simulated_call import SimulatedCall
-from trio_calls.simulator.socket_tasks import SocketTasks
-from trio_calls.simulator.transcript_log import TranscriptLog
-from trio_calls.simulator.violations import ViolationLog
+from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 from trio_calls.wire.control import Response
 
 

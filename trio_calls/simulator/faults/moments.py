@@ -9,7 +9,7 @@ from collections.abc import Callable
 import attrs
 import trio
 
-from trio_calls.simulator.transcript_log import TranscriptLog
+from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 
 
 @attrs.frozen

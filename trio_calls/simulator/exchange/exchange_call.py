@@ -11,14 +11,14 @@ import trio
 
 from trio_calls.audio import frame_bytes
 from trio_calls.audio_format import AudioMode
-from trio_calls.simulator.agent_leg import AgentLeg
-from trio_calls.simulator.conference import Party, mix_conference
-from trio_calls.simulator.leg import Leg, PhoneState
-from trio_calls.simulator.media_clock import run_media_clock
-from trio_calls.simulator.phone import Pickup
-from trio_calls.simulator.recording import make_recording
-from trio_calls.simulator.ringing import Ringing, RingOutcome
-from trio_calls.simulator.socket_tasks import SocketTasks
+from trio_calls.simulator.exchange.socket_tasks import SocketTasks
+from trio_calls.simulator.phones.agent_leg import AgentLeg
+from trio_calls.simulator.phones.conference import Party, mix_conference
+from trio_calls.simulator.phones.leg import Leg, PhoneState
+from trio_calls.simulator.phones.media_clock import run_media_clock
+from trio_calls.simulator.phones.phone import Pickup
+from trio_calls.simulator.phones.recording import make_recording
+from trio_calls.simulator.phones.ringing import Ringing, RingOutcome
 from trio_calls.state import CallState
 from trio_calls.wire.media import CALL_UNANSWERED, TERMINATED, CallEvent
 

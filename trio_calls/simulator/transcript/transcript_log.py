@@ -10,14 +10,14 @@ import attrs
 import trio
 
 from trio_calls.audio import FRAME_SECONDS, duration_seconds
-from trio_calls.simulator.frame_text import (
+from trio_calls.simulator.transcript.frame_text import (
     AUDIO,
     FrameText,
     describe_audio,
     describe_control,
     describe_media_text,
 )
-from trio_calls.simulator.transcript import ConnectionKind, Direction, Entry, Transcript
+from trio_calls.simulator.transcript.transcript import ConnectionKind, Direction, Entry, Transcript
 
 #: So many entries are kept of all calls together; the newest.
 MAX_ENTRIES: Final = 20_000

@@ -9,8 +9,8 @@ from typing import Final
 import attrs
 
 from trio_calls.audio_format import AudioMode
-from trio_calls.simulator.exchange_call import ExchangeCall
-from trio_calls.simulator.identifiers import Identifiers
+from trio_calls.simulator.exchange.exchange_call import ExchangeCall
+from trio_calls.simulator.exchange.identifiers import Identifiers
 from trio_calls.wire.control import (
     SESSION_BUSY,
     SESSION_CLOSED,

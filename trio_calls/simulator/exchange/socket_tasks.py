@@ -9,7 +9,7 @@ from typing import Final
 
 import trio
 
-from trio_calls.simulator.lines import GOODBYE, Line, Outgoing
+from trio_calls.simulator.exchange.lines import GOODBYE, Line, Outgoing
 from trio_calls.transport import WebSocket, WebSocketClosed
 
 #: Seconds for what is queued, and for the goodbye, once a connection is being closed.

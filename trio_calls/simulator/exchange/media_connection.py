@@ -7,11 +7,11 @@ from typing import Final
 
 from trio_calls.audio import FRAME_SECONDS
 from trio_calls.audio_format import AudioMode
-from trio_calls.simulator.commands import execute
-from trio_calls.simulator.exchange import Exchange
-from trio_calls.simulator.jitter_buffer import CreditExceeded
-from trio_calls.simulator.sessions import Session
-from trio_calls.simulator.socket_tasks import SocketTasks
+from trio_calls.simulator.exchange.commands import execute
+from trio_calls.simulator.exchange.exchange import Exchange
+from trio_calls.simulator.exchange.sessions import Session
+from trio_calls.simulator.exchange.socket_tasks import SocketTasks
+from trio_calls.simulator.phones.jitter_buffer import CreditExceeded
 from trio_calls.transport import WebSocket
 from trio_calls.wire.codec import WireError, decode_media
 from trio_calls.wire.control import INVALID_REQUEST
@@ -24,7 +24,7 @@ from trio_calls.wire.media import (
     unpack_audio,
 )
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.simulator.media_connection")
 
 #: How much audio may wait for an agent to read it, in seconds.
 _QUEUE_SECONDS: Final = 10.0

@@ -9,16 +9,16 @@ from typing import Final
 import attrs
 import trio
 
-from trio_calls.simulator.injection import Fault, Scene
-from trio_calls.simulator.interferences import (
+from trio_calls.simulator.exchange.lines import Interference
+from trio_calls.simulator.faults.injection import Fault, Scene
+from trio_calls.simulator.faults.interferences import (
     Delay,
     LateAnswer,
     NoAnswer,
     RefusedCommand,
     TwofoldAnswer,
 )
-from trio_calls.simulator.lines import Interference
-from trio_calls.simulator.transcript import ConnectionKind
+from trio_calls.simulator.transcript.transcript import ConnectionKind
 from trio_calls.state import Command
 
 #: Frames that no SDK may trip over, on either kind of connection.

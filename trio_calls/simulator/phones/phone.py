@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from trio_calls.simulator.leg import Leg, PhoneHungUp, PhoneState
+from trio_calls.simulator.phones.leg import Leg, PhoneHungUp, PhoneState
 
 
 def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:

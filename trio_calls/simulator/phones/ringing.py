@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import trio
 
-from trio_calls.simulator.phone import Pickup
+from trio_calls.simulator.phones.phone import Pickup
 
 
 class RingOutcome(enum.Enum):

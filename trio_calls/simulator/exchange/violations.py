@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 import trio
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.simulator.violations")
 
 #: So many are kept; the log has the others too.
 MAX_VIOLATIONS: Final = 1000

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from trio_calls.simulator.exchange_call import ExchangeCall
+from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.state import AgentMode, CallState, Command
 from trio_calls.wire.media import CommandRequest
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import trio
 
-from trio_calls.simulator.lines import GOODBYE, Interference, Line, Outgoing
+from trio_calls.simulator.exchange.lines import GOODBYE, Interference, Line, Outgoing
 from trio_calls.state import Command
 from trio_calls.wire.codec import WireError, decode_media, encode
 from trio_calls.wire.media import CommandRequest, CommandResponse

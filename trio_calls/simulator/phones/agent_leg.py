@@ -9,8 +9,8 @@ from typing import Final
 import trio
 
 from trio_calls.audio_format import AudioMode
-from trio_calls.simulator.jitter_buffer import JitterBuffer
-from trio_calls.simulator.socket_tasks import SocketTasks
+from trio_calls.simulator.exchange.socket_tasks import SocketTasks
+from trio_calls.simulator.phones.jitter_buffer import JitterBuffer
 from trio_calls.state import AgentMode, CallState
 from trio_calls.wire.codec import encode
 from trio_calls.wire.media import (

@@ -8,8 +8,8 @@ from typing import Final
 
 import trio
 
-from trio_calls.simulator.transcript import ConnectionKind, Direction
-from trio_calls.simulator.transcript_log import ConnectionLog, TranscriptLog
+from trio_calls.simulator.transcript.transcript import ConnectionKind, Direction
+from trio_calls.simulator.transcript.transcript_log import ConnectionLog, TranscriptLog
 
 #: Goes out after the last frame: the connection is closed then.
 GOODBYE: Final = None
