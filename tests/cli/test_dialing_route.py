@@ -11,7 +11,7 @@ import trio.testing
 from trio_calls import ActiveCall, serve_calls
 from trio_calls.audio import find, noise
 from trio_calls.simulator import SimulatedCall, Simulator, open_simulator
-from trio_calls.simulator import dialing as dialing_module
+from trio_calls.simulator import _dialing as dialing_module
 from trio_calls.transport import (
     HandshakeRefused,
     WebSocket,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_calls.audio import level_dbfs, noise, to_samples, tone
-from trio_calls.audio.resampling import Recording, read_recording
+from trio_calls.audio._resampling import Recording, read_recording
 
 
 def write(path: Path, data: bytes, *, channels: int = 1, width: int = 2, rate: int = 24000) -> Path:

@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from trio_calls.simulator.in_process import stream_pair
+from trio_calls.simulator._in_process import stream_pair
 
 
 async def test_bytes_arrive_in_order_in_pieces_of_any_size() -> None:

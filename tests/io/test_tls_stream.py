@@ -12,7 +12,7 @@ import trustme
 from trio.testing import assert_checkpoints, memory_stream_pair, wait_all_tasks_blocked
 
 from tests.clogged_pipes import Pipe
-from trio_calls.simulator.in_process import stream_pair
+from trio_calls.simulator._in_process import stream_pair
 from trio_calls.transport import NowaitStream
 from trio_calls.transport._tls_stream import TLSStream
 

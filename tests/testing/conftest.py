@@ -9,7 +9,7 @@ import trio
 from trio_calls.audio import frame_bytes
 from trio_calls.simulator import Phone, PhoneState, Simulator
 from trio_calls.simulator.phones.leg import Leg
-from trio_calls.testing.evidence import Evidence, current_evidence
+from trio_calls.testing._evidence import Evidence, current_evidence
 
 FRAME = frame_bytes(24000)
 

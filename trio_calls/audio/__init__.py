@@ -4,9 +4,9 @@ Audio is `bytes` everywhere: mono, signed 16-bit, little-endian. The sample rate
 and is passed along where it matters. Nothing here waits, plays or sends.
 """
 
-from trio_calls.audio.levels import Match, find, level_dbfs
-from trio_calls.audio.mixing import mix
-from trio_calls.audio.pcm import (
+from trio_calls.audio._levels import Match, find, level_dbfs
+from trio_calls.audio._mixing import mix
+from trio_calls.audio._pcm import (
     FRAME_SECONDS,
     SAMPLE_BYTES,
     duration_seconds,
@@ -15,8 +15,8 @@ from trio_calls.audio.pcm import (
     to_pcm,
     to_samples,
 )
-from trio_calls.audio.tones import noise, tone
-from trio_calls.audio.wav import read_wav, write_wav
+from trio_calls.audio._tones import noise, tone
+from trio_calls.audio._wav import read_wav, write_wav
 
 __all__ = [
     "FRAME_SECONDS",

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import attrs
 import trio
 
-from trio_calls.audio.resampling import Recording
+from trio_calls.audio._resampling import Recording
 from trio_calls.cli.outcome import Failure
 from trio_calls.transport import (
     HandshakeRefused,

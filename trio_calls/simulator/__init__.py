@@ -11,6 +11,7 @@
 """
 
 from trio_calls.simulator._open import Simulator, open_simulator
+from trio_calls.simulator._simulated_call import Levels, SimulatedCall
 from trio_calls.simulator.exchange.violations import Violation
 from trio_calls.simulator.faults.faults import (
     answer_late,
@@ -29,7 +30,6 @@ from trio_calls.simulator.faults.injection import Fault
 from trio_calls.simulator.faults.moments import Moment, after, at_frame, at_random
 from trio_calls.simulator.phones.leg import PhoneHungUp, PhoneState
 from trio_calls.simulator.phones.phone import Phone, Pickup, answers, declines, never_answers
-from trio_calls.simulator.simulated_call import Levels, SimulatedCall
 from trio_calls.simulator.transcript.transcript import Direction, Entry, Transcript
 
 __all__ = [

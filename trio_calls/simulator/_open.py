@@ -14,15 +14,15 @@ import trio
 from trio_calls.audio import FRAME_SECONDS
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError
+from trio_calls.simulator._in_process import Door
+from trio_calls.simulator._server import Server
+from trio_calls.simulator._simulated_call import SimulatedCall
 from trio_calls.simulator.exchange.admission import Admission, HostNames
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.violations import Violation
 from trio_calls.simulator.faults.injection import Fault, Faults
 from trio_calls.simulator.faults.moments import Moment
-from trio_calls.simulator.in_process import Door
 from trio_calls.simulator.phones.phone import Pickup, answers
-from trio_calls.simulator.server import Server
-from trio_calls.simulator.simulated_call import SimulatedCall
 from trio_calls.simulator.transcript.transcript import Transcript
 
 _IN_PROCESS_URL: Final = "ws://simulator"

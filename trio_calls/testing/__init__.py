@@ -4,17 +4,17 @@ Importing this needs no pytest. The fixtures `simulator`, `loopback_simulator` a
 the pytest plugin, which the extra ``trio-calls[testing]`` makes ready to use.
 """
 
-from trio_calls.testing.agents import run_agent
-from trio_calls.testing.assertions import (
+from trio_calls.testing._agents import run_agent
+from trio_calls.testing._assertions import (
     heard,
     heard_nothing,
     hears,
     hears_nothing,
     never_heard,
 )
-from trio_calls.testing.matching import SpeechMatch
-from trio_calls.testing.speech import Speech, WavLoader
-from trio_calls.testing.virtual_time import run_in_virtual_time
+from trio_calls.testing._matching import SpeechMatch
+from trio_calls.testing._speech import Speech, WavLoader
+from trio_calls.testing._virtual_time import run_in_virtual_time
 
 __all__ = [
     "Speech",

@@ -12,10 +12,10 @@ import trio
 import trio.testing
 
 from trio_calls.simulator import Simulator, open_simulator
-from trio_calls.testing.evidence import Evidence, current_evidence
-from trio_calls.testing.plain_errors import PlainErrors
-from trio_calls.testing.speech import WavLoader
-from trio_calls.testing.virtual_time import run_in_virtual_time
+from trio_calls.testing._evidence import Evidence, current_evidence
+from trio_calls.testing._plain_errors import PlainErrors
+from trio_calls.testing._speech import WavLoader
+from trio_calls.testing._virtual_time import run_in_virtual_time
 
 _SIMULATOR: Final = pytest.StashKey[Simulator]()
 _OPENED_AT: Final = pytest.StashKey[float]()

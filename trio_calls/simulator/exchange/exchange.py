@@ -7,6 +7,7 @@ from collections import deque
 
 import trio
 
+from trio_calls.simulator._simulated_call import SimulatedCall
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.exchange.identifiers import Identifiers, present_date
 from trio_calls.simulator.exchange.lines import Lines
@@ -14,7 +15,6 @@ from trio_calls.simulator.exchange.sessions import ConnectedSdk, Session, sessio
 from trio_calls.simulator.exchange.socket_tasks import SocketTasks
 from trio_calls.simulator.exchange.violations import ViolationLog
 from trio_calls.simulator.phones.phone import Pickup
-from trio_calls.simulator.simulated_call import SimulatedCall
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 from trio_calls.wire.control import Response
 

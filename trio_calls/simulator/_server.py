@@ -7,7 +7,7 @@ from typing import Final
 
 import trio
 
-from trio_calls.simulator.dialing import DialerConnection
+from trio_calls.simulator._dialing import DialerConnection
 from trio_calls.simulator.exchange.admission import Admission
 from trio_calls.simulator.exchange.control_connection import ControlConnection
 from trio_calls.simulator.exchange.exchange import Exchange
@@ -17,7 +17,7 @@ from trio_calls.transport import HandshakeRequest, Refusal, WebSocketError, acce
 from trio_calls.wire.control import CONTROL_PATH
 from trio_calls.wire.dialing import DIALING_PATH
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.simulator.server")
 
 _HANDSHAKE_SECONDS: Final = 10.0
 

@@ -10,7 +10,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from trio_calls.audio.pcm import to_pcm
+from trio_calls.audio._pcm import to_pcm
 
 _FULL_SCALE = 32768
 

@@ -20,10 +20,10 @@ from trio_calls.audio import (
     to_samples,
 )
 from trio_calls.simulator import Phone, PhoneState
-from trio_calls.testing import messages
-from trio_calls.testing.evidence import current_evidence
-from trio_calls.testing.matching import Listener, SpeechMatch, best_match
-from trio_calls.testing.messages import Recording, pcm_of
+from trio_calls.testing import _messages as messages
+from trio_calls.testing._evidence import current_evidence
+from trio_calls.testing._matching import Listener, SpeechMatch, best_match
+from trio_calls.testing._messages import Recording, pcm_of
 
 HEARD: Final = 0.8
 """The correlation from which on speech counts as heard.

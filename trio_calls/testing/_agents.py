@@ -16,7 +16,7 @@ from trio_calls.call.scope import CallHandler
 from trio_calls.client.client import CallClient, open_call_client
 from trio_calls.simulator import Simulator
 from trio_calls.state import CallState
-from trio_calls.testing.plain_errors import PlainErrors
+from trio_calls.testing._plain_errors import PlainErrors
 
 
 @asynccontextmanager

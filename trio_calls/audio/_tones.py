@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from trio_calls.audio.pcm import to_pcm
+from trio_calls.audio._pcm import to_pcm
 
 _FULL_SCALE = np.iinfo(np.int16).max
 

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from trio_calls.audio.pcm import to_samples
+from trio_calls.audio._pcm import to_samples
 
 _FULL_SCALE = 32768
 _NEGLIGIBLE_ENERGY_RATIO = 1e-3

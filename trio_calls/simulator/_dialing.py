@@ -11,11 +11,11 @@ from typing import Final
 import trio
 
 from trio_calls.audio import SAMPLE_BYTES
+from trio_calls.simulator._simulated_call import SimulatedCall
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.phones.leg import PhoneHungUp
 from trio_calls.simulator.phones.phone import Phone, Pickup
 from trio_calls.simulator.phones.recording import make_recording
-from trio_calls.simulator.simulated_call import SimulatedCall
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.codec import WireError, decode_dialing, encode
 from trio_calls.wire.dialing import (
@@ -32,7 +32,7 @@ from trio_calls.wire.dialing import (
     PickupKind,
 )
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("trio_calls.simulator.dialing")
 
 _RECORDING_CHUNK_BYTES: Final = 2**16
 

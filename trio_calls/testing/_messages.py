@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from trio_calls.audio import Match, duration_seconds
 from trio_calls.simulator import Phone
-from trio_calls.testing.evidence import current_evidence
-from trio_calls.testing.matching import SpeechMatch
-from trio_calls.testing.speech import Speech
+from trio_calls.testing._evidence import current_evidence
+from trio_calls.testing._matching import SpeechMatch
+from trio_calls.testing._speech import Speech
 
 Recording = Phone | bytes
 """A telephone, which records what it hears, or PCM that was recorded elsewhere."""

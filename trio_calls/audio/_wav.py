@@ -5,7 +5,7 @@ import shlex
 import wave
 from pathlib import Path
 
-from trio_calls.audio.pcm import SAMPLE_BYTES, to_samples
+from trio_calls.audio._pcm import SAMPLE_BYTES, to_samples
 
 
 def read_wav(path: str | os.PathLike[str], sample_rate: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 
 from trio_calls.concurrency.wakeup import Wakeup
-from trio_calls.simulator.server import Server
+from trio_calls.simulator._server import Server
 from trio_calls.transport import NowaitStream
 
 
