@@ -97,5 +97,5 @@ $(FUZZING_INSTALLED): $(RUNTIME_INSTALLED)
 	@$(INSTALL) --only-binary atheris --editable '.[fuzz]' || { \
 		echo "'make fuzz' needs atheris 3, which could not be installed. It has wheels for some" \
 			"platforms only, CPython on Linux among them. The same properties are checked" \
-			"without it by tests/unit/test_fuzz_properties.py." >&2; exit 1; }
+			"without it by tests/fuzz/test_fuzz_properties.py." >&2; exit 1; }
 	@touch $@

@@ -12,7 +12,7 @@ import trio
 import trio.testing
 import trustme
 
-from tests.cli.processes import finished, running_simulator
+from tests.support.processes import finished, running_simulator
 from trio_calls import cli
 from trio_calls.cli.check import _check, _Checks
 from trio_calls.simulator import open_simulator

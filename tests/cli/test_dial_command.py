@@ -13,7 +13,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.cli.processes import finished, running, running_simulator
+from tests.support.processes import finished, running, running_simulator
 from trio_calls import ActiveCall, cli, serve_calls
 from trio_calls.audio import find, noise, read_wav, to_samples, write_wav
 from trio_calls.audio._resampling import read_recording

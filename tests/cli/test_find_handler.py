@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.agent_files import agent_file
+from tests.support.agent_files import agent_file
 from trio_calls import cli
 from trio_calls.cli.find_handler import find_handler
 from trio_calls.cli.outcome import Failure

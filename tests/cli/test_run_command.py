@@ -7,8 +7,8 @@ import pytest
 import trio
 import trio.testing
 
-from tests.cli.agent_files import agent_file
-from tests.cli.processes import finished, running, running_simulator
+from tests.support.agent_files import agent_file
+from tests.support.processes import finished, running, running_simulator
 from trio_calls import ActiveCall, CallState
 from trio_calls.call.scope import CallHandler
 from trio_calls.cli.find_handler import find_handler

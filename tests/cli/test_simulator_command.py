@@ -6,7 +6,7 @@ import socket
 import pytest
 import trio
 
-from tests.cli.processes import finished, running, running_simulator
+from tests.support.processes import finished, running, running_simulator
 from trio_calls import cli
 
 AGENT = "examples/basic_agent.py"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.agent_files import agent_file
-from tests.cli.processes import RunningCommand, finished, running
+from tests.support.agent_files import agent_file
+from tests.support.processes import RunningCommand, finished, running
 from trio_calls.cli import main
 from trio_calls.simulator import SimulatedCall, Simulator, open_simulator
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import trio
 
-from tests.transports import TRANSPORTS, Connect
+from tests.support.transports import TRANSPORTS, Connect
 from trio_calls.transport import WebSocketClosed
 
 TESTSUITE = "autobahntestsuite==25.10.1"

@@ -9,7 +9,7 @@ import telcoflow
 import trio
 from telcoflow.exceptions import WSSSessionBusy
 
-from tests.interop.official_client import (
+from tests.support.official_client import (
     SAMPLE_RATE,
     OfficialClient,
     audible,

@@ -9,8 +9,8 @@ import pytest
 import telcoflow
 import trio
 
-from tests.interop.asyncio_thread import AsyncioThread
-from tests.interop.official_client import (
+from tests.support.asyncio_thread import AsyncioThread
+from tests.support.official_client import (
     SAMPLE_RATE,
     audible,
     echo,

@@ -1,0 +1,143 @@
+"""Whatever an exchange says on the control connection: the client goes on."""
+
+import logging
+
+import pytest
+import trio
+
+from tests.support.fake_exchange import FakeExchange, Switchboard
+from tests.support.fake_links import offer
+from trio_calls import CallClient, events, open_call_client
+from trio_calls.wire.control import Response, SessionClosed, SessionReady, Setup
+
+SECRET = "what-the-frame-held"
+
+GARBAGE: list[str | bytes] = [
+    "",
+    SECRET,
+    "{",
+    "[]",
+    "null",
+    f'"{SECRET}"',
+    "[" * 5000,
+    '{"type":7}',
+    '{"type":null}',
+    f'{{"sessionId":"{SECRET}"}}',
+    '{"type":"session.notify"}',
+    '{"type":"session.notify","sessionId":7,"channel":"TELCO","activity":"NEW_INCOMING_CALL"}',
+    '{"type":"session.notify","sessionId":"s","channel":true,"activity":"NEW_INCOMING_CALL"}',
+    '{"type":"session.notify","sessionId":"s","channel":"TELCO","createdAt":NaN}',
+    '{"type":"session.notify","sessionId":"s","channel":"TELCO","createdAt":1e999}',
+    f'{{"type":"session.notify","sessionId":"{"s" * 600}","channel":"TELCO"}}',
+    '{"type":"setup.done"}',
+    '{"type":"setup.done","smWsId":["x"]}',
+    '{"type":"response","reqId":"r","ok":"true"}',
+    '{"type":"response","reqId":"r"}',
+    '{"type":"call.in","sessionId":"s"}',
+    f'{{"type":"call.in","sessionId":"s","callId":"{SECRET}","from":1,"to":"t","url":"u"}}',
+    '{"type":"session.closed","sessionId":{}}',
+    "\x00\x01",
+    b"",
+    b"\x00\x01\x02",
+    SECRET.encode(),
+]
+
+IGNORED: list[str] = [
+    '{"type":"a.thing.of.tomorrow","sessionId":7}',
+    '{"type":""}',
+    '{"type":"wa.msg.in","sessionId":"s","sender":"x","content":{}}',
+    '{"type":"response","reqId":"nobody waits for it","ok":true}',
+    '{"type":"response","reqId":"","ok":false,"errorCode":"FORBIDDEN"}',
+    '{"type":"call.in","sessionId":"unknown","callId":"c","from":"1","to":"2","url":"u","token":"t"}',
+    '{"type":"session.closed","sessionId":"unknown"}',
+    '{"type":"session.open","reqId":"r","sessionId":"s"}',
+]
+
+
+async def still_serves(client: CallClient, exchange: FakeExchange) -> None:
+    switchboard = Switchboard()
+    client.on(events.INCOMING_CALL)(switchboard)
+    control = await exchange.control()
+    await control.ring("good")
+    assert (await switchboard.next_call()).call_id == "call of good"
+    assert len(exchange.attempts) == 1
+
+
+@pytest.mark.parametrize("frame", GARBAGE, ids=range(len(GARBAGE)))
+async def test_garbage_is_counted_logged_without_its_content_and_dropped(
+    exchange: FakeExchange, frame: str | bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "trio_calls")
+    exchange.greeting = ['{"type":"harmless"}']
+    async with open_call_client(exchange.config()) as client:
+        control = await exchange.control()
+        await control.send(frame, offer("good"))
+        assert await control.rest() == []
+        assert client._control.invalid_messages == 1
+        client.on(events.INCOMING_CALL)(Switchboard())
+        await control.grant("good")
+    assert SECRET not in caplog.text
+    assert len(exchange.attempts) == 1
+
+
+@pytest.mark.parametrize("frame", IGNORED)
+async def test_what_means_nothing_here_is_ignored(
+    exchange: FakeExchange, frame: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange.greeting = [frame]
+    async with open_call_client(exchange.config()) as client:
+        await still_serves(client, exchange)
+        assert client._control.invalid_messages == 0
+    assert [record.message for record in caplog.records if record.levelno > logging.INFO] == []
+
+
+async def test_frames_that_only_an_sdk_sends_are_ignored(exchange: FakeExchange) -> None:
+    exchange.greeting = [Setup(8000, "mixed"), SessionReady("s"), SessionClosed("s")]
+    async with open_call_client(exchange.config()) as client:
+        await still_serves(client, exchange)
+
+
+async def test_a_flood_of_garbage_is_survived(exchange: FakeExchange) -> None:
+    exchange.greeting = ["not JSON"] * 3000
+    async with open_call_client(exchange.config()) as client:
+        await still_serves(client, exchange)
+        assert client._control.invalid_messages == 3000
+
+
+async def test_a_response_that_comes_twice_counts_once(exchange: FakeExchange) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        await control.offer("s")
+        claim = await control.expect_claim("s")
+        refusal = Response(claim.request_id, is_ok=False, error_code="SESSION_BUSY")
+        await control.send(Response(claim.request_id, is_ok=True), refusal, refusal)
+        assert (await control.expect(SessionReady)).session_id == "s"
+        assert await control.rest() == []
+
+
+async def test_a_frame_that_is_too_long_costs_the_connection_and_not_the_client(
+    exchange: FakeExchange,
+) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        await (await exchange.control()).send("x" * (2**20 + 1))
+        control = await exchange.control()
+        await control.ring("s")
+        await switchboard.next_call()
+
+
+async def test_offers_without_end_do_not_fill_the_memory(
+    exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trio_calls.client.offers.MAX_WAITING_OFFERS", 10)
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config()) as client:
+        control = await exchange.control()
+        await control.offer(*(f"session {number}" for number in range(100)))
+        await trio.testing.wait_all_tasks_blocked()
+        client.on(events.INCOMING_CALL)(switchboard)
+        await control.grant(*(f"session {number}" for number in range(90, 100)))
+        assert await control.rest() == []

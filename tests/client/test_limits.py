@@ -1,0 +1,108 @@
+"""`max_concurrent_calls`: so many at once and no more, and the others are not forgotten."""
+
+import attrs
+import pytest
+import trio
+import trio.testing
+
+from tests.support.fake_exchange import FakeExchange, Switchboard
+from trio_calls import events, open_call_client
+from trio_calls.simulator import open_simulator
+from trio_calls.wire.control import SessionClosed, SessionOpen
+
+
+async def test_offers_beyond_the_limit_are_left_until_there_is_room(
+    exchange: FakeExchange,
+) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config(max_concurrent_calls=2)) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        await control.offer("first", "second", "third", "fourth")
+        await control.grant("first", "second")
+        await trio.sleep(20)
+        assert await control.rest() == []
+
+        await control.send(SessionClosed("second"))
+        await control.grant("third")
+        assert await control.rest() == []
+        assert switchboard.held == 2
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+async def test_claims_in_flight_count(exchange: FakeExchange, limit: int) -> None:
+    async with open_call_client(exchange.config(max_concurrent_calls=limit)) as client:
+        client.on(events.INCOMING_CALL)(Switchboard())
+        control = await exchange.control()
+        await control.offer(*(f"session-{number}" for number in range(10)))
+        assert len(await control.rest()) == limit
+
+
+async def test_a_claim_that_was_refused_makes_room(exchange: FakeExchange) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        await control.offer("busy", "closed", "free")
+        await control.refuse("busy", "SESSION_BUSY")
+        await control.refuse("closed", "SESSION_CLOSED")
+        await control.grant("free")
+        assert (await switchboard.next_call()).call_id == "call of free"
+
+
+async def test_an_offer_that_was_withdrawn_is_not_taken_up(exchange: FakeExchange) -> None:
+    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
+        client.on(events.INCOMING_CALL)(Switchboard())
+        control = await exchange.control()
+        await control.ring("first")
+        await control.offer("withdrawn", "last")
+        await control.send(SessionClosed("withdrawn"), SessionClosed("first"))
+        await control.grant("last")
+        assert await control.rest() == []
+
+
+async def test_offers_that_wait_for_room_do_not_outlive_their_connection(
+    exchange: FakeExchange,
+) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        await control.ring("first")
+        await control.offer("hung up meanwhile", "still rings")
+        exchange.greeting = []
+        call = await switchboard.next_call()
+        await control.cut()
+        control = await exchange.control()
+        await control.offer("first", "still rings")
+        await control.grant("first")
+        await control.send(SessionClosed("first"))
+        await call.wait_disconnected()
+        assert (await control.expect(SessionOpen)).session_id == "still rings"
+        assert await control.rest() == []
+
+
+async def test_a_limited_worker_works_through_everything_and_is_never_overloaded() -> None:
+    switchboard = Switchboard()
+    most = 0
+    async with open_simulator() as simulator, trio.open_nursery() as nursery:
+        config = attrs.evolve(simulator.config, max_concurrent_calls=3)
+        async with open_call_client(config) as client:
+            client.on(events.INCOMING_CALL)(switchboard)
+            calls = [simulator.place_call() for _ in range(30)]
+
+            async def hang_up_as_they_come() -> None:
+                nonlocal most
+                for _ in calls:
+                    call = await switchboard.next_call()
+                    await trio.testing.wait_all_tasks_blocked()
+                    most = max(most, switchboard.held)
+                    nursery.start_soon(call.disconnect)
+                    await call.wait_disconnected()
+
+            await hang_up_as_they_come()
+            for placed in calls:
+                await placed.wait_ended()
+    assert most == 3
+    assert len({call.call_id for call in switchboard.calls}) == 30
+    assert simulator.violations == []

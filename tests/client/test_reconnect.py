@@ -1,0 +1,214 @@
+"""What the loss of the control connection does to calls: to those in progress, nothing."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+import trio.testing
+
+from tests.support.fake_exchange import FakeExchange, Switchboard
+from tests.support.fake_links import ControlEnd, call_in, offer
+from trio_calls import ActiveCall, CallState, events, open_call_client
+from trio_calls.wire.control import Response, SessionOpen, SessionReady
+from trio_calls.wire.media import CommandResponse
+
+FRAMES = [bytes([number, 0]) * 480 for number in range(100)]
+
+
+async def test_a_call_in_progress_goes_on_with_audio_both_ways(exchange: FakeExchange) -> None:
+    switchboard = Switchboard()
+    heard = []
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        await control.ring("s")
+        call = await switchboard.next_call()
+        media = await exchange.answer(call)
+        exchange.answers.extend([OSError("down")] * 4)
+        stream = call.audio_stream()
+        for number, frame in enumerate(FRAMES):
+            if number == 20:
+                await control.cut()
+            await media.speak(frame)
+            heard.append(await anext(stream))
+            await call.send_audio(frame)
+            assert await media.pull(960) == frame
+            await trio.sleep(0.2)
+        assert len(exchange.attempts) == 7  # two at first, four in vain
+        assert heard == FRAMES
+        assert call.state is CallState.ANSWERED
+        assert call.statistics().dropped_frames == 0
+
+        control = await exchange.control()
+        await control.offer("s")  # nonsense: it is a call already
+        assert await control.rest() == []
+        assert client.calls == (call,)
+
+
+async def test_a_call_that_rings_with_its_media_connection_up_is_not_claimed_again(
+    exchange: FakeExchange,
+) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        await control.ring("s")
+        call = await switchboard.next_call()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(call.answer)
+            media = await exchange.media()
+            command = await media.expect_command("call.answer")
+            await control.cut()
+            control = await exchange.control()
+            assert await control.rest() == []
+            assert switchboard.held == 1
+            await media.send(CommandResponse(command.command_id, success=True))
+        assert call.state is CallState.ANSWERED
+
+
+async def test_what_was_offered_meanwhile_is_taken_up_once(exchange: FakeExchange) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        await (await exchange.control()).cut()
+        exchange.greeting = [offer("s"), offer("s")]
+        control = await exchange.control()
+        await control.grant("s")
+        await switchboard.next_call()
+        assert await control.rest() == []
+        assert len(switchboard.calls) == 1
+
+
+@pytest.mark.parametrize("is_granted", [False, True])
+async def test_a_claim_in_flight_is_void_and_made_again(
+    exchange: FakeExchange, is_granted: bool
+) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        await control.offer("s")
+        claim = await control.expect_claim("s")
+        if is_granted:
+            await control.send(Response(claim.request_id, is_ok=True))
+            await control.expect(SessionReady)
+        await control.cut()
+        control = await exchange.control()
+        assert await control.rest() == []
+        await control.ring("s")
+        assert (await switchboard.next_call()).call_id == "call of s"
+        assert await control.rest() == []
+        assert len(switchboard.calls) == 1
+
+
+@asynccontextmanager
+async def open_client_where_it_rings(
+    exchange: FakeExchange,
+) -> AsyncIterator[tuple[ActiveCall, ControlEnd, Switchboard]]:
+    """A client in whose handler a call has rung since before its control connection."""
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        await control.ring("s")
+        call = await switchboard.next_call()
+        await control.cut()
+        yield call, await exchange.control(), switchboard
+        assert switchboard.calls == [call]
+
+
+@pytest.mark.parametrize("offers", [0, 1, 2])
+async def test_a_call_that_rings_in_a_handler_is_claimed_again_and_answered_in_its_new_place(
+    exchange: FakeExchange, offers: int
+) -> None:
+    async with open_client_where_it_rings(exchange) as (call, control, _):
+        await control.offer(*["s"] * offers)
+        await control.grant("s", token="new token")
+        assert await control.rest() == []
+        assert call.state is CallState.PENDING
+        media = await exchange.answer(call)
+        assert media.authorization == "Bearer new token"
+
+
+@pytest.mark.parametrize(
+    ("error_code", "holder"),
+    [
+        ("SESSION_BUSY", "another SDK"),
+        ("SESSION_BUSY", None),
+        ("SESSION_CLOSED", None),
+        ("SESSION_NOT_FOUND", None),
+        ("FORBIDDEN", None),
+    ],
+)
+async def test_a_ringing_call_that_was_lost_meanwhile_is_over(
+    exchange: FakeExchange, error_code: str, holder: str | None
+) -> None:
+    async with open_client_where_it_rings(exchange) as (call, control, switchboard):
+        await control.refuse("s", error_code, holder)
+        await call.wait_disconnected()
+        assert call.state is CallState.DISCONNECTED
+        await trio.testing.wait_all_tasks_blocked()
+        assert switchboard.held == 0
+
+
+async def test_a_ringing_call_waits_for_an_exchange_that_has_not_noticed_the_loss(
+    exchange: FakeExchange,
+) -> None:
+    async with open_client_where_it_rings(exchange) as (call, control, _):
+        await control.cut()
+        newer = await exchange.control()
+        await newer.refuse("s", "SESSION_BUSY", holder=control.connection_id)
+        await trio.sleep(20)
+        assert call.state is CallState.PENDING
+        assert await newer.rest() == []
+
+        await newer.ring("s")
+        await exchange.answer(call)
+
+
+async def test_a_ringing_call_whose_new_claim_is_not_answered_is_claimed_over_a_newer_connection(
+    exchange: FakeExchange,
+) -> None:
+    async with open_client_where_it_rings(exchange) as (call, control, _):
+        await control.expect_claim("s")
+        claimed_at = trio.current_time()
+        await control.over.wait()
+        assert trio.current_time() == pytest.approx(claimed_at + 60)
+        newer = await exchange.control()
+        await newer.grant("s", token="new token")
+        assert await newer.rest() == []
+        assert (await exchange.answer(call)).authorization == "Bearer new token"
+
+
+async def test_a_ringing_call_outlives_connections_that_come_and_go(
+    exchange: FakeExchange,
+) -> None:
+    async with open_client_where_it_rings(exchange) as (call, first, _):
+        control = first
+        for _ in range(3):
+            await control.expect_claim("s")
+            await control.cut()
+            control = await exchange.control()
+            assert call.state is CallState.PENDING
+        await control.grant("s")
+        await exchange.answer(call)
+
+
+async def test_a_call_that_came_in_the_last_breath_of_a_connection_is_served(
+    exchange: FakeExchange,
+) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        await control.offer("s")
+        claim = await control.expect(SessionOpen)
+        await control.send(Response(claim.request_id, is_ok=True))
+        await control.expect(SessionReady)
+        await control.send(call_in("s"))
+        await control.cut()
+        control = await exchange.control()
+        await control.grant("s")
+        await exchange.answer(await switchboard.next_call())
+        assert len(switchboard.calls) == 1

@@ -1,0 +1,130 @@
+"""``session.closed`` at any moment of a call: nothing hangs, and the next call is served."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+import trio.testing
+
+from tests.support.fake_exchange import FakeExchange, Switchboard
+from tests.support.fake_links import ControlEnd, MediaEnd, call_in, offer
+from trio_calls import ActiveCall, CallClient, CallState, events, open_call_client
+from trio_calls.wire.control import Response, SessionClosed, SessionReady
+from trio_calls.wire.media import CallEvent, CommandResponse
+
+CLOSED = SessionClosed("s", reason="CALL_TERMINATED")
+
+
+@asynccontextmanager
+async def open_served_client(
+    exchange: FakeExchange,
+) -> AsyncIterator[tuple[CallClient, ControlEnd, Switchboard]]:
+    """A client for the block, after which it holds no call and takes the next one."""
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        yield client, control, switchboard
+        await trio.testing.wait_all_tasks_blocked()
+        assert switchboard.held == 0
+        await control.ring("next")
+        await trio.testing.wait_all_tasks_blocked()
+        assert (switchboard.held, switchboard.calls[-1].call_id) == (1, "call of next")
+
+
+async def ring(control: ControlEnd, switchboard: Switchboard) -> ActiveCall:
+    await control.ring("s")
+    return await switchboard.next_call()
+
+
+COMMANDS = {
+    "answer": "call.answer",
+    "connect": "call.connect",
+    "whisper": "agent.whisper",
+    "close": "call.close",
+    "disconnect": "call.disconnect",
+}
+
+
+@pytest.mark.parametrize(
+    "moment", ["before the offer", "with the offer", "claimed", "granted", "ready", "call.in"]
+)
+async def test_before_the_handler_did_anything(exchange: FakeExchange, moment: str) -> None:
+    async with open_served_client(exchange) as (client, control, _):
+        match moment:
+            case "before the offer":
+                await control.send(CLOSED)
+            case "with the offer":
+                await control.send(offer("s"), CLOSED)
+                await control.refuse("s", "SESSION_CLOSED")
+            case _:
+                await control.offer("s")
+                claim = await control.expect_claim("s")
+                if moment == "claimed":
+                    refusal = Response(claim.request_id, is_ok=False, error_code="SESSION_CLOSED")
+                    await control.send(CLOSED, refusal)
+                elif moment == "granted":
+                    await control.send(Response(claim.request_id, is_ok=True), CLOSED)
+                else:
+                    await control.send(Response(claim.request_id, is_ok=True))
+                    await control.expect(SessionReady)
+                    last_words = [call_in("s"), CLOSED] if moment == "call.in" else [CLOSED]
+                    await control.send(*last_words)
+        await control.rest()  # the claim's last word, perhaps
+        assert client.calls == ()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_while_it_rings(exchange: FakeExchange, times: int) -> None:
+    async with open_served_client(exchange) as (_, control, switchboard):
+        call = await ring(control, switchboard)
+        await control.send(*[CLOSED] * times)
+        await call.wait_disconnected()
+        assert call.state is CallState.DISCONNECTED
+
+
+@pytest.mark.parametrize(
+    ("before", "in_flight", "after"),
+    [
+        ([], "answer", CallState.ANSWERED),
+        ([], "connect", CallState.CONNECTED),
+        (["answer"], None, CallState.ANSWERED),
+        (["answer"], "connect", CallState.CONNECTED),
+        (["answer", "connect"], None, CallState.CONNECTED),
+        (["answer", "connect"], "whisper", CallState.CONNECTED),
+        (["answer"], "close", CallState.DISCONNECTED),
+        (["answer", "connect"], "disconnect", CallState.DISCONNECTED),
+    ],
+)
+async def test_where_there_is_media_the_call_ends_by_its_word(
+    exchange: FakeExchange, before: list[str], in_flight: str | None, after: CallState
+) -> None:
+    async with open_served_client(exchange) as (_, control, switchboard):
+        call = await ring(control, switchboard)
+        media: MediaEnd | None = None
+        for name in [*before, in_flight]:
+            async with trio.open_nursery() as nursery:
+                if name is not None:
+                    nursery.start_soon(getattr(call, name))
+                    media = media or await exchange.media()
+                    request = await media.expect_command(COMMANDS[name])
+                if name is in_flight:
+                    state = call.state
+                    await control.send(CLOSED)
+                    assert await control.rest() == []
+                    assert call.state is state
+                if name is not None and media is not None:
+                    await media.send(CommandResponse(request.command_id, success=True))
+        assert call.state is after
+        assert media is not None
+        await media.send(CallEvent("call.terminated"))
+        await call.wait_disconnected()
+
+
+async def test_after_the_call(exchange: FakeExchange) -> None:
+    async with open_served_client(exchange) as (_, control, switchboard):
+        call = await ring(control, switchboard)
+        await call.close()
+        await control.send(CLOSED, CLOSED)
+        assert await control.rest() == []

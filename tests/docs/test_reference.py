@@ -1,0 +1,39 @@
+"""The reference has every public name."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import trio_calls
+import trio_calls.simulator
+import trio_calls.testing
+
+pytestmark = pytest.mark.pure
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+REFERENCE = (DOCS / "reference.rst").read_text(encoding="utf-8")
+REFERENCE_OF_TESTING = (DOCS / "reference-testing.rst").read_text(encoding="utf-8")
+
+
+def described(page: str) -> set[str]:
+    return set(re.findall(r"^\.\. auto\w+:: ([\w.]+)", page, re.M))
+
+
+@pytest.mark.parametrize("name", [name for name in trio_calls.__all__ if name != "__version__"])
+def test_name_of_the_package(name: str) -> None:
+    assert described(REFERENCE) & {name, f"trio_calls.{name}"}
+
+
+@pytest.mark.parametrize("name", trio_calls.simulator.__all__)
+def test_name_of_the_simulator(name: str) -> None:
+    assert name in described(REFERENCE)
+
+
+@pytest.mark.parametrize("name", trio_calls.testing.__all__)
+def test_name_of_the_testing_module(name: str) -> None:
+    assert name in described(REFERENCE_OF_TESTING)
+
+
+def test_every_name_of_the_audio_module() -> None:
+    assert ".. automodule:: trio_calls.audio\n   :members:\n" in REFERENCE

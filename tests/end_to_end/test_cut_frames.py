@@ -1,0 +1,99 @@
+"""Connections that are cut in the middle of a frame: half a frame is nothing."""
+
+import pytest
+import trio
+
+from tests.support.fake_exchange import FakeExchange, Switchboard
+from tests.support.fake_links import call_in, offer
+from tests.support.websocket_peer import BINARY, TEXT, fragments, frame
+from trio_calls import CallState, WSSMediaError, events, open_call_client
+from trio_calls.wire.codec import encode
+from trio_calls.wire.control import Response, SessionReady
+from trio_calls.wire.media import CommandResponse, pack_audio
+from trio_calls.wire.message import Message
+
+SPEECH = [bytes([number, 0]) * 480 for number in range(1, 4)]
+
+#: How many bytes of the frame still come. A long frame has its length in the first 4.
+cut_after = pytest.mark.parametrize("cut", [1, 3, 4, 20, -1])
+
+
+@cut_after
+@pytest.mark.parametrize("is_fragmented", [False, True])
+async def test_audio_ends_with_the_last_whole_frame(
+    exchange: FakeExchange, cut: int, is_fragmented: bool
+) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        await (await exchange.control()).ring("s")
+        call = await switchboard.next_call()
+        media = await exchange.answer(call)
+        stream = call.audio_stream()
+        *whole, last = (pack_audio(0, pcm) for pcm in SPEECH)
+        await media.send(*whole)
+        half = frame(BINARY, last)[:cut]
+        if is_fragmented:
+            half = fragments(BINARY, last[:480], last[480:])[0] + b"\x80"
+        await media.wire.send_all(half)
+        await media.cut()
+        assert [pcm async for pcm in stream] == SPEECH[:-1]
+        assert call.state is CallState.DISCONNECTED
+        assert call.statistics().invalid_messages == 0
+
+
+@cut_after
+@pytest.mark.parametrize("command", ["call.connect", "call.close", "call.disconnect"])
+async def test_a_command_whose_answer_is_cut_off_ends_at_once(
+    exchange: FakeExchange, command: str, cut: int
+) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        await (await exchange.control()).ring("s")
+        call = await switchboard.next_call()
+        media = await exchange.answer(call)
+        started_at = trio.current_time()
+
+        async def command_fails() -> None:
+            if command == "call.close":
+                await call.close()  # a lost connection is as good
+                return
+            with pytest.raises(WSSMediaError):
+                await (call.connect() if command == "call.connect" else call.disconnect())
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(command_fails)
+            request = await media.expect_command(command)
+            response = encode(CommandResponse(request.command_id, success=True)).encode()
+            await media.wire.send_all(frame(TEXT, response)[:cut])
+            await media.cut()
+        assert call.state is CallState.DISCONNECTED
+        assert trio.current_time() == started_at
+
+
+@cut_after
+@pytest.mark.parametrize("moment", ["offer", "response", "call.in"])
+async def test_a_control_frame_that_is_cut_off_costs_no_call(
+    exchange: FakeExchange, moment: str, cut: int
+) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        message: Message = offer("s")
+        if moment != "offer":
+            await control.offer("s")
+            claim = await control.expect_claim("s")
+            message = Response(claim.request_id, is_ok=True)
+        if moment == "call.in":
+            await control.send(message)
+            await control.expect(SessionReady)
+            message = call_in("s")
+        await control.wire.send_all(frame(TEXT, encode(message).encode())[:cut])
+        await control.cut()
+
+        control = await exchange.control()
+        await control.ring("s")
+        await exchange.answer(await switchboard.next_call())
+        assert len(switchboard.calls) == 1

@@ -1,0 +1,81 @@
+"""An exchange that takes nothing any more, though the connection stands."""
+
+from contextlib import suppress
+
+import pytest
+import trio
+
+from tests.support.clogged_pipes import Pipes
+from tests.support.fake_exchange import FakeExchange, Switchboard
+from trio_calls import (
+    BufferClosedError,
+    CallState,
+    events,
+    open_call_client,
+)
+from trio_calls.wire.media import BufferRequest
+
+
+@pytest.fixture
+async def pipes(exchange: FakeExchange) -> Pipes:
+    open_stream = exchange.config().open_stream
+    assert open_stream is not None
+    return Pipes(open_stream)
+
+
+async def test_a_blocked_control_connection_is_replaced_and_calls_go_on(
+    exchange: FakeExchange, pipes: Pipes
+) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config(open_stream=pipes)) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        control = await exchange.control()
+        await control.ring("s")
+        call = await switchboard.next_call()
+        await exchange.answer(call)
+        pipes.opened[0].is_blocked = True
+        await control.offer("t")  # claimed, but the claim does not get through
+        control = await exchange.control()
+        # After the heartbeat's 40 s come 2 s of trying to close in good order.
+        assert 42 <= exchange.attempts[-1].time <= 43
+        await control.ring("t")
+        await switchboard.next_call()
+        assert call.state is CallState.ANSWERED
+
+
+async def test_a_blocked_media_connection_holds_a_sender_up_and_then_ends_the_call(
+    exchange: FakeExchange, pipes: Pipes
+) -> None:
+    switchboard = Switchboard()
+    settings = {"open_stream": pipes, "send_buffer_bytes": 9600}
+    async with open_call_client(exchange.config(**settings)) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        await (await exchange.control()).ring("s")
+        call = await switchboard.next_call()
+        media = await exchange.answer(call)
+        pipes.opened[1].is_blocked = True
+        await media.send(*[BufferRequest(2**24)] * 100)
+        sent = 0
+        with suppress(BufferClosedError):
+            while True:
+                await call.send_audio(bytes(960))
+                sent += 960
+                assert call.statistics().queued_bytes <= 9600
+        assert sent <= 2 * 9600  # a full queue, and one message on its way
+        assert call.state is CallState.DISCONNECTED
+        assert trio.current_time() == 40
+
+
+async def test_a_blocked_exchange_does_not_hold_up_who_leaves(
+    exchange: FakeExchange, pipes: Pipes
+) -> None:
+    switchboard = Switchboard()
+    async with open_call_client(exchange.config(open_stream=pipes)) as client:
+        client.on(events.INCOMING_CALL)(switchboard)
+        await (await exchange.control()).ring("s")
+        await exchange.answer(await switchboard.next_call())
+        for pipe in pipes.opened:
+            pipe.is_blocked = True
+        leaving_at = trio.current_time()
+    # 2 s of grace for the calls, and 2 s for the goodbye on the control connection.
+    assert trio.current_time() - leaving_at <= 4

@@ -1,0 +1,174 @@
+"""When a call is over, everything that it took is given back."""
+
+import gc
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import trio
+import trio.testing
+
+from tests.support.fake_exchange import FakeExchange
+from tests.support.fake_links import ControlEnd, MediaEnd
+from tests.support.memory_growth import measured_growth
+from trio_calls import ActiveCall, events, open_call_client
+from trio_calls.call.core import CallCore
+from trio_calls.call.media_connection import MediaConnection
+from trio_calls.call.received_audio import AudioStream
+from trio_calls.call.scope import CallHandler
+from trio_calls.client.offers import Session
+from trio_calls.wire.media import CallEvent
+
+pytestmark = pytest.mark.measures_memory
+
+#: Bytes for each call that may be left: names of its session that are remembered, so many at the
+#: most, which is 400 bytes or so, and what Python and its library keep for the next one. A call
+#: that is kept takes many times as much.
+RESIDUE = 1024
+
+UNSENT_AUDIO = 96_000
+UNREAD_AUDIO = 48_000
+
+
+class Lines:
+    """Places calls at an exchange, one at a time or some at once, and keeps nothing of them."""
+
+    def __init__(self, exchange: FakeExchange, control: ControlEnd) -> None:
+        self._exchange = exchange
+        self._control = control
+        self._number = 0
+
+    async def begin_call(self) -> MediaEnd:
+        """Have a call answered."""
+        self._number += 1
+        await self._control.ring(f"session-{self._number}")
+        media = await self._exchange.media()
+        await media.accept("call.answer")
+        return media
+
+    async def end_call(self, media: MediaEnd) -> None:
+        """Hang up."""
+        await media.send(CallEvent("call.terminated"))
+        await media.over.wait()
+        await trio.testing.wait_all_tasks_blocked()
+        self._exchange.attempts.clear()
+        self._exchange.requests.clear()
+
+    async def call(self) -> None:
+        """Have a call answered, talk both ways, and hang up."""
+        media = await self.begin_call()
+        await media.speak(*[bytes(960)] * 5)
+        assert await media.pull(960) == bytes(960)
+        await self.end_call(media)
+
+
+async def echo(call: ActiveCall) -> None:
+    @call.on(events.CALL_ANSWERED)
+    async def greet() -> None:
+        await call.send_audio(bytes(1920))
+
+    with call.cancel_on_hangup():
+        await call.answer()
+        async for chunk in call.audio_stream():
+            await call.send_audio(chunk)
+
+
+async def listen_to_nothing(call: ActiveCall) -> None:
+    await call.answer()
+    await call.send_audio(bytes(UNSENT_AUDIO))
+    await call.wait_disconnected()
+
+
+async def fail(call: ActiveCall) -> None:
+    await call.answer()
+    await call.send_audio(bytes(1920))
+    await call.wait_disconnected()
+    raise RuntimeError("a bug of the application")
+
+
+HANDLERS = [echo, listen_to_nothing]
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+async def test_calls_one_after_another_leave_nothing_behind(
+    exchange: FakeExchange, handler: CallHandler
+) -> None:
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(handler)
+        lines = Lines(exchange, await exchange.control())
+        with measured_growth() as growth:
+            for _ in range(20):
+                await lines.call()
+            before = await growth.bytes_after_a_while()
+            for _ in range(40):
+                await lines.call()
+            assert await growth.bytes_after_a_while() - before < 40 * RESIDUE
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+async def test_a_call_is_freed_at_its_end_and_not_when_the_collector_comes_around(
+    exchange: FakeExchange, handler: CallHandler
+) -> None:
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(handler)
+        lines = Lines(exchange, await exchange.control())
+        with no_garbage_collection():
+            for _ in range(10):
+                await lines.call()
+            assert parts_of_calls() == {}
+
+
+async def test_a_failed_handler_keeps_no_call_in_memory(
+    exchange: FakeExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)  # pytest keeps what is logged, with its traceback
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(fail)
+        lines = Lines(exchange, await exchange.control())
+        with no_garbage_collection():
+            for _ in range(10):
+                await lines.call()
+            assert parts_of_calls() == {}
+
+
+async def test_calls_at_once_give_their_memory_back(exchange: FakeExchange) -> None:
+    at_once = 30
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(listen_to_nothing)
+        lines = Lines(exchange, await exchange.control())
+
+        async def hold_all() -> int:
+            """Have calls at once. Returns the memory that they take together."""
+            medias = [await lines.begin_call() for _ in range(at_once)]
+            for media in medias:
+                await media.speak(bytes(UNREAD_AUDIO))
+            await trio.testing.wait_all_tasks_blocked()
+            peak = growth.bytes_now()
+            for media in medias:
+                await lines.end_call(media)
+            return peak
+
+        with measured_growth() as growth:
+            await hold_all()
+            before = await growth.bytes_after_a_while()
+            peak = await hold_all()
+            assert peak - before > at_once * (UNREAD_AUDIO + UNSENT_AUDIO)
+            assert await growth.bytes_after_a_while() - before < at_once * RESIDUE
+
+
+def parts_of_calls() -> Counter[str]:
+    """Count what is in memory of calls, by its class."""
+    kinds = (ActiveCall, CallCore, MediaConnection, AudioStream, Session)
+    return Counter(type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, kinds))
+
+
+@contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,1 +1,0 @@
-from tests.transports import transport  # noqa: F401  # a fixture

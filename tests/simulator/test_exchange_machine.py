@@ -1,0 +1,88 @@
+"""The exchange against a plain model, whatever SDKs, agents and people do, and whenever.
+
+What is done is a list of steps, made up by hypothesis and shortened by it when it fails. Each list
+is done in a run of Trio of its own, in virtual time. After each step the exchange is where the
+model is, has told everybody the same, and everybody has heard the same, frame by frame.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from tests.support.exchange_model import POSSIBLE_IN
+from tests.support.exchange_world import World
+
+SDK = CALL = AGENT_NUMBER = st.sampled_from([0, 0, 0, 1, 2])
+RING_SECONDS = st.integers(1, 2)
+#: Whole 64ths of a second, so that sums of them are exact, and the order of things is certain.
+PAUSES = st.sampled_from([1 / 64, 3 / 64, 5 / 64, 1 / 4, 1, 2])
+PICKUPS = st.tuples(st.sampled_from([0, 1 / 4, 1, 100]), st.sampled_from([True, True, False]))
+
+Step = tuple[Any, ...]
+
+steps: st.SearchStrategy[Step] = st.one_of(
+    st.tuples(st.just("connect_sdk"), st.booleans()),
+    st.tuples(st.just("lose_sdk"), SDK),
+    st.tuples(st.just("place_call"), PICKUPS),
+    st.tuples(st.just("claim"), SDK, CALL),
+    st.tuples(st.just("ready"), SDK, CALL),
+    st.tuples(st.just("open_media"), CALL, st.integers(0, 1)),
+    st.tuples(st.just("take_call"), SDK, CALL),
+    st.tuples(st.just("lose_media"), AGENT_NUMBER),
+    *[st.tuples(st.just("command"), CALL, st.just(c), RING_SECONDS) for c in POSSIBLE_IN],
+    st.tuples(st.just("hang_up_caller"), CALL),
+    st.tuples(st.just("hang_up_callee"), CALL),
+    *[st.tuples(st.just("let_time_pass"), PAUSES)] * 3,
+)
+
+ANSWER, CONNECT = ("command", 0, "call.answer", 1), ("command", 0, "call.connect", 1)
+
+#: From where the steps go on: by themselves they seldom come to a conference.
+OPENINGS: list[tuple[Step, ...]] = [
+    (),
+    (ANSWER,),
+    (CONNECT,),
+    (ANSWER, CONNECT),
+    (CONNECT, ("let_time_pass", 1)),
+    (ANSWER, CONNECT, ("let_time_pass", 1)),
+    (CONNECT, ("let_time_pass", 1), ("command", 0, "agent.whisper", 1), ("let_time_pass", 1)),
+    (CONNECT, ("let_time_pass", 1), ("command", 0, "agent.spy", 1), ("let_time_pass", 1)),
+]
+
+
+async def run(steps: list[Step]) -> None:
+    async with trio.open_nursery() as nursery:
+        world = World(nursery)
+        for name, *arguments in steps:
+            await world.do(name, *arguments)
+        world.exchange.end_all_calls()
+        for call in world.calls:
+            call.model.end()
+        await world.do("let_time_pass", 1)
+        assert all(call.simulated.ended for call in world.calls)
+        assert nursery.child_tasks == frozenset()
+
+
+@settings(max_examples=200)
+@given(
+    is_isolated=st.booleans(),
+    pickup=PICKUPS | st.just((1 / 4, True)),
+    opening=st.sampled_from(OPENINGS),
+    later=st.lists(steps, min_size=3, max_size=30),
+)
+def test_an_exchange_is_like_its_model(
+    is_isolated: bool, pickup: tuple[float, bool], opening: tuple[Step, ...], later: list[Step]
+) -> None:
+    beginning = [
+        ("connect_sdk", is_isolated),
+        ("connect_sdk", False),
+        ("place_call", pickup),
+        ("take_call", 0, 0),
+    ]
+    clock = MockClock(autojump_threshold=0)
+    trio.run(run, [*beginning, *opening, *later], clock=clock)

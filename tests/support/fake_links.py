@@ -1,0 +1,253 @@
+"""The exchange's ends of a control and a media connection, for tests to say and expect frames."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+import trio
+import trio.testing
+
+from tests.support.passing_stream import PassingStream
+from trio_calls.audio_format import AudioMode
+from trio_calls.transport import WebSocket, WebSocketClosed
+from trio_calls.wire.codec import decode_control, decode_media, encode
+from trio_calls.wire.control import (
+    CallIn,
+    Response,
+    SessionNotify,
+    SessionOpen,
+    SessionReady,
+    Setup,
+    SetupDone,
+)
+from trio_calls.wire.media import (
+    BufferRequest,
+    CommandRequest,
+    CommandResponse,
+    pack_audio,
+    unpack_audio,
+)
+from trio_calls.wire.message import Message
+
+_MessageT = TypeVar("_MessageT", bound=Message)
+_PING = b"\x89"
+
+#: Of calls that get no other one.
+TOKEN: Final = "a-token-that-nobody-may-see"
+
+
+class Wire(PassingStream):
+    """A stream that can go silent, and that can hold back what is sent, to send it in one breath.
+
+    Attributes:
+      ping_times: when WebSocket pings came.
+    """
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        super().__init__(stream)
+        self.ping_times: list[float] = []
+        self._turn = trio.Lock()
+        self._is_silent = False
+        self._held_back: bytearray | None = None
+
+    def go_silent(self) -> None:
+        """From now on nothing is read, and nothing that is sent arrives."""
+        self._is_silent = True
+
+    def hold_back(self) -> None:
+        self._held_back = bytearray()
+
+    async def send_in_one_breath(self) -> None:
+        assert self._held_back is not None
+        together, self._held_back = self._held_back, None
+        async with self._turn:
+            await super().send_all(together)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        if self._held_back is not None:
+            self._held_back += data
+            await trio.lowlevel.checkpoint()
+        elif not self._is_silent:
+            async with self._turn:
+                await super().send_all(data)
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        data = await super().receive_some(max_bytes)
+        if data.startswith(_PING):
+            self.ping_times.append(trio.current_time())
+        if self._is_silent:
+            await trio.sleep_forever()
+        return data
+
+
+class _End:
+    """One WebSocket.
+
+    Attributes:
+      wire: the stream under it.
+      over: set when the connection has ended, whoever ended it.
+    """
+
+    def __init__(self, websocket: WebSocket, wire: Wire) -> None:
+        self.wire = wire
+        self.over = trio.Event()
+        self._websocket = websocket
+        self._came = trio.open_memory_channel[str | bytes](100_000)
+
+    async def read(self) -> None:
+        """Take in everything that comes, until the connection ends."""
+        try:
+            while True:
+                for frame in await self._websocket.receive_batch():
+                    self._came[0].send_nowait(frame)
+        except WebSocketClosed:
+            self._came[0].close()
+            self.over.set()
+
+    async def send(self, *messages: Message | str | bytes) -> None:
+        """Send these, all in one breath."""
+        self.wire.hold_back()
+        for message in messages:
+            await self._websocket.send(encode(message) if isinstance(message, Message) else message)
+        await self.wire.send_in_one_breath()
+
+    async def receive(self, *, patience: float = 100) -> str | bytes:
+        """Wait for the next frame."""
+        with trio.fail_after(patience):
+            return await self._came[1].receive()
+
+    async def rest(self) -> list[str | bytes]:
+        """What has come and was not received yet, once nothing more happens by itself."""
+        await trio.testing.wait_all_tasks_blocked()
+        rest = []
+        while self._came[1].statistics().current_buffer_used:
+            rest.append(self._came[1].receive_nowait())
+        return rest
+
+    async def close(self) -> None:
+        """Hang up in good order."""
+        await self._websocket.aclose()
+
+    async def cut(self) -> None:
+        """Drop the connection without a word."""
+        await trio.aclose_forcefully(self.wire)
+
+
+class ControlEnd(_End):
+    """A control connection.
+
+    Attributes:
+      setup: the text of the first frame.
+      connection_id: what the SDK was told in return.
+    """
+
+    setup: str
+    connection_id: str
+
+    async def receive_setup(self) -> None:
+        frame = await self.receive()
+        assert isinstance(frame, str)
+        assert isinstance(decode_control(frame), Setup)
+        self.setup = frame
+
+    async def finish_setup(self, *greeting: Message | str) -> None:
+        await self.receive_setup()
+        self.connection_id = f"connection at {trio.current_time()} s"
+        await self.send(SetupDone(self.connection_id), *greeting)
+
+    async def expect(self, message_class: type[_MessageT]) -> _MessageT:
+        """Wait for the next frame, which must be such a message."""
+        frame = await self.receive()
+        assert isinstance(frame, str)
+        message = decode_control(frame)
+        assert isinstance(message, message_class), message
+        return message
+
+    async def offer(self, *session_ids: str) -> None:
+        """Offer these calls, all in one breath."""
+        await self.send(*map(offer, session_ids))
+
+    async def expect_claim(self, session_id: str) -> SessionOpen:
+        claim = await self.expect(SessionOpen)
+        assert claim.session_id == session_id
+        return claim
+
+    async def grant(self, *session_ids: str, token: str = TOKEN) -> None:
+        """Let the SDK have these calls, from their claims on, in the order of its asking."""
+        waiting = set(session_ids)
+        while waiting:
+            frame = await self.receive()
+            assert isinstance(frame, str)
+            match decode_control(frame):
+                case SessionOpen(request_id, session_id) if session_id in waiting:
+                    await self.send(Response(request_id, is_ok=True, content={}))
+                case SessionReady(session_id):
+                    waiting.remove(session_id)
+                    await self.send(call_in(session_id, token))
+                case message:
+                    raise AssertionError(f"unexpected: {message}")
+
+    async def refuse(self, session_id: str, error_code: str, holder: str | None = None) -> None:
+        """Do not let the SDK have a call."""
+        claim = await self.expect_claim(session_id)
+        content = {"boundSmWsId": holder} if holder else None
+        await self.send(Response(claim.request_id, False, None, error_code, content))
+
+    async def ring(self, *session_ids: str) -> None:
+        """Offer calls, and let the SDK have them."""
+        await self.offer(*session_ids)
+        await self.grant(*session_ids)
+
+
+class MediaEnd(_End):
+    """A media connection.
+
+    Attributes:
+      authorization: with which it was opened.
+    """
+
+    def __init__(self, websocket: WebSocket, wire: Wire, authorization: str) -> None:
+        super().__init__(websocket, wire)
+        self.authorization = authorization
+
+    async def expect_command(self, name: str) -> CommandRequest:
+        """Wait for the next frame, which must be this command."""
+        frame = await self.receive()
+        assert isinstance(frame, str)
+        command = decode_media(frame)
+        assert isinstance(command, CommandRequest)
+        assert command.command == name
+        return command
+
+    async def accept(self, name: str) -> None:
+        """Wait for the next frame, which must be this command, and do it."""
+        command = await self.expect_command(name)
+        await self.send(CommandResponse(command.command_id, success=True))
+
+    async def speak(self, *frames: bytes) -> None:
+        """Let the agent hear PCM."""
+        await self.send(*(pack_audio(0, pcm) for pcm in frames))
+
+    async def pull(self, requested_bytes: int) -> bytes:
+        """Ask for the agent's audio, and wait for the next message with some."""
+        await self.send(BufferRequest(requested_bytes))
+        frame = await self.receive()
+        assert isinstance(frame, bytes)
+        return unpack_audio(frame, AudioMode.MIXED)[1]
+
+
+def offer(
+    session_id: str, *, activity: str = "NEW_INCOMING_CALL", channel: str = "TELCO"
+) -> SessionNotify:
+    return SessionNotify(session_id, channel=channel, activity=activity)
+
+
+def call_in(session_id: str, token: str = TOKEN, url: str | None = None) -> CallIn:
+    return CallIn(
+        session_id=session_id,
+        call_id=f"call of {session_id}",
+        caller_number=f"caller of {session_id}",
+        callee_number=f"callee of {session_id}",
+        url=url or f"ws://exchange/media/{session_id}",
+        token=token,
+    )

@@ -1,0 +1,118 @@
+"""Errors of the transport, in the words of whoever has to do something about them."""
+
+import re
+
+import pytest
+
+from trio_calls import (
+    ClientConfig,
+    WSSAuthenticationError,
+    WSSConnectionError,
+    WSSTLSError,
+    WSSUnavailableError,
+    WSSUnreachableError,
+    WSSVersionError,
+)
+from trio_calls.transport import HandshakeRefused, HostUnreachable, TLSFailed, WebSocketError
+from trio_calls.transport.refusal import explain_refusal, without_secrets
+
+pytestmark = pytest.mark.pure
+
+
+def sandbox(
+    base_url: str = "ws://exchange", api_key: str = "the-key", connector_uuid: str = "the-uuid"
+) -> ClientConfig:
+    return ClientConfig.sandbox(api_key=api_key, connector_uuid=connector_uuid, base_url=base_url)
+
+
+PRODUCTION = ClientConfig.production(cert_path="cert.pem", key_path="key.pem")
+
+
+@pytest.mark.parametrize(
+    ("error", "error_class", "advice"),
+    [
+        (HostUnreachable("refused"), WSSUnreachableError, "WSS_BASE_URL"),
+        (TLSFailed("expired"), WSSTLSError, "WSS_BASE_URL"),
+        (TLSFailed("expired"), WSSTLSError, "ssl_context="),
+        (TLSFailed("expired"), WSSTLSError, "WSS_CERT_PATH"),
+        (WebSocketError("nonsense"), WSSConnectionError, "WSS_BASE_URL"),
+        (HandshakeRefused(401, ""), WSSAuthenticationError, "WSS_API_KEY"),
+        (HandshakeRefused(403, ""), WSSAuthenticationError, "WSS_CONNECTOR_UUID"),
+        (HandshakeRefused(426, ""), WSSVersionError, "pip install --upgrade"),
+        (HandshakeRefused(429, ""), WSSUnavailableError, "later"),
+        (HandshakeRefused(503, ""), WSSUnavailableError, "later"),
+        (HandshakeRefused(302, ""), WSSConnectionError, "redirects are not followed"),
+        (HandshakeRefused(418, ""), WSSConnectionError, "WSS_BASE_URL"),
+    ],
+)
+def test_every_error_has_its_class_and_its_advice(
+    error: WebSocketError, error_class: type[WSSConnectionError], advice: str
+) -> None:
+    explained = explain_refusal(error, sandbox())
+    assert type(explained) is error_class
+    assert advice in str(explained)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_authenticates_by_certificate_is_not_sent_to_look_for_a_key(status: int) -> None:
+    explained = str(explain_refusal(HandshakeRefused(status, ""), PRODUCTION))
+    assert "WSS_CERT_PATH and WSS_KEY_PATH" in explained
+    assert "WSS_API_KEY" not in explained
+
+
+def test_status_reason_and_time_of_a_refusal_are_kept() -> None:
+    explained = explain_refusal(HandshakeRefused(503, "maintenance", 60), sandbox())
+    assert explained.status_code == 503
+    assert explained.retry_after == 60
+    assert "HTTP 503: maintenance" in str(explained)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "where"),
+    [
+        ("ws://exchange", "exchange:80"),
+        ("wss://exchange", "exchange:443"),
+        ("ws://exchange:8080/path", "exchange:8080"),
+    ],
+)
+@pytest.mark.parametrize(
+    "error",
+    [
+        HostUnreachable("refused"),
+        TLSFailed("expired"),
+        WebSocketError("no"),
+        HandshakeRefused(404, ""),
+    ],
+)
+def test_host_and_port_are_named(base_url: str, where: str, error: WebSocketError) -> None:
+    assert re.search(rf"\b{where}\b", str(explain_refusal(error, sandbox(base_url))))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("key the-key, uuid the-uuid", "key ***, uuid ***"),
+        ("the-keythe-key", "******"),
+        ("nothing secret", "nothing secret"),
+        ("cut off: the-ke", "cut off: ***"),
+        ("cut off: the-uui", "cut off: ***"),
+        ("ends with the", "ends with the"),
+        ("", ""),
+    ],
+)
+def test_secrets_are_blotted_out(text: str, shown: str) -> None:
+    assert without_secrets(text, sandbox()) == shown
+
+
+@pytest.mark.parametrize(
+    ("api_key", "connector_uuid"), [("secret", "secret-and-more"), ("secret-and-more", "secret")]
+)
+def test_a_secret_that_holds_the_other_is_blotted_out_whole(
+    api_key: str, connector_uuid: str
+) -> None:
+    config = sandbox(api_key=api_key, connector_uuid=connector_uuid)
+    assert without_secrets("a secret-and-more, b secret!", config) == "a ***, b ***!"
+
+
+def test_without_an_api_key_nothing_has_to_be_blotted_out() -> None:
+    assert without_secrets("anything", PRODUCTION) == "anything"

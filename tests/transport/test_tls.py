@@ -1,0 +1,124 @@
+"""The context of every TLS connection: it verifies, always."""
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from trio_calls import ClientConfig, WSSConfigError
+from trio_calls.transport.tls import make_ssl_context
+
+pytestmark = pytest.mark.pure
+
+
+def sandbox(**settings: Any) -> ClientConfig:
+    return ClientConfig.sandbox(
+        **{"api_key": "key", "connector_uuid": "uuid", "base_url": "wss://exchange", **settings}
+    )
+
+
+@pytest.fixture
+def client_certificate(tmp_path: Path) -> Path:
+    """A folder with cert.pem, key.pem, and key files that do not fit or cannot be read."""
+    authority = trustme.CA()
+    mine, other = authority.issue_cert("agent"), authority.issue_cert("other")
+    mine.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    mine.private_key_pem.write_to_path(tmp_path / "key.pem")
+    mine.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
+    other.private_key_pem.write_to_path(tmp_path / "other-key.pem")
+    key = load_pem_private_key(mine.private_key_pem.bytes(), None)
+    encryption = BestAvailableEncryption(b"a password")
+    encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    (tmp_path / "encrypted-key.pem").write_bytes(encrypted)
+    (tmp_path / "empty.pem").write_bytes(b"")
+    (tmp_path / "text.pem").write_text("this is no PEM")
+    (tmp_path / "folder.pem").mkdir()
+    return tmp_path
+
+
+def production(folder: Path, cert: str, key: str, **settings: Any) -> ClientConfig:
+    return ClientConfig.production(cert_path=folder / cert, key_path=folder / key, **settings)
+
+
+def test_without_tls_there_is_no_context() -> None:
+    assert make_ssl_context(sandbox(base_url="ws://exchange")) is None
+
+
+def test_the_exchange_is_verified_by_the_authorities_of_the_system() -> None:
+    context = make_ssl_context(sandbox())
+    assert context is not None
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+
+
+def test_a_context_of_the_application_is_used_as_it_is() -> None:
+    own = ssl.create_default_context()
+    assert make_ssl_context(sandbox(ssl_context=own)) is own
+
+
+def lax(mode: ssl.VerifyMode) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = mode
+    return context
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        lax(ssl.CERT_NONE),
+        lax(ssl.CERT_OPTIONAL),
+        lax(ssl.CERT_REQUIRED),
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
+    ],
+    ids=["no certificate", "optional certificate", "any host", "of a server"],
+)
+def test_a_context_that_does_not_verify_is_refused(context: ssl.SSLContext) -> None:
+    with pytest.raises(WSSConfigError, match=r"ssl\.create_default_context\(\)"):
+        make_ssl_context(sandbox(ssl_context=context))
+
+
+@pytest.mark.parametrize("key", ["key.pem", "both.pem"])
+def test_a_client_certificate_with_its_key_is_loaded(client_certificate: Path, key: str) -> None:
+    own = ssl.create_default_context()
+    cert = key if key == "both.pem" else "cert.pem"
+    assert make_ssl_context(production(client_certificate, cert, key, ssl_context=own)) is own
+
+
+@pytest.mark.parametrize(
+    ("cert", "key"),
+    [
+        ("missing.pem", "key.pem"),
+        ("cert.pem", "missing.pem"),
+        ("cert.pem", "other-key.pem"),
+        ("cert.pem", "encrypted-key.pem"),
+        ("key.pem", "cert.pem"),
+        ("cert.pem", "cert.pem"),
+        ("empty.pem", "key.pem"),
+        ("cert.pem", "empty.pem"),
+        ("text.pem", "key.pem"),
+        ("folder.pem", "key.pem"),
+        ("cert.pem", "folder.pem"),
+    ],
+)
+def test_a_client_certificate_that_cannot_be_used_says_which_settings_are_wrong(
+    client_certificate: Path, cert: str, key: str
+) -> None:
+    with pytest.raises(WSSConfigError, match="WSS_CERT_PATH and WSS_KEY_PATH") as caught:
+        make_ssl_context(production(client_certificate, cert, key))
+    assert str(client_certificate) not in str(caught.value)
+
+
+def test_what_is_wrong_with_a_certificate_is_told(client_certificate: Path) -> None:
+    with pytest.raises(WSSConfigError, match="No such file"):
+        make_ssl_context(production(client_certificate, "missing.pem", "key.pem"))
+    with pytest.raises(WSSConfigError, match="KEY_VALUES_MISMATCH"):
+        make_ssl_context(production(client_certificate, "cert.pem", "other-key.pem"))
