@@ -296,6 +296,6 @@ async def test_two_first_commands_share_one_connection(fake_media: FakeMedia) ->
 
 
 async def test_a_call_outside_its_scope_takes_no_commands(fake_media: FakeMedia) -> None:
-    call = fake_media.make_call()
+    call = fake_media.make_call().active_call
     with pytest.raises(WSSCallClosedError, match="scope"):
         await call.answer()

@@ -103,7 +103,7 @@ async def test_a_flood_of_faults_is_bounded(
     fake_media: FakeMedia, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="trio_calls")
-    call = fake_media.make_call()
+    call = fake_media.make_call().active_call
     for _ in range(1001):
         call._core.handlers.emit(events.CALL_ERROR, None)
     assert "an event was dropped: call_error" in caplog.text
@@ -111,4 +111,4 @@ async def test_a_flood_of_faults_is_bounded(
 
 async def test_unknown_events_are_refused(fake_media: FakeMedia) -> None:
     with pytest.raises(ValueError, match="no event of a call"):
-        fake_media.make_call().on("call_exploded")
+        fake_media.make_call().active_call.on("call_exploded")

@@ -60,7 +60,7 @@ async def test_a_session_that_closes_before_anything_was_opened_ends_the_call(
     fake_media: FakeMedia, handler: CallHandler
 ) -> None:
     async with fake_media.open_call() as call:
-        call._core.session_closed()
+        call._core.ending.session_closed()
         assert call.state is CallState.DISCONNECTED
         with pytest.raises(WSSError):
             await call.answer()
@@ -70,7 +70,7 @@ async def test_a_session_that_closes_leaves_the_end_to_an_open_media_connection(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_answered_call() as call:
-        call._core.session_closed()
+        call._core.ending.session_closed()
         assert call.state is CallState.ANSWERED
         await fake_media.speak(bytes(960))
         await fake_media.terminate()

@@ -6,8 +6,8 @@ import pytest
 import trio
 import trio.testing
 
+from trio_calls.call.checkpoint_credit import CheckpointCredit
 from trio_calls.call.media_writer import MediaWriter
-from trio_calls.call.shared_turn import SharedTurn
 from trio_calls.errors import WSSCallClosedError
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.media import BufferRequest
@@ -45,9 +45,9 @@ class LostWebSocket(WebSocket):
 
 
 async def test_audio_for_a_lost_connection_is_not_taken_for_sent() -> None:
-    audio, websocket = OutgoingAudio(2**20), LostWebSocket()
+    audio, websocket, over = OutgoingAudio(2**20), LostWebSocket(), trio.Event()
     audio.grant(BufferRequest(2**16, 960))
-    writer = MediaWriter(audio, 48_000, SharedTurn())
+    writer = MediaWriter(audio, 48_000, CheckpointCredit(), over)
     writer.open(websocket)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(writer.run, websocket)
@@ -62,13 +62,14 @@ async def test_audio_for_a_lost_connection_is_not_taken_for_sent() -> None:
                 await trio.testing.wait_all_tasks_blocked()
                 writer.clear_audio()
                 await trio.testing.wait_all_tasks_blocked()
-                writer.end()
+                over.set()
+                writer.wake()
         nursery.cancel_scope.cancel()
 
 
 async def test_a_connection_that_is_over_takes_no_command() -> None:
     websocket = LostWebSocket()
-    writer = MediaWriter(OutgoingAudio(2**20), 48_000, SharedTurn())
+    writer = MediaWriter(OutgoingAudio(2**20), 48_000, CheckpointCredit(), trio.Event())
     writer.open(websocket)
     writer.send_command("one")
     writer.send_command("two")

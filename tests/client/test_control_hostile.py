@@ -73,7 +73,7 @@ async def test_garbage_is_counted_logged_without_its_content_and_dropped(
         control = await exchange.control()
         await control.send(frame, offer("good"))
         assert await control.rest() == []
-        assert client._control.invalid_messages == 1
+        assert client._incoming.control.invalid_messages == 1
         client.on(events.INCOMING_CALL)(Switchboard())
         await control.grant("good")
     assert SECRET not in caplog.text
@@ -87,7 +87,7 @@ async def test_what_means_nothing_here_is_ignored(
     exchange.greeting = [frame]
     async with open_call_client(exchange.config()) as client:
         await still_serves(client, exchange)
-        assert client._control.invalid_messages == 0
+        assert client._incoming.control.invalid_messages == 0
     assert [record.message for record in caplog.records if record.levelno > logging.INFO] == []
 
 
@@ -101,7 +101,7 @@ async def test_a_flood_of_garbage_is_survived(exchange: FakeExchange) -> None:
     exchange.greeting = ["not JSON"] * 3000
     async with open_call_client(exchange.config()) as client:
         await still_serves(client, exchange)
-        assert client._control.invalid_messages == 3000
+        assert client._incoming.control.invalid_messages == 3000
 
 
 async def test_a_response_that_comes_twice_counts_once(exchange: FakeExchange) -> None:

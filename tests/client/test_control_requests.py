@@ -35,7 +35,7 @@ class Listener:
     def control_received(self, message: ControlMessage) -> None:
         self.received.append(message)
 
-    def control_stands(self) -> None:
+    def control_connected(self) -> None:
         self.changes.append("stands")
 
     def control_lost(self) -> None:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.support.fake_links import call_in, offer
-from trio_calls import ActiveCall, ClientConfig
+from trio_calls import ClientConfig
+from trio_calls.call.scope import CallScope
 from trio_calls.client.offers import Offers, Session
 from trio_calls.state import Signal
 
@@ -16,9 +17,9 @@ pytestmark = pytest.mark.pure
 CONFIG = ClientConfig.sandbox(api_key="key", connector_uuid="uuid")
 
 
-def start_call(session: Session) -> ActiveCall:
+def start_call(session: Session) -> CallScope:
     session.call_in = call_in(session.session_id)
-    session.call = ActiveCall(session.call_in, CONFIG, None)
+    session.call = CallScope(session.call_in, CONFIG, None)
     return session.call
 
 
@@ -61,7 +62,7 @@ def test_an_offer_of_a_call_that_is_over_waits_until_its_scope_is_closed() -> No
     call = start_call(session)
     offers.add(offer("a"))  # it is being served
 
-    call._core.protocol.signal(Signal.TERMINATED)
+    call.core.protocol.signal(Signal.TERMINATED)
     assert session.is_over
     assert take_all(offers) == []
     offers.add(offer("a"))
@@ -71,21 +72,21 @@ def test_an_offer_of_a_call_that_is_over_waits_until_its_scope_is_closed() -> No
     assert take_all(offers) == ["a"]
 
 
-def let_go(offers: Offers, name: str) -> None:
+def release(offers: Offers, name: str) -> None:
     offers.add(offer(name))
     session = offers.take("connection")
     assert session is not None
-    start_call(session)._core.was_let_go = True
+    start_call(session).core.ending.was_released = True
     offers.finish(session)
 
 
-def test_the_newest_calls_that_were_let_go_are_remembered(
+def test_the_newest_calls_that_were_released_are_remembered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("trio_calls.client.offers.MAX_WAITING_OFFERS", 3)
     offers = Offers(None)
     for name in ("a", "b", "c", "d"):
-        let_go(offers, name)
+        release(offers, name)
     for name in ("d", "c", "b", "a"):
         offers.add(offer(name))
     assert take_all(offers) == ["a"]
@@ -114,8 +115,8 @@ def test_a_lost_connection_takes_with_it_what_is_not_a_call_yet() -> None:
     offers.add(offer("waiting"))
     offers.connection_lost()
     assert offers.sessions == {"call": served}
-    assert claimed.settled.is_set()
-    assert not served.settled.is_set()
+    assert claimed.call_arrived.is_set()
+    assert not served.call_arrived.is_set()
     assert take_all(offers) == []
 
 
@@ -177,7 +178,7 @@ class AnyOrderOfEvents(RuleBasedStateMachine):
     def ends(self) -> None:
         for session in self.active.values():
             if session.call is not None:
-                session.call._core.protocol.signal(Signal.TERMINATED)
+                session.call.core.protocol.signal(Signal.TERMINATED)
 
     @precondition(lambda self: self.active)
     @rule(index=st.integers(0, 1))

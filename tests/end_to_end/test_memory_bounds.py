@@ -236,7 +236,7 @@ async def test_messages_that_make_no_sense_leave_nothing(exchange: FakeExchange)
                 await control.send(f'{{"type":"thing {number} of tomorrow"}}', f'{{"{number}')
             await trio.testing.wait_all_tasks_blocked()
             assert growth.bytes_now() < 4000 * 16
-        assert client._control.invalid_messages == 2001
+        assert client._incoming.control.invalid_messages == 2001
 
 
 async def test_an_exchange_that_does_not_read_what_it_is_sent_is_given_up(
@@ -250,12 +250,12 @@ async def test_an_exchange_that_does_not_read_what_it_is_sent_is_given_up(
         pipes.opened[0].is_blocked = True
         await trio.testing.wait_all_tasks_blocked()
         message = SessionOpen("request", "session")
-        client._control.send(message)
+        client._incoming.control.send(message)
         await trio.testing.wait_all_tasks_blocked()  # the writer has it, and is stuck
         for _ in range(MAX_WAITING_MESSAGES):
-            client._control.send(message)
+            client._incoming.control.send(message)
         with pytest.raises(WSSConnectionError, match="does not read"):
-            client._control.send(message)
+            client._incoming.control.send(message)
         began = trio.current_time()
         await exchange.control()
         assert trio.current_time() - began < 3

@@ -11,7 +11,7 @@ import trio.testing
 from tests.support.fake_links import Wire
 from trio_calls import ActiveCall, CallState, ClientConfig
 from trio_calls.audio import noise
-from trio_calls.call.scope import CallHandler, run_call
+from trio_calls.call.scope import CallHandler, CallScope
 from trio_calls.transport import (
     HandshakeRefused,
     HandshakeRequest,
@@ -95,25 +95,23 @@ class FakeMedia:
             **settings,
         )
 
-    def make_call(self, config: ClientConfig | None = None) -> ActiveCall:
-        return ActiveCall(CALL_IN, config or self.config(), None)
+    def make_call(self, **settings: Any) -> CallScope:
+        return CallScope(CALL_IN, self.config(**settings), None)
 
     async def run(self, handler: CallHandler, **settings: Any) -> ActiveCall:
         """Run a call's scope to its end."""
-        config = self.config(**settings)
-        call = self.make_call(config)
-        await run_call(call, handler, config, trio.Event())
-        return call
+        call = self.make_call(**settings)
+        await call.run(handler, trio.Event())
+        return call.active_call
 
     @asynccontextmanager
     async def open_call(self, **settings: Any) -> AsyncIterator[ActiveCall]:
         """Keep a call's scope open for the block, with a handler that does nothing."""
-        config = self.config(**settings)
-        call = self.make_call(config)
+        call = self.make_call(**settings)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(run_call, call, wait_forever, config, trio.Event())
+            nursery.start_soon(call.run, wait_forever, trio.Event())
             await trio.testing.wait_all_tasks_blocked()
-            yield call
+            yield call.active_call
             nursery.cancel_scope.cancel()
 
     @asynccontextmanager

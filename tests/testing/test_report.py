@@ -98,7 +98,7 @@ def test_a_failing_test_shows_violations(run_tests: RunTests, fixture: str) -> N
     async def test_it({fixture}):
         await trio.sleep(0.5)
         async with open_call_client({fixture}.config) as client:
-            client._control._outbox.send_nowait("nonsense")
+            client._incoming.control._outbox.send_nowait("nonsense")
             await trio.sleep(0.1)
         assert False
     """

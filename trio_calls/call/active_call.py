@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable
 
 import trio
@@ -12,10 +11,8 @@ from trio_calls.call.core import CallCore
 from trio_calls.call.event_handlers import HandlerT
 from trio_calls.call.received_audio import AudioStream
 from trio_calls.call.statistics import CallStatistics
-from trio_calls.config import ClientConfig
 from trio_calls.state import STATES_WITH_AUDIO, AgentMode, CallState, Command, illegal
 from trio_calls.wire.call_protocol import check_ring_time
-from trio_calls.wire.control import CallIn
 from trio_calls.wire.media import CALL_CHANNEL
 
 
@@ -32,16 +29,14 @@ class ActiveCall:
       audio_format: of everything heard and sent.
     """
 
-    def __init__(
-        self, call_in: CallIn, config: ClientConfig, ssl_context: ssl.SSLContext | None
-    ) -> None:
-        self.call_id = call_in.call_id
-        self.caller_number = call_in.caller_number
-        self.callee_number = call_in.callee_number
-        self.audio_format: AudioFormat = config.audio_format
-        self._core = CallCore(call_in, config, ssl_context)
-        self._protocol = self._core.protocol
-        self._writer = self._core.writer
+    def __init__(self, core: CallCore) -> None:
+        self.call_id = core.call_in.call_id
+        self.caller_number = core.call_in.caller_number
+        self.callee_number = core.call_in.callee_number
+        self.audio_format: AudioFormat = core.audio_format
+        self._core = core
+        self._protocol = core.protocol
+        self._writer = core.writer
 
     def __repr__(self) -> str:
         return f"<ActiveCall {self.call_id} {self.state.name}>"
@@ -114,7 +109,7 @@ class ActiveCall:
     async def close(self, *, flush: bool = True) -> None:
         """Leave the call. In a conference the others go on talking; otherwise the call ends.
 
-        A PENDING call for which nothing was opened is let go without a word: the caller goes on
+        A PENDING call for which nothing was opened is released without a word: the caller goes on
         ringing. A DISCONNECTED call is left already; nothing happens.
 
         Args:
@@ -126,7 +121,7 @@ class ActiveCall:
         Cancellation: skips the flush. The exchange is still told that the agent leaves, unless the
         media connection was still being opened: then nothing is sent.
         """
-        await self._core.leave(Command.CLOSE, flush=flush)
+        await self._core.ending.leave(Command.CLOSE, flush=flush)
 
     async def disconnect(self, *, flush: bool = True) -> None:
         """End the call for everybody. A PENDING call is declined.
@@ -143,7 +138,7 @@ class ActiveCall:
         Cancellation: skips the flush. The exchange is still told to end the call, unless the media
         connection was still being opened: then nothing is sent.
         """
-        await self._core.leave(Command.DISCONNECT, flush=flush)
+        await self._core.ending.leave(Command.DISCONNECT, flush=flush)
 
     def audio_stream(self, channel: int = CALL_CHANNEL) -> AudioStream:
         """Listen to the call.
@@ -252,7 +247,7 @@ class ActiveCall:
 
         Cancellation: changes nothing.
         """
-        await self._core.ended.wait()
+        await self._core.ending.over.wait()
 
     def cancel_on_hangup(self) -> trio.CancelScope:
         """Make a scope whose body is cancelled as soon as the call is over.
@@ -261,9 +256,7 @@ class ActiveCall:
         scope's ``cancelled_caught`` tells whether the hangup cut the body short.
         """
         scope = trio.CancelScope()
-        if self._core.ended.is_set():
-            scope.cancel()
-        self._core.hangup_scopes.add(scope)
+        self._core.ending.cancel_when_over(scope)
         return scope
 
     def statistics(self) -> CallStatistics:

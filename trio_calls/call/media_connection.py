@@ -13,9 +13,10 @@ import trio
 from trio_calls._version import __version__
 from trio_calls.call.media_writer import MediaWriter
 from trio_calls.call.received_audio import ReceivedAudio
+from trio_calls.concurrency.turns import let_others_act
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSMediaError
-from trio_calls.state import CallState, Signal
+from trio_calls.state import CallState
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
 from trio_calls.transport.heartbeat import PONG_SECONDS, is_silent
 from trio_calls.transport.refusal import without_secrets
@@ -29,7 +30,7 @@ CONNECT_SECONDS: Final = 10.0
 # Looked up once: see `trio_calls.wire.call_protocol`.
 _DISCONNECTED: Final = CallState.DISCONNECTED
 
-#: A batch of more messages than this means that the process has fallen behind: two beats' worth.
+#: A batch of more messages than this means that the process has fallen behind: two ticks' worth.
 _MESSAGES_IN_STEP: Final = 4
 
 
@@ -38,7 +39,7 @@ class MediaConnection:
 
     What comes in beside audio and credit is handed to `on_event`, which must neither wait nor
     raise, and which never runs code of the application: so the two tasks here are never cancelled
-    halfway through a frame.
+    halfway through a frame. `on_end` is called when nothing more comes in, and has the same duties.
     """
 
     def __init__(
@@ -47,13 +48,13 @@ class MediaConnection:
         received: ReceivedAudio,
         writer: MediaWriter,
         on_event: Callable[[Event], None],
-        on_lost: Callable[[], None],
+        on_end: Callable[[], None],
     ) -> None:
         self._protocol = protocol
         self._received = received
         self._writer = writer
         self._on_event = on_event
-        self._on_lost = on_lost
+        self._on_end = on_end
         self._backlog: list[str | bytes] = []
         self._scope = trio.CancelScope(shield=True)
         self._reading = trio.CancelScope()
@@ -91,7 +92,7 @@ class MediaConnection:
             self._opened.set()
 
     async def wait_open(self) -> None:
-        """Wait until the connection stands.
+        """Wait until the connection is open.
 
         Raises:
           WSSMediaError: it could not be opened.
@@ -101,6 +102,11 @@ class MediaConnection:
         await self._opened.wait()
         if self._failure is not None:
             raise self._failure
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection is open, or was until the call ended."""
+        return self._opened.is_set() and self._failure is None
 
     @property
     def has_failed(self) -> bool:
@@ -146,8 +152,7 @@ class MediaConnection:
             while self._protocol.state is not CallState.DISCONNECTED:
                 await websocket.receive_each(self._receive)
                 await self._catch_up()
-        if self._protocol.signal(Signal.MEDIA_LOST):
-            self._on_lost()
+        self._on_end()
 
     def _receive(self, messages: list[str | bytes]) -> bool:
         """Take in a batch that is in step. Returns whether to go on."""
@@ -168,12 +173,12 @@ class MediaConnection:
     async def _catch_up(self) -> None:
         """Take in a backlog in step with the listeners, and send what they say to it in one go."""
         backlog, self._backlog = self._backlog, []
-        with self._writer.gathering():
+        with self._writer.corked():
             for message in backlog:
                 self._receive([message])
-                # A handler needs one turn to receive a frame and to send its answer. Without it
-                # there would be audio many times faster than a handler can follow.
-                await trio.lowlevel.cancel_shielded_checkpoint()
+                # A handler needs a turn to receive a frame and to send its answer. Without it there
+                # would be audio many times faster than a handler can follow.
+                await let_others_act()
 
     async def _beat(self, websocket: WebSocket) -> None:
         if await is_silent(websocket):

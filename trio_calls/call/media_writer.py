@@ -1,17 +1,24 @@
-"""What an agent sends on a call's media connection: commands at once, audio as it is asked for."""
+"""What an agent sends on a call's media connection: commands at once, audio as it is asked for.
+
+Commands go ahead of all audio that waits. Audio goes out as far as the exchange's credit reaches;
+what it has asked for already passes the queue, if nothing is before it in there, and is a message
+as it is. Both are sent by whoever comes up with them: see `trio_calls.transport.eager_writer`.
+
+Senders that find no room wait in line, so that none is overtaken. They wake up whenever something
+has gone out, and when the call is over.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from typing import Final
 
 import trio
 
-from trio_calls.call.shared_turn import SharedTurn
+from trio_calls.call.checkpoint_credit import CheckpointCredit
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.errors import BufferClosedError, BufferFullError, WSSCallClosedError
-from trio_calls.transport import WebSocket, WebSocketClosed
+from trio_calls.transport import EagerWriter
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 #: Seconds beyond the queue's own duration that a flush may take.
@@ -22,53 +29,34 @@ Pcm = bytes | bytearray | memoryview
 _BYTES_TYPES: Final = (bytes, bytearray)
 
 
-class MediaWriter:
-    """Sends a call's commands and audio, and tells those who wait how far it has got.
+class MediaWriter(EagerWriter):
+    """Sends a call's commands and audio, and wakes those who wait for it to get somewhere.
 
-    What the connection takes at once is sent at once, by whoever comes up with it: the handler that
-    has audio, the reader that got credit. There is no checkpoint in that, so that nobody can be
-    cancelled in the middle of a message. All else is left to `run`, which no application cancels.
+    Args:
+      audio: what waits to be sent, and the exchange's credit for it.
+      bytes_per_second: of the call's audio.
+      credit: of checkpoints, shared with the streams that the application listens to.
+      over: set when the call is over.
     """
 
-    def __init__(self, audio: OutgoingAudio, bytes_per_second: int, turn: SharedTurn) -> None:
+    def __init__(
+        self,
+        audio: OutgoingAudio,
+        bytes_per_second: int,
+        credit: CheckpointCredit,
+        over: trio.Event,
+    ) -> None:
+        super().__init__()
         self._audio = audio
         self._bytes_per_second = bytes_per_second
+        self._credit = credit
+        self._over = over
         self._commands: list[str] = []
-        self._websocket: WebSocket | None = None
-        self._is_gathering = False
-        # Whether there is something that the connection did not take at once.
-        self._has_rest = False
-        self._rest = trio.lowlevel.ParkingLot()
         self._delivered_position = 0
         self._progress = Wakeup()
         # How many tasks wait for room, and which is the next.
-        self._queueing = 0
-        self._line = trio.StrictFIFOLock()
-        self._turn = turn
-        self._has_ended = False
-
-    def open(self, websocket: WebSocket) -> None:
-        """Take note that the connection stands."""
-        self._websocket = websocket
-        self.write()
-
-    async def run(self, websocket: WebSocket) -> None:
-        """Send what the connection does not take at once, until it is over.
-
-        Cancellation: half a message may have been sent.
-        """
-        try:
-            # A connection that is over is the reader's to notice.
-            with suppress(WebSocketClosed):
-                while True:
-                    while not self._has_rest:
-                        await self._rest.park()
-                    await websocket.send()
-                    self._has_rest = False
-                    self._note_delivery()
-                    self.write()
-        finally:
-            self._websocket = None
+        self._waiting_senders = 0
+        self._sender_turn = trio.StrictFIFOLock()
 
     def send_command(self, frame: str) -> None:
         """Send a command's frame, ahead of all audio that waits. Never waits."""
@@ -80,11 +68,11 @@ class MediaWriter:
         samples = pcm if type(pcm) is bytes and not len(pcm) % 2 else _samples(pcm)
         audio = self._audio
         has_room = len(audio.waiting) + len(samples) <= audio.capacity_bytes
-        if has_room and not self._queueing and not self._has_ended:
+        if has_room and not self._waiting_senders:
             await trio.lowlevel.checkpoint_if_cancelled()
             self._put(samples)
-            if self._turn.is_given:
-                self._turn.is_given = False
+            if self._credit.is_available:
+                self._credit.is_available = False
             else:
                 await trio.lowlevel.cancel_shielded_checkpoint()
         elif len(samples) <= audio.capacity_bytes:
@@ -96,22 +84,24 @@ class MediaWriter:
             )
 
     async def _send_in_turn(self, pcm: Pcm) -> None:
-        self._queueing += 1
+        self._waiting_senders += 1
         try:
-            async with self._line:
+            async with self._sender_turn:
                 audio = self._audio
-                while not self._has_ended and len(audio.waiting) + len(pcm) > audio.capacity_bytes:
+                while not self._over.is_set() and (
+                    len(audio.waiting) + len(pcm) > audio.capacity_bytes
+                ):
                     await self._progress.wait()
-                if self._has_ended:
+                if self._over.is_set():
                     raise BufferClosedError("the call ended before there was room for this audio")
                 self._put(pcm)
         finally:
-            self._queueing -= 1
+            self._waiting_senders -= 1
 
     def send_audio_nowait(self, pcm: Pcm) -> None:
         """Queue `pcm` now, or not at all."""
         samples = _samples(pcm)
-        if self._queueing:
+        if self._waiting_senders:
             raise BufferFullError("other audio is already waiting for room in the queue")
         self._put(samples)
 
@@ -131,60 +121,27 @@ class MediaWriter:
     def clear_audio(self) -> int:
         """Drop what waits. Returns how many bytes that was."""
         dropped = self._audio.clear()
-        if not self._has_rest:
+        if not self._has_unsent:
             self._note_delivery()
+            self._progress.wake()
         return dropped
 
-    def end(self) -> None:
-        """Let go of everyone who waits: the call is over."""
-        self._has_ended = True
-        self._progress.wake()
-
-    @contextmanager
-    def gathering(self) -> Iterator[None]:
-        """Send nothing inside the block, and all there is in one go at its end."""
-        self._is_gathering = True
-        try:
-            yield
-        finally:
-            self._is_gathering = False
-            self.write()
-
-    # A KeyboardInterrupt between two of its steps would lose what is being sent.
-    @trio.lowlevel.enable_ki_protection
-    def write(self) -> None:
-        """Send what there is to send, as far as credit reaches. Never waits."""
-        if self._websocket is None or self._is_gathering:
-            return
-        while not self._has_rest and (messages := self._take()):
-            self._transmit(self._websocket, *messages)
+    def wake(self) -> None:
+        """Let everyone who waits notice that the call is over."""
         self._progress.wake()
 
     @trio.lowlevel.enable_ki_protection
     def _put(self, pcm: Pcm) -> None:
         if (
             self._websocket is None
-            or self._has_rest
-            or self._is_gathering
+            or self._has_unsent
+            or self._is_corked
             or (message := self._audio.spend(pcm)) is None
         ):
             self._audio.put(pcm)
             self.write()
         else:
             self._transmit(self._websocket, message)
-
-    def _transmit(self, websocket: WebSocket, *messages: str | bytes) -> None:
-        try:
-            is_sent = websocket.send_nowait(*messages)
-        except WebSocketClosed:
-            # The reader will notice that, too. Nothing more is sent.
-            self._has_rest = True
-            return
-        if is_sent:
-            self._delivered_position = self._audio.sent_position
-        else:
-            self._has_rest = True
-            self._rest.unpark()
 
     def _take(self) -> Sequence[str | bytes]:
         if self._commands:
@@ -198,13 +155,14 @@ class MediaWriter:
         return position
 
     def _note_delivery(self) -> None:
-        """Note that what was taken is on the wire."""
         self._delivered_position = self._audio.sent_position
+
+    def _note_progress(self) -> None:
         self._progress.wake()
 
     async def _wait_delivered(self, position: int) -> None:
         await trio.lowlevel.checkpoint()
-        while self._delivered_position < position and not self._has_ended:
+        while self._delivered_position < position and not self._over.is_set():
             await self._progress.wait()
 
 

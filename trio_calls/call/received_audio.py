@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import trio
 
-from trio_calls.call.shared_turn import SharedTurn
+from trio_calls.call.checkpoint_credit import CheckpointCredit
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.wire.media import CALL_CHANNEL
 
@@ -24,12 +24,12 @@ class AudioStream:
     `ClientConfig.receive_buffer_seconds` and drops what is older.
     """
 
-    def __init__(self, buffer_bytes: int, turn: SharedTurn) -> None:
+    def __init__(self, buffer_bytes: int, credit: CheckpointCredit, over: trio.Event) -> None:
         self._buffer_bytes = buffer_bytes
-        self._turn = turn
+        self._credit = credit
+        self._over = over
         self._frames: deque[bytes] = deque()
         self._waiting_bytes = 0
-        self._has_ended = False
         self._news = Wakeup()
 
     def __aiter__(self) -> Self:
@@ -47,13 +47,13 @@ class AudioStream:
 
         Cancellation: atomic; no frame is lost. Always a checkpoint.
         """
-        if self._frames or self._has_ended:
+        if self._frames or self._over.is_set():
             await trio.lowlevel.checkpoint()
         while not self._frames:
-            if self._has_ended:
+            if self._over.is_set():
                 raise StopAsyncIteration
             await self._news.wait()
-        self._turn.is_given = True
+        self._credit.is_available = True
         frame = self._frames.popleft()
         self._waiting_bytes -= len(frame)
         return frame
@@ -69,8 +69,7 @@ class AudioStream:
         self._news.wake()
         return dropped
 
-    def _end(self) -> None:
-        self._has_ended = True
+    def _wake(self) -> None:
         self._news.wake()
 
 
@@ -83,13 +82,13 @@ class ReceivedAudio:
       dropped_frames: how many frames were dropped, summed over the streams.
     """
 
-    def __init__(self, buffer_bytes: int, turn: SharedTurn) -> None:
+    def __init__(self, buffer_bytes: int, credit: CheckpointCredit, over: trio.Event) -> None:
         self.frames = 0
         self.bytes = 0
         self.dropped_frames = 0
         self._buffer_bytes = buffer_bytes
-        self._turn = turn
-        self._has_ended = False
+        self._credit = credit
+        self._over = over
         # What came on a channel before anybody listened to it; handed to the first who does.
         self._unclaimed: dict[int, AudioStream] = {}
         # Weak: a stream that the application let go of must not be filled any longer.
@@ -97,15 +96,15 @@ class ReceivedAudio:
 
     def subscribe(self, channel: int = CALL_CHANNEL) -> AudioStream:
         """Make a new stream of a channel."""
-        if channel in self._streams:
-            stream = AudioStream(self._buffer_bytes, self._turn)
-        else:
-            stream = self._unclaimed.pop(channel, AudioStream(self._buffer_bytes, self._turn))
+        stream = None if channel in self._streams else self._unclaimed.pop(channel, None)
+        if stream is None:
+            stream = self._make_stream()
         references = self._streams.setdefault(channel, [])
         references.append(weakref.ref(stream, references.remove))
-        if self._has_ended:
-            stream._end()
         return stream
+
+    def _make_stream(self) -> AudioStream:
+        return AudioStream(self._buffer_bytes, self._credit, self._over)
 
     def deliver(self, channel: int, pcm: bytes) -> None:
         """Hand a frame on. Never waits."""
@@ -125,13 +124,12 @@ class ReceivedAudio:
             if len(self._unclaimed) == MAX_UNCLAIMED_CHANNELS:
                 self.dropped_frames += 1
                 return
-            self._unclaimed[channel] = AudioStream(self._buffer_bytes, self._turn)
+            self._unclaimed[channel] = self._make_stream()
         self.dropped_frames += self._unclaimed[channel]._deliver(pcm)
 
-    def end(self) -> None:
-        """End every stream, after what it still holds. Later ones end at once."""
-        self._has_ended = True
+    def wake(self) -> None:
+        """Let every stream notice that the call is over. Each ends after what it still holds."""
         for references in self._streams.values():
             for reference in tuple(references):
                 if (stream := reference()) is not None:
-                    stream._end()
+                    stream._wake()

@@ -18,14 +18,14 @@ class Backoff:
     def __init__(self) -> None:
         self._longest = FIRST_BACKOFF_SECONDS
 
-    def next_delay(self, stood_seconds: float) -> float:
-        """Choose the time to wait now.
+    def next_delay(self, connected_seconds: float) -> float:
+        """Return how long to wait now, in seconds.
 
         Args:
-          stood_seconds: how long the connection stood that was lost; 0 if it never did. One that
-            did not stand for long is a failure like any other.
+          connected_seconds: how long the lost connection was up; 0 if it never was. One that was
+            not up for long is a failure like any other.
         """
-        if stood_seconds > MAX_BACKOFF_SECONDS:
+        if connected_seconds > MAX_BACKOFF_SECONDS:
             self._longest = FIRST_BACKOFF_SECONDS
         delay = random.uniform(0, self._longest)
         self._longest = min(2 * self._longest, MAX_BACKOFF_SECONDS)

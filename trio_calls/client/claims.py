@@ -68,4 +68,4 @@ async def claim_again(
     else:
         has_hope = response.is_ok
     if not has_hope and session.call is not None:
-        session.call._core.session_closed()
+        session.call.core.ending.session_closed()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -31,10 +30,9 @@ class CallClient:
     Got from `open_call_client`.
     """
 
-    def __init__(self, config: ClientConfig, ssl_context: ssl.SSLContext | None) -> None:
+    def __init__(self, config: ClientConfig, incoming: IncomingCalls) -> None:
         self._config = config
-        self._incoming = IncomingCalls(config, ssl_context)
-        self._control = self._incoming.control
+        self._incoming = incoming
 
     def __repr__(self) -> str:
         return f"<CallClient of {self._config.base_url}, {len(self.calls)} calls>"
@@ -161,21 +159,18 @@ async def open_call_client(config: ClientConfig) -> AsyncIterator[CallClient]:
         open_watchdog(config.blocked_warning_seconds),
         trio.open_nursery() as connection_nursery,
     ):
-        client = CallClient(config, ssl_context)
+        incoming = IncomingCalls(config, ssl_context)
+        client = CallClient(config, incoming)
         try:
-            await connection_nursery.start(client._control.run)
+            await connection_nursery.start(incoming.control.run)
         except WSSConnectionError as error:
             refusal = error
         else:
             try:
-                async with trio.open_nursery() as client._incoming.nursery:
-                    try:
-                        yield client
-                    finally:
-                        client._incoming.stop_claiming()
-                    client._incoming.nursery.cancel_scope.cancel()
+                async with incoming.open():
+                    yield client
             finally:
-                client._control.stop()
+                incoming.control.stop()
     if refusal is not None:
         raise refusal
 
@@ -189,7 +184,7 @@ async def serve_calls(
     """Connect to the exchange and call `handler` for every call that it offers, until cancelled.
 
     Like `trio.serve_tcp`, for calls: ``client = await nursery.start(serve_calls, handler,
-    config)`` waits until the connection stands.
+    config)`` waits until there is a connection.
 
     After SIGTERM it takes no new calls, and returns when those in progress are over: see
     `CallClient.run_forever`. Resource handling, errors and cancellation are those of

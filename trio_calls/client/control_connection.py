@@ -14,6 +14,7 @@ import trio
 from trio_calls._version import __version__
 from trio_calls.client.backoff import Backoff
 from trio_calls.client.pending_requests import PendingRequests
+from trio_calls.concurrency.turns import let_others_act
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConnectionError
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
@@ -40,16 +41,16 @@ MAX_WAITING_MESSAGES: Final = 10_000
 
 
 class ControlListener(Protocol):
-    """Who is told what happens on the control connection. Nothing of it may wait or raise."""
+    """Gets what happens on the control connection. None of its methods may wait or raise."""
 
     def control_received(self, message: ControlMessage) -> None:
-        """A message came that is not the answer to a request."""
+        """Called with a message that is not the answer to a request."""
 
-    def control_stands(self) -> None:
-        """There is a connection, the first one or a new one."""
+    def control_connected(self) -> None:
+        """Called when there is a connection, the first one or a new one."""
 
     def control_lost(self) -> None:
-        """The connection is gone, and with it every claim that is not a call yet."""
+        """Called when the connection is gone, and every claim with it that is not a call yet."""
 
 
 class ControlConnection:
@@ -76,7 +77,7 @@ class ControlConnection:
         self._outbox: trio.MemorySendChannel[str] | None = None
         self._reading: trio.CancelScope | None = None
         self._fault: str | None = None
-        self._standing_since = math.inf
+        self._connected_since = math.inf
         self._is_stopping = False
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -88,25 +89,25 @@ class ControlConnection:
         Raises:
           WSSConnectionError: the first attempt failed, or a later one was refused for good.
 
-        Cancellation: works until the first connection stands. From then on only `stop` ends it, so
+        Cancellation: works until there is a first connection. From then on only `stop` ends it, so
         that calls can still be left in good order.
         """
         backoff = Backoff()
         with self._scope:
             while True:
-                self._standing_since = math.inf
+                self._connected_since = math.inf
                 try:
                     await self._connect_and_serve(task_status)
                     return
                 except WSSConnectionError as error:
-                    # `shield` tells that the first connection stood.
+                    # `shield` tells that there has been a connection.
                     if error.is_final or not self._scope.shield:
                         raise
                     if self._is_stopping:
                         # The exchange hung up at the moment at which `stop` was called.
                         return
-                    stood_seconds = max(0.0, trio.current_time() - self._standing_since)
-                    delay = backoff.next_delay(stood_seconds) + (error.retry_after or 0)
+                    connected_seconds = max(0.0, trio.current_time() - self._connected_since)
+                    delay = backoff.next_delay(connected_seconds) + (error.retry_after or 0)
                     logger.warning("%s; connecting again in %.1f s", error, delay)
                 await trio.sleep(delay)
 
@@ -219,10 +220,10 @@ class ControlConnection:
                         message = self._decode(frame)
                         if isinstance(message, SetupDone):
                             reading.deadline = math.inf
-                            self._stands(message, nursery, websocket, task_status)
+                            self._set_up(message, nursery, websocket, task_status)
                         elif message is not None:
                             self._dispatch(message)
-                            await _let_others_act()
+                            await let_others_act()
             except WebSocketClosed:
                 raise explain_loss(self._config, stood=self.connection_id is not None) from None
         if not self._is_stopping:
@@ -230,7 +231,7 @@ class ControlConnection:
                 self._fault or f"the exchange did not finish the setup within {SETUP_SECONDS:g} s"
             )
 
-    def _stands(
+    def _set_up(
         self,
         message: SetupDone,
         nursery: trio.Nursery,
@@ -240,10 +241,10 @@ class ControlConnection:
         if self.connection_id is not None:
             return
         self.connection_id = message.connection_id
-        self._standing_since = trio.current_time()
+        self._connected_since = trio.current_time()
         logger.info("connected to the exchange")
         nursery.start_soon(self._beat, websocket)
-        self._listener.control_stands()
+        self._listener.control_connected()
         if not self._scope.shield:
             self._scope.shield = True
             task_status.started()
@@ -286,11 +287,3 @@ class ControlConnection:
             self.connection_id = None
             self._listener.control_lost()
         self._requests.fail_all()
-
-
-async def _let_others_act() -> None:
-    """Let whom a frame has woken act on it, before the next one is looked at."""
-    # Trio runs the tasks that are ready in passes, each in a random order: after the first
-    # checkpoint this task may be ahead of the others in the same pass, after the second it is not.
-    await trio.lowlevel.checkpoint()
-    await trio.lowlevel.checkpoint()

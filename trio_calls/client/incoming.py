@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import trio
 
 from trio_calls.call.active_call import ActiveCall
-from trio_calls.call.scope import CallHandler, run_call
+from trio_calls.call.scope import CallHandler, CallScope
 from trio_calls.client.claims import claim, claim_again
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.offers import Offers, Session
 from trio_calls.config import ClientConfig
-from trio_calls.state import CallState
 from trio_calls.wire.control import CallIn, ControlMessage, SessionClosed, SessionNotify
 
 logger = logging.getLogger("trio_calls.incoming")
@@ -29,10 +30,10 @@ class IncomingCalls:
     Attributes:
       control: where calls are offered and claimed.
       offers: the calls that wait, are being claimed, or are served.
-      nursery: holds the scopes of the calls; there is none before the connection stands.
     """
 
-    nursery: trio.Nursery
+    # Holds the scopes of the calls, while `open` is entered.
+    _nursery: trio.Nursery
 
     def __init__(self, config: ClientConfig, ssl_context: ssl.SSLContext | None) -> None:
         self.control = ControlConnection(config, ssl_context, self)
@@ -46,7 +47,20 @@ class IncomingCalls:
     def calls(self) -> tuple[ActiveCall, ...]:
         """The calls whose scopes are open, the oldest first."""
         sessions = self.offers.sessions.values()
-        return tuple(session.call for session in sessions if session.call is not None)
+        return tuple(session.call.active_call for session in sessions if session.call is not None)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Serve calls inside the block. When it is left, cancel their scopes, and wait for them.
+
+        The control connection has to be there before, and until after.
+        """
+        async with trio.open_nursery() as self._nursery:
+            try:
+                yield
+            finally:
+                self.stop_claiming()
+            self._nursery.cancel_scope.cancel()
 
     def serve_with(self, handler: CallHandler) -> None:
         """Claim calls from now on, those that wait first.
@@ -87,7 +101,7 @@ class IncomingCalls:
             case _:
                 logger.debug("nothing to do for a %s", message.wire_type)
 
-    def control_stands(self) -> None:
+    def control_connected(self) -> None:
         """Claim anew what rings here since before there was this connection. Called by it.
 
         A caller who has hung up meanwhile is not offered again: the refusal of the claim tells.
@@ -109,12 +123,11 @@ class IncomingCalls:
         """Claim a call that rings here again, if its claim is gone with its connection."""
         has_lost_claim = (
             session.call is not None
-            and session.call.state is CallState.PENDING
-            and not session.call._core.media.is_taken
+            and session.call.core.hangs_on_claim
             and session.connection_id != self.control.connection_id
         )
         if has_lost_claim:
-            self.nursery.start_soon(claim_again, self.control, session, session.connection_id)
+            self._nursery.start_soon(claim_again, self.control, session, session.connection_id)
             session.connection_id = self.control.connection_id
         return has_lost_claim
 
@@ -123,19 +136,19 @@ class IncomingCalls:
         if session is None:
             logger.debug("a call came that was not claimed here")
         elif session.call is not None:
-            session.call._core.media.relocate(call_in)
+            session.call.core.media.relocate(call_in)
         elif session.call_in is None:
             session.call_in = call_in
-            session.settled.set()
+            session.call_arrived.set()
 
     def _receive_end(self, message: SessionClosed) -> None:
         self.offers.withdraw(message.session_id)
         session = self.offers.sessions.get(message.session_id)
         if session is None:
             return
-        session.settled.set()
+        session.call_arrived.set()
         if session.call is not None:
-            session.call._core.session_closed()
+            session.call.core.ending.session_closed()
 
     def _take_up(self) -> None:
         """Begin as many sessions as there are offers, and room."""
@@ -143,7 +156,7 @@ class IncomingCalls:
             session = self.offers.take(self.control.connection_id)
             if session is None:
                 return
-            self.nursery.start_soon(self._serve, session, self._handler)
+            self._nursery.start_soon(self._serve, session, self._handler)
 
     async def _serve(self, session: Session, handler: CallHandler) -> None:
         """Claim a call and run its scope, from here to its end."""
@@ -151,29 +164,30 @@ class IncomingCalls:
             with session.scope:
                 response = await claim(self.control, session)
                 if response is not None and response.is_ok:
-                    await self._wait_settled(session)
+                    await self._wait_for_call(session)
                     self.offers.claim_ended(session)
                     self._take_up()
-                    call = self._open(session)
+                    call = self._open_call(session)
                     if call is not None:
-                        await run_call(call, handler, self._config, self._draining)
+                        await call.run(handler, self._draining)
             if session.scope.cancelled_caught and session.call is not None:
-                logger.warning("call %s: left, as the time to drain was over", session.call.call_id)
+                call_id = session.call.active_call.call_id
+                logger.warning("call %s: left, as the time to drain was over", call_id)
         finally:
             self.offers.finish(session)
             if trio.current_effective_deadline() > trio.current_time():
                 self._take_up()
 
-    async def _wait_settled(self, session: Session) -> None:
+    async def _wait_for_call(self, session: Session) -> None:
         with trio.move_on_after(CALL_IN_SECONDS):
-            await session.settled.wait()
-        if not session.settled.is_set():
+            await session.call_arrived.wait()
+        if not session.call_arrived.is_set():
             # Until then nobody else can claim it, and it takes up room here.
             self.control.replace(f"a claimed call did not come for {CALL_IN_SECONDS:g} s")
 
-    def _open(self, session: Session) -> ActiveCall | None:
+    def _open_call(self, session: Session) -> CallScope | None:
         if session.call_in is None:
             logger.debug("a claimed call did not come: its caller gave up")
         else:
-            session.call = ActiveCall(session.call_in, self._config, self._ssl_context)
+            session.call = CallScope(session.call_in, self._config, self._ssl_context)
         return session.call

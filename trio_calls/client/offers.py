@@ -8,8 +8,7 @@ from typing import Final
 import attrs
 import trio
 
-from trio_calls.call.active_call import ActiveCall
-from trio_calls.state import CallState
+from trio_calls.call.scope import CallScope
 from trio_calls.wire.control import CallIn, SessionNotify
 
 logger = logging.getLogger("trio_calls.offers")
@@ -31,7 +30,7 @@ class Session:
       connection_id: the control connection that the claim holds on.
       call_in: what the exchange tells the claimant, once it has.
       call: once it is being served.
-      settled: set when `call_in` came, or will not come any more.
+      call_arrived: set when `call_in` has come, or cannot come any more.
       scope: of all that runs for it.
       finished: set when nothing of that runs any more.
     """
@@ -39,15 +38,15 @@ class Session:
     session_id: str
     connection_id: str | None
     call_in: CallIn | None = None
-    call: ActiveCall | None = None
-    settled: trio.Event = attrs.field(factory=trio.Event)
+    call: CallScope | None = None
+    call_arrived: trio.Event = attrs.field(factory=trio.Event)
     scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     finished: trio.Event = attrs.field(factory=trio.Event)
 
     @property
     def is_over(self) -> bool:
         """Whether the call is over for the agent, though its handler may still have work to do."""
-        return self.call is not None and self.call.state is CallState.DISCONNECTED
+        return self.call is not None and self.call.is_over
 
 
 class Offers:
@@ -59,16 +58,16 @@ class Offers:
         self._claimed: set[Session] = set()
         self._waiting: dict[str, SessionNotify] = {}
         self._has_overflown = False
-        # In the order in which they were let go; the values mean nothing.
-        self._let_go: dict[str, None] = {}
+        # In the order in which they were released; the values mean nothing.
+        self._released: dict[str, None] = {}
 
     def add(self, offer: SessionNotify) -> None:
         """Keep an offer. One that waits already, or is being served, changes nothing.
 
         A call that was lost here may ring again; that offer waits until its scope is closed. One
-        that was let go is for other workers.
+        that was released is for other workers.
         """
-        if offer.session_id in self._let_go:
+        if offer.session_id in self._released:
             return
         session = self.sessions.get(offer.session_id)
         if offer.session_id in self._waiting or (session is not None and not session.is_over):
@@ -110,11 +109,11 @@ class Offers:
         self.claim_ended(session)
         if self.sessions.get(session.session_id) is session:
             del self.sessions[session.session_id]
-        if session.call is not None and session.call._core.was_let_go:
+        if session.call is not None and session.call.core.ending.was_released:
             self._waiting.pop(session.session_id, None)
-            self._let_go[session.session_id] = None
-            if len(self._let_go) > MAX_WAITING_OFFERS:
-                del self._let_go[next(iter(self._let_go))]
+            self._released[session.session_id] = None
+            if len(self._released) > MAX_WAITING_OFFERS:
+                del self._released[next(iter(self._released))]
 
     def connection_lost(self) -> None:
         """Forget what does not survive the control connection.
@@ -125,5 +124,5 @@ class Offers:
         self._waiting.clear()
         for session in list(self.sessions.values()):
             if session.call_in is None:
-                session.settled.set()
+                session.call_arrived.set()
                 self.finish(session)

@@ -24,8 +24,10 @@ from trio_calls.transport._interface import (
 )
 from trio_calls.transport._opening import accept_websocket, connect_websocket
 from trio_calls.transport._shortcuts import NowaitStream
+from trio_calls.transport.eager_writer import EagerWriter
 
 __all__ = [
+    "EagerWriter",
     "HandshakeRefused",
     "HandshakeRequest",
     "HostUnreachable",

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import trio
 
 from trio_calls.simulator.exchange.lines import GOODBYE, Line, Outgoing
-from trio_calls.transport import WebSocket, WebSocketClosed
+from trio_calls.transport import EagerWriter, WebSocket, WebSocketClosed
 
 #: Seconds for what is queued, and for the goodbye, once a connection is being closed.
 CLOSING_SECONDS: Final = 5.0
+
+
+class _QueueWriter(EagerWriter):
+    """Sends what waits in a queue, all of it together.
+
+    Attributes:
+      queue: what waits.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue: deque[str | bytes] = deque()
+
+    def _take(self) -> Sequence[str | bytes]:
+        messages = tuple(self.queue)
+        self.queue.clear()
+        return messages
 
 
 class SocketTasks:
@@ -29,15 +45,11 @@ class SocketTasks:
     """
 
     def __init__(self, queue_size: int, on_overflow: Callable[[], None], line: Line) -> None:
-        self._queue: deque[str | bytes] = deque()
+        self._writer = _QueueWriter()
         self._queue_size = queue_size
         self._on_overflow = on_overflow
         self._line = line
-        self._work = trio.lowlevel.ParkingLot()
         self._scope = trio.CancelScope()
-        self._websocket: WebSocket | None = None
-        self._has_rest = False
-        self._is_gathering = False
         self._is_told_to_close = False
         self._is_closing = False
         line.attach(self._enqueue, self._drop)
@@ -46,13 +58,9 @@ class SocketTasks:
         """Queue messages, to go out together; on a connection that is being closed, drop them."""
         if self._is_told_to_close or self._is_closing:
             return
-        self._is_gathering = True
-        try:
+        with self._writer.corked():
             for message in messages:
                 self._line.send(message)
-        finally:
-            self._is_gathering = False
-        self._write_nowait()
 
     def close(self) -> None:
         """Close the connection once everything queued is written, within `CLOSING_SECONDS`."""
@@ -70,8 +78,7 @@ class SocketTasks:
         Cancellation drops the connection at once.
         """
         self._line.opened()
-        self._websocket = websocket
-        self._write_nowait()
+        self._writer.open(websocket)
         try:
             with self._scope:
                 async with trio.open_nursery() as nursery:
@@ -91,43 +98,21 @@ class SocketTasks:
         if message is GOODBYE:
             self._is_closing = True
             self._scope.deadline = trio.current_time() + CLOSING_SECONDS
-            self._work.unpark()
-        elif len(self._queue) < self._queue_size:
-            self._queue.append(message)
-            if not self._is_gathering:
-                self._write_nowait()
+            self._writer.finish()
+        elif len(self._writer.queue) < self._queue_size:
+            self._writer.queue.append(message)
+            self._writer.write()
         else:
             self._drop()
             self._on_overflow()
-
-    def _write_nowait(self) -> None:
-        """Write what waits, and leave to the writer what the connection does not take at once."""
-        if self._websocket is None or self._has_rest or not self._queue:
-            return
-        messages = tuple(self._queue)
-        self._queue.clear()
-        try:
-            self._has_rest = not self._websocket.send_nowait(*messages)
-        except WebSocketClosed:
-            # The reader will notice that, too.
-            return
-        if self._has_rest:
-            self._work.unpark()
 
     def _drop(self) -> None:
         self._is_closing = True
         self._scope.cancel()
 
     async def _write(self, websocket: WebSocket, both: trio.CancelScope) -> None:
-        with suppress(WebSocketClosed):
-            while self._has_rest or not self._is_closing:
-                if not self._has_rest:
-                    await self._work.park()
-                    continue
-                await websocket.send()
-                self._has_rest = False
-                self._write_nowait()
-            await websocket.aclose()
+        await self._writer.run(websocket)
+        await websocket.aclose()
         both.cancel()
 
     async def _read(

@@ -1,4 +1,4 @@
-"""The place of a call's media connection: empty until the call is first acted on."""
+"""A call's media connection, which is opened when the call is first acted on."""
 
 from __future__ import annotations
 
@@ -13,21 +13,17 @@ from trio_calls.errors import WSSCallClosedError
 from trio_calls.wire.control import CallIn
 
 
-class MediaSlot:
+class LazyMediaConnection:
     """Opens a call's media connection when it is first needed, and again where that failed.
 
     It leads to the call's other parts only while the call's scope is open. So they are in no
     reference cycle afterwards, and their memory, up to some seconds of audio, is free at once and
     not when the garbage collector comes around.
-
-    Attributes:
-      is_open: whether the connection stands, as far as somebody has waited for it.
     """
 
     def __init__(
         self, call_in: CallIn, config: ClientConfig, ssl_context: ssl.SSLContext | None
     ) -> None:
-        self.is_open = False
         self._call_in = call_in
         self._config = config
         self._ssl_context = ssl_context
@@ -36,21 +32,26 @@ class MediaSlot:
         self._media: MediaConnection | None = None
 
     def start(self, nursery: trio.Nursery, make: Callable[[], MediaConnection]) -> None:
-        """Say where the connection's tasks will run, and how a connection is made."""
+        """Choose where the connection's tasks will run, and how a connection is made."""
         self._nursery = nursery
         self._make = make
 
-    def end(self) -> None:
-        """Forget all of that: the call's scope is closed."""
+    def forget(self) -> None:
+        """Forget the connection, and how to make one: the call's scope is closed."""
         self._nursery = self._make = self._media = None
 
     @property
-    def is_taken(self) -> bool:
-        """Whether the connection stands, or is being opened."""
+    def is_open(self) -> bool:
+        """Whether the connection is open, or was until the call ended."""
+        return self._media is not None and self._media.is_open
+
+    @property
+    def is_opening_or_open(self) -> bool:
+        """Whether the connection is open, or is being opened."""
         return self._media is not None and not self._media.has_failed
 
     def relocate(self, call_in: CallIn) -> None:
-        """Take the place where the connection is to be opened from a newer offer."""
+        """Take the address at which the connection is to be opened from a newer offer."""
         self._call_in = call_in
 
     async def open(self) -> None:
@@ -67,7 +68,6 @@ class MediaSlot:
             media = self._media = self._make()
             self._nursery.start_soon(media.run, self._call_in, self._config, self._ssl_context)
         await media.wait_open()
-        self.is_open = True
 
     def stop(self, deadline: float) -> None:
         """Close the connection, and drop it at `deadline` (in Trio's time) if that takes longer."""

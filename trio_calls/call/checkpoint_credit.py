@@ -1,4 +1,4 @@
-"""Where hearing a frame and answering it let other tasks run once, and not twice."""
+"""Where hearing a frame and answering it are one checkpoint, and not two."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import attrs
 
 
 @attrs.define
-class SharedTurn:
+class CheckpointCredit:
     """One schedule point for two awaits.
 
     With Trio an await lets others run, so that no loop keeps them waiting. A handler that hears a
-    frame and answers it would do so twice a frame. So listening notes that it has, and the next
-    sending counts that for its own, and takes the note away.
+    frame and answers it would do so twice a frame. So listening leaves a credit, and the next
+    sending spends it in place of letting others run again.
 
     No loop gets round Trio that way: each time that sending lets nobody run, listening has, and
     where nobody listens, sending does every time.
 
     Attributes:
-      is_given: whether listening has let others run since audio was last sent.
+      is_available: whether listening has let others run since audio was last sent.
     """
 
-    is_given: bool = False
+    is_available: bool = False
