@@ -17,7 +17,7 @@ from trio_calls import (
     WSSCallStateError,
     WSSMediaError,
 )
-from trio_calls.transport import Refusal
+from trio_calls.transport import Rejection
 
 
 def mode_of(call: ActiveCall) -> AgentMode | None:
@@ -250,13 +250,13 @@ async def test_a_media_connection_that_is_refused_leaves_the_call_ringing_for_an
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call:
-        fake_media.refusal = Refusal(401, "bearer-token is not known")
+        fake_media.rejection = Rejection(401, "bearer-token is not known")
         with pytest.raises(WSSMediaError) as caught:
             await call.answer()
         assert "401" in str(caught.value)
         assert "bearer-token" not in str(caught.value)
         assert call.state is CallState.PENDING
-        fake_media.refusal = None
+        fake_media.rejection = None
         await fake_media.while_accepting(call.answer, "call.answer")
         assert state_of(call) is CallState.ANSWERED
 

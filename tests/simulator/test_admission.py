@@ -19,8 +19,8 @@ def names(*given: str, bound: str = "127.0.0.1") -> HostNames:
 
 def status(admission: Admission, **headers: str) -> int | None:
     request = HandshakeRequest("/", {key.replace("_", "-"): headers[key] for key in headers})
-    refusal = admission.refuse_stranger(request) or admission.refuse_outdated(request)
-    return None if refusal is None else refusal.status_code
+    rejection = admission.refuse_stranger(request) or admission.refuse_outdated(request)
+    return None if rejection is None else rejection.status_code
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_sdks_must_be_new_enough(version: str, expected: int | None) -> None:
 def test_a_refused_sdk_is_told_what_is_wanted() -> None:
     admission = Admission({}, minimum_sdk_version="1.2")
     for headers, reason in (({}, "missing"), ({"x-sdk-version": "1.1"}, "older")):
-        refusal = admission.refuse_outdated(HandshakeRequest("/", headers))
-        assert refusal is not None
-        assert refusal.reason == f"x-sdk-version must be 1.2 or newer, and is {reason}"
+        rejection = admission.refuse_outdated(HandshakeRequest("/", headers))
+        assert rejection is not None
+        assert rejection.reason == f"x-sdk-version must be 1.2 or newer, and is {reason}"
 
 
 def test_without_a_minimum_no_sdk_is_too_old() -> None:

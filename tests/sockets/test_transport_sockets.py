@@ -16,7 +16,7 @@ from trio_calls.transport import (
     HandshakeRefused,
     HandshakeRequest,
     HostUnreachable,
-    Refusal,
+    Rejection,
     TLSFailed,
     WebSocket,
     WebSocketClosed,
@@ -55,8 +55,8 @@ def client_context(authority: trustme.CA) -> ssl.SSLContext:
     return context
 
 
-def decide(request: HandshakeRequest) -> Refusal | None:
-    return Refusal(403, "not this one") if request.path == "/refused" else None
+def decide(request: HandshakeRequest) -> Rejection | None:
+    return Rejection(403, "not this one") if request.path == "/refused" else None
 
 
 async def echo(ssl_context: ssl.SSLContext | None, connection: trio.SocketStream) -> None:

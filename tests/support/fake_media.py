@@ -15,7 +15,7 @@ from trio_calls.call.scope import CallHandler, CallScope
 from trio_calls.transport import (
     HandshakeRefused,
     HandshakeRequest,
-    Refusal,
+    Rejection,
     WebSocket,
     WebSocketClosed,
     accept_websocket,
@@ -74,7 +74,7 @@ class FakeMedia:
     def __init__(self, nursery: trio.Nursery) -> None:
         self.commands: list[CommandRequest] = []
         self.audio: list[bytes] = []
-        self.refusal: Refusal | None = None
+        self.rejection: Rejection | None = None
         self.headers: dict[str, str] = {}
         self.connections = 0
         self.is_closed = trio.Event()
@@ -178,9 +178,9 @@ class FakeMedia:
         self._nursery.start_soon(self._serve, self._wires[-1])
         return theirs
 
-    def _decide(self, request: HandshakeRequest) -> Refusal | None:
+    def _decide(self, request: HandshakeRequest) -> Rejection | None:
         self.headers = dict(request.headers)
-        return self.refusal
+        return self.rejection
 
     async def _serve(self, stream: trio.abc.Stream) -> None:
         await self.accepting.wait()

@@ -9,7 +9,7 @@ from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 from trio_calls.transport import (
     HandshakeRefused,
     HandshakeRequest,
-    Refusal,
+    Rejection,
     WebSocket,
     WebSocketClosed,
     accept_websocket,
@@ -224,9 +224,9 @@ async def test_a_server_sees_what_is_asked_for_and_may_refuse_it(
     client_stream, server_stream = memory_stream_pair()
     asked: list[HandshakeRequest] = []
 
-    def decide(request: HandshakeRequest) -> Refusal:
+    def decide(request: HandshakeRequest) -> Rejection:
         asked.append(request)
-        return Refusal(401, "no such token")
+        return Rejection(401, "no such token")
 
     async def open_stream(host: str, port: int) -> trio.abc.Stream:
         return client_stream

@@ -8,7 +8,7 @@ from tests.support.websocket_peer import read_to_the_end
 from trio_calls.transport import (
     HandshakeRefused,
     HandshakeRequest,
-    Refusal,
+    Rejection,
     WebSocketClosed,
     WebSocketError,
     accept_websocket,
@@ -61,7 +61,7 @@ async def test_a_refused_client_is_told_why(
             await accept_websocket(
                 nursery,
                 server_stream,
-                lambda request: Refusal(status_code, reason),
+                lambda request: Rejection(status_code, reason),
                 within_seconds=10,
             )
         assert not nursery.child_tasks

@@ -18,7 +18,7 @@ from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSMediaError
 from trio_calls.state import CallState
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
-from trio_calls.transport.heartbeat import PONG_SECONDS, is_silent
+from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
 from trio_calls.transport.refusal import without_secrets
 from trio_calls.wire.call_protocol import CREDIT_GRANTED, AudioReceived, CallProtocol, Event
 from trio_calls.wire.control import CallIn
@@ -81,7 +81,7 @@ class MediaConnection:
                     self._writer.open(websocket)
                     self._opened.set()
                     nursery.start_soon(self._writer.run, websocket)
-                    nursery.start_soon(self._beat, websocket)
+                    nursery.start_soon(self._keep_alive, websocket)
                     try:
                         await self._read(websocket)
                     finally:
@@ -180,7 +180,7 @@ class MediaConnection:
                 # would be audio many times faster than a handler can follow.
                 await let_others_act()
 
-    async def _beat(self, websocket: WebSocket) -> None:
-        if await is_silent(websocket):
+    async def _keep_alive(self, websocket: WebSocket) -> None:
+        if await wait_silent(websocket):
             logger.warning("the exchange was silent for %g s: the call is lost", PONG_SECONDS)
             self._reading.cancel()

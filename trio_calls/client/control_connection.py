@@ -18,7 +18,7 @@ from trio_calls.concurrency.turns import let_others_act
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConnectionError
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
-from trio_calls.transport.heartbeat import PONG_SECONDS, is_silent
+from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
 from trio_calls.transport.refusal import explain_loss, explain_refusal
 from trio_calls.wire.codec import WireError, decode_control, encode
 from trio_calls.wire.control import (
@@ -243,7 +243,7 @@ class ControlConnection:
         self.connection_id = message.connection_id
         self._connected_since = trio.current_time()
         logger.info("connected to the exchange")
-        nursery.start_soon(self._beat, websocket)
+        nursery.start_soon(self._keep_alive, websocket)
         self._listener.control_connected()
         if not self._scope.shield:
             self._scope.shield = True
@@ -275,8 +275,8 @@ class ControlConnection:
             async for frame in to_write:
                 await websocket.send(frame)
 
-    async def _beat(self, websocket: WebSocket) -> None:
-        if await is_silent(websocket):
+    async def _keep_alive(self, websocket: WebSocket) -> None:
+        if await wait_silent(websocket):
             self.replace(f"the exchange was silent for {PONG_SECONDS:g} s")
 
     def _forget_connection(self) -> None:

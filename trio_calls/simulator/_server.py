@@ -13,7 +13,7 @@ from trio_calls.simulator.exchange.control_connection import ControlConnection
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.media_connection import MediaConnection
 from trio_calls.simulator.exchange.sessions import MEDIA_PATH
-from trio_calls.transport import HandshakeRequest, Refusal, WebSocketError, accept_websocket
+from trio_calls.transport import HandshakeRequest, Rejection, WebSocketError, accept_websocket
 from trio_calls.wire.control import CONTROL_PATH
 from trio_calls.wire.dialing import DIALING_PATH
 
@@ -58,10 +58,10 @@ class Server:
     async def _serve(self, stream: trio.abc.Stream) -> None:
         connection: Connection | None = None
 
-        def decide(request: HandshakeRequest) -> Refusal | None:
+        def decide(request: HandshakeRequest) -> Rejection | None:
             nonlocal connection
             admitted = self._admit(request)
-            if isinstance(admitted, Refusal):
+            if isinstance(admitted, Rejection):
                 return admitted
             connection = admitted
             self._connections += 1
@@ -83,10 +83,10 @@ class Server:
                 self._connections -= 1
                 connection.lost()
 
-    def _admit(self, request: HandshakeRequest) -> Connection | Refusal:
-        refusal = self._admission.refuse_stranger(request) or self._refuse_for_now()
-        if refusal is not None:
-            return refusal
+    def _admit(self, request: HandshakeRequest) -> Connection | Rejection:
+        rejection = self._admission.refuse_stranger(request) or self._refuse_for_now()
+        if rejection is not None:
+            return rejection
         path = request.path.partition("?")[0]
         if path == CONTROL_PATH:
             return self._admit_sdk(request)
@@ -94,31 +94,31 @@ class Server:
             return self._admit_dialer(request)
         if path.startswith(MEDIA_PATH):
             return self._admit_agent(request, path.removeprefix(MEDIA_PATH))
-        return Refusal(404, "there is nothing here")
+        return Rejection(404, "there is nothing here")
 
-    def _refuse_for_now(self) -> Refusal | None:
+    def _refuse_for_now(self) -> Rejection | None:
         if self._exchange.is_down:
-            return Refusal(503, "the exchange restarts")
+            return Rejection(503, "the exchange restarts")
         if self._connections >= self._max_connections:
-            return Refusal(503, f"too many connections: {self._max_connections:g} is the limit")
+            return Rejection(503, f"too many connections: {self._max_connections:g} is the limit")
         return None
 
-    def _admit_sdk(self, request: HandshakeRequest) -> ControlConnection | Refusal:
-        refusal = self._admission.refuse_wrong(
+    def _admit_sdk(self, request: HandshakeRequest) -> ControlConnection | Rejection:
+        rejection = self._admission.refuse_wrong(
             request, "x-api-key", "x-connector-uuid"
         ) or self._admission.refuse_outdated(request)
-        return refusal or ControlConnection(self._exchange)
+        return rejection or ControlConnection(self._exchange)
 
-    def _admit_dialer(self, request: HandshakeRequest) -> DialerConnection | Refusal:
-        refusal = self._admission.refuse_wrong(request, "x-api-key")
-        return refusal or DialerConnection(self._exchange)
+    def _admit_dialer(self, request: HandshakeRequest) -> DialerConnection | Rejection:
+        rejection = self._admission.refuse_wrong(request, "x-api-key")
+        return rejection or DialerConnection(self._exchange)
 
-    def _admit_agent(self, request: HandshakeRequest, call_id: str) -> MediaConnection | Refusal:
+    def _admit_agent(self, request: HandshakeRequest, call_id: str) -> MediaConnection | Rejection:
         session = self._exchange.find_session(call_id)
         if session is None:
-            return Refusal(404, "there is no such call, or no longer")
+            return Rejection(404, "there is no such call, or no longer")
         if not session.admits(request.headers.get("authorization", "")):
-            return Refusal(401, "the token is not the one of the last call.in")
+            return Rejection(401, "the token is not the one of the last call.in")
         if session.call.agent.socket is not None:
-            return Refusal(409, "the call has a media connection")
+            return Rejection(409, "the call has a media connection")
         return MediaConnection(self._exchange, session)

@@ -64,8 +64,13 @@ class HandshakeRequest:
 
 
 @attrs.frozen
-class Refusal:
-    """A server's refusal of a handshake: an HTTP status, and a reason as its body."""
+class Rejection:
+    """What a server answers a handshake that it does not accept.
+
+    Attributes:
+      status_code: the status of the HTTP response.
+      reason: the body of the HTTP response.
+    """
 
     status_code: int
     reason: str

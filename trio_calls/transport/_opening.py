@@ -16,12 +16,12 @@ from trio_calls.transport import _trio_websocket
 from trio_calls.transport._dial import check_headers, open_byte_stream, split_url
 from trio_calls.transport._interface import (
     HandshakeRequest,
-    Refusal,
+    Rejection,
     WebSocket,
     WebSocketError,
 )
 
-Decide = Callable[[HandshakeRequest], Refusal | None]
+Decide = Callable[[HandshakeRequest], Rejection | None]
 
 
 @attrs.frozen
@@ -106,17 +106,17 @@ async def accept_websocket(
     within_seconds: float,
     transport: TransportName = "auto",
 ) -> tuple[HandshakeRequest, WebSocket]:
-    """Open a WebSocket as a server, if `decide` does not refuse it.
+    """Open a WebSocket as a server, unless `decide` rejects it.
 
     Args:
       nursery: the connection's background tasks run here, until the connection is over.
       stream: from the client.
-      decide: looks at what the client asks for, and returns None to accept.
+      decide: returns None to accept what the client asks for, or else the rejection to send.
       within_seconds: seconds for the handshake.
       transport: the library to use.
 
     Raises:
-      HandshakeRefused: by `decide`; the client was told, and the stream is closed.
+      HandshakeRefused: `decide` rejected it; the client was told, and the stream is closed.
       WebSocketError: the handshake failed in another way, or took too long.
 
     Cancellation drops the connection at once.

@@ -21,7 +21,7 @@ from trio_calls.transport._interface import (
     RECEIVE_BYTES,
     HandshakeRefused,
     HandshakeRequest,
-    Refusal,
+    Rejection,
     WebSocket,
     WebSocketClosed,
     WebSocketError,
@@ -152,7 +152,7 @@ async def _run_client(
 async def accept(
     nursery: trio.Nursery,
     stream: trio.abc.Stream,
-    decide: Callable[[HandshakeRequest], Refusal | None],
+    decide: Callable[[HandshakeRequest], Rejection | None],
 ) -> tuple[HandshakeRequest, WebSocket]:
     """Shake hands as a server. See `trio_calls.transport.accept_websocket`."""
     sifted = SiftedStream(stream, is_client=False)
@@ -167,7 +167,7 @@ async def accept(
 
 async def _run_server(
     stream: SiftedStream,
-    decide: Callable[[HandshakeRequest], Refusal | None],
+    decide: Callable[[HandshakeRequest], Rejection | None],
     *,
     task_status: trio.TaskStatus[tuple[HandshakeRequest, WebSocket]],
 ) -> None:
@@ -184,10 +184,10 @@ async def _run_server(
             # wsproto keeps the Host to itself, and trio-websocket does not pass it on.
             headers = header_dict(proposal.headers) | {"host": proposal._event.host}
             request = HandshakeRequest(proposal.path, headers)
-            refusal = decide(request)
-            if refusal is not None:
-                await proposal.reject(refusal.status_code, body=refusal.reason.encode())
-                raise HandshakeRefused(refusal.status_code, refusal.reason)
+            rejection = decide(request)
+            if rejection is not None:
+                await proposal.reject(rejection.status_code, body=rejection.reason.encode())
+                raise HandshakeRefused(rejection.status_code, rejection.reason)
             connection = await proposal.accept()
             stream.open(connection)
             websocket = _TrioWebSocket(connection, stream, reader_ended)

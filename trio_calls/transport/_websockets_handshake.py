@@ -19,7 +19,7 @@ from trio_calls.transport._interface import (
     MAX_MESSAGE_SIZE,
     HandshakeRefused,
     HandshakeRequest,
-    Refusal,
+    Rejection,
     WebSocket,
     WebSocketError,
 )
@@ -59,7 +59,7 @@ async def connect(
 async def accept(
     nursery: trio.Nursery,
     stream: trio.abc.Stream,
-    decide: Callable[[HandshakeRequest], Refusal | None],
+    decide: Callable[[HandshakeRequest], Rejection | None],
 ) -> tuple[HandshakeRequest, WebSocket]:
     """Shake hands as a server. See `trio_calls.transport.accept_websocket`."""
     protocol = ServerProtocol(max_size=MAX_MESSAGE_SIZE, logger=_silent_logger)
@@ -71,10 +71,10 @@ async def accept(
         await handshake.answer(response)
         raise _not_a_handshake()
     asked = HandshakeRequest(request.path, _headers(request))
-    refused = decide(asked)
-    if refused is not None:
-        await handshake.answer(protocol.reject(refused.status_code, refused.reason))
-        raise HandshakeRefused(refused.status_code, refused.reason)
+    rejection = decide(asked)
+    if rejection is not None:
+        await handshake.answer(protocol.reject(rejection.status_code, rejection.reason))
+        raise HandshakeRefused(rejection.status_code, rejection.reason)
     await handshake.answer(response)
     return asked, StreamWebSocket(protocol, stream, nursery, handshake.early_data)
 

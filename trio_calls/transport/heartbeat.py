@@ -13,7 +13,7 @@ PING_INTERVAL_SECONDS: Final = 30.0
 PONG_SECONDS: Final = 10.0
 
 
-async def is_silent(websocket: WebSocket) -> bool:
+async def wait_silent(websocket: WebSocket) -> bool:
     """Ping every 30 s, for as long as the pongs come.
 
     Returns:

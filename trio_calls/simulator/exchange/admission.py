@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from trio_calls.errors import WSSConfigError
-from trio_calls.transport import HandshakeRequest, Refusal
+from trio_calls.transport import HandshakeRequest, Rejection
 
 #: The numbers of a version; what follows them, such as ``.dev1``, is not compared.
 _RELEASE: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})*")
@@ -86,32 +86,32 @@ class Admission:
         if minimum is not None and _release(minimum) is None:
             raise WSSConfigError(f"minimum_sdk_version must be like 1.2.3, not {minimum!r}")
 
-    def refuse_stranger(self, request: HandshakeRequest) -> Refusal | None:
+    def refuse_stranger(self, request: HandshakeRequest) -> Rejection | None:
         """Refuse what somebody's browser was talked into, whatever it asks for."""
         if self.host_names and not self.host_names.has(request.headers.get("host", "")):
-            return Refusal(
+            return Rejection(
                 421,
                 "this simulator is not known by the Host of the request: connect to the address "
                 "that it serves on, or open it with that name among allowed_hosts (--allow-host)",
             )
         origin = request.headers.get("origin")
         if origin is not None and origin not in self.origins:
-            return Refusal(
+            return Rejection(
                 403,
                 "web pages may not connect: leave Origin out, or open the simulator with it among "
                 "allowed_origins (--allow-origin)",
             )
         return None
 
-    def refuse_wrong(self, request: HandshakeRequest, *headers: str) -> Refusal | None:
+    def refuse_wrong(self, request: HandshakeRequest, *headers: str) -> Rejection | None:
         """Refuse who does not have the credentials in these headers."""
         for header in headers:
             given = request.headers.get(header, "")
             if not secrets.compare_digest(given.encode(), self.credentials[header].encode()):
-                return Refusal(401, f"{header} is missing, or not the one of this simulator")
+                return Rejection(401, f"{header} is missing, or not the one of this simulator")
         return None
 
-    def refuse_outdated(self, request: HandshakeRequest) -> Refusal | None:
+    def refuse_outdated(self, request: HandshakeRequest) -> Rejection | None:
         """Refuse an SDK that is too old, or does not say how old it is."""
         minimum = self.minimum_sdk_version
         if minimum is None:
@@ -119,7 +119,7 @@ class Admission:
         release = _release(request.headers.get("x-sdk-version", ""))
         if release is not None and release >= (_release(minimum) or []):
             return None
-        return Refusal(
+        return Rejection(
             426,
             f"x-sdk-version must be {minimum} or newer, and is "
             + ("missing" if release is None else "older"),
