@@ -87,7 +87,7 @@ class ActiveCall:
         await self._core.commands.run(Command.CONNECT, ring_time_seconds=ring_time_seconds)
 
     async def barge(self) -> None:
-        """Let caller and callee hear the agent.
+        """Make caller and callee hear the agent.
 
         Raises:
           WSSCallStateError: the call is not CONNECTED. Nothing was sent.
@@ -99,11 +99,11 @@ class ActiveCall:
         await self._core.commands.run(Command.BARGE)
 
     async def whisper(self) -> None:
-        """Let only the callee hear the agent. Raises and is cancelled as `barge`."""
+        """Make only the callee hear the agent. Raises and is cancelled as `barge`."""
         await self._core.commands.run(Command.WHISPER)
 
     async def spy(self) -> None:
-        """Let nobody hear the agent, who still hears both. Raises and is cancelled as `barge`."""
+        """Make nobody hear the agent, who still hears both. Raises and is cancelled as `barge`."""
         await self._core.commands.run(Command.SPY)
 
     async def close(self, *, flush: bool = True) -> None:

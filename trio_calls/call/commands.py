@@ -1,4 +1,21 @@
-"""A call's commands: one at a time, in order; leaving overtakes them all."""
+"""A call's commands: one at a time, in order; leaving overtakes them all.
+
+::
+
+    answer, connect, barge, …   run()          wait for their turn; nothing is sent before it
+    clear_send_audio_buffer     run_beside()   waits for no other: an agent that is interrupted must
+                                               not talk on while a connect() rings for a minute
+    close, disconnect           leave()        sent at once; whatever is under way ends with
+                                               WSSCallClosedError
+
+A command moves the call when the exchange has done it, whether anybody waits or not. So a command
+whose waiter was cancelled keeps its turn until the exchange has answered, or was given up: the next
+one should find the call as it will be. Whether a command is allowed is therefore asked twice, when
+it is called and when its turn has come.
+
+Only tasks of the application wait here. Whoever brings an answer or an end, the reader of the media
+connection, calls `resolve` or `end`, which never wait.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +38,7 @@ _LEAVING = frozenset({Command.CLOSE, Command.DISCONNECT})
 
 @attrs.define(eq=False)
 class PendingCommand:
-    """A command that was sent and has not come to an end."""
+    """A command that was sent and has not ended yet."""
 
     command: Command
     give_up_at: float
@@ -29,18 +46,14 @@ class PendingCommand:
     finished: trio.Event = attrs.field(factory=trio.Event)
 
     def finish(self, error: WSSCallError | WSSMediaError | None = None) -> None:
-        """Let whoever waits go on. Only the first end counts."""
+        """End the wait for the command. Only the first end counts."""
         if not self.finished.is_set():
             self.error = error
             self.finished.set()
 
 
 class CommandQueue:
-    """Sends a call's commands and waits for their ends.
-
-    A command whose waiter was cancelled keeps its turn until the exchange has answered, or was
-    given up: what it does to the call is still to come.
-    """
+    """Sends a call's commands and waits for their ends."""
 
     def __init__(
         self,
@@ -98,13 +111,13 @@ class CommandQueue:
         return self._send(command)
 
     def resolve(self, command_id: str, error: WSSCallError | None) -> None:
-        """Tell the waiter what the exchange answered."""
+        """End a command with what the exchange has answered."""
         pending = self._pending.pop(command_id, None)
         if pending is not None:
             pending.finish(error)
 
     def end(self, error: WSSCallError | WSSMediaError) -> None:
-        """End every command: the call is over. To have left is what leaving wanted."""
+        """End every command, as the call is over. Those that were to leave it have succeeded."""
         for pending in self._pending.values():
             has_left = pending.command is Command.CLOSE or (
                 pending.command is Command.DISCONNECT and isinstance(error, WSSCallError)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import ssl
-from typing import Final
+from typing import Final, assert_never
 
 import trio
 
@@ -21,11 +21,14 @@ from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSCallError
 from trio_calls.state import CallState, Command
 from trio_calls.wire.call_protocol import (
+    AudioReceived,
     CallFault,
     CallProtocol,
     CommandDone,
     CommandFailed,
+    CreditGranted,
     Event,
+    Terminated,
 )
 from trio_calls.wire.control import CallIn
 
@@ -118,6 +121,11 @@ class CallCore:
                 _emit_failure(self.handlers, command, error)
             case CallFault(error=fault):
                 self.handlers.emit(events.CALL_ERROR, fault)
+            case Terminated() | AudioReceived() | CreditGranted():
+                # What the first means is followed below. The others are the connection's.
+                pass
+            case _:
+                assert_never(event)
         self.ending.follow_state()
 
 

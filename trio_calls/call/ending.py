@@ -141,7 +141,7 @@ class CallEnding:
             self._end(WSSCallClosedError("the call has ended"))
 
     def _end(self, error: WSSCallError | WSSMediaError) -> None:
-        """Tell everyone that the call is over, and why what they wait for will not come."""
+        """Notify everyone that the call is over, and why what they wait for will not come."""
         if self.over.is_set():
             return
         self.over.set()

@@ -36,7 +36,7 @@ class EventHandlers:
         self._working = 0
 
     def registrar(self, event: str) -> Callable[[HandlerT], HandlerT]:
-        """Make the decorator that has `event` handled from then on.
+        """Make the decorator that registers a handler of `event`.
 
         Raises:
           ValueError: calls have no such event.
@@ -51,7 +51,7 @@ class EventHandlers:
         return register
 
     def emit(self, event: str, *arguments: Any) -> None:
-        """Let an event's handlers be called. Dropped when far too many wait or work already."""
+        """Queue an event for its handlers. It is dropped when far too many wait or work already."""
         if self._busy < MAX_WAITING_EVENTS or event == CALL_TERMINATED:
             with suppress(trio.ClosedResourceError):
                 self._emitted.send_nowait((event, arguments))

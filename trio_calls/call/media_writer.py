@@ -127,7 +127,7 @@ class MediaWriter(EagerWriter):
         return dropped
 
     def wake(self) -> None:
-        """Let everyone who waits notice that the call is over."""
+        """Wake everyone who waits, as the call is over."""
         self._progress.wake()
 
     @trio.lowlevel.enable_ki_protection

@@ -1,4 +1,14 @@
-"""The audio that came in, on its way to whoever listens."""
+"""The audio that came in, on its way to whoever listens.
+
+::
+
+    reader of the media connection ── deliver() ──► a bounded queue for each AudioStream ── listener
+                                           └──────► a bounded queue for a channel without listeners
+
+Delivering never waits: a listener that is slow or gone costs its own oldest frames, and nobody
+else's. Streams are held weakly, so that one that the application has dropped is not filled any
+longer.
+"""
 
 from __future__ import annotations
 
@@ -128,7 +138,7 @@ class ReceivedAudio:
         self.dropped_frames += self._unclaimed[channel]._deliver(pcm)
 
     def wake(self) -> None:
-        """Let every stream notice that the call is over. Each ends after what it still holds."""
+        """Wake every stream, as the call is over. Each ends after what it still holds."""
         for references in self._streams.values():
             for reference in tuple(references):
                 if (stream := reference()) is not None:

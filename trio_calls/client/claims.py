@@ -1,4 +1,10 @@
-"""Claiming a session that the exchange has offered."""
+"""Claiming a session that the exchange has offered.
+
+The wire has no word for giving a claimed session back. So an answer that is late still counts: who
+gave it up would not know that the call is theirs, and nobody else could have it. Only the end of
+the control connection takes a session back, and that is what an answer that does not come leads
+to.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +59,7 @@ async def claim(control: ControlConnection, session: Session) -> Response | None
 async def claim_again(
     control: ControlConnection, session: Session, old_connection_id: str | None
 ) -> None:
-    """Keep a ringing call over a loss of the control connection, or give it up.
+    """Claim a ringing call again after a loss of the control connection, or end it.
 
     When the new connection is lost as well, the next one claims the call once more.
     """

@@ -90,7 +90,7 @@ class IncomingCalls:
             await session.finished.wait()
 
     def control_received(self, message: ControlMessage) -> None:
-        """Take note of what the exchange says. Called by the control connection."""
+        """Act on what the exchange says. Called by the control connection."""
         match message:
             case SessionNotify() if message.offers_call:
                 self._receive_offer(message)
@@ -120,7 +120,7 @@ class IncomingCalls:
             self._take_up()
 
     def _claim_if_lost(self, session: Session) -> bool:
-        """Claim a call that rings here again, if its claim is gone with its connection."""
+        """Claim a ringing call again if its claim went with its connection. Returns whether so."""
         has_lost_claim = (
             session.call is not None
             and session.call.core.hangs_on_claim
@@ -151,7 +151,7 @@ class IncomingCalls:
             session.call.core.ending.session_closed()
 
     def _take_up(self) -> None:
-        """Begin as many sessions as there are offers, and room."""
+        """Start as many sessions as there are offers, and room."""
         while self._handler is not None and not self._draining.is_set():
             session = self.offers.take(self.control.connection_id)
             if session is None:

@@ -83,7 +83,7 @@ class Offers:
         self._waiting[offer.session_id] = offer
 
     def take(self, connection_id: str | None) -> Session | None:
-        """Begin the oldest offer's session, if there is one, and room for it."""
+        """Start the oldest offer's session, if there is one, and room for it."""
         has_room = len(self._claimed) < MAX_CLAIMS_AT_ONCE and (
             self._max_sessions is None or len(self.sessions) < self._max_sessions
         )

@@ -31,7 +31,7 @@ class PendingRequest:
 
 
 class PendingRequests:
-    """Brings responses to whoever waits for them."""
+    """Matches responses with the requests that wait for them."""
 
     def __init__(self) -> None:
         self._pending: dict[str, PendingRequest] = {}
@@ -47,7 +47,7 @@ class PendingRequests:
             self._pending.pop(pending.request_id, None)
 
     def resolve(self, response: Response) -> None:
-        """Hand a response to whom it is for."""
+        """Hand a response to the request that it answers."""
         pending = self._pending.get(response.request_id)
         if pending is None or pending.response is not None:
             logger.debug("a response to no request that waits for one was dropped")
@@ -56,6 +56,6 @@ class PendingRequests:
         pending.done.set()
 
     def fail_all(self) -> None:
-        """Let go of everybody who waits: the connection is over."""
+        """End every wait: the connection is over."""
         for pending in self._pending.values():
             pending.done.set()

@@ -1,4 +1,9 @@
-"""SIGTERM, as something that tasks can wait for."""
+"""SIGTERM, as something that tasks can wait for.
+
+The handler is shared by all clients of a process, and is not `trio.open_signal_receiver`: with two
+receivers that end in another order than they began, the one that ends last restores a handler that
+is gone.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import trio
 
 
 async def let_others_act() -> None:
-    """Let whom a frame has woken act on it, before the next one is looked at.
+    """Run the tasks that a frame has woken, before the next frame is looked at.
 
     Trio runs the tasks that are ready in passes, each in a random order: after the first checkpoint
     this task may be ahead of the others in the same pass, after the second it is not.

@@ -1,4 +1,24 @@
-"""Warns of code that blocks the event loop, and says where it stands while it does."""
+"""Warns of code that blocks the event loop, and says where, while it does.
+
+::
+
+    thread of the watchdog                              event loop
+    twice within the limit: does a task run? ── no ──►  nothing: Trio waits for the operating system
+                                             └─ yes ─►  run_sync_soon(sign of life)
+    no sign within the limit ─► which task, which line ─► one warning, then quiet for a minute
+
+A thread, because only from outside can be seen what blocks while it does. An instrument could tell
+afterwards that a task was slow, not where, and nothing at all of one that never goes on.
+
+A loop that comes round pays nothing. Most of the time no task runs, which is seen at once; a hook
+in every round of the loop was one in twenty of the instructions that a frame of audio costs. A
+loop that waits is never asked, since being woken for that would keep virtual time from moving on.
+The price: a block is noticed after up to one and a half times the limit. Short steps of many tasks
+that together take too long are reported too, with the task that happens to run.
+
+The thread ends with the last client of its Trio run. It is joined without awaiting: in virtual
+time, hours could pass until a task was woken by it.
+"""
 
 from __future__ import annotations
 
@@ -130,7 +150,7 @@ class Watchdog:
         self._asked_at = None
 
     def _warn(self, asked_at: float, seconds: float) -> bool:
-        """Say what blocks. Returns whether there still is something that does."""
+        """Log what blocks. Returns whether something still does."""
         task = self._running_task()
         if task is None:
             return False
@@ -168,7 +188,7 @@ _watchdog_of_run: trio.lowlevel.RunVar[Watchdog | None] = trio.lowlevel.RunVar(
 
 
 def _stack_of(task: trio.lowlevel.Task, thread: int) -> StackSummary:
-    """Tell where a task stands. What is around it is Trio's own, and always the same."""
+    """Return a task's stack, without what is around it, which is Trio's own and always the same."""
     frames = _frames(sys._current_frames().get(thread), task.coro.cr_frame)
     # Lines of source are looked up later: reading files would give the task time to move on.
     stack = StackSummary.extract(frames, lookup_lines=False)
