@@ -38,4 +38,6 @@ def test_a_name_without_its_parts_is_refused(tmp_path: Path, name: str) -> None:
     shutil.copy(CHECKOUT / "pyproject.toml", tmp_path)
     (tmp_path / "newsfragments").mkdir()
     (tmp_path / "newsfragments" / name).write_text("Calls have rooms.\n", encoding="utf-8")
-    assert draft(tmp_path).returncode != 0
+    drafted = draft(tmp_path)
+    assert drafted.returncode != 0
+    assert "rooms" in drafted.stderr.replace(str(tmp_path), "")
