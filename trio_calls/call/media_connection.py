@@ -18,8 +18,8 @@ from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSMediaError
 from trio_calls.state import CallState
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
+from trio_calls.transport.explain import explain_media
 from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
-from trio_calls.transport.refusal import without_secrets
 from trio_calls.wire.call_protocol import CREDIT_GRANTED, AudioReceived, CallProtocol, Event
 from trio_calls.wire.control import CallIn
 
@@ -143,8 +143,7 @@ class MediaConnection:
                 transport=config.transport,
             )
         except WebSocketError as error:
-            reason = without_secrets(str(error), config, call_in.token)
-            raise WSSMediaError(f"the media connection could not be opened: {reason}") from None
+            raise explain_media(error, config, call_in.token) from None
 
     async def _read(self, websocket: WebSocket) -> None:
         """Read until the call or the connection is over, or `stop` says so."""

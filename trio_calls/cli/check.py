@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Awaitable, Callable
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import attrs
 import click
@@ -15,6 +14,8 @@ from trio_calls.cli.outcome import run_trio, sentence_of
 from trio_calls.client.client import open_call_client
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError, WSSConnectionError
+from trio_calls.transport import WebSocketError, open_tcp_stream, port_of, start_tls
+from trio_calls.transport.explain import explain_check
 from trio_calls.transport.tls import make_ssl_context
 
 _STEP_SECONDS: Final = 15.0
@@ -67,8 +68,11 @@ async def _check() -> bool:
         try:
             with trio.fail_after(_STEP_SECONDS):
                 finding = await step()
-        except _Unmet as unmet:
-            _print("✗", name, str(unmet))
+        except WebSocketError as error:
+            _print("✗", name, explain_check(error, config))
+            return False
+        except (WSSConfigError, WSSConnectionError, _Unmet) as error:
+            _print("✗", name, sentence_of(error))
             return False
         except trio.TooSlowError:
             _print("✗", name, f"no answer within {_STEP_SECONDS:g} s: check the network between")
@@ -79,77 +83,43 @@ async def _check() -> bool:
 
 @attrs.frozen
 class _Checks:
-    """The steps on the way to the exchange. Each says what it found, or raises `_Unmet`."""
+    """The steps on the way to the exchange, taken as the client takes them.
+
+    Each returns what it found. It raises what the client would raise there, or `_Unmet`.
+    """
 
     config: ClientConfig
 
     @property
-    def host(self) -> str:
-        return urlsplit(self.config.base_url).hostname or ""
-
-    @property
-    def port(self) -> int:
-        return urlsplit(self.config.base_url).port or (443 if self.is_tls else 80)
-
-    @property
-    def is_tls(self) -> bool:
-        return self.config.base_url.startswith("wss://")
+    def address(self) -> SplitResult:
+        return urlsplit(self.config.base_url)
 
     async def resolve(self) -> str:
+        host, port = self.address.hostname or "", port_of(self.address)
         try:
-            found = await trio.socket.getaddrinfo(
-                self.host, self.port, type=trio.socket.SOCK_STREAM
-            )
+            found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             raise _Unmet(
-                f"{self.host} has no address: check WSS_BASE_URL, and the network's name server"
+                f"{host} has no address: check WSS_BASE_URL, and the network's name server"
             ) from None
-        return f"{self.host} is {found[0][4][0]}"
+        return f"{host} is {found[0][4][0]}"
 
     async def connect(self) -> str:
-        try:
-            stream = await trio.open_tcp_stream(self.host, self.port)
-        except OSError as error:
-            raise _Unmet(
-                f"no connection to {self.host} port {self.port} ({sentence_of(error)}): is the "
-                "exchange running there, and does a firewall let this out?"
-            ) from None
+        stream = await open_tcp_stream(self.address)
         await stream.aclose()
-        return f"port {self.port} is open"
+        return f"port {port_of(self.address)} is open"
 
     async def verify(self) -> str:
-        if not self.is_tls:
+        context = make_ssl_context(self.config)
+        if context is None:
             return "not used: a ws:// address is for an exchange on this machine"
-        try:
-            context = make_ssl_context(self.config)
-        except WSSConfigError as error:
-            raise _Unmet(sentence_of(error)) from None
-        stream = await trio.open_ssl_over_tcp_stream(
-            self.host, self.port, ssl_context=context, https_compatible=True
-        )
-        try:
-            await stream.do_handshake()
-        except trio.BrokenResourceError as error:
-            raise _Unmet(self._explain_tls(error.__cause__)) from None
-        finally:
-            await trio.aclose_forcefully(stream)
-        return f"{self.host} is who it says it is"
+        stream = await start_tls(self.address, await open_tcp_stream(self.address), context)
+        await trio.aclose_forcefully(stream)
+        return f"{self.address.hostname} is who it says it is"
 
     async def log_in(self) -> str:
-        try:
-            async with open_call_client(self.config):
-                return f"the exchange accepts it, and audio at {self.config.sample_rate} Hz"
-        except WSSConnectionError as error:
-            raise _Unmet(sentence_of(error)) from None
-
-    def _explain_tls(self, cause: BaseException | None) -> str:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return (
-                f"{self.host} cannot be verified ({cause.verify_message}): check the host in "
-                "WSS_BASE_URL, this machine's clock, and its certificate authorities"
-            )
-        reason = cause.reason if isinstance(cause, ssl.SSLError) else "the connection broke off"
-        return f"no TLS with {self.host} ({reason}): does that port speak wss://?"
+        async with open_call_client(self.config):
+            return f"the exchange accepts it, and audio at {self.config.sample_rate} Hz"
 
 
 def _describe_settings(config: ClientConfig) -> str:

@@ -18,8 +18,8 @@ from trio_calls.concurrency.turns import let_others_act
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConnectionError
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
+from trio_calls.transport.explain import explain_control, explain_loss
 from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
-from trio_calls.transport.refusal import explain_loss, explain_refusal
 from trio_calls.wire.codec import WireError, decode_control, encode
 from trio_calls.wire.control import (
     CONTROL_PATH,
@@ -202,7 +202,7 @@ class ControlConnection:
                 transport=self._config.transport,
             )
         except WebSocketError as error:
-            raise explain_refusal(error, self._config) from None
+            raise explain_control(error, self._config) from None
 
     async def _serve(
         self, nursery: trio.Nursery, websocket: WebSocket, task_status: trio.TaskStatus[None]
@@ -225,7 +225,8 @@ class ControlConnection:
                             self._dispatch(message)
                             await let_others_act()
             except WebSocketClosed:
-                raise explain_loss(self._config, stood=self.connection_id is not None) from None
+                connected = self.connection_id is not None
+                raise explain_loss(self._config, connected=connected) from None
         if not self._is_stopping:
             raise WSSConnectionError(
                 self._fault or f"the exchange did not finish the setup within {SETUP_SECONDS:g} s"

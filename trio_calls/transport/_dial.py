@@ -16,7 +16,11 @@ from trio_calls.transport._tls_stream import TLSStream
 
 
 def split_url(url: str) -> SplitResult:
-    """Take an address apart. A call's comes from the exchange, so nothing is taken for granted."""
+    """Take an address apart. A call's comes from the exchange, so nothing is taken for granted.
+
+    Raises:
+      WebSocketError: it is not the address of a WebSocket.
+    """
     try:
         parts = urlsplit(url)
         is_usable = (
@@ -41,19 +45,51 @@ def check_headers(headers: Mapping[str, str]) -> None:
         raise WebSocketError("a header that is to be sent is not printable ASCII")
 
 
+def port_of(parts: SplitResult) -> int:
+    """Return the port of an address, or the usual one where it names none."""
+    return parts.port or (443 if parts.scheme == "wss" else 80)
+
+
 async def open_byte_stream(
     parts: SplitResult, ssl_context: ssl.SSLContext | None, open_stream: StreamOpener | None
 ) -> trio.abc.Stream:
     """Open the stream under a WebSocket, with TLS for ``wss://``."""
-    host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "wss" else 80)
-    try:
-        stream = await (open_stream or trio.open_tcp_stream)(host, port)
-    except OSError as error:
-        raise HostUnreachable(str(error)) from error
+    stream = await open_tcp_stream(parts, open_stream)
     if parts.scheme != "wss":
         return stream
-    tls_stream = TLSStream(stream, ssl_context or ssl.create_default_context(), host)
+    return await start_tls(parts, stream, ssl_context)
+
+
+async def open_tcp_stream(
+    parts: SplitResult, open_stream: StreamOpener | None = None
+) -> trio.abc.Stream:
+    """Open a stream to the host and port of an address.
+
+    Raises:
+      HostUnreachable: that is not possible.
+    """
+    try:
+        return await (open_stream or trio.open_tcp_stream)(parts.hostname or "", port_of(parts))
+    except OSError as error:
+        raise HostUnreachable(str(error)) from error
+
+
+async def start_tls(
+    parts: SplitResult, stream: trio.abc.Stream, ssl_context: ssl.SSLContext | None
+) -> TLSStream:
+    """Shake hands for TLS, and verify that the server is the host of an address.
+
+    Args:
+      parts: the address.
+      stream: the stream to the server; closed if this fails.
+      ssl_context: verifies the server; None for the authorities of the system.
+
+    Raises:
+      TLSFailed: the server could not be verified, it refused our certificate, or speaks no TLS.
+      WebSocketError: the connection broke.
+    """
+    context = ssl_context or ssl.create_default_context()
+    tls_stream = TLSStream(stream, context, parts.hostname or "")
     async with AsyncExitStack() as on_failure:
         on_failure.push_async_callback(trio.aclose_forcefully, tls_stream)
         try:

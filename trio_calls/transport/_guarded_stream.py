@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import trio
 
-from trio_calls.transport._interface import TLSFailed, WebSocketError
+from trio_calls.transport._interface import ServerUnverified, TLSFailed, WebSocketError
 from trio_calls.transport._refusal import refusal_ended_by_hangup
 
 #: The most that a handshake may be, headers and the body of a refusal, in bytes.
@@ -96,7 +96,7 @@ def raise_broken(error: trio.BrokenResourceError) -> NoReturn:
     """Turn a stream that broke into what the user can act on."""
     cause = error.__cause__
     if isinstance(cause, ssl.SSLCertVerificationError):
-        raise TLSFailed(f"its certificate does not verify: {cause.verify_message}") from None
+        raise ServerUnverified(cause.verify_message) from None
     if isinstance(cause, ssl.SSLError):
-        raise TLSFailed(f"the TLS handshake failed: {cause.reason or 'unknown reason'}") from None
+        raise TLSFailed(cause.reason or "unknown reason") from None
     raise WebSocketError("the connection broke during the handshake") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import attrs
 import trio
@@ -27,7 +28,23 @@ class HostUnreachable(WebSocketError):
 
 
 class TLSFailed(WebSocketError):
-    """The server could not be verified, or it refused our certificate."""
+    """There is no TLS with the server: it refused our certificate, or does not speak TLS.
+
+    Attributes:
+      reason: what OpenSSL says about it.
+    """
+
+    _failure: ClassVar = "the TLS handshake failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{self._failure}: {reason}")
+        self.reason = reason
+
+
+class ServerUnverified(TLSFailed):
+    """The server's certificate does not verify."""
+
+    _failure = "its certificate does not verify"
 
 
 class HandshakeRefused(WebSocketError):

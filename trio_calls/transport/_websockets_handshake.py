@@ -14,6 +14,7 @@ from websockets.protocol import Event, State
 from websockets.server import ServerProtocol
 from websockets.uri import WebSocketURI
 
+from trio_calls.transport._dial import port_of
 from trio_calls.transport._guarded_stream import MAX_HANDSHAKE_BYTES, end_of_head, raise_broken
 from trio_calls.transport._interface import (
     MAX_MESSAGE_SIZE,
@@ -39,8 +40,7 @@ async def connect(
     """Shake hands as a client. See `trio_calls.transport.connect_websocket`."""
     host = (parts.hostname or "").encode("idna").decode()
     is_secure = parts.scheme == "wss"
-    port = parts.port or (443 if is_secure else 80)
-    uri = WebSocketURI(is_secure, host, port, parts.path, parts.query)
+    uri = WebSocketURI(is_secure, host, port_of(parts), parts.path, parts.query)
     protocol = ClientProtocol(uri, max_size=MAX_MESSAGE_SIZE, logger=_silent_logger)
     request = protocol.connect()
     request.headers.update(headers)

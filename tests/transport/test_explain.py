@@ -1,6 +1,7 @@
 """Errors of the transport, in the words of whoever has to do something about them."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -13,8 +14,14 @@ from trio_calls import (
     WSSUnreachableError,
     WSSVersionError,
 )
-from trio_calls.transport import HandshakeRefused, HostUnreachable, TLSFailed, WebSocketError
-from trio_calls.transport.refusal import explain_refusal, without_secrets
+from trio_calls.transport import (
+    HandshakeRefused,
+    HostUnreachable,
+    ServerUnverified,
+    TLSFailed,
+    WebSocketError,
+)
+from trio_calls.transport.explain import explain_check, explain_control, explain_media
 
 pytestmark = pytest.mark.pure
 
@@ -48,20 +55,20 @@ PRODUCTION = ClientConfig.production(cert_path="cert.pem", key_path="key.pem")
 def test_every_error_has_its_class_and_its_advice(
     error: WebSocketError, error_class: type[WSSConnectionError], advice: str
 ) -> None:
-    explained = explain_refusal(error, sandbox())
+    explained = explain_control(error, sandbox())
     assert type(explained) is error_class
     assert advice in str(explained)
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_who_authenticates_by_certificate_is_not_sent_to_look_for_a_key(status: int) -> None:
-    explained = str(explain_refusal(HandshakeRefused(status, ""), PRODUCTION))
+    explained = str(explain_control(HandshakeRefused(status, ""), PRODUCTION))
     assert "WSS_CERT_PATH and WSS_KEY_PATH" in explained
     assert "WSS_API_KEY" not in explained
 
 
 def test_status_reason_and_time_of_a_refusal_are_kept() -> None:
-    explained = explain_refusal(HandshakeRefused(503, "maintenance", 60), sandbox())
+    explained = explain_control(HandshakeRefused(503, "maintenance", 60), sandbox())
     assert explained.status_code == 503
     assert explained.retry_after == 60
     assert "HTTP 503: maintenance" in str(explained)
@@ -85,9 +92,48 @@ def test_status_reason_and_time_of_a_refusal_are_kept() -> None:
     ],
 )
 def test_host_and_port_are_named(base_url: str, where: str, error: WebSocketError) -> None:
-    assert re.search(rf"\b{where}\b", str(explain_refusal(error, sandbox(base_url))))
+    assert re.search(rf"\b{where}\b", str(explain_control(error, sandbox(base_url))))
 
 
+@pytest.mark.parametrize(
+    ("error", "finding", "advice"),
+    [
+        (
+            HostUnreachable("refused"),
+            "no connection to exchange port 443 (refused)",
+            "is the exchange running there, and does a firewall let this out?",
+        ),
+        (
+            ServerUnverified("self-signed"),
+            "exchange cannot be verified (self-signed)",
+            "check the host in WSS_BASE_URL, this machine's clock, and its certificate authorities",
+        ),
+        (
+            TLSFailed("WRONG_VERSION_NUMBER"),
+            "no TLS with exchange (WRONG_VERSION_NUMBER)",
+            "does that port speak wss://?",
+        ),
+        (
+            WebSocketError("the connection broke"),
+            "no TLS with exchange (the connection broke)",
+            "does that port speak wss://?",
+        ),
+    ],
+)
+def test_a_check_that_failed_says_what_to_look_at_on_this_machine(
+    error: WebSocketError, finding: str, advice: str
+) -> None:
+    assert explain_check(error, sandbox("wss://exchange")) == f"{finding}: {advice}"
+
+
+EXPLAINED: dict[str, Callable[[WebSocketError, ClientConfig], str]] = {
+    "control": lambda error, config: str(explain_control(error, config)),
+    "media": lambda error, config: str(explain_media(error, config, "the-token")),
+    "check": explain_check,
+}
+
+
+@pytest.mark.parametrize("asker", EXPLAINED)
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -97,11 +143,15 @@ def test_host_and_port_are_named(base_url: str, where: str, error: WebSocketErro
         ("cut off: the-ke", "cut off: ***"),
         ("cut off: the-uui", "cut off: ***"),
         ("ends with the", "ends with the"),
-        ("", ""),
     ],
 )
-def test_secrets_are_blotted_out(text: str, shown: str) -> None:
-    assert without_secrets(text, sandbox()) == shown
+def test_secrets_are_blotted_out(asker: str, text: str, shown: str) -> None:
+    assert shown in EXPLAINED[asker](WebSocketError(text), sandbox())
+
+
+def test_the_token_of_a_call_is_blotted_out_too() -> None:
+    error = HandshakeRefused(401, "what is the-token?")
+    assert str(explain_media(error, PRODUCTION, "the-token")).endswith("HTTP 401: what is ***?")
 
 
 @pytest.mark.parametrize(
@@ -111,8 +161,10 @@ def test_a_secret_that_holds_the_other_is_blotted_out_whole(
     api_key: str, connector_uuid: str
 ) -> None:
     config = sandbox(api_key=api_key, connector_uuid=connector_uuid)
-    assert without_secrets("a secret-and-more, b secret!", config) == "a ***, b ***!"
+    explained = explain_control(HandshakeRefused(401, "a secret-and-more, b secret!"), config)
+    assert "a ***, b ***!" in str(explained)
 
 
 def test_without_an_api_key_nothing_has_to_be_blotted_out() -> None:
-    assert without_secrets("anything", PRODUCTION) == "anything"
+    explained = explain_control(HandshakeRefused(401, "anything"), PRODUCTION)
+    assert str(explained).endswith("(HTTP 401: anything)")

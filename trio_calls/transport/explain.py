@@ -1,0 +1,164 @@
+"""Why there is no connection, as a sentence on what to do about it.
+
+::
+
+    WebSocketError ──► explain_control ──► WSSConnectionError and its kinds
+                   ──► explain_media   ──► WSSMediaError
+                   ──► explain_check   ──► a line of ``trio-calls check``
+
+What the transport raises says what went wrong. Only here is it known who asked, and so what can be
+done: look at a setting, at this machine, or at the exchange. An exchange that refuses a handshake
+may quote our credentials back at us, so what it says passes `_without_secrets` in all three, and is
+shown to nobody before.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from trio_calls.config import ClientConfig
+from trio_calls.errors import (
+    WSSAuthenticationError,
+    WSSConnectionError,
+    WSSMediaError,
+    WSSTLSError,
+    WSSUnavailableError,
+    WSSUnreachableError,
+    WSSVersionError,
+)
+from trio_calls.transport import (
+    HandshakeRefused,
+    HostUnreachable,
+    ServerUnverified,
+    TLSFailed,
+    WebSocketError,
+    port_of,
+)
+
+_REFUSALS: Final[dict[int, tuple[type[WSSConnectionError], str]]] = {
+    401: (WSSAuthenticationError, "the exchange does not know these credentials"),
+    403: (WSSAuthenticationError, "the exchange does not allow these credentials"),
+    426: (WSSVersionError, "this trio_calls is too old: run `pip install --upgrade trio-calls`"),
+    429: (WSSUnavailableError, "the exchange takes no connections just now: try again later"),
+    503: (WSSUnavailableError, "the exchange takes no connections just now: try again later"),
+}
+
+_BLOT: Final = "***"
+
+#: So much of a secret's beginning tells nothing, and may well be part of something else.
+_HARMLESS_LENGTH: Final = 3
+
+
+def explain_control(error: WebSocketError, config: ClientConfig) -> WSSConnectionError:
+    """Make the error for a control connection that could not be opened."""
+    host, port = _address(config)
+    where = f"{host}:{port}"
+    reason = _without_secrets(str(error), config)
+    match error:
+        case HostUnreachable():
+            return WSSUnreachableError(
+                f"no connection to {where} ({reason}): is the exchange running there, and is "
+                "WSS_BASE_URL right?"
+            )
+        case TLSFailed():
+            return WSSTLSError(
+                f"no TLS connection to {where}: {reason}; check the host in WSS_BASE_URL, give an "
+                "authority of your own as ssl_context=, and check WSS_CERT_PATH for mutual TLS"
+            )
+        case HandshakeRefused(status_code=status_code, retry_after=retry_after):
+            kind, advice = _explain_status(status_code, config, where)
+            return kind(f"{advice} ({reason})", status_code=status_code, retry_after=retry_after)
+        case _:
+            return WSSConnectionError(
+                f"no WebSocket at {where}: {reason}; is WSS_BASE_URL the address of an exchange?"
+            )
+
+
+def _explain_status(
+    status_code: int, config: ClientConfig, where: str
+) -> tuple[type[WSSConnectionError], str]:
+    kind, advice = _REFUSALS.get(
+        status_code,
+        (
+            WSSConnectionError,
+            f"{where} is no exchange that trio_calls can talk to: "
+            "check WSS_BASE_URL (redirects are not followed)",
+        ),
+    )
+    if kind is WSSAuthenticationError:
+        advice += f": check {_credential_variables(config)}"
+    return kind, advice
+
+
+def _credential_variables(config: ClientConfig) -> str:
+    if config.api_key is not None:
+        return "WSS_API_KEY and WSS_CONNECTOR_UUID"
+    return "WSS_CERT_PATH and WSS_KEY_PATH"
+
+
+def explain_loss(config: ClientConfig, *, connected: bool) -> WSSConnectionError:
+    """Make the error for a control connection that the exchange has ended.
+
+    Args:
+      config: the settings with which the connection was opened.
+      connected: whether the exchange had finished the setup.
+    """
+    if connected:
+        return WSSConnectionError("the connection to the exchange was lost")
+    return WSSConnectionError(
+        "the exchange ended the connection during the setup: does it support a sample rate of "
+        f"{config.sample_rate} Hz (WSS_SAMPLE_RATE)?"
+    )
+
+
+def explain_media(error: WebSocketError, config: ClientConfig, token: str) -> WSSMediaError:
+    """Make the error for a call's media connection that could not be opened.
+
+    Its address and its token come from the exchange, so there is no setting to look at.
+    """
+    reason = _without_secrets(str(error), config, token)
+    return WSSMediaError(f"the media connection could not be opened: {reason}")
+
+
+def explain_check(error: WebSocketError, config: ClientConfig) -> str:
+    """Return what ``trio-calls check`` says of a step that failed below the WebSocket.
+
+    Whoever runs it sits at the machine, so it is this machine that can be looked at.
+    """
+    host, port = _address(config)
+    reason = _without_secrets(error.reason if isinstance(error, TLSFailed) else str(error), config)
+    match error:
+        case HostUnreachable():
+            return (
+                f"no connection to {host} port {port} ({reason}): is the exchange running there, "
+                "and does a firewall let this out?"
+            )
+        case ServerUnverified():
+            return (
+                f"{host} cannot be verified ({reason}): check the host in WSS_BASE_URL, this "
+                "machine's clock, and its certificate authorities"
+            )
+        case _:
+            return f"no TLS with {host} ({reason}): does that port speak wss://?"
+
+
+def _address(config: ClientConfig) -> tuple[str | None, int]:
+    parts = urlsplit(config.base_url)
+    return parts.hostname, port_of(parts)
+
+
+def _without_secrets(text: str, config: ClientConfig, token: str | None = None) -> str:
+    """Blot out the credentials that an exchange may have quoted back at us."""
+    secrets = filter(None, (config.api_key, config.connector_uuid, token))
+    for secret in sorted(secrets, key=len, reverse=True):  # one may hold the other
+        text = _without_cut_off(text.replace(secret, _BLOT), secret)
+    return text
+
+
+def _without_cut_off(text: str, secret: str) -> str:
+    """Blot out a secret of which only the beginning is left: long reasons are cut off."""
+    for length in range(len(secret) - 1, _HARMLESS_LENGTH, -1):
+        if text.endswith(secret[:length]):
+            return text[:-length] + _BLOT
+    return text
