@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import cast
 
 import attrs
 import numpy as np
@@ -26,7 +25,6 @@ from trio_calls.simulator import SimulatedCall, answers, declines
 from trio_calls.simulator.exchange.commands import execute
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.sessions import ConnectedSdk, Session
-from trio_calls.simulator.exchange.socket_tasks import SocketTasks
 from trio_calls.wire.codec import decode_media
 from trio_calls.wire.control import (
     CallIn,
@@ -102,11 +100,6 @@ class Agent:
         self.call = call
         self.is_closed = False
         self.is_lost = False
-
-    @property
-    def as_socket(self) -> SocketTasks:
-        """All that a call does with its media connection is `send` and `close`."""
-        return cast(SocketTasks, self)
 
     def send(self, *frames: str | bytes) -> None:
         assert not self.is_closed
@@ -217,7 +210,7 @@ class World:
         if is_admitted and opened.session.call.agent.socket is None:
             agent = Agent(opened)
             self.agents.append(agent)
-            opened.session.call.agent.socket = agent.as_socket
+            opened.session.call.agent.socket = agent
             opened.model.media = agent.model
 
     def take_call(self, sdk: int, call: int) -> None:
@@ -232,7 +225,7 @@ class World:
         if standing:
             lost = standing[agent % len(standing)]
             lost.is_lost = True
-            self.exchange.media_connection_lost(lost.call.session, lost.as_socket)
+            self.exchange.media_connection_lost(lost.call.session, lost)
             if lost.call.model.media is lost.model and lost.call.model.lose_media():
                 self.model.offer(lost.call.model)
 

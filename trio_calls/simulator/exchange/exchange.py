@@ -12,8 +12,8 @@ from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.exchange.identifiers import Identifiers, present_date
 from trio_calls.simulator.exchange.lines import Lines
 from trio_calls.simulator.exchange.sessions import ConnectedSdk, Session, session_not_found
-from trio_calls.simulator.exchange.socket_tasks import SocketTasks
 from trio_calls.simulator.exchange.violations import ViolationLog
+from trio_calls.simulator.phones.agent_leg import AgentSocket
 from trio_calls.simulator.phones.phone import Pickup
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 from trio_calls.wire.control import Response
@@ -142,7 +142,7 @@ class Exchange:
         session = self._sessions_by_call.get(call_id)
         return None if session is None or session.is_closed else session
 
-    def media_connection_lost(self, session: Session, socket: SocketTasks) -> None:
+    def media_connection_lost(self, session: Session, socket: AgentSocket) -> None:
         """A media connection is gone: a call that still waits for its agent is offered again."""
         session.call.media_connection_lost(socket)
         self._offer_again(session)

@@ -11,8 +11,7 @@ import trio
 
 from trio_calls.audio import frame_bytes
 from trio_calls.audio_format import AudioMode
-from trio_calls.simulator.exchange.socket_tasks import SocketTasks
-from trio_calls.simulator.phones.agent_leg import AgentLeg
+from trio_calls.simulator.phones.agent_leg import AgentLeg, AgentSocket
 from trio_calls.simulator.phones.conference import Party, mix_conference
 from trio_calls.simulator.phones.leg import Leg, PhoneState
 from trio_calls.simulator.phones.media_clock import run_media_clock
@@ -172,7 +171,7 @@ class ExchangeCall:
             self.over.set()
             self._on_over(self)
 
-    def media_connection_lost(self, socket: SocketTasks) -> None:
+    def media_connection_lost(self, socket: AgentSocket) -> None:
         """The agent's media connection is gone, whoever closed it.
 
         A waiting call goes on waiting, and a conference goes on without the agent. An agent that

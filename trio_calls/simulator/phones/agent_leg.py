@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
 from trio_calls.audio_format import AudioMode
-from trio_calls.simulator.exchange.socket_tasks import SocketTasks
 from trio_calls.simulator.phones.jitter_buffer import JitterBuffer
 from trio_calls.state import AgentMode, CallState
 from trio_calls.wire.codec import encode
@@ -24,6 +23,18 @@ from trio_calls.wire.media import (
 _TALKING: Final = frozenset({CallState.ANSWERED, CallState.CONNECTED})
 _CALLER_CHANNEL = 1
 _CALLEE_CHANNEL = 2
+
+
+class AgentSocket(Protocol):
+    """The exchange's end of a media connection, as far as a leg is concerned."""
+
+    def send(self, *messages: str | bytes) -> None:
+        """Queue messages, to go out together. Never blocks."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection once everything queued is written."""
+        ...
 
 
 class AgentLeg:
@@ -53,7 +64,7 @@ class AgentLeg:
         self.buffer = JitterBuffer(frame_bytes)
         self.heard = new_recording()
         self.said = new_recording()
-        self.socket: SocketTasks | None = None
+        self.socket: AgentSocket | None = None
         self.left = trio.Event()
 
     @property
