@@ -45,9 +45,9 @@ def alive() -> dict[str, int]:
 
 
 def tables(simulator: Simulator) -> dict[str, int]:
-    """Measure everything in which the exchange keeps calls, and not only the latest entries."""
+    """Measure everything in which calls are kept, and not only the latest entries."""
     exchange = simulator._exchange
-    owners = (exchange, exchange.log, exchange.lines)
+    owners = (simulator._calls, exchange, exchange.log, exchange.lines)
     return {
         f"{type(owner).__name__}.{name}": len(value)
         for owner in owners

@@ -12,6 +12,7 @@ from tests.support.simulator_peer import FRAME, RawSdk, open_pair, open_raw_sdk
 from trio_calls.audio import noise
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator import answers, open_simulator
+from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator.exchange.control_connection import ControlConnection
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.lines import Line
@@ -160,7 +161,9 @@ async def test_closing_does_not_wait_for_ever(autojump_clock: MockClock) -> None
 async def test_a_stalled_agent_does_not_stop_the_clock(autojump_clock: MockClock) -> None:
     async with trio.open_nursery() as nursery:
         exchange = Exchange(base_url="ws://x", sample_rate=24000, nursery=nursery)
-        placed = exchange.place_call(caller="1", callee="2", pickup=answers(after_seconds=0))
+        placed = PlacedCalls(exchange).place(
+            caller="1", callee="2", pickup=answers(after_seconds=0)
+        )
         session = exchange.find_session(placed.call_id)
         assert session is not None
         connection, websocket = MediaConnection(exchange, session), FakeWebSocket()
@@ -194,7 +197,7 @@ async def test_a_stalled_sdk_loses_its_control_connection(
         nursery.start_soon(connection.run, websocket)
         await trio.sleep(1)
         for _ in range(20):
-            exchange.place_call(caller="1", callee="2", pickup=answers())
+            PlacedCalls(exchange).place(caller="1", callee="2", pickup=answers())
         await trio.sleep(1)
         assert websocket.is_closed
         assert len(exchange.violations.violations) == 1

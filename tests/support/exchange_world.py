@@ -22,6 +22,7 @@ from tests.support.exchange_model import (
 from trio_calls.audio import frame_bytes, to_pcm
 from trio_calls.audio_format import AudioMode
 from trio_calls.simulator import SimulatedCall, answers, declines
+from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator.exchange.commands import execute
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.sessions import ConnectedSdk, Session
@@ -143,6 +144,7 @@ class World:
         self.exchange = Exchange(
             base_url="ws://simulator", sample_rate=SAMPLE_RATE, nursery=nursery
         )
+        self.placed_calls = PlacedCalls(self.exchange)
         self.model = ExchangeModel()
         self.call_ins: list[CallIn] = []
         self.sdks: list[Sdk] = []
@@ -164,7 +166,7 @@ class World:
 
     def place_call(self, pickup: tuple[float, bool]) -> None:
         after_seconds, picks_up = pickup
-        simulated = self.exchange.place_call(
+        simulated = self.placed_calls.place(
             caller="+1",
             callee="+2",
             pickup=(answers if picks_up else declines)(after_seconds=after_seconds),

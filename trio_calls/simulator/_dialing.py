@@ -11,11 +11,10 @@ from typing import Final
 import trio
 
 from trio_calls.audio import SAMPLE_BYTES
-from trio_calls.simulator._simulated_call import SimulatedCall
-from trio_calls.simulator.exchange.exchange import Exchange
+from trio_calls.simulator._placed_calls import PlacedCalls
+from trio_calls.simulator._simulated_call import SimulatedCall, drop_recordings, record_caller
 from trio_calls.simulator.phones.leg import PhoneHungUp
 from trio_calls.simulator.phones.phone import Phone, Pickup
-from trio_calls.simulator.phones.recording import make_recording
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.codec import WireError, decode_dialing, encode
 from trio_calls.wire.dialing import (
@@ -51,10 +50,15 @@ class DialerConnection:
 
     A call whose dialer is gone ends: the caller hangs up. Then nobody can ask for its recordings
     any more, and they are dropped, so that a simulator can run for days.
+
+    Args:
+      calls: where its call is placed.
+      sample_rate: of all audio, in Hz.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, calls: PlacedCalls, sample_rate: int) -> None:
+        self._calls = calls
+        self._sample_rate = sample_rate
         # No bound is needed: a connection is sent a few events, and one recording.
         self._outbox, self._to_write = trio.open_memory_channel[str | bytes](math.inf)
         self._call: SimulatedCall | None = None
@@ -79,7 +83,7 @@ class DialerConnection:
         """The connection is gone, or never came to be."""
         if self._call is not None:
             self._call.caller.hang_up()
-            _drop_recordings(self._call)
+            drop_recordings(self._call)
 
     async def _read(self, websocket: WebSocket) -> None:
         # The end of the connection ends the reading.
@@ -129,15 +133,11 @@ class DialerConnection:
 
     def _place(self, dial: Dial) -> None:
         self._before_dial.deadline = math.inf
-        self._call = self._exchange.place_call(
-            caller=dial.caller, callee=dial.callee, pickup=_pickup(dial)
-        )
+        self._call = self._calls.place(caller=dial.caller, callee=dial.callee, pickup=_pickup(dial))
         if dial.wants_recording:
-            self._call._call.caller.heard = make_recording(
-                self._exchange.sample_rate, MAX_RECORDING_SECONDS
-            )
+            record_caller(self._call, MAX_RECORDING_SECONDS)
         self._placed_at = trio.current_time()
-        self._send(DialPlaced(self._call.call_id, self._exchange.sample_rate))
+        self._send(DialPlaced(self._call.call_id, self._sample_rate))
         self._nursery.start_soon(self._report, self._call, dial.wants_recording)
 
     async def _report(self, call: SimulatedCall, wants_recording: bool) -> None:
@@ -195,10 +195,3 @@ def _say(phone: Phone, pcm: bytes) -> None:
     except PhoneHungUp:
         # Said into a line that is dead already: the dialer is about to hear of it.
         return
-
-
-def _drop_recordings(call: SimulatedCall) -> None:
-    legs = (call._call.caller, call._call.callee, call._call.agent)
-    for leg in legs:
-        leg.heard.clear()
-        leg.said.clear()

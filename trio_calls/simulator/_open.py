@@ -15,6 +15,7 @@ from trio_calls.audio import FRAME_SECONDS
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator._in_process import Door
+from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator._server import Server
 from trio_calls.simulator._simulated_call import SimulatedCall
 from trio_calls.simulator.exchange.admission import Admission, HostNames
@@ -31,8 +32,11 @@ _IN_PROCESS_URL: Final = "ws://simulator"
 class Simulator:
     """An exchange that takes calls from virtual telephones. Opened by `open_simulator`."""
 
-    def __init__(self, exchange: Exchange, config: ClientConfig, faults: Faults) -> None:
+    def __init__(
+        self, exchange: Exchange, calls: PlacedCalls, faults: Faults, config: ClientConfig
+    ) -> None:
         self._exchange = exchange
+        self._calls = calls
         self._faults = faults
         self._config = config
 
@@ -49,7 +53,7 @@ class Simulator:
     @property
     def calls(self) -> list[SimulatedCall]:
         """The calls in the order in which they were placed: all, or those that are kept."""
-        return self._exchange.calls
+        return self._calls.kept
 
     @property
     def violations(self) -> list[Violation]:
@@ -95,7 +99,7 @@ class Simulator:
         Raises:
           ValueError: a number is longer than 512 characters.
         """
-        return self._exchange.place_call(caller=caller, callee=callee, pickup=pickup or answers())
+        return self._calls.place(caller=caller, callee=callee, pickup=pickup or answers())
 
     def end_all_calls(self) -> None:
         """Let everybody hang up, at once."""
@@ -181,15 +185,15 @@ async def open_simulator(
             nursery=nursery,
             seed=seed,
             is_in_process=not listeners,
-            keep_finished_calls=keep_finished_calls,
             keep_audio_seconds=keep_audio_seconds,
         )
-        server = Server(exchange, admission, max_connections if listeners else math.inf)
+        calls = PlacedCalls(exchange, keep_finished_calls)
+        server = Server(exchange, calls, admission, max_connections if listeners else math.inf)
         if listeners:
             nursery.start_soon(trio.serve_listeners, server.serve, listeners)
         else:
             config = attrs.evolve(config, open_stream=Door(server, nursery).open_stream)
-        simulator = Simulator(exchange, config, Faults(exchange, seed))
+        simulator = Simulator(exchange, calls, Faults(exchange, seed), config)
         try:
             yield simulator
         finally:

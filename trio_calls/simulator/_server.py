@@ -8,6 +8,7 @@ from typing import Final
 import trio
 
 from trio_calls.simulator._dialing import DialerConnection
+from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator.exchange.admission import Admission
 from trio_calls.simulator.exchange.control_connection import ControlConnection
 from trio_calls.simulator.exchange.exchange import Exchange
@@ -29,13 +30,21 @@ class Server:
 
     Args:
       exchange: what is served.
+      calls: where dialers place theirs.
       admission: what every handshake must come with.
       max_connections: more are refused. As many streams again may be shaking hands, or be told why
         not; what comes beyond that is dropped without a word.
     """
 
-    def __init__(self, exchange: Exchange, admission: Admission, max_connections: float) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        calls: PlacedCalls,
+        admission: Admission,
+        max_connections: float,
+    ) -> None:
         self._exchange = exchange
+        self._calls = calls
         self._admission = admission
         self._max_connections = max_connections
         self._streams = 0
@@ -111,7 +120,7 @@ class Server:
 
     def _admit_dialer(self, request: HandshakeRequest) -> DialerConnection | Rejection:
         rejection = self._admission.refuse_wrong(request, "x-api-key")
-        return rejection or DialerConnection(self._exchange)
+        return rejection or DialerConnection(self._calls, self._exchange.sample_rate)
 
     def _admit_agent(self, request: HandshakeRequest, call_id: str) -> MediaConnection | Rejection:
         session = self._exchange.find_session(call_id)

@@ -9,6 +9,7 @@ from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.phones.agent_leg import AgentLeg
 from trio_calls.simulator.phones.leg import Leg, PhoneHungUp
 from trio_calls.simulator.phones.phone import Phone
+from trio_calls.simulator.phones.recording import make_recording
 from trio_calls.simulator.transcript.transcript import Transcript
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 from trio_calls.state import AgentMode, CallState
@@ -38,10 +39,10 @@ class SimulatedCall:
       callee: the telephone that is called.
     """
 
-    def __init__(self, call: ExchangeCall, number: int, log: TranscriptLog) -> None:
+    def __init__(self, call: ExchangeCall, log: TranscriptLog) -> None:
         self._call = call
         self._log = log
-        self.number = number
+        self.number = call.number
         self.caller = Phone(call.caller, call.end)
         self.callee = Phone(call.callee, call.hang_up_callee)
 
@@ -127,3 +128,15 @@ class SimulatedCall:
     async def wait_ended(self) -> None:
         """Wait until both telephones have hung up and the agent is gone."""
         await self._call.over.wait()
+
+
+def record_caller(call: SimulatedCall, keep_seconds: float) -> None:
+    """Record what the caller hears from here on, the latest `keep_seconds` of it."""
+    call._call.caller.heard = make_recording(call._call.sample_rate, keep_seconds)
+
+
+def drop_recordings(call: SimulatedCall) -> None:
+    """Drop what the parties of a call have heard and said so far."""
+    for leg in (call._call.caller, call._call.callee, call._call.agent):
+        leg.heard.clear()
+        leg.said.clear()

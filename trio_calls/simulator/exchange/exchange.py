@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections.abc import Callable
 
 import trio
 
-from trio_calls.simulator._simulated_call import SimulatedCall
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.exchange.identifiers import Identifiers, present_date
 from trio_calls.simulator.exchange.lines import Lines
@@ -28,7 +27,6 @@ class Exchange:
       nursery: the calls' clocks and ringing run here, and faults that wait for their moment.
       seed: of every id and every token.
       is_in_process: whether it is reached in process only.
-      keep_finished_calls: so many are kept, the latest; None: all.
       keep_audio_seconds: so much is kept of what each party hears and says, the latest; None: all.
 
     Attributes:
@@ -46,7 +44,6 @@ class Exchange:
         nursery: trio.Nursery,
         seed: int = 0,
         is_in_process: bool = True,
-        keep_finished_calls: int | None = None,
         keep_audio_seconds: float | None = None,
     ) -> None:
         self.sample_rate = sample_rate
@@ -56,29 +53,35 @@ class Exchange:
         self.lines = Lines(self.log)
         self.violations = ViolationLog()
         self._base_url = base_url
-        self._keep_finished_calls = keep_finished_calls
         self._keep_audio_seconds = keep_audio_seconds
         self._refuses_until = -math.inf
         self._placed = 0
-        # These four are by session id, but for the second: oldest first.
+        # By session id, and by call id: oldest first.
         self._sessions: dict[str, Session] = {}
         self._sessions_by_call: dict[str, Session] = {}
-        self._calls: dict[str, SimulatedCall] = {}
-        self._finished: deque[str] = deque()
         self._sdks: list[ConnectedSdk] = []
 
-    @property
-    def calls(self) -> list[SimulatedCall]:
-        """All that are kept, in the order in which they were placed."""
-        return list(self._calls.values())
-
-    def place_call(self, *, caller: str, callee: str, pickup: Pickup) -> SimulatedCall:
+    def place_call(
+        self,
+        *,
+        caller: str,
+        callee: str,
+        pickup: Pickup,
+        on_over: Callable[[ExchangeCall], None],
+    ) -> ExchangeCall:
         """Let a phone call another, and offer the call to every SDK.
+
+        Args:
+          caller: the number that calls.
+          callee: the number that is called.
+          pickup: what the callee does when the phone rings.
+          on_over: called with the call when it is over for everybody.
 
         Raises:
           ValueError: a number is too long for the wire; nothing happened.
         """
         call = ExchangeCall(
+            number=self._placed + 1,
             call_id=self.identifiers.call_id(),
             session_id=self.identifiers.call_id(),
             caller=caller,
@@ -88,16 +91,21 @@ class Exchange:
             nursery=self.nursery,
             keep_audio_seconds=self._keep_audio_seconds,
             on_agent_left=self._close_session,
-            on_over=self._call_finished,
+            on_over=on_over,
         )
         session = Session(call, self.identifiers)
-        self._placed += 1
-        self.log.call_placed(call.session_id, self._placed)
+        self._placed = call.number
+        self.log.call_placed(call.session_id, call.number)
         self._sessions[call.session_id] = session
         self._sessions_by_call[call.call_id] = session
-        self._calls[call.session_id] = SimulatedCall(call, self._placed, self.log)
         self._offer(session)
-        return self._calls[call.session_id]
+        return call
+
+    def forget(self, call: ExchangeCall) -> None:
+        """Forget a call that is over, as if it had never been."""
+        del self._sessions[call.session_id]
+        del self._sessions_by_call[call.call_id]
+        self.log.call_forgotten(call.session_id)
 
     def sdk_connected(self, sdk: ConnectedSdk) -> None:
         """An SDK is there: from here on it is offered calls, first those that wait already."""
@@ -182,19 +190,6 @@ class Exchange:
     def _offer(self, session: Session) -> None:
         for sdk in self._sdks:
             sdk.send(session.offer)
-
-    def _call_finished(self, call: ExchangeCall) -> None:
-        if self._keep_finished_calls is None:
-            return
-        self._finished.append(call.session_id)
-        if len(self._finished) > self._keep_finished_calls:
-            self._forget(self._finished.popleft())
-
-    def _forget(self, session_id: str) -> None:
-        session = self._sessions.pop(session_id)
-        del self._sessions_by_call[session.call.call_id]
-        del self._calls[session_id]
-        self.log.call_forgotten(session_id)
 
     def _close_session(self, call: ExchangeCall, reason: str) -> None:
         self._sessions[call.session_id].close(reason)

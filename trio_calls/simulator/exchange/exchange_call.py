@@ -41,6 +41,7 @@ class ExchangeCall:
     """A call, as the exchange sees it.
 
     Args:
+      number: counts the exchange's calls, from 1.
       call_id: names its media connection.
       session_id: names it on the control connection.
       caller: the number that calls.
@@ -53,6 +54,7 @@ class ExchangeCall:
       on_over: called with this call when it is over for everybody.
 
     Attributes:
+      number: counts the exchange's calls, from 1.
       call_id: names its media connection.
       session_id: names it on the control connection.
       sample_rate: of all audio, in Hz.
@@ -67,6 +69,7 @@ class ExchangeCall:
     def __init__(
         self,
         *,
+        number: int,
         call_id: str,
         session_id: str,
         caller: str,
@@ -78,6 +81,7 @@ class ExchangeCall:
         on_agent_left: Callable[[ExchangeCall, str], None],
         on_over: Callable[[ExchangeCall], None],
     ) -> None:
+        self.number = number
         self.call_id = call_id
         self.session_id = session_id
         self.sample_rate = sample_rate
