@@ -15,7 +15,7 @@ from websockets.protocol import CLIENT, SERVER, Protocol, Side, State
 
 from trio_calls.transport._fragments import Fragments
 from trio_calls.transport._frame_reader import FrameReader
-from trio_calls.transport._plain_frames import data_frame
+from trio_calls.transport._framing import data_frame
 
 pytestmark = pytest.mark.pure
 

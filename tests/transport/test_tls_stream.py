@@ -101,11 +101,11 @@ async def test_what_is_not_sent_at_once_is_sent_later_and_only_once(
     async with open_pair(trusting, server_context, capacity) as (client, server):
         sent_bytes = client.send_some_nowait(b"first")
         assert sent_bytes == (5 if capacity == 2**20 else 0)
-        rest = b"first"[sent_bytes:] + b"second"
+        unsent = b"first"[sent_bytes:] + b"second"
         if capacity == 20:
-            # Enough for the rest of the first record, and too little for the second.
-            assert client.send_some_nowait(rest) == 0
-        await client.send_all(rest)
+            # Enough for what is unsent of the first record, and too little for the second.
+            assert client.send_some_nowait(unsent) == 0
+        await client.send_all(unsent)
         assert await read_exactly(server, 11) == b"firstsecond"
         await client.send_all(b"third")
         assert await read_exactly(server, 5) == b"third"

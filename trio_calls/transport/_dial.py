@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 import trio
 
 from trio_calls.config import StreamOpener
-from trio_calls.transport._guarded_stream import raise_broken
+from trio_calls.transport._handshake_stream import raise_broken
 from trio_calls.transport._interface import HostUnreachable, WebSocketError
 from trio_calls.transport._tls_stream import TLSStream
 

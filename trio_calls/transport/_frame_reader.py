@@ -8,8 +8,8 @@ from typing import Final
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import CLIENT, Protocol
 
+from trio_calls.transport._fast_path_parser import FastPathParser
 from trio_calls.transport._fragments import Fragments
-from trio_calls.transport._frame_sieve import FrameSieve
 
 _CONTROL_OPCODES: Final = frozenset({Opcode.CLOSE, Opcode.PING, Opcode.PONG})
 
@@ -34,7 +34,7 @@ class FrameReader:
         self._on_control = on_control
         self._on_over = on_over
         self._is_over = False
-        self._sieve = FrameSieve(are_masked=protocol.side is not CLIENT)
+        self._parser = FastPathParser(are_masked=protocol.side is not CLIENT)
         self._fragments = Fragments()
 
     def receive(self, data: bytes) -> list[str | bytes]:
@@ -42,10 +42,10 @@ class FrameReader:
         messages: list[str | bytes] = []
         position = 0
         while not self._is_over:
-            position = self._sieve.sift(data, position, messages)
+            position = self._parser.parse(data, position, messages)
             if position == len(data):
                 return messages
-            end = self._sieve.leave(data, position)
+            end = self._parser.defer(data, position)
             self._read_by_library(data[position:end], messages)
             position = end
         # Nor is anything after that for anybody else to judge.

@@ -7,8 +7,8 @@ from typing import Final
 
 import trio
 
+from trio_calls.transport._framing import data_frame
 from trio_calls.transport._interface import WebSocketClosed
-from trio_calls.transport._plain_frames import data_frame
 from trio_calls.transport._shortcuts import nowait_sender
 
 #: What a stream raises that is over.
@@ -27,12 +27,12 @@ class FrameSender:
     Attributes:
       is_open: whether messages may be sent. Not any more when either side has begun to close the
         connection, which is for others to notice.
-      is_torn: whether a send was cancelled or failed, so that the peer may have half a frame.
+      is_broken: whether a send was cancelled or failed, so that the peer may have half a frame.
     """
 
     def __init__(self, stream: trio.abc.Stream, *, is_masked: bool) -> None:
         self.is_open = True
-        self.is_torn = False
+        self.is_broken = False
         self._stream = stream
         self._is_masked = is_masked
         self._send_some_nowait = nowait_sender(stream)
@@ -55,7 +55,7 @@ class FrameSender:
 
     def send_nowait(self, *messages: str | bytes) -> bool:
         """Send messages, after all that waits, as far as possible. See `WebSocket.send_nowait`."""
-        if not self.is_open or self.is_torn:
+        if not self.is_open or self.is_broken:
             raise WebSocketClosed("the connection is over")
         for message in messages:
             self._unsent.append(data_frame(message, self._is_masked))
@@ -66,7 +66,7 @@ class FrameSender:
         try:
             sent_bytes = self._send_some_nowait(data)
         except STREAM_LOST:
-            self.is_torn = True
+            self.is_broken = True
             raise WebSocketClosed("the connection is over") from None
         if sent_bytes == len(data):
             return True
@@ -91,7 +91,7 @@ class FrameSender:
         except trio.WouldBlock:
             await self._turn.acquire()
         try:
-            if self.is_torn:
+            if self.is_broken:
                 raise WebSocketClosed("the connection is over")
             data = b"".join(self._unsent)
             self._unsent.clear()
@@ -106,5 +106,5 @@ class FrameSender:
         try:
             await self._stream.send_all(data)
         except BaseException:
-            self.is_torn = True
+            self.is_broken = True
             raise

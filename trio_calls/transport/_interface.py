@@ -115,7 +115,7 @@ class WebSocket(trio.abc.AsyncResource):
         """Send messages as `send` does, as far as that is possible without waiting.
 
         Returns:
-          Whether all is sent. If not, the rest goes out with the next `send`, be it of nothing.
+          Whether all is sent. What is unsent goes out with the next `send`, be it of nothing.
 
         Raises:
           WebSocketClosed: the connection is over.

@@ -13,8 +13,9 @@ import trio
 import trio_websocket
 from wsproto.utilities import ProtocolError
 
+from trio_calls.transport._fast_path_stream import FastPathStream
 from trio_calls.transport._frame_sender import FrameSender
-from trio_calls.transport._guarded_stream import GuardedStream
+from trio_calls.transport._handshake_stream import HandshakeStream
 from trio_calls.transport._interface import (
     CLOSE_SECONDS,
     MAX_MESSAGE_SIZE,
@@ -27,7 +28,6 @@ from trio_calls.transport._interface import (
     WebSocketError,
 )
 from trio_calls.transport._refusal import header_dict, refusal
-from trio_calls.transport._sifted_stream import SiftedStream
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class _TrioWebSocket(WebSocket):
     def __init__(
         self,
         connection: trio_websocket.WebSocketConnection,
-        stream: SiftedStream,
+        stream: FastPathStream,
         reader_ended: trio.Event,
     ) -> None:
         self._connection = connection
@@ -90,11 +90,11 @@ class _TrioWebSocket(WebSocket):
 
     async def aclose(self) -> None:
         try:
-            if not self._sender.is_torn:
+            if not self._sender.is_broken:
                 with trio.move_on_after(CLOSE_SECONDS):
                     await self._connection.aclose()
         finally:
-            await self._stream.guard.abandon()
+            await self._stream.handshake.abandon()
 
 
 async def connect(
@@ -102,16 +102,16 @@ async def connect(
 ) -> WebSocket:
     """Shake hands as a client. See `trio_calls.transport.connect_websocket`."""
     raw_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
-    sifted = SiftedStream(stream, is_client=True)
+    fast_path = FastPathStream(stream, is_client=True)
     async with AsyncExitStack() as on_failure:
-        on_failure.push_async_callback(sifted.guard.abandon)
-        websocket: WebSocket = await nursery.start(_run_client, sifted, parts, raw_headers)
+        on_failure.push_async_callback(fast_path.handshake.abandon)
+        websocket: WebSocket = await nursery.start(_run_client, fast_path, parts, raw_headers)
         on_failure.pop_all()
     return websocket
 
 
 async def _run_client(
-    stream: SiftedStream,
+    stream: FastPathStream,
     parts: SplitResult,
     extra_headers: list[tuple[bytes, bytes]],
     *,
@@ -142,7 +142,7 @@ async def _run_client(
     except* WebSocketError as failures:
         failure = _first(failures)
     except* _PROTOCOL_FAULTS as faults:
-        failure = _protocol_fault(stream.guard, _first(faults))
+        failure = _protocol_fault(stream.handshake, _first(faults))
     finally:
         reader_ended.set()
     if failure is not None:
@@ -155,18 +155,18 @@ async def accept(
     decide: Callable[[HandshakeRequest], Rejection | None],
 ) -> tuple[HandshakeRequest, WebSocket]:
     """Shake hands as a server. See `trio_calls.transport.accept_websocket`."""
-    sifted = SiftedStream(stream, is_client=False)
+    fast_path = FastPathStream(stream, is_client=False)
     async with AsyncExitStack() as on_failure:
-        on_failure.push_async_callback(sifted.guard.abandon)
+        on_failure.push_async_callback(fast_path.handshake.abandon)
         opened: tuple[HandshakeRequest, WebSocket] = await nursery.start(
-            _run_server, sifted, decide
+            _run_server, fast_path, decide
         )
         on_failure.pop_all()
     return opened
 
 
 async def _run_server(
-    stream: SiftedStream,
+    stream: FastPathStream,
     decide: Callable[[HandshakeRequest], Rejection | None],
     *,
     task_status: trio.TaskStatus[tuple[HandshakeRequest, WebSocket]],
@@ -196,14 +196,14 @@ async def _run_server(
     except* WebSocketError as failures:
         failure = _first(failures)
     except* _PROTOCOL_FAULTS as faults:
-        failure = _protocol_fault(stream.guard, _first(faults))
+        failure = _protocol_fault(stream.handshake, _first(faults))
     finally:
         reader_ended.set()
     if failure is not None:
         raise failure
 
 
-def _protocol_fault(stream: GuardedStream, fault: BaseException) -> WebSocketError | None:
+def _protocol_fault(stream: HandshakeStream, fault: BaseException) -> WebSocketError | None:
     """What a peer that breaks the rules comes to: a failed handshake, or just a lost connection."""
     logger.debug("the peer broke the WebSocket protocol: %s", type(fault).__name__)
     return WebSocketError("the handshake broke off") if stream.is_shaking_hands else None

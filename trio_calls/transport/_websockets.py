@@ -25,7 +25,7 @@ from trio_calls.transport._interface import (
     WebSocket,
     WebSocketClosed,
 )
-from trio_calls.transport._shared_poll import IS_AVAILABLE, dismiss_socket, serve_socket
+from trio_calls.transport._shared_epoll import IS_AVAILABLE, serve_socket, unregister_socket
 from trio_calls.transport._shortcuts import nowait_receiver, receiver
 
 #: Pongs that a peer may be owed while it reads nothing, in bytes.
@@ -139,7 +139,7 @@ class StreamWebSocket(FrameSender, WebSocket):
 
     async def aclose(self) -> None:
         try:
-            if not (self.is_torn or self._is_closing):
+            if not (self.is_broken or self._is_closing):
                 self.is_open = False
                 self._is_closing = True
                 with trio.move_on_after(CLOSE_SECONDS):
@@ -147,7 +147,7 @@ class StreamWebSocket(FrameSender, WebSocket):
         finally:
             self._end()
             if self._descriptor is not None:
-                dismiss_socket(self._descriptor)
+                unregister_socket(self._descriptor)
             await trio.aclose_forcefully(self._stream)
 
     async def _shake_hands_on_closing(self) -> None:

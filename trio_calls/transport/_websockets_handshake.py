@@ -15,7 +15,7 @@ from websockets.server import ServerProtocol
 from websockets.uri import WebSocketURI
 
 from trio_calls.transport._dial import port_of
-from trio_calls.transport._guarded_stream import MAX_HANDSHAKE_BYTES, end_of_head, raise_broken
+from trio_calls.transport._handshake_stream import MAX_HANDSHAKE_BYTES, end_of_head, raise_broken
 from trio_calls.transport._interface import (
     MAX_MESSAGE_SIZE,
     HandshakeRefused,

@@ -1,7 +1,7 @@
 """A stream that says how a WebSocket handshake went wrong.
 
 trio-websocket waits for the end of its handshake on an event that nothing sets when the other side
-hangs up, sends nonsense, or never stops sending headers. `GuardedStream` sees these and raises.
+hangs up, sends nonsense, or never stops sending headers. `HandshakeStream` sees these and raises.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ MAX_HANDSHAKE_BYTES = 2**16
 _END_OF_HEAD = b"\r\n\r\n"
 
 
-class GuardedStream(trio.abc.Stream):
+class HandshakeStream(trio.abc.Stream):
     """Passes everything on to `stream`.
 
     Attributes:
       is_shaking_hands: set to False when the handshake is over; until then a stream that ends is
         a `WebSocketError`.
-      handshake: what has come of it, and perhaps more.
+      received: what has come of the handshake, and perhaps more.
     """
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.is_shaking_hands = True
-        self.handshake = bytearray()
+        self.received = bytearray()
         self._stream = stream
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -51,8 +51,8 @@ class GuardedStream(trio.abc.Stream):
             self._raise_in_handshake(error)
             raise
         if self.is_shaking_hands:
-            self.handshake += data
-            if not data or len(self.handshake) > MAX_HANDSHAKE_BYTES:
+            self.received += data
+            if not data or len(self.received) > MAX_HANDSHAKE_BYTES:
                 await self._fail_handshake(has_ended=not data)
         return data
 
@@ -76,7 +76,7 @@ class GuardedStream(trio.abc.Stream):
             return
         if not has_ended:
             raise WebSocketError("the WebSocket handshake is too long")
-        raise refusal_ended_by_hangup(self.handshake) or WebSocketError(
+        raise refusal_ended_by_hangup(self.received) or WebSocketError(
             "the connection was closed during the WebSocket handshake"
         )
 

@@ -1,4 +1,4 @@
-"""A send that was cut short: the other side must not take what follows for the rest of it."""
+"""A send that was cut short: the other side must not take what follows for its unsent part."""
 
 import math
 from contextlib import suppress
@@ -81,7 +81,7 @@ async def test_after_a_cancelled_send_the_connection_is_dropped_without_a_close_
     assert len(stream.sent) == bytes_left
 
 
-async def test_a_send_that_was_cancelled_before_it_began_tears_nothing(
+async def test_a_send_that_was_cancelled_before_it_began_breaks_nothing(
     autojump_clock: MockClock,
 ) -> None:
     with trio.fail_after(60):

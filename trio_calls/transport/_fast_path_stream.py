@@ -8,9 +8,9 @@ import trio
 from trio_websocket import WebSocketConnection
 
 from trio_calls.concurrency.wakeup import Wakeup
+from trio_calls.transport._fast_path_parser import FastPathParser
 from trio_calls.transport._frame_sender import FrameSender
-from trio_calls.transport._frame_sieve import FrameSieve
-from trio_calls.transport._guarded_stream import GuardedStream, end_of_head
+from trio_calls.transport._handshake_stream import HandshakeStream, end_of_head
 from trio_calls.transport._interface import RECEIVE_BYTES, WebSocketClosed
 from trio_calls.transport._shortcuts import receiver
 
@@ -20,7 +20,7 @@ _SWITCHING_PROTOCOLS: Final = b"HTTP/1.1 101"
 _MAX_WAITING_MESSAGES: Final = 16
 
 
-class SiftedStream(trio.abc.Stream):
+class FastPathStream(trio.abc.Stream):
     """Passes on the handshake, and after that every frame that is not plain.
 
     The library reads it in a task of its own. What that task takes out on the way, and the messages
@@ -32,20 +32,20 @@ class SiftedStream(trio.abc.Stream):
 
     Attributes:
       sender: of both the library's frames and the application's messages.
-      guard: knows how the handshake goes.
+      handshake: the stream below as it is during the handshake.
       library: the connection on this stream; None before the end of the handshake.
     """
 
     def __init__(self, stream: trio.abc.Stream, *, is_client: bool) -> None:
         self.sender = FrameSender(stream, is_masked=is_client)
-        self.guard = GuardedStream(stream)
+        self.handshake = HandshakeStream(stream)
         self.library: WebSocketConnection | None = None
         self._receive_some = receiver(stream)
         self._is_client = is_client
         self._is_past_handshake = False
         # What came behind the library's part.
-        self._rest = b""
-        self._sieve = FrameSieve(are_masked=not is_client)
+        self._unparsed = b""
+        self._parser = FastPathParser(are_masked=not is_client)
         self._messages: list[str | bytes] = []
         self._library_messages = 0
         self._has_ended = False
@@ -72,7 +72,7 @@ class SiftedStream(trio.abc.Stream):
 
     def open(self, library: WebSocketConnection) -> None:
         """Take note that the handshake has succeeded."""
-        self.guard.is_shaking_hands = False
+        self.handshake.is_shaking_hands = False
         self.library = library
         self._progress.wake()
 
@@ -91,8 +91,8 @@ class SiftedStream(trio.abc.Stream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send what the library has to say."""
-        if self.guard.is_shaking_hands:
-            await self.guard.send_all(data)
+        if self.handshake.is_shaking_hands:
+            await self.handshake.send_all(data)
             return
         try:
             await self.sender.send_frames([bytes(data)])
@@ -101,7 +101,7 @@ class SiftedStream(trio.abc.Stream):
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait as the stream below does."""
-        await self.guard.wait_send_all_might_not_block()
+        await self.handshake.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """Receive what the library has to read. Takes out what it has not."""
@@ -109,33 +109,33 @@ class SiftedStream(trio.abc.Stream):
             return await self._receive_handshake(max_bytes)
         while True:
             await self._wait_for_turn()
-            data = self._rest or bytes(await self._receive_some(RECEIVE_BYTES))
-            self._rest = b""
+            data = self._unparsed or bytes(await self._receive_some(RECEIVE_BYTES))
+            self._unparsed = b""
             if not data or self._is_over:
                 return data
-            start = self._sieve.sift(data, 0, self._messages)
+            start = self._parser.parse(data, 0, self._messages)
             if self._messages:
                 self._news.wake()
             if start < len(data):
-                end = self._sieve.leave(data, start)
-                self._rest = data[end:]
+                end = self._parser.defer(data, start)
+                self._unparsed = data[end:]
                 return data[start:end]
 
     async def _receive_handshake(self, max_bytes: int | None) -> bytes | bytearray:
-        data = await self.guard.receive_some(max_bytes)
-        handshake = self.guard.handshake
-        end = end_of_head(handshake, len(data))
-        if end is None or (self._is_client and not handshake.startswith(_SWITCHING_PROTOCOLS)):
+        data = await self.handshake.receive_some(max_bytes)
+        received = self.handshake.received
+        end = end_of_head(received, len(data))
+        if end is None or (self._is_client and not received.startswith(_SWITCHING_PROTOCOLS)):
             return data
         self._is_past_handshake = True
-        self._rest = bytes(handshake[end:])
-        return handshake[len(handshake) - len(data) : end]
+        self._unparsed = bytes(received[end:])
+        return received[len(received) - len(data) : end]
 
     async def _wait_for_turn(self) -> None:
         """Wait until the library has made messages of what it got, and for there to be room."""
         while not self._is_over and (
             self.library is None
-            or self._library_messages < self._sieve.library_messages
+            or self._library_messages < self._parser.deferred_messages
             or len(self._messages) > _MAX_WAITING_MESSAGES
         ):
             await self._progress.wait()
@@ -148,4 +148,4 @@ class SiftedStream(trio.abc.Stream):
 
     async def aclose(self) -> None:
         """Close the stream below."""
-        await self.guard.aclose()
+        await self.handshake.aclose()

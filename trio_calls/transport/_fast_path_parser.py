@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from trio_calls.transport._plain_frames import (
+from trio_calls.transport._framing import (
     FIN,
     LENGTH_IN_2_BYTES,
     LENGTH_IN_8_BYTES,
@@ -33,38 +33,38 @@ _MAX_HEADER_BYTES: Final = 14
 _FIRST_CONTROL_OPCODE: Final = 0x8
 
 
-class FrameSieve:
+class FastPathParser:
     """Takes the bytes of an open connection apart.
 
     Args:
       are_masked: whether the frames are, as a client's are.
 
     Attributes:
-      library_messages: how many messages have been left to the library, from beginning to end. It
+      deferred_messages: how many messages have been left to the library, from beginning to end. It
         may refuse them.
     """
 
     def __init__(self, *, are_masked: bool) -> None:
-        self.library_messages = 0
+        self.deferred_messages = 0
         self._are_masked = are_masked
         # How many of the next bytes belong to a frame that the library has begun to read, and what
         # that frame began with.
-        self._library_bytes = 0
+        self._missing_bytes = 0
         self._first_byte = 0
         # As much as has come of a header that the library has begun to read.
         self._header = b""
         # Whether the library has some of a message's frames, and not the last one.
         self._is_in_message = False
         # Whether the library waits for nothing, so that all that comes may be looked at.
-        self._is_at_rest = True
+        self._is_library_idle = True
 
-    def sift(self, data: bytes, position: int, messages: list[str | bytes]) -> int:
+    def parse(self, data: bytes, position: int, messages: list[str | bytes]) -> int:
         """Append the messages of plain frames to `messages`, up to the first other frame.
 
         Returns:
           Where that frame begins; where there is none, the end of the data.
         """
-        if not self._is_at_rest:
+        if not self._is_library_idle:
             return position
         data_bytes = len(data)
         are_masked = self._are_masked
@@ -97,34 +97,34 @@ class FrameSieve:
             position = end
         return position
 
-    def leave(self, data: bytes, position: int) -> int:
-        """Leave what begins at `position` to the library, as `sift` has said.
+    def defer(self, data: bytes, position: int) -> int:
+        """Leave what begins at `position` to the library, as `parse` has said.
 
         Returns:
           Where the library's part ends: with that frame, or with all that has come of it. It has to
           read that before more is taken in.
         """
-        left_bytes = self._leave(data, position)
-        self._is_at_rest = not (self._library_bytes or self._header or self._is_in_message)
-        return position + left_bytes
+        taken_bytes = self._defer(data, position)
+        self._is_library_idle = not (self._missing_bytes or self._header or self._is_in_message)
+        return position + taken_bytes
 
-    def _leave(self, data: bytes, position: int) -> int:
+    def _defer(self, data: bytes, position: int) -> int:
         present_bytes = len(data) - position
-        if not self._library_bytes:
+        if not self._missing_bytes:
             header = self._header + data[position : position + _MAX_HEADER_BYTES]
             length = _frame_bytes(header)
             if length is None:
                 self._header = header
                 return present_bytes
-            self._library_bytes = length - len(self._header)
+            self._missing_bytes = length - len(self._header)
             self._first_byte = header[0]
             self._header = b""
-        left_bytes = min(self._library_bytes, present_bytes)
-        self._library_bytes -= left_bytes
-        if not self._library_bytes and self._first_byte & OPCODE < _FIRST_CONTROL_OPCODE:
+        taken_bytes = min(self._missing_bytes, present_bytes)
+        self._missing_bytes -= taken_bytes
+        if not self._missing_bytes and self._first_byte & OPCODE < _FIRST_CONTROL_OPCODE:
             self._is_in_message = not self._first_byte & FIN
-            self.library_messages += not self._is_in_message
-        return left_bytes
+            self.deferred_messages += not self._is_in_message
+        return taken_bytes
 
 
 def _frame_bytes(header: bytes) -> int | None:

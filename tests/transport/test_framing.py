@@ -14,7 +14,7 @@ pytestmark = pytest.mark.pure
 @pytest.fixture(scope="module")
 def by_hand() -> ModuleType:
     """The module as it is where there is no websockets."""
-    spec = find_spec("trio_calls.transport._plain_frames")
+    spec = find_spec("trio_calls.transport._framing")
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)

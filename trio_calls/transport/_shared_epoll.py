@@ -35,7 +35,7 @@ class _Socket:
     error: Exception | None = None
 
 
-class SharedPoll:
+class SharedEpoll:
     """Sockets, each of them with a task that serves it.
 
     There is no task behind this. One of those that serve waits for all sockets, and when it leaves,
@@ -57,7 +57,7 @@ class SharedPoll:
             raised here.
 
         Raises:
-          trio.ClosedResourceError: the socket was dismissed.
+          trio.ClosedResourceError: the socket was unregistered.
 
         Cancellation: between two calls of `read`. Always a checkpoint.
         """
@@ -72,7 +72,7 @@ class SharedPoll:
                     else:
                         await self._wait_for_all()
         finally:
-            # After it was dismissed, a new socket may have got its descriptor.
+            # After it was unregistered, a new socket may have got its descriptor.
             if self._sockets.get(descriptor) is socket:
                 self._remove(descriptor)
             self._pass_on()
@@ -83,7 +83,7 @@ class SharedPoll:
                 # The error leads to this frame, which must not lead back to it.
                 del socket
 
-    def dismiss(self, descriptor: int) -> None:
+    def unregister(self, descriptor: int) -> None:
         """End `serve` for a socket that is to be closed, if it is being served."""
         if descriptor in self._sockets:
             self._remove(descriptor, trio.ClosedResourceError("the connection was closed here"))
@@ -102,7 +102,7 @@ class SharedPoll:
     def _read_all(self) -> None:
         for descriptor, _ in self._epoll.poll(0):
             socket = self._sockets.get(descriptor)
-            # Not if what came before has dismissed it.
+            # Not if what came before has unregistered it.
             if socket is None:
                 continue
             try:
@@ -128,27 +128,27 @@ class SharedPoll:
 
 
 # Weak: it goes with the last task that serves, and gives back what the system holds.
-_poll: Final = trio.lowlevel.RunVar["weakref.ref[SharedPoll]"]("trio_calls.shared_poll")
+_shared: Final = trio.lowlevel.RunVar["weakref.ref[SharedEpoll]"]("trio_calls.shared_epoll")
 
 
 async def serve_socket(descriptor: int, read: Callable[[], bool]) -> None:
-    """Read a socket together with all others of this run of Trio. See `SharedPoll.serve`."""
-    poll = _find_poll()
-    if poll is None:
-        poll = SharedPoll()
-        _poll.set(weakref.ref(poll))
-    await poll.serve(descriptor, read)
+    """Read a socket together with all others of this run of Trio. See `SharedEpoll.serve`."""
+    shared = _find_shared()
+    if shared is None:
+        shared = SharedEpoll()
+        _shared.set(weakref.ref(shared))
+    await shared.serve(descriptor, read)
 
 
-def dismiss_socket(descriptor: int) -> None:
+def unregister_socket(descriptor: int) -> None:
     """End `serve_socket` for a socket that is to be closed, if it is being served."""
-    poll = _find_poll()
-    if poll is not None:
-        poll.dismiss(descriptor)
+    shared = _find_shared()
+    if shared is not None:
+        shared.unregister(descriptor)
 
 
-def _find_poll() -> SharedPoll | None:
+def _find_shared() -> SharedEpoll | None:
     try:
-        return _poll.get()()
+        return _shared.get()()
     except LookupError:
         return None

@@ -1,4 +1,4 @@
-"""The frames that nearly all messages are: a whole message each, and no longer than 65,535 bytes.
+"""Layout and masking of the frames that nearly all messages are.
 
 Pure, and no judge: what is not such a frame is the library's. Layout: RFC 6455, section 5.2.
 """

@@ -16,7 +16,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from tests.support.transports import on_one_transport
 from trio_calls.concurrency.wakeup import Wakeup
-from trio_calls.transport._shared_poll import IS_AVAILABLE, dismiss_socket, serve_socket
+from trio_calls.transport._shared_epoll import IS_AVAILABLE, serve_socket, unregister_socket
 
 pytestmark = [
     on_one_transport,
@@ -54,9 +54,9 @@ class Line:
         self.news.wake()
         return self.on_read(data)
 
-    def dismiss(self) -> None:
+    def close(self) -> None:
         """What whoever closes a socket does."""
-        dismiss_socket(self.here.fileno())
+        unregister_socket(self.here.fileno())
         self.here.close()
 
 
@@ -144,7 +144,7 @@ async def test_a_socket_that_is_closed_is_served_no_longer(lines: list[Line], wh
     async with trio.open_nursery() as nursery:
         await started(nursery, lines)
         closed = lines.pop(who)
-        closed.dismiss()
+        closed.close()
         # Another one gets its number at once.
         lines.append(Line(*socket.socketpair()))
         nursery.start_soon(lines[-1].serve)
@@ -157,7 +157,7 @@ async def test_a_socket_that_is_closed_is_served_no_longer(lines: list[Line], wh
 
 def closing(line: Line) -> Callable[[bytes], bool]:
     def close(_: bytes) -> bool:
-        line.dismiss()
+        line.close()
         return True
 
     return close
@@ -183,7 +183,7 @@ async def test_whose_turn_it_is_may_be_gone_before_it_comes(lines: list[Line]) -
         await started(nursery, lines)
         # The second is next, and is closed in the same instant.
         first.scope.cancel()
-        second.dismiss()
+        second.close()
         await wait_all_tasks_blocked()
         await say([third], b"still there")
         nursery.cancel_scope.cancel()
@@ -260,7 +260,7 @@ def test_whatever_happens_all_that_is_said_is_heard(
                     await say([line], b"%d" % number)
                 else:
                     served.remove(line)
-                    (line.scope.cancel if step == "cancel" else line.dismiss)()
+                    (line.scope.cancel if step == "cancel" else line.close)()
                 if pauses:
                     await wait_all_tasks_blocked()
             await say(served, b"the end")
