@@ -27,7 +27,7 @@ owner: ContextVar[str] = ContextVar("owner")
 
 
 @attrs.define(eq=False)
-class Line:
+class SocketPair:
     """A socket that is served, and the other end of it."""
 
     here: socket.socket
@@ -61,112 +61,116 @@ class Line:
 
 
 @pytest.fixture
-def lines() -> Iterator[list[Line]]:
-    made = [Line(*socket.socketpair()) for _ in range(3)]
+def pairs() -> Iterator[list[SocketPair]]:
+    made = [SocketPair(*socket.socketpair()) for _ in range(3)]
     yield made
-    for line in made:
-        line.here.close()
-        line.there.close()
+    for pair in made:
+        pair.here.close()
+        pair.there.close()
 
 
-async def started(nursery: trio.Nursery, lines: list[Line]) -> None:
-    """Serve lines; the first one's task is the one that waits for all."""
-    for line in lines:
-        nursery.start_soon(line.serve)
+async def started(nursery: trio.Nursery, pairs: list[SocketPair]) -> None:
+    """Serve pairs; the first one's task is the one that waits for all."""
+    for pair in pairs:
+        nursery.start_soon(pair.serve)
         await wait_all_tasks_blocked()
 
 
-async def say(lines: list[Line], data: bytes) -> None:
-    for line in lines:
-        line.there.send(data)
-    for line in lines:
-        while line.heard[-1:] != [data]:
-            await line.news.wait()
+async def say(pairs: list[SocketPair], data: bytes) -> None:
+    for pair in pairs:
+        pair.there.send(data)
+    for pair in pairs:
+        while pair.heard[-1:] != [data]:
+            await pair.news.wait()
     await wait_all_tasks_blocked()
 
 
-async def test_everybody_hears_what_is_theirs(lines: list[Line]) -> None:
+async def test_everybody_hears_what_is_theirs(pairs: list[SocketPair]) -> None:
     async with trio.open_nursery() as nursery:
-        await started(nursery, lines)
-        for number, line in enumerate(lines):
-            await say([line], b"%d" % number)
-        await say(lines, b"all")
+        await started(nursery, pairs)
+        for number, pair in enumerate(pairs):
+            await say([pair], b"%d" % number)
+        await say(pairs, b"all")
         nursery.cancel_scope.cancel()
-    assert [line.heard for line in lines] == [[b"0", b"all"], [b"1", b"all"], [b"2", b"all"]]
+    assert [pair.heard for pair in pairs] == [[b"0", b"all"], [b"1", b"all"], [b"2", b"all"]]
 
 
 @pytest.mark.parametrize("who", [0, 1, 2])
-async def test_the_others_hear_on_when_one_is_cancelled(lines: list[Line], who: int) -> None:
+async def test_the_others_hear_on_when_one_is_cancelled(pairs: list[SocketPair], who: int) -> None:
     async with trio.open_nursery() as nursery:
-        await started(nursery, lines)
-        gone = lines.pop(who)
+        await started(nursery, pairs)
+        gone = pairs.pop(who)
         gone.scope.cancel()
         await wait_all_tasks_blocked()
-        await say(lines, b"still there")
+        await say(pairs, b"still there")
         assert gone.outcome == "cancelled"
         assert gone.heard == []
-        assert [line.outcome for line in lines] == ["served", "served"]
+        assert [pair.outcome for pair in pairs] == ["served", "served"]
         nursery.cancel_scope.cancel()
         gone.here.close()
         gone.there.close()
 
 
 @pytest.mark.parametrize("who", [0, 1, 2])
-async def test_the_others_hear_on_when_one_has_enough(lines: list[Line], who: int) -> None:
-    lines[who].on_read = lambda _: False
+async def test_the_others_hear_on_when_one_has_enough(pairs: list[SocketPair], who: int) -> None:
+    pairs[who].on_read = lambda _: False
     async with trio.open_nursery() as nursery:
-        await started(nursery, lines)
-        await say(lines, b"hello")
-        assert lines[who].outcome == "had enough"
-        others = [line for line in lines if line is not lines[who]]
+        await started(nursery, pairs)
+        await say(pairs, b"hello")
+        assert pairs[who].outcome == "had enough"
+        others = [pair for pair in pairs if pair is not pairs[who]]
         await say(others, b"and on")
-        lines[who].there.send(b"too late")
+        pairs[who].there.send(b"too late")
         await say(others, b"and on and on")
-        assert lines[who].heard == [b"hello"]
+        assert pairs[who].heard == [b"hello"]
         nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("who", [0, 1, 2])
-async def test_what_goes_wrong_is_its_owners(lines: list[Line], who: int) -> None:
-    lines[who].on_read = lambda _: bool(1 / 0)
+async def test_what_goes_wrong_is_its_owners(pairs: list[SocketPair], who: int) -> None:
+    pairs[who].on_read = lambda _: bool(1 / 0)
     async with trio.open_nursery() as nursery:
-        await started(nursery, lines)
-        await say(lines, b"hello")
-        await say([line for line in lines if line is not lines[who]], b"and on")
+        await started(nursery, pairs)
+        await say(pairs, b"hello")
+        await say([pair for pair in pairs if pair is not pairs[who]], b"and on")
         nursery.cancel_scope.cancel()
-    outcomes = [line.outcome for line in lines]
+    outcomes = [pair.outcome for pair in pairs]
     assert outcomes.pop(who) == "ZeroDivisionError"
     assert outcomes == ["served", "served"]
 
 
 @pytest.mark.parametrize("who", [0, 1, 2])
-async def test_a_socket_that_is_closed_is_served_no_longer(lines: list[Line], who: int) -> None:
+async def test_a_socket_that_is_closed_is_served_no_longer(
+    pairs: list[SocketPair], who: int
+) -> None:
     async with trio.open_nursery() as nursery:
-        await started(nursery, lines)
-        closed = lines.pop(who)
+        await started(nursery, pairs)
+        closed = pairs.pop(who)
         closed.close()
         # Another one gets its number at once.
-        lines.append(Line(*socket.socketpair()))
-        nursery.start_soon(lines[-1].serve)
+        pairs.append(SocketPair(*socket.socketpair()))
+        nursery.start_soon(pairs[-1].serve)
         await wait_all_tasks_blocked()
         assert closed.outcome == "ClosedResourceError"
-        await say(lines, b"still there")
+        await say(pairs, b"still there")
         nursery.cancel_scope.cancel()
     closed.there.close()
 
 
-def closing(line: Line) -> Callable[[bytes], bool]:
+def closing(pair: SocketPair) -> Callable[[bytes], bool]:
     def close(_: bytes) -> bool:
-        line.close()
+        pair.close()
         return True
 
     return close
 
 
-async def test_one_that_is_read_may_close_another_that_has_something(lines: list[Line]) -> None:
-    first, second, third = lines
+async def test_one_that_is_read_may_close_another_that_has_something(
+    pairs: list[SocketPair],
+) -> None:
+    first, second, third = pairs
     async with trio.open_nursery() as nursery:
-        await started(nursery, lines)
+        await started(nursery, pairs)
         first.on_read = closing(second)
         second.on_read = closing(first)
         first.there.send(b"?")
@@ -177,10 +181,10 @@ async def test_one_that_is_read_may_close_another_that_has_something(lines: list
         nursery.cancel_scope.cancel()
 
 
-async def test_whose_turn_it_is_may_be_gone_before_it_comes(lines: list[Line]) -> None:
-    first, second, third = lines
+async def test_whose_turn_it_is_may_be_gone_before_it_comes(pairs: list[SocketPair]) -> None:
+    first, second, third = pairs
     async with trio.open_nursery() as nursery:
-        await started(nursery, lines)
+        await started(nursery, pairs)
         # The second is next, and is closed in the same instant.
         first.scope.cancel()
         second.close()
@@ -189,44 +193,44 @@ async def test_whose_turn_it_is_may_be_gone_before_it_comes(lines: list[Line]) -
         nursery.cancel_scope.cancel()
 
 
-async def test_each_is_read_in_the_context_of_its_owner(lines: list[Line]) -> None:
+async def test_each_is_read_in_the_context_of_its_owner(pairs: list[SocketPair]) -> None:
     seen: list[str] = []
 
     def note_owner(_: bytes) -> bool:
         seen.append(owner.get())
         return True
 
-    async def serve(name: str, line: Line) -> None:
+    async def serve(name: str, pair: SocketPair) -> None:
         owner.set(name)
-        line.on_read = note_owner
-        await line.serve()
+        pair.on_read = note_owner
+        await pair.serve()
 
     async with trio.open_nursery() as nursery:
-        for name, line in zip("ABC", lines, strict=True):
-            nursery.start_soon(serve, name, line)
+        for name, pair in zip("ABC", pairs, strict=True):
+            nursery.start_soon(serve, name, pair)
             await wait_all_tasks_blocked()
-        for line in reversed(lines):
-            await say([line], b"?")
+        for pair in reversed(pairs):
+            await say([pair], b"?")
         nursery.cancel_scope.cancel()
     assert seen == ["C", "B", "A"]
 
 
-async def test_a_socket_that_was_closed_unasked_can_be_cancelled(lines: list[Line]) -> None:
+async def test_a_socket_that_was_closed_unasked_can_be_cancelled(pairs: list[SocketPair]) -> None:
     async with trio.open_nursery() as nursery:
-        await started(nursery, lines)
-        lines[0].here.close()
-        lines[0].scope.cancel()
-        await say(lines[1:], b"still there")
-        assert lines[0].outcome == "cancelled"
+        await started(nursery, pairs)
+        pairs[0].here.close()
+        pairs[0].scope.cancel()
+        await say(pairs[1:], b"still there")
+        assert pairs[0].outcome == "cancelled"
         nursery.cancel_scope.cancel()
 
 
-async def test_nothing_is_left_open(lines: list[Line]) -> None:
+async def test_nothing_is_left_open(pairs: list[SocketPair]) -> None:
     before = os.listdir("/proc/self/fd")
-    for line in lines:
+    for pair in pairs:
         async with trio.open_nursery() as nursery:
-            await started(nursery, [line])
-            await say([line], b"hello")
+            await started(nursery, [pair])
+            await say([pair], b"hello")
             nursery.cancel_scope.cancel()
         assert os.listdir("/proc/self/fd") == before
 
@@ -242,32 +246,32 @@ def test_whatever_happens_all_that_is_said_is_heard(
     *, steps: list[tuple[str, int]], pauses: bool
 ) -> None:
     async def main() -> None:
-        served: list[Line] = []
-        made: list[Line] = []
+        served: list[SocketPair] = []
+        made: list[SocketPair] = []
         async with trio.open_nursery() as nursery:
             for number, (step, choice) in enumerate(steps):
-                line = served[choice % len(served)] if served else None
+                pair = served[choice % len(served)] if served else None
                 if step == "join":
-                    made.append(Line(*socket.socketpair()))
+                    made.append(SocketPair(*socket.socketpair()))
                     served.append(made[-1])
                     nursery.start_soon(made[-1].serve)
                     await wait_all_tasks_blocked()
                 elif step == "say all":
                     await say(served, b"%d" % number)
-                elif line is None:
+                elif pair is None:
                     continue
                 elif step == "say":
-                    await say([line], b"%d" % number)
+                    await say([pair], b"%d" % number)
                 else:
-                    served.remove(line)
-                    (line.scope.cancel if step == "cancel" else line.close)()
+                    served.remove(pair)
+                    (pair.scope.cancel if step == "cancel" else pair.close)()
                 if pauses:
                     await wait_all_tasks_blocked()
             await say(served, b"the end")
-            assert all(line.outcome == "served" for line in served)
+            assert all(pair.outcome == "served" for pair in served)
             nursery.cancel_scope.cancel()
-        for line in made:
-            line.here.close()
-            line.there.close()
+        for pair in made:
+            pair.here.close()
+            pair.there.close()
 
     trio.run(main)

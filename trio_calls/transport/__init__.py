@@ -1,13 +1,19 @@
 """Private: the seam between trio_calls and a WebSocket library.
 
 `WebSocket` is all that the layers above know of a connection; `connect_websocket` makes one as a
-client and `accept_websocket` as a server (which only the simulator is). Behind them is either
-trio-websocket, or the sans-IO protocol of `websockets` on Trio streams, which costs less; nothing
-outside this package imports one of them.
+client and `accept_websocket` as a server (which only the simulator is). Behind them is one of two
+libraries, and nothing outside this package imports either::
 
-`tls`, `heartbeat` and `explain` stand on that seam: how the exchange is verified, how a silent one
-is noticed, and how the errors of a connection become those that applications know. Calls, offers,
-and what frames mean live elsewhere.
+    explain    heartbeat    tls         what a connection means to a client
+    ────────────────────────────────
+    _opening, _dial                     the address, the stream, the library, the deadline
+    _trio_websocket    _websockets      one library each, which comes with the SDK or costs less
+    _fast_path_stream  _frame_reader    the frames: plain ones here, all others by the library
+    _fast_path_parser, _frame_sender
+    _tls_stream        _shared_epoll    the bytes
+
+The layers above cannot tell the two apart, and every test on connections runs on both. Calls,
+offers and what frames mean live elsewhere.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The way to a server: its address, the stream to it, and the headers to ask with."""
+"""The way to a server: its address, the headers to ask with, and the stream to it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def split_url(url: str) -> SplitResult:
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
-    """Raise `WebSocketError` if something in headers could end one of them early."""
+    """Raise `WebSocketError` if a header holds what could end it early."""
     together = "".join(f"{name}{value}" for name, value in headers.items())
     if not (together.isascii() and together.isprintable()):
         raise WebSocketError("a header that is to be sent is not printable ASCII")

@@ -1,4 +1,29 @@
-"""The stream that trio-websocket reads and writes: it never sees a plain frame."""
+"""The stream that trio-websocket reads and writes: it never sees a plain frame.
+
+trio-websocket takes twice as long for a frame as websockets does, and can only wait where it sends.
+It reads and writes any stream, though, so it is given this one, which keeps the plain frames to
+itself (see `_fast_path_parser`)::
+
+    stream ──► FastPathParser ── plain frames ─────────────────────► messages ──► take
+                     │                                                  ▲
+                     └─ all else ──► trio-websocket ── get_message ──► add
+
+    stream ◄── FrameSender ◄── the application's messages
+                     ▲
+                     └──────── what trio-websocket has to say: pings, pongs, closes
+
+What always holds:
+
+- Messages keep the order of the wire. The library reads in a task of its own and hands its messages
+  on in another; nothing more is parsed until it has made a message of each one that was deferred.
+- With more than 16 messages waiting, nothing is read, so that TCP holds the peer up.
+- All bytes up to the end of the handshake are the library's. What has come together with that end
+  is parsed like all that comes later.
+- When the library has seen a close, or has ended, all that still comes is its own.
+
+Who may call: trio-websocket calls the methods of a stream, one task receives with `take`, and the
+task that collects the library's messages calls `add` and `end`.
+"""
 
 from __future__ import annotations
 
@@ -16,24 +41,21 @@ from trio_calls.transport._shortcuts import receiver
 
 _SWITCHING_PROTOCOLS: Final = b"HTTP/1.1 101"
 
-#: Messages that may wait for whoever receives; with more than these, nothing is read.
+#: The messages that may wait to be taken; with more than these, nothing is read.
 _MAX_WAITING_MESSAGES: Final = 16
 
 
 class FastPathStream(trio.abc.Stream):
     """Passes on the handshake, and after that every frame that is not plain.
 
-    The library reads it in a task of its own. What that task takes out on the way, and the messages
-    that the library makes of the rest, wait here in the order in which they came.
-
     Args:
-      stream: from the other side.
+      stream: the stream to the peer.
       is_client: whether this side is the client.
 
     Attributes:
-      sender: of both the library's frames and the application's messages.
-      handshake: the stream below as it is during the handshake.
-      library: the connection on this stream; None before the end of the handshake.
+      sender: sends both the library's frames and the application's messages.
+      handshake: the stream to the peer, as it is used during the handshake.
+      library: the connection on this stream; None until the handshake is over.
     """
 
     def __init__(self, stream: trio.abc.Stream, *, is_client: bool) -> None:
@@ -43,7 +65,7 @@ class FastPathStream(trio.abc.Stream):
         self._receive_some = receiver(stream)
         self._is_client = is_client
         self._is_past_handshake = False
-        # What came behind the library's part.
+        # What has come and is not parsed yet: it was behind a frame of the library.
         self._unparsed = b""
         self._parser = FastPathParser(are_masked=not is_client)
         self._messages: list[str | bytes] = []
@@ -53,7 +75,7 @@ class FastPathStream(trio.abc.Stream):
         self._progress = Wakeup()
 
     async def take(self) -> list[str | bytes]:
-        """Wait for messages, and take all that there are.
+        """Wait for a message, and take all that there are.
 
         Raises:
           WebSocketClosed: the connection is over, and everything before was taken.
@@ -71,20 +93,20 @@ class FastPathStream(trio.abc.Stream):
         return messages
 
     def open(self, library: WebSocketConnection) -> None:
-        """Take note that the handshake has succeeded."""
+        """Begin with frames: the handshake has succeeded."""
         self.handshake.is_shaking_hands = False
         self.library = library
         self._progress.wake()
 
     def add(self, message: str | bytes) -> None:
-        """Add a message that the library has put together."""
+        """Add a message of the library."""
         self._library_messages += 1
         self._messages.append(message)
         self._news.wake()
         self._progress.wake()
 
     def end(self) -> None:
-        """Take note that no more messages come."""
+        """End the messages: `take` raises when those that wait are taken."""
         self._has_ended = True
         self._news.wake()
         self._progress.wake()
@@ -100,11 +122,11 @@ class FastPathStream(trio.abc.Stream):
             raise trio.BrokenResourceError("the connection is over") from None
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Wait as the stream below does."""
+        """Wait as the stream to the peer does."""
         await self.handshake.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        """Receive what the library has to read. Takes out what it has not."""
+        """Receive what is the library's, and add the messages of the plain frames before it."""
         if not self._is_past_handshake:
             return await self._receive_handshake(max_bytes)
         while True:
@@ -132,7 +154,7 @@ class FastPathStream(trio.abc.Stream):
         return received[len(received) - len(data) : end]
 
     async def _wait_for_turn(self) -> None:
-        """Wait until the library has made messages of what it got, and for there to be room."""
+        """Wait until the library has made messages of what it got, and there is room for more."""
         while not self._is_over and (
             self.library is None
             or self._library_messages < self._parser.deferred_messages
@@ -142,10 +164,10 @@ class FastPathStream(trio.abc.Stream):
 
     @property
     def _is_over(self) -> bool:
-        """Whether all that still comes is the library's."""
+        """Whether all that still comes is the library's, as the connection is being closed."""
         is_closed = self.library is not None and self.library.closed is not None
         return self._has_ended or is_closed
 
     async def aclose(self) -> None:
-        """Close the stream below."""
+        """Close the stream to the peer."""
         await self.handshake.aclose()

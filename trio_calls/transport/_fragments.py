@@ -1,4 +1,4 @@
-"""Messages that came in pieces. Pure."""
+"""Messages that come in fragments. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _make_decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class Fragments:
-    """Puts data frames together.
+    """Puts the fragments of messages together.
 
-    That they come in a lawful order, and how long they get, is the protocol's to watch.
+    The protocol sees to it that they come in a lawful order, and do not get too long.
 
     Attributes:
-      are_open: whether more frames belong to what was added.
+      are_open: whether a message has begun and not ended.
     """
 
     def __init__(self) -> None:
@@ -26,13 +26,13 @@ class Fragments:
         self._data = bytearray()
 
     def add(self, frame: Frame) -> str | bytes | None:
-        """Take in a data frame.
+        """Add a data frame.
 
         Returns:
           The message that it completes, or None.
 
         Raises:
-          UnicodeDecodeError: a text is not UTF-8, as far as it has come.
+          UnicodeDecodeError: what has come of a text is not UTF-8.
         """
         self.are_open = not frame.fin
         if frame.opcode is not Opcode.CONT:

@@ -1,4 +1,9 @@
-"""Messages from what a peer sends: plain frames in passing, all others by websockets. Pure."""
+"""The messages in what a peer sends: plain frames on the fast path, all others by websockets. Pure.
+
+How the bytes are split between the two, and why, stands on top of `_fast_path_parser`. Here is what
+websockets is given, and what becomes of its frames. Once either side has begun to close the
+connection, all bytes are the library's.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +20,11 @@ _CONTROL_OPCODES: Final = frozenset({Opcode.CLOSE, Opcode.PING, Opcode.PONG})
 
 
 class FrameReader:
-    """Takes the bytes of an open connection apart.
+    """Reads the bytes of an open connection.
 
     Args:
-      protocol: its handshake is over, and it has been given no byte beyond that.
+      protocol: the library's idea of the connection. It has the bytes of the handshake, and none
+        after that.
       on_control: called with each ping, pong and close.
       on_over: called when either side has begun to close the connection, or the peer has broken the
         protocol.
@@ -38,7 +44,7 @@ class FrameReader:
         self._fragments = Fragments()
 
     def receive(self, data: bytes) -> list[str | bytes]:
-        """Take in bytes. Returns the messages that they complete."""
+        """Read bytes, and return the messages that they complete."""
         messages: list[str | bytes] = []
         position = 0
         while not self._is_over:
@@ -48,7 +54,7 @@ class FrameReader:
             end = self._parser.defer(data, position)
             self._read_by_library(data[position:end], messages)
             position = end
-        # Nor is anything after that for anybody else to judge.
+        # What comes after that is for the library alone to judge.
         self._read_by_library(data[position:], messages)
         return messages
 

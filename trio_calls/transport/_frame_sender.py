@@ -1,4 +1,28 @@
-"""What is to be sent over a stream: whole frames, in order, and without waiting where possible."""
+"""Sending: whole frames, in order, and without waiting where that is possible.
+
+What can be sent without waiting is sent at once, by whoever has come up with it: the reader that
+got credit, or the handler that got audio ready. Only what the stream does not take is left to a
+task that waits::
+
+    send_nowait ─┐                               ┌─ at once ── send_some_nowait ─┐
+    send ────────┼─► _unsent, in this order ─────┤                               ├─► stream
+    put_frames ──┘                               └─ waiting ── send_all ─────────┘
+
+What always holds:
+
+- Bytes go out in the order in which they came to `_unsent`. It may begin in the middle of a frame,
+  so nothing ever gets in front of what is in there.
+- Only who holds `_turn` waits for the stream. While somebody does, `send_nowait` adds to `_unsent`
+  and sends nothing, so two never send at a time.
+- `send_nowait` has no checkpoint: nobody can be cancelled in the middle of a frame there.
+- A `send` that was cancelled or has failed may leave half a frame with the peer, which would take
+  whatever follows for the other half. The connection is broken then: nothing is sent on it any
+  more, not even a close. Closing does not break a frame that another task is sending: the close
+  waits for its turn, for two seconds at the most.
+
+Who may call: any number of tasks. What `send_nowait` has left unsent goes out with the next send of
+anybody, so a connection has one task that calls `send` for that; of a call, it is the media writer.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +35,21 @@ from trio_calls.transport._framing import data_frame
 from trio_calls.transport._interface import WebSocketClosed
 from trio_calls.transport._shortcuts import nowait_sender
 
-#: What a stream raises that is over.
+#: What a stream raises when it is over.
 STREAM_LOST: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
 class FrameSender:
-    """Sends messages and frames, and holds what could not be sent yet.
-
-    Any number of tasks may send at a time.
+    """Sends messages and frames, and keeps what is still unsent.
 
     Args:
-      stream: after its handshake.
-      is_masked: whether frames have to be masked, as a client's have.
+      stream: the stream to the peer, whose handshake is over.
+      is_masked: whether frames have to be masked, as those of a client have.
 
     Attributes:
-      is_open: whether messages may be sent. Not any more when either side has begun to close the
-        connection, which is for others to notice.
-      is_broken: whether a send was cancelled or failed, so that the peer may have half a frame.
+      is_open: whether messages may be sent. Whoever notices that either side has begun to close the
+        connection sets it to False.
+      is_broken: whether a send was cancelled or has failed, so that the peer may have half a frame.
     """
 
     def __init__(self, stream: trio.abc.Stream, *, is_masked: bool) -> None:
@@ -41,7 +63,7 @@ class FrameSender:
         self._unsent: list[bytes] = []
 
     async def send(self, *messages: str | bytes) -> None:
-        """Send messages, after all that waits. See `WebSocket.send`.
+        """Send messages, after all that is unsent. See `WebSocket.send`.
 
         Cancellation: half a frame may have been sent.
         """
@@ -54,7 +76,7 @@ class FrameSender:
         await self.send_frames(())
 
     def send_nowait(self, *messages: str | bytes) -> bool:
-        """Send messages, after all that waits, as far as possible. See `WebSocket.send_nowait`."""
+        """Send what is unsent and these messages, without waiting. See `WebSocket.send_nowait`."""
         if not self.is_open or self.is_broken:
             raise WebSocketClosed("the connection is over")
         for message in messages:
@@ -74,16 +96,17 @@ class FrameSender:
         return False
 
     def put_frames(self, frames: Iterable[bytes]) -> None:
-        """Put frames, as they go over the wire, behind all that waits for the next send."""
+        """Add frames, as they go over the wire, to what is unsent."""
         self._unsent += frames
 
     async def send_frames(self, frames: Iterable[bytes]) -> None:
-        """Send frames, as they go over the wire, after all that waits and whoever sends already.
+        """Send what is unsent, and frames as they go over the wire, when it is this task's turn.
 
         Raises:
           WebSocketClosed: the stream is over.
 
-        Cancellation: half a frame may have been sent. Not a checkpoint where nothing waits.
+        Cancellation: half a frame may have been sent. Not a checkpoint where there is nothing to
+        send.
         """
         self.put_frames(frames)
         try:

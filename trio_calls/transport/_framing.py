@@ -1,6 +1,12 @@
-"""Layout and masking of the frames that nearly all messages are.
+"""How a message becomes a frame: layout and masking. Pure.
 
-Pure, and no judge: what is not such a frame is the library's. Layout: RFC 6455, section 5.2.
+The layout is that of RFC 6455, section 5.2::
+
+    byte 0                   byte 1             then
+    FIN 1, RSV 3, opcode 4 │ MASK 1, length 7 │ length 0, 16 or 64 │ mask 0 or 32 │ payload
+
+All that is sent goes out as whole messages, one frame each. What a frame that is received means is
+the business of `_fast_path_parser`, and of the libraries.
 """
 
 from __future__ import annotations
@@ -11,7 +17,7 @@ from collections.abc import Iterator
 from itertools import chain, repeat
 from typing import Final
 
-#: Of the first byte of a frame: whether it is the last one of its message, and what it is.
+#: In the first byte of a frame: the bit of a message's last frame, and the bits of the opcode.
 FIN: Final = 0x80
 OPCODE: Final = 0x0F
 
@@ -28,7 +34,7 @@ _pack_header: Final = struct.Struct("!BB").pack
 _pack_header_and_2_bytes: Final = struct.Struct("!BBH").pack
 _pack_header_and_8_bytes: Final = struct.Struct("!BBQ").pack
 
-#: Masks that nobody can foresee. The system is asked for many at a time, as that takes long.
+#: Masks have to be unforeseeable. The system is asked for many at a time, as each request is slow.
 _MASKS_AT_A_TIME: Final = 64
 _unpack_masks: Final = struct.Struct(f"{MASK_BYTES}s").iter_unpack
 _masks: Final[Iterator[tuple[bytes]]] = chain.from_iterable(
@@ -49,12 +55,12 @@ try:
 except ImportError:
     _apply_mask = _apply_mask_by_hand
 
-#: Applies a mask of 4 bytes again and again: once to mask, twice to unmask.
+#: Masks data with 4 bytes, which are repeated; done twice, it is unmasked again.
 apply_mask: Final = _apply_mask
 
 
 def data_frame(message: str | bytes, is_masked: bool) -> bytes:
-    """Put a message into a frame."""
+    """Return a message as a frame: text as text, bytes as binary."""
     if isinstance(message, str):
         first, payload = WHOLE_TEXT, message.encode()
     else:

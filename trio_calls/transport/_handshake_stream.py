@@ -1,7 +1,8 @@
-"""A stream that says how a WebSocket handshake went wrong.
+"""A stream that raises what goes wrong with a WebSocket handshake.
 
 trio-websocket waits for the end of its handshake on an event that nothing sets when the other side
-hangs up, sends nonsense, or never stops sending headers. `HandshakeStream` sees these and raises.
+hangs up, sends nonsense, or never stops sending headers. `HandshakeStream` notices and raises: the
+task of the library that reads it fails then, and whoever waits for the handshake with it.
 """
 
 from __future__ import annotations
@@ -14,19 +15,22 @@ import trio
 from trio_calls.transport._interface import ServerUnverified, TLSFailed, WebSocketError
 from trio_calls.transport._refusal import refusal_ended_by_hangup
 
-#: The most that a handshake may be, headers and the body of a refusal, in bytes.
+#: The longest handshake, with its headers and the body of a refusal, in bytes.
 MAX_HANDSHAKE_BYTES = 2**16
 
 _END_OF_HEAD = b"\r\n\r\n"
 
 
 class HandshakeStream(trio.abc.Stream):
-    """Passes everything on to `stream`.
+    """Passes everything on to a stream, and watches the handshake.
+
+    Args:
+      stream: the stream to the peer.
 
     Attributes:
-      is_shaking_hands: set to False when the handshake is over; until then a stream that ends is
-        a `WebSocketError`.
-      received: what has come of the handshake, and perhaps more.
+      is_shaking_hands: whether a stream that ends or breaks is a `WebSocketError`. Set to False by
+        whoever knows that the handshake is over.
+      received: what has come during the handshake, perhaps with what was behind it.
     """
 
     def __init__(self, stream: trio.abc.Stream) -> None:
@@ -61,16 +65,16 @@ class HandshakeStream(trio.abc.Stream):
         self.is_shaking_hands = False
         await self._stream.aclose()
         if was_shaking_hands:
-            # Without the error of the library, which quotes it.
+            # The error of the library quotes what was sent, so it is not chained.
             raise WebSocketError("what the other side sent is not a WebSocket handshake") from None
 
     async def abandon(self) -> None:
-        """Close the stream at once, without a word to the other side."""
+        """Close the stream at once, without a closing handshake."""
         self.is_shaking_hands = False
         await trio.aclose_forcefully(self._stream)
 
     async def _fail_handshake(self, *, has_ended: bool) -> None:
-        # The handshake may just have ended well, and its task not have run yet to say so.
+        # The handshake may just have ended well, and its task may not have run since.
         await trio.lowlevel.checkpoint()
         if not self.is_shaking_hands:
             return
@@ -86,14 +90,19 @@ class HandshakeStream(trio.abc.Stream):
 
 
 def end_of_head(handshake: bytearray, new_bytes: int) -> int | None:
-    """Find where a handshake's head ends, given that it did not before the last `new_bytes`."""
+    """Return where the head of a handshake ends, or None if it does not yet.
+
+    Args:
+      handshake: what has come so far.
+      new_bytes: how many of its last bytes are new. The head had not ended before them.
+    """
     start = len(handshake) - new_bytes
     end = handshake.find(_END_OF_HEAD, max(0, start - len(_END_OF_HEAD) + 1))
     return None if end < 0 else end + len(_END_OF_HEAD)
 
 
 def raise_broken(error: trio.BrokenResourceError) -> NoReturn:
-    """Turn a stream that broke into what the user can act on."""
+    """Raise the `WebSocketError` for a stream that broke during the handshake."""
     cause = error.__cause__
     if isinstance(cause, ssl.SSLCertVerificationError):
         raise ServerUnverified(cause.verify_message) from None

@@ -1,4 +1,4 @@
-"""What the layers above may ask of a WebSocket."""
+"""What the layers above know of a WebSocket, and of what can go wrong with one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import trio
 #: The longest message that is received, in bytes or characters.
 MAX_MESSAGE_SIZE = 2**20
 
-#: Seconds that the other side has for its part of the closing handshake.
+#: How long the other side has for its part of the closing handshake, in seconds.
 CLOSE_SECONDS = 2.0
 
 #: The most that is received from the stream at a time, in bytes.
@@ -20,7 +20,7 @@ RECEIVE_BYTES = 2**16
 
 
 class WebSocketError(Exception):
-    """A WebSocket could not be opened. The message says why, and holds no secret of ours."""
+    """A WebSocket could not be opened. The message says why, perhaps in words of the server."""
 
 
 class HostUnreachable(WebSocketError):
@@ -48,12 +48,12 @@ class ServerUnverified(TLSFailed):
 
 
 class HandshakeRefused(WebSocketError):
-    """The server answered the handshake with something else than a WebSocket.
+    """The server answered the handshake with an HTTP response that opens no WebSocket.
 
     Attributes:
-      status_code: of the HTTP response.
-      reason: the beginning of its body, as printable text.
-      retry_after: its ``Retry-After`` in seconds, or None.
+      status_code: the status of the response.
+      reason: the beginning of the body of the response, as printable text.
+      retry_after: the ``Retry-After`` of the response in seconds, or None.
     """
 
     def __init__(self, status_code: int, reason: str, retry_after: float | None = None) -> None:
@@ -72,8 +72,8 @@ class HandshakeRequest:
     """What a client asks a server for.
 
     Attributes:
-      path: the request's target.
-      headers: by lower-case name, with the ``host``.
+      path: the path that the client asks for, with its query.
+      headers: the headers by lower-case name, among them the ``host``.
     """
 
     path: str
@@ -96,10 +96,10 @@ class Rejection:
 class WebSocket(trio.abc.AsyncResource):
     """An open WebSocket.
 
-    At most one task receives and at most one task sends. One should receive all the time: it may
-    be only there that pings are answered, and that pongs and a close are noticed. Cancelling a send
-    leaves a frame cut in half, so closing after that drops the connection without a closing
-    handshake.
+    At most one task receives and at most one task waits in `send`. One should receive all the time,
+    as pings may be answered only there, and pongs and a close may be noticed only there. A send
+    that was cancelled may leave half a frame, so closing after that drops the connection without a
+    closing handshake.
     """
 
     @abstractmethod
@@ -112,10 +112,11 @@ class WebSocket(trio.abc.AsyncResource):
 
     @abstractmethod
     def send_nowait(self, *messages: str | bytes) -> bool:
-        """Send messages as `send` does, as far as that is possible without waiting.
+        """Send messages as `send` does, as far as that is possible without waiting. No checkpoint.
 
         Returns:
-          Whether all is sent. What is unsent goes out with the next `send`, be it of nothing.
+          Whether all is sent. What is unsent goes out with the next `send`, even if that has no
+          message of its own.
 
         Raises:
           WebSocketClosed: the connection is over.
@@ -133,8 +134,8 @@ class WebSocket(trio.abc.AsyncResource):
         """Hand every batch of messages to `take` as it comes, until that returns False.
 
         Args:
-          take: must not wait. It may be called in the turn of another task that receives, though in
-            the context of this one.
+          take: returns whether to go on. It must not wait. It is called in the context of this
+            task, but perhaps in the turn of another one that receives.
 
         Raises:
           WebSocketClosed: the connection is over, and everything before was handed over.

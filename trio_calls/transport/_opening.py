@@ -1,4 +1,4 @@
-"""Opening a WebSocket: the stream, the library, the deadline."""
+"""Opening a WebSocket with one of the two libraries, in time or not at all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Decide = Callable[[HandshakeRequest], Rejection | None]
 
 @attrs.frozen
 class _Library:
-    """A WebSocket library, made to fit the seam: how it shakes hands at either end."""
+    """How a WebSocket library shakes hands, as a client and as a server."""
 
     connect: Callable[
         [trio.Nursery, trio.abc.Stream, SplitResult, Mapping[str, str]], Awaitable[WebSocket]
@@ -71,10 +71,10 @@ async def connect_websocket(
     Args:
       nursery: the connection's background tasks run here, until the connection is over.
       url: ``ws://`` or ``wss://``.
-      headers: sent with the handshake.
+      headers: the headers to send with the handshake.
       ssl_context: verifies the server; needed for ``wss://``.
       open_stream: used in place of `trio.open_tcp_stream`.
-      within_seconds: seconds for everything up to the end of the handshake.
+      within_seconds: the time for everything up to the end of the handshake.
       transport: the library to use.
 
     Raises:
@@ -110,9 +110,9 @@ async def accept_websocket(
 
     Args:
       nursery: the connection's background tasks run here, until the connection is over.
-      stream: from the client.
+      stream: the stream to the client.
       decide: returns None to accept what the client asks for, or else the rejection to send.
-      within_seconds: seconds for the handshake.
+      within_seconds: the time for the handshake.
       transport: the library to use.
 
     Raises:

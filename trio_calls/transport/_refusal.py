@@ -1,4 +1,4 @@
-"""What a server says when it refuses a WebSocket."""
+"""The HTTP response of a server that refuses a WebSocket."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _MAX_RETRY_SECONDS: Final = 3600.0
 
 
 def header_dict(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """The headers as text, by lower-case name."""
+    """Return headers as text, by lower-case name."""
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
 
 
 def refusal(status_code: int, headers: Mapping[str, str], body: bytes) -> HandshakeRefused:
-    """Make the error of an HTTP response: the beginning of its body, without control characters.
+    """Make the error for a response: with the beginning of its body, as printable text.
 
     Args:
-      status_code: of the response.
-      headers: by lower-case name.
-      body: or its beginning.
+      status_code: the status of the response.
+      headers: the headers of the response, by lower-case name.
+      body: the body of the response, or its beginning.
     """
     text = body.decode("utf-8", errors="replace")
     reason = "".join(character for character in text if character.isprintable()).strip()
@@ -37,7 +37,8 @@ def refusal(status_code: int, headers: Mapping[str, str], body: bytes) -> Handsh
 def _retry_seconds(retry_after: str, date: str) -> float | None:
     """Read ``Retry-After`` in either form that RFC 9110 gives it.
 
-    A time counts from the ``Date`` of the same response: the clock of this machine may be wrong.
+    A date counts from the ``Date`` of the same response: the clock of this machine may be wrong,
+    and nothing else here reads it. Without a ``Date``, such a ``Retry-After`` is ignored.
     """
     if retry_after.isdecimal():
         seconds = float(retry_after)
@@ -61,7 +62,7 @@ def refusal_ended_by_hangup(received: bytes | bytearray) -> HandshakeRefused | N
     """Read a response whose body lasts until the server hangs up, or is cut short by that.
 
     Returns:
-      None where there is no response, or one that is no refusal.
+      The refusal, or None if there is no response, or one that is no refusal.
     """
     connection = h11.Connection(h11.CLIENT)
     connection.send(h11.Request(method="GET", target="/", headers=[("Host", "exchange")]))

@@ -1,8 +1,32 @@
-"""One wait for all sockets: whoever waits, reads for everybody who does.
+"""One epoll for the sockets of all calls: whoever waits for it reads for everybody.
 
-Trio tells the system anew of every socket that a task waits for, and each task that it wakes takes
-a turn of its own. With hundreds of calls, that is a good part of what a frame costs. Here sockets
-stay registered, and all that have something are read in one turn.
+Trio registers a socket with the system each time that a task waits for it, and gives each task that
+it wakes a turn of its own. Beyond 100 calls, that is a good part of what a frame costs. Here the
+sockets stay registered in one epoll, and all that have something to read are read in one turn::
+
+    task of call 1 ── waits for the epoll ──► reads sockets 1, 2 and 3, each in the context of
+    task of call 2 ── parked                  the task that it belongs to
+    task of call 3 ── parked
+
+    call 1 is over: its task wakes that of call 2, which waits for the epoll from then on
+
+No task stands behind this, so nothing runs outside the scope of some connection, and nothing has to
+be started or stopped.
+
+What always holds:
+
+- While sockets are registered, at most one of their tasks waits for the epoll. If none does, one
+  has been woken to do it; should that one go before its turn comes, it wakes another.
+- A socket is read by one task at a time: a pass over the sockets has no checkpoint.
+- What `read` raises is raised in the task that the socket belongs to, whoever has called it. The
+  other sockets are read on.
+- A socket is unregistered before it is closed. The system gives its descriptor to the next socket
+  that is opened, and would tell one connection what another one has to read.
+
+Who may call: the task that a connection belongs to calls `serve_socket`, once for each socket, and
+waits for that socket in no other way meanwhile. Whoever closes the socket, in whatever task of the
+same run of Trio, calls `unregister_socket` first. A `read` must not wait, and must not run code of
+the application: that would hold up every other call.
 """
 
 from __future__ import annotations
@@ -20,13 +44,21 @@ import trio
 
 from trio_calls.concurrency.wakeup import Wakeup
 
-#: Whether the system can do that.
+#: Whether this system has an epoll.
 IS_AVAILABLE: Final = sys.platform == "linux"
 
 
 @attrs.define(eq=False)
 class _Socket:
-    """A socket, and the task in `serve` that it belongs to."""
+    """A socket that is being served.
+
+    Attributes:
+      read: reads the socket, and returns whether to go on.
+      context: the context of the task that the socket belongs to.
+      turn: woken when that task is to wait for the epoll.
+      scope: cancelled when the socket was unregistered, to end `SharedEpoll.serve`.
+      error: what `SharedEpoll.serve` raises then; None if `read` had enough.
+    """
 
     read: Callable[[], bool]
     context: Context = attrs.field(factory=copy_context)
@@ -36,11 +68,7 @@ class _Socket:
 
 
 class SharedEpoll:
-    """Sockets, each of them with a task that serves it.
-
-    There is no task behind this. One of those that serve waits for all sockets, and when it leaves,
-    another one takes its turn: so nothing runs outside the scope of some connection.
-    """
+    """The sockets that are being served, each by a task of its own."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -48,13 +76,12 @@ class SharedEpoll:
         self._is_somebody_waiting = False
 
     async def serve(self, descriptor: int, read: Callable[[], bool]) -> None:
-        """Read a socket whenever it has something, until `read` has enough.
+        """Read a socket whenever it has something to read, until `read` has enough.
 
         Args:
-          descriptor: of the socket, which nobody else may wait for.
-          read: returns whether to go on. It runs in the context of this task, but in the turn of
-            whichever one: so it must not wait, nor run code of the application. What it raises is
-            raised here.
+          descriptor: the descriptor of the socket.
+          read: reads the socket, and returns whether to go on. It is called in the context of this
+            task, but in the turn of any task that serves. What it raises is raised here.
 
         Raises:
           trio.ClosedResourceError: the socket was unregistered.
@@ -102,7 +129,7 @@ class SharedEpoll:
     def _read_all(self) -> None:
         for descriptor, _ in self._epoll.poll(0):
             socket = self._sockets.get(descriptor)
-            # Not if what came before has unregistered it.
+            # One that was read before it may have unregistered it.
             if socket is None:
                 continue
             try:
@@ -122,17 +149,17 @@ class SharedEpoll:
         socket.scope.cancel()
 
     def _pass_on(self) -> None:
-        """Give the turn to somebody, if nobody has it."""
+        """Wake a task to wait for the epoll, if none does."""
         if not self._is_somebody_waiting and self._sockets:
             next(iter(self._sockets.values())).turn.wake()
 
 
-# Weak: it goes with the last task that serves, and gives back what the system holds.
+# Weak, so that the epoll is closed with the last task that serves.
 _shared: Final = trio.lowlevel.RunVar["weakref.ref[SharedEpoll]"]("trio_calls.shared_epoll")
 
 
 async def serve_socket(descriptor: int, read: Callable[[], bool]) -> None:
-    """Read a socket together with all others of this run of Trio. See `SharedEpoll.serve`."""
+    """Serve a socket together with all others of this run of Trio. See `SharedEpoll.serve`."""
     shared = _find_shared()
     if shared is None:
         shared = SharedEpoll()
@@ -141,7 +168,7 @@ async def serve_socket(descriptor: int, read: Callable[[], bool]) -> None:
 
 
 def unregister_socket(descriptor: int) -> None:
-    """End `serve_socket` for a socket that is to be closed, if it is being served."""
+    """Unregister a socket that is to be closed. See `SharedEpoll.unregister`."""
     shared = _find_shared()
     if shared is not None:
         shared.unregister(descriptor)

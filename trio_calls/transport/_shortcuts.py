@@ -1,4 +1,9 @@
-"""Shorter ways to send and to receive, over streams that have them."""
+"""Shorter ways to send and to receive, over streams that have them.
+
+A socket is written and read with the operating system's calls themselves, without Trio's layers in
+between. A stream that is a `NowaitStream` brings ways of its own; over all others, such as those of
+tests, one can only wait.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ import trio
 
 from trio_calls.transport._interface import RECEIVE_BYTES
 
-# Elsewhere a socket is no file.
+# On other systems, a socket cannot be read and written like a file.
 _SOCKETS_ARE_FILES: Final = os.name == "posix"
 
 
@@ -21,7 +26,7 @@ class NowaitStream(trio.abc.Stream):
 
     @abstractmethod
     def send_some_nowait(self, data: bytes) -> int:
-        """Send as much as can be sent at once. Not to be called while `send_all` is under way.
+        """Send as much as can be sent at once. Must not be called while `send_all` is under way.
 
         Returns:
           How many bytes were sent.
@@ -32,15 +37,16 @@ class NowaitStream(trio.abc.Stream):
         """
 
     def nowait_receiver(self) -> tuple[int, Callable[[], bytes | None]] | None:
-        """Say how to receive without waiting; see the function of this name."""
+        """Return how to receive without waiting. See the function of this name."""
         return None
 
 
 def nowait_sender(stream: trio.abc.Stream) -> Callable[[bytes], int]:
-    """Find the way to send over a stream without waiting.
+    """Return how to send over a stream without waiting.
 
     Returns:
-      What `NowaitStream.send_some_nowait` is; for a stream that can only wait it sends nothing.
+      A function like `NowaitStream.send_some_nowait`. Over a stream that can only wait, it sends
+      nothing.
     """
     if isinstance(stream, NowaitStream):
         return stream.send_some_nowait
@@ -50,10 +56,10 @@ def nowait_sender(stream: trio.abc.Stream) -> Callable[[bytes], int]:
 
 
 def receiver(stream: trio.abc.Stream) -> Callable[[int], Awaitable[bytes | bytearray]]:
-    """Find the way to receive from a stream with the fewest calls of the operating system.
+    """Return how to receive from a stream with the fewest calls of the operating system.
 
     Returns:
-      What `trio.abc.ReceiveStream.receive_some` is.
+      A function like `trio.abc.ReceiveStream.receive_some`.
     """
     if isinstance(stream, trio.SocketStream) and _SOCKETS_ARE_FILES:
         return partial(_read_from_socket, stream.socket)
@@ -61,12 +67,12 @@ def receiver(stream: trio.abc.Stream) -> Callable[[int], Awaitable[bytes | bytea
 
 
 def nowait_receiver(stream: trio.abc.Stream) -> tuple[int, Callable[[], bytes | None]] | None:
-    """Find the socket that a stream receives from, and the way to receive without waiting.
+    """Return the socket that a stream receives from, and how to receive without waiting.
 
     Returns:
-      The socket's descriptor, and a function that returns what has come: None if that is nothing,
-      and no bytes at the end. Not to be called after the stream was closed: the descriptor may be
-      another's then. None for a stream that can only wait, or is closed.
+      The descriptor of the socket, and a function that returns what has come: None if nothing has,
+      and no bytes at the end. It must not be called after the stream was closed, as the descriptor
+      may be another socket's then. None for a stream that can only wait, or is closed.
     """
     if isinstance(stream, NowaitStream):
         return stream.nowait_receiver()
@@ -91,7 +97,7 @@ async def _read_from_socket(socket: trio.socket.SocketType, max_bytes: int) -> b
         descriptor = socket.fileno()
         if descriptor < 0:
             raise trio.ClosedResourceError("the connection was closed here")
-        # Trio's own way is to try first. A live connection has nothing to read then, nearly always.
+        # Trio tries to read before it waits. On a live connection that is nearly always in vain.
         await trio.lowlevel.wait_readable(descriptor)
         data = _read_nowait(descriptor, max_bytes)
         if data is not None:

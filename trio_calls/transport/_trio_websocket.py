@@ -1,4 +1,17 @@
-"""trio-websocket behind the seam."""
+"""The transport that comes with the SDK: trio-websocket.
+
+Only the handshake, control frames and messages in fragments are its business. Plain frames pass it
+by, both ways (see `_fast_path_stream`)::
+
+    nursery of the caller
+    └── _run_client or _run_server
+        └── a nursery of its own
+            ├── trio-websocket's reader
+            └── collect: hands on the messages of the library
+
+The nursery of its own is there because trio-websocket's reader raises when a peer breaks the rules.
+That is the end of this connection, and must not be the end of the caller's nursery.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 _ErrorT = TypeVar("_ErrorT", bound=BaseException)
 
-#: What the libraries raise, besides their documented errors, when a peer breaks the rules.
+#: What the libraries raise when a peer breaks the rules, beside their documented errors.
 _PROTOCOL_FAULTS: Final = (trio_websocket.ConnectionClosed, ProtocolError, h11.ProtocolError)
 
 
@@ -64,7 +77,7 @@ class _TrioWebSocket(WebSocket):
         return await self._stream.take()
 
     async def collect(self) -> None:
-        """Add the library's messages to the others, until the connection is over."""
+        """Hand on the library's messages until the connection is over."""
         try:
             with suppress(trio_websocket.ConnectionClosed):
                 while True:
@@ -117,7 +130,7 @@ async def _run_client(
     *,
     task_status: trio.TaskStatus[WebSocket],
 ) -> None:
-    """Run trio-websocket's reader; it is in a nursery of its own because it raises out of it."""
+    """Shake hands, report the WebSocket by `task_status`, and run it until it is over."""
     failure: WebSocketError | None = None
     reader_ended = trio.Event()
     try:
@@ -171,6 +184,7 @@ async def _run_server(
     *,
     task_status: trio.TaskStatus[tuple[HandshakeRequest, WebSocket]],
 ) -> None:
+    """Shake hands as a server; see `_run_client`."""
     failure: WebSocketError | None = None
     reader_ended = trio.Event()
     try:
@@ -204,7 +218,10 @@ async def _run_server(
 
 
 def _protocol_fault(stream: HandshakeStream, fault: BaseException) -> WebSocketError | None:
-    """What a peer that breaks the rules comes to: a failed handshake, or just a lost connection."""
+    """Return the error for a peer that breaks the rules: None after the handshake.
+
+    The connection is then over, as it would be if the peer had hung up.
+    """
     logger.debug("the peer broke the WebSocket protocol: %s", type(fault).__name__)
     return WebSocketError("the handshake broke off") if stream.is_shaking_hands else None
 

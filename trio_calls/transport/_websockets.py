@@ -1,7 +1,29 @@
-"""The sans-IO protocol of `websockets` on Trio streams, behind the seam: the fast transport.
+"""The fast transport: the sans-IO protocol of `websockets` on Trio streams.
 
-What one `receive_some` brings is taken apart at once, in the task that receives, and handed on as
-one batch; what is sent together goes out in one `send_all`. There is no task in between.
+What comes at once is taken apart at once, in the task that receives, and handed on as one batch.
+What is sent together goes out together. There is no task in between::
+
+    stream ──► FrameReader ── messages ─────────────────► receive_batch, receive_each
+                    │
+                    └─ pings, closes ──► _send_answers, a task of the nursery
+                                              │
+    stream ◄── FrameSender ◄──────────────────┴────────── send, send_nowait, ping, aclose
+
+The connection *is* the sender and does not have one, for the sake of speed. A process that sleeps
+between frames finds its caches cold, so each function on a frame's way costs what it takes to fetch
+it, twice and three times what it takes to run it. So a frame comes through few of them.
+
+What always holds:
+
+- Whoever receives never waits for a peer that does not read: pongs and the answer to a close are
+  sent by a task of their own, of which there is at most one. A peer that is owed more than 64 KiB
+  of answers has lost its connection.
+- A pong goes out before anything that is said to what came after its ping.
+- Nothing is sent after half a frame (see `_frame_sender`): closing drops the connection then.
+  Otherwise it waits for the peer's close, for two seconds at the most, and reads on meanwhile. TCP
+  takes back what the peer has not read yet when a connection is closed while data comes in: a peer
+  that is some frames behind would lose the end of a call.
+- On Linux, `receive_each` waits together with all other connections (see `_shared_epoll`).
 """
 
 from __future__ import annotations
@@ -28,7 +50,7 @@ from trio_calls.transport._interface import (
 from trio_calls.transport._shared_epoll import IS_AVAILABLE, serve_socket, unregister_socket
 from trio_calls.transport._shortcuts import nowait_receiver, receiver
 
-#: Pongs that a peer may be owed while it reads nothing, in bytes.
+#: The most that a peer may be owed in answers while it reads nothing, in bytes.
 _MAX_OWED_BYTES: Final = 2**16
 
 
@@ -36,10 +58,9 @@ class StreamWebSocket(FrameSender, WebSocket):
     """An open WebSocket.
 
     Args:
-      protocol: its handshake is over.
-      stream: under it; closed with it.
-      nursery: where pongs and answers to a close are sent from: whoever receives must not wait for
-        a peer that does not read.
+      protocol: the library's idea of the connection, after the handshake.
+      stream: the stream to the peer; closed with the WebSocket.
+      nursery: runs the task that sends answers.
       early_data: what came together with the end of the handshake.
     """
 
@@ -55,7 +76,7 @@ class StreamWebSocket(FrameSender, WebSocket):
         self._nursery = nursery
         self._receive_some = receiver(stream)
         self._is_receiving = False
-        # Of the socket that is being received from together with others.
+        # The descriptor of the socket, while that is registered in the shared epoll.
         self._descriptor: int | None = None
         self._is_closing = False
         self._ended = trio.Event()
@@ -164,7 +185,7 @@ class StreamWebSocket(FrameSender, WebSocket):
                 await self.receive_batch()
 
     async def _flush(self) -> None:
-        """Send what the protocol and the application have for the peer.
+        """Send what the protocol has for the peer, after all that is unsent.
 
         Cancellation: half a frame may have been sent.
         """
@@ -176,7 +197,7 @@ class StreamWebSocket(FrameSender, WebSocket):
 
     def _answer_end(self) -> None:
         if not self._is_closing:
-            # The peer closes the connection, or has broken the protocol. Either is answered.
+            # The peer has begun to close, or has broken the protocol. Either is answered.
             self._owe_answer(0)
             self._end()
 
@@ -208,7 +229,7 @@ class StreamWebSocket(FrameSender, WebSocket):
             pong.set()
 
     def _end(self) -> None:
-        """Nothing more comes in."""
+        """End the connection: nothing more is received, and no pong comes."""
         self.is_open = False
         self._ended.set()
         for pong in self._pongs.values():

@@ -1,4 +1,8 @@
-"""Handshakes of the fast transport."""
+"""Handshakes of the fast transport.
+
+The library is given the bytes of the head, and what belongs to a refusal. What comes behind the end
+of a handshake is frames, and kept for the `FrameReader`.
+"""
 
 from __future__ import annotations
 
@@ -80,10 +84,10 @@ async def accept(
 
 
 class _Handshake:
-    """Drives a protocol until the other side has said what it has to say.
+    """Exchanges the bytes of a handshake between a protocol and a stream.
 
     Attributes:
-      early_data: what came right behind that; the protocol was not given it.
+      early_data: what came right behind the handshake, which the protocol was not given.
     """
 
     def __init__(self, protocol: ClientProtocol | ServerProtocol, stream: trio.abc.Stream) -> None:
@@ -105,7 +109,7 @@ class _Handshake:
             raise_broken(error)
 
     async def receive(self) -> Event:
-        """Wait for the other side's part, and return it."""
+        """Wait for the request of a client, or the response of a server."""
         while True:
             data = await self._receive_some()
             events = self._protocol.events_received()

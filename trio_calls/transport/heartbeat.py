@@ -1,4 +1,8 @@
-"""Notices a peer that has gone without a word."""
+"""Notices a peer that has gone without a word.
+
+Both the control connection and each call's media connection are pinged. Otherwise nothing would end
+a call whose network is gone while its agent only listens.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,10 @@ PONG_SECONDS: Final = 10.0
 
 
 async def wait_silent(websocket: WebSocket) -> bool:
-    """Ping every 30 s, for as long as the pongs come.
+    """Ping every 30 s, and wait until a pong does not come within 10 s.
 
     Returns:
-      True when a pong did not come within 10 s, False when the connection is over.
+      Whether that has happened; False when the connection is over.
     """
     with suppress(WebSocketClosed):
         while True:

@@ -1,4 +1,4 @@
-"""How the exchange is verified: always."""
+"""The TLS context of a client. It always verifies the exchange."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from trio_calls.errors import WSSConfigError
 
 
 def make_ssl_context(config: ClientConfig) -> ssl.SSLContext | None:
-    """Make the context for every TLS connection of a client, or None where there is no TLS.
+    """Make the context for all TLS connections of a client, or return None if it has none.
 
     A context of the application's own is used as it is, with the client certificate added.
 
