@@ -1,10 +1,12 @@
 """Which WebSocket library is used, and what happens where one is not installed."""
 
 import sys
+from typing import get_args
 
 import pytest
 
 from trio_calls import ClientConfig, WSSConfigError
+from trio_calls.config import TransportName
 from trio_calls.transport import WebSocketError, _opening, _trio_websocket
 
 pytestmark = pytest.mark.pure
@@ -38,6 +40,11 @@ def test_auto_takes_trio_websocket_where_websockets_is_missing() -> None:
 def test_a_library_that_is_missing_is_named_with_what_to_do() -> None:
     with pytest.raises(WebSocketError, match=r"pip install 'trio-calls\[speedups\]'"):
         _opening._find("websockets")
+
+
+@pytest.mark.parametrize("transport", get_args(TransportName))
+def test_every_transport_of_the_settings_has_a_library(transport: TransportName) -> None:
+    assert _opening._find(transport).connect is not None
 
 
 def test_a_transport_that_does_not_exist_is_refused() -> None:

@@ -35,29 +35,40 @@ def sandbox(
 PRODUCTION = ClientConfig.production(cert_path="cert.pem", key_path="key.pem")
 
 
-@pytest.mark.parametrize(
-    ("error", "error_class", "advice"),
-    [
-        (HostUnreachable("refused"), WSSUnreachableError, "WSS_BASE_URL"),
-        (TLSFailed("expired"), WSSTLSError, "WSS_BASE_URL"),
-        (TLSFailed("expired"), WSSTLSError, "ssl_context="),
-        (TLSFailed("expired"), WSSTLSError, "WSS_CERT_PATH"),
-        (WebSocketError("nonsense"), WSSConnectionError, "WSS_BASE_URL"),
-        (HandshakeRefused(401, ""), WSSAuthenticationError, "WSS_API_KEY"),
-        (HandshakeRefused(403, ""), WSSAuthenticationError, "WSS_CONNECTOR_UUID"),
-        (HandshakeRefused(426, ""), WSSVersionError, "pip install --upgrade"),
-        (HandshakeRefused(429, ""), WSSUnavailableError, "later"),
-        (HandshakeRefused(503, ""), WSSUnavailableError, "later"),
-        (HandshakeRefused(302, ""), WSSConnectionError, "redirects are not followed"),
-        (HandshakeRefused(418, ""), WSSConnectionError, "WSS_BASE_URL"),
-    ],
-)
+CASES: list[tuple[WebSocketError, type[WSSConnectionError], str]] = [
+    (HostUnreachable("refused"), WSSUnreachableError, "WSS_BASE_URL"),
+    (TLSFailed("expired"), WSSTLSError, "WSS_BASE_URL"),
+    (TLSFailed("expired"), WSSTLSError, "ssl_context="),
+    (TLSFailed("expired"), WSSTLSError, "WSS_CERT_PATH"),
+    (ServerUnverified("self-signed"), WSSTLSError, "WSS_BASE_URL"),
+    (WebSocketError("nonsense"), WSSConnectionError, "WSS_BASE_URL"),
+    (HandshakeRefused(401, ""), WSSAuthenticationError, "WSS_API_KEY"),
+    (HandshakeRefused(403, ""), WSSAuthenticationError, "WSS_CONNECTOR_UUID"),
+    (HandshakeRefused(426, ""), WSSVersionError, "pip install --upgrade"),
+    (HandshakeRefused(429, ""), WSSUnavailableError, "later"),
+    (HandshakeRefused(503, ""), WSSUnavailableError, "later"),
+    (HandshakeRefused(302, ""), WSSConnectionError, "redirects are not followed"),
+    (HandshakeRefused(418, ""), WSSConnectionError, "WSS_BASE_URL"),
+]
+
+
+@pytest.mark.parametrize(("error", "error_class", "advice"), CASES)
 def test_every_error_has_its_class_and_its_advice(
     error: WebSocketError, error_class: type[WSSConnectionError], advice: str
 ) -> None:
     explained = explain_control(error, sandbox())
     assert type(explained) is error_class
     assert advice in str(explained)
+
+
+def subclasses(error_class: type[Exception]) -> set[type[Exception]]:
+    """All kinds of an error, with itself."""
+    return {error_class}.union(*map(subclasses, error_class.__subclasses__()))
+
+
+def test_no_error_of_either_side_is_left_out() -> None:
+    assert {type(error) for error, _, _ in CASES} == subclasses(WebSocketError)
+    assert {error_class for _, error_class, _ in CASES} == subclasses(WSSConnectionError)
 
 
 @pytest.mark.parametrize("status", [401, 403])

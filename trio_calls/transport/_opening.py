@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import Final, Literal, assert_never
 from urllib.parse import SplitResult
 
 import attrs
@@ -39,16 +39,25 @@ class _Library:
 _TRIO_WEBSOCKET: Final = _Library(_trio_websocket.connect, _trio_websocket.accept)
 
 #: What ``auto`` is, where it is installed.
-PREFERRED: TransportName = "websockets"
+PREFERRED: Literal["websockets", "trio-websocket"] = "websockets"
 
 
 def _find(transport: TransportName) -> _Library:
-    if (PREFERRED if transport == "auto" else transport) == "trio-websocket":
-        return _TRIO_WEBSOCKET
+    name = PREFERRED if transport == "auto" else transport
+    match name:
+        case "trio-websocket":
+            return _TRIO_WEBSOCKET
+        case "websockets":
+            return _find_websockets(is_wanted=transport != "auto")
+        case _:
+            assert_never(name)
+
+
+def _find_websockets(*, is_wanted: bool) -> _Library:
     try:
         from trio_calls.transport import _websockets_handshake as handshake  # noqa: PLC0415
     except ImportError:
-        if transport == "auto":
+        if not is_wanted:
             return _TRIO_WEBSOCKET
         raise WebSocketError(
             "the transport 'websockets' is not installed: pip install 'trio-calls[speedups]'"
