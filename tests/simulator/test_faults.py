@@ -96,8 +96,8 @@ async def test_a_cut_at_a_frame_comes_before_anything_is_made_of_it(pair: Pair) 
     await media.closed.wait()
     assert call.agent_states == [P]
     said = [entry.what for entry in call.transcript]
-    struck = said.index("fault: cut_media")
-    assert said[struck - 1 : struck + 2] == [
+    cut = said.index("fault: cut_media")
+    assert said[cut - 1 : cut + 2] == [
         "call.answer (command #1)",
         "fault: cut_media",
         "closed",

@@ -47,7 +47,7 @@ def alive() -> dict[str, int]:
 def tables(simulator: Simulator) -> dict[str, int]:
     """Measure everything in which calls are kept, and not only the latest entries."""
     exchange = simulator._exchange
-    owners = (simulator._calls, exchange, exchange.log, exchange.lines)
+    owners = (simulator._calls, exchange, exchange.log, exchange.taps)
     return {
         f"{type(owner).__name__}.{name}": len(value)
         for owner in owners

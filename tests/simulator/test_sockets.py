@@ -15,9 +15,9 @@ from trio_calls.simulator import answers, open_simulator
 from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator.exchange.control_connection import ControlConnection
 from trio_calls.simulator.exchange.exchange import Exchange
-from trio_calls.simulator.exchange.lines import Line
 from trio_calls.simulator.exchange.media_connection import MediaConnection
 from trio_calls.simulator.exchange.socket_tasks import CLOSING_SECONDS, SocketTasks
+from trio_calls.simulator.exchange.taps import Tap
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 from trio_calls.transport import HostUnreachable, WebSocket, WebSocketClosed
 from trio_calls.wire.codec import encode
@@ -28,8 +28,8 @@ def never(*_: object) -> NoReturn:
     pytest.fail("this was not to be called")
 
 
-def make_line() -> Line:
-    return Line(TranscriptLog(24000), "media")
+def make_tap() -> Tap:
+    return Tap(TranscriptLog(24000), "media")
 
 
 class FakeWebSocket(WebSocket):
@@ -69,37 +69,37 @@ class FakeWebSocket(WebSocket):
 
 
 class Polite(FakeWebSocket):
-    """Reads nothing more once it is being closed, and waits, once, for the agent's goodbye."""
+    """Reads nothing more once it is being closed, and waits, once, for the agent's close."""
 
-    has_said_goodbye = False
+    has_heard_close = False
 
     async def aclose(self) -> None:
         is_first = not self.is_closed
         await super().aclose()
         if is_first:
             await trio.sleep(1)
-            self.has_said_goodbye = True
+            self.has_heard_close = True
 
 
-async def test_the_end_of_reading_does_not_cut_the_goodbye_short(
+async def test_the_end_of_reading_does_not_cut_the_close_short(
     autojump_clock: MockClock,
 ) -> None:
     # A TCP connection that is closed while audio comes in takes back what the agent has not read.
-    websocket, tasks = Polite(), SocketTasks(10, never, make_line())
+    websocket, tasks = Polite(), SocketTasks(10, never, make_tap())
     tasks.send("1")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(tasks.run, websocket, never)
         await trio.testing.wait_all_tasks_blocked()
         tasks.close()
         began = trio.current_time()
-    assert websocket.has_said_goodbye
+    assert websocket.has_heard_close
     assert trio.current_time() - began < CLOSING_SECONDS
 
 
 async def test_everything_queued_goes_out_before_the_end(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
-    websocket, tasks = FakeWebSocket(), SocketTasks(10, never, make_line())
+    websocket, tasks = FakeWebSocket(), SocketTasks(10, never, make_tap())
     for message in ("1", b"2", "3"):
         tasks.send(message)
     tasks.close()
@@ -111,7 +111,7 @@ async def test_everything_queued_goes_out_before_the_end(
 
 
 async def test_what_arrives_is_passed_on_until_the_peer_closes(autojump_clock: MockClock) -> None:
-    websocket, tasks = FakeWebSocket(), SocketTasks(10, never, make_line())
+    websocket, tasks = FakeWebSocket(), SocketTasks(10, never, make_tap())
     received: list[str | bytes] = []
     for message in ("1", b"2"):
         websocket.arrives.send_nowait(message)
@@ -123,7 +123,7 @@ async def test_what_arrives_is_passed_on_until_the_peer_closes(autojump_clock: M
 
 
 async def test_a_peer_that_is_gone_is_the_readers_to_notice(autojump_clock: MockClock) -> None:
-    websocket, tasks = FakeWebSocket(), SocketTasks(10, never, make_line())
+    websocket, tasks = FakeWebSocket(), SocketTasks(10, never, make_tap())
     websocket.is_closed = True
     tasks.send("1")
     async with trio.open_nursery() as nursery:
@@ -138,7 +138,7 @@ async def test_a_peer_that_reads_too_slowly_is_dropped(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     overflows: list[None] = []
-    websocket, tasks = FakeWebSocket(), SocketTasks(3, lambda: overflows.append(None), make_line())
+    websocket, tasks = FakeWebSocket(), SocketTasks(3, lambda: overflows.append(None), make_tap())
     websocket.stalls = True
     nursery.start_soon(tasks.run, websocket, never)
     for number in range(10):
@@ -149,7 +149,7 @@ async def test_a_peer_that_reads_too_slowly_is_dropped(
 
 
 async def test_closing_does_not_wait_for_ever(autojump_clock: MockClock) -> None:
-    websocket, tasks = FakeWebSocket(), SocketTasks(3, never, make_line())
+    websocket, tasks = FakeWebSocket(), SocketTasks(3, never, make_tap())
     websocket.stalls = True
     tasks.send("1")
     tasks.close()

@@ -10,7 +10,7 @@ import math
 
 import attrs
 
-BEAT_SECONDS = 0.02 + 1e-9
+TICK_SECONDS = 0.02 + 1e-9
 PULLED_AHEAD = 3
 """So many frames of the agent's audio are pulled before they are played."""
 
@@ -96,7 +96,7 @@ class CallModel:
     leaving: tuple[str, bool] | None = None
     frames_to_play: int = 0
     talking_since: float = math.inf
-    beats: int = 0
+    ticks: int = 0
     caller_heard: list[int] = attrs.field(factory=list)
     callee_heard: list[int] = attrs.field(factory=list)
 
@@ -105,8 +105,8 @@ class CallModel:
         return self.states[-1]
 
     @property
-    def next_beat(self) -> float:
-        return math.inf if self.is_over else self.talking_since + (self.beats + 1) * BEAT_SECONDS
+    def next_tick(self) -> float:
+        return math.inf if self.is_over else self.talking_since + (self.ticks + 1) * TICK_SECONDS
 
     @property
     def next_ring_end(self) -> float:
@@ -212,9 +212,9 @@ class CallModel:
         if self.holder:
             self.holder.told.append(("closed", self.number, reason))
 
-    def beat(self) -> None:
+    def tick(self) -> None:
         """One frame of everybody's audio."""
-        self.beats += 1
+        self.ticks += 1
         callee = CALLEE if self.callee == "TALKING" else 0
         agent = AGENT if self.state in {"ANSWERED", "CONNECTED"} else 0
         hearers = AGENT_IS_HEARD_BY[self.mode]
@@ -278,11 +278,11 @@ class ExchangeModel:
         """Let happen what happens by itself, each at its time."""
         while True:
             due = [(c.next_ring_end, "ring", c) for c in self.calls]
-            due += [(c.next_beat, "beat", c) for c in self.calls]
+            due += [(c.next_tick, "tick", c) for c in self.calls]
             time, what, call = min(due, key=lambda entry: entry[0], default=(math.inf, "", None))
             if time > now or call is None:
                 return
-            if what == "beat":
-                call.beat()
+            if what == "tick":
+                call.tick()
             elif call.ringing:
                 call.ring_ends(call.ringing.end, time)

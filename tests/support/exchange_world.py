@@ -223,9 +223,9 @@ class World:
 
     def lose_media(self, agent: int) -> None:
         """Each is lost once; also those that the exchange has closed."""
-        standing = [agent for agent in self.agents if not agent.is_lost]
-        if standing:
-            lost = standing[agent % len(standing)]
+        open_agents = [agent for agent in self.agents if not agent.is_lost]
+        if open_agents:
+            lost = open_agents[agent % len(open_agents)]
             lost.is_lost = True
             self.exchange.media_connection_lost(lost.call.session, lost)
             if lost.call.model.media is lost.model and lost.call.model.lose_media():

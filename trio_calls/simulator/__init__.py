@@ -27,7 +27,7 @@ from trio_calls.simulator.faults.faults import (
     stall,
 )
 from trio_calls.simulator.faults.injection import Fault
-from trio_calls.simulator.faults.moments import Moment, after, at_frame, at_random
+from trio_calls.simulator.faults.triggers import Moment, after, at_frame, at_random
 from trio_calls.simulator.phones.leg import PhoneHungUp, PhoneState
 from trio_calls.simulator.phones.phone import Phone, Pickup, answers, declines, never_answers
 from trio_calls.simulator.transcript.transcript import Direction, Entry, Transcript

@@ -9,12 +9,12 @@ from trio_calls.simulator._server import Server
 from trio_calls.transport import NowaitStream
 
 
-class Door:
-    """Where SDKs in the same process come in.
+class MemoryListener:
+    """Accepts connections from SDKs in the same process.
 
     Args:
-      server: serves whoever comes.
-      nursery: in which it does so.
+      server: serves each connection.
+      nursery: where it serves them.
     """
 
     def __init__(self, server: Server, nursery: trio.Nursery) -> None:

@@ -14,7 +14,7 @@ import trio
 from trio_calls.audio import FRAME_SECONDS
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError
-from trio_calls.simulator._in_process import Door
+from trio_calls.simulator._in_process import MemoryListener
 from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator._server import Server
 from trio_calls.simulator._simulated_call import SimulatedCall
@@ -22,7 +22,7 @@ from trio_calls.simulator.exchange.admission import Admission, HostNames
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.violations import Violation
 from trio_calls.simulator.faults.injection import Fault, Faults
-from trio_calls.simulator.faults.moments import Moment
+from trio_calls.simulator.faults.triggers import Moment
 from trio_calls.simulator.phones.phone import Pickup, answers
 from trio_calls.simulator.transcript.transcript import Transcript
 
@@ -77,8 +77,8 @@ class Simulator:
           fault: what: `cut_media`, `cut_control`, `restart`, `answer_late`, `never_answer`,
             `answer_twice`, `refuse`, `send_malformed`, `stall`, `jitter` or `duplicate_offer`.
           call: whose connections are concerned; None: those of all calls.
-          when: `after`, `at_frame` or `at_random`; None: now. A connection that does not stand then
-            cannot be struck, but a fault of a command or `jitter` waits for it.
+          when: `after`, `at_frame` or `at_random`; None: now. Nothing happens to a connection that
+            is not open then, but a fault of a command or `jitter` waits for one.
         """
         self._faults.inject(fault, None if call is None else call.session_id, when)
 
@@ -192,7 +192,7 @@ async def open_simulator(
         if listeners:
             nursery.start_soon(trio.serve_listeners, server.serve, listeners)
         else:
-            config = attrs.evolve(config, open_stream=Door(server, nursery).open_stream)
+            config = attrs.evolve(config, open_stream=MemoryListener(server, nursery).open_stream)
         simulator = Simulator(exchange, calls, Faults(exchange, seed), config)
         try:
             yield simulator

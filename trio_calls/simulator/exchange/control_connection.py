@@ -43,13 +43,13 @@ class ControlConnection:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._connection_id = exchange.identifiers.connection_id()
-        self._line = exchange.lines.open_control(self._connection_id)
+        self._tap = exchange.taps.open_control(self._connection_id)
         self._sdk: ConnectedSdk | None = None
         self._before_setup: trio.CancelScope
         self._socket = SocketTasks(
             _QUEUE_SIZE,
             lambda: self._violation("it does not read what it is sent; dropped"),
-            self._line,
+            self._tap,
         )
 
     async def run(self, websocket: WebSocket) -> None:
@@ -61,7 +61,7 @@ class ControlConnection:
 
     def lost(self) -> None:
         """The connection is gone, or never came to be."""
-        self._exchange.lines.close(self._line)
+        self._exchange.taps.close(self._tap)
         if self._sdk is not None:
             self._exchange.sdk_lost(self._sdk)
 

@@ -9,8 +9,8 @@ import trio
 
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.exchange.identifiers import Identifiers, present_date
-from trio_calls.simulator.exchange.lines import Lines
 from trio_calls.simulator.exchange.sessions import ConnectedSdk, Session, session_not_found
+from trio_calls.simulator.exchange.taps import Taps
 from trio_calls.simulator.exchange.violations import ViolationLog
 from trio_calls.simulator.phones.agent_leg import AgentSocket
 from trio_calls.simulator.phones.phone import Pickup
@@ -32,7 +32,7 @@ class Exchange:
     Attributes:
       identifiers: makes up ids, tokens and dates.
       log: of every frame.
-      lines: the connections.
+      taps: the connections.
       violations: what SDKs did against the protocol.
     """
 
@@ -50,7 +50,7 @@ class Exchange:
         self.nursery = nursery
         self.identifiers = Identifiers(seed, present_date(is_in_process=is_in_process))
         self.log = TranscriptLog(sample_rate)
-        self.lines = Lines(self.log)
+        self.taps = Taps(self.log)
         self.violations = ViolationLog()
         self._base_url = base_url
         self._keep_audio_seconds = keep_audio_seconds
@@ -163,8 +163,8 @@ class Exchange:
     def go_down(self, seconds: float) -> None:
         """Drop every connection, and refuse new ones for so long, in seconds."""
         self._refuses_until = trio.current_time() + seconds
-        for line in [*self.lines.control(None), *self.lines.media(None)]:
-            line.drop()
+        for tap in [*self.taps.control(None), *self.taps.media(None)]:
+            tap.drop()
 
     def holder_id(self, session_id: str) -> str | None:
         """Name the control connection that has claimed a session."""

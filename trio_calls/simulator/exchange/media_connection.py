@@ -44,11 +44,11 @@ class MediaConnection:
         self._session = session
         self._call = session.call
         ticks = round(_QUEUE_SECONDS / FRAME_SECONDS)
-        self._line = exchange.lines.open_media(self._call.session_id)
+        self._tap = exchange.taps.open_media(self._call.session_id)
         self._socket = SocketTasks(
             ticks * _MESSAGES_A_TICK[self._call.agent.audio_mode],
             lambda: self._violation("it does not read what it is sent; dropped"),
-            self._line,
+            self._tap,
         )
         self._call.agent.socket = self._socket
 
@@ -58,7 +58,7 @@ class MediaConnection:
 
     def lost(self) -> None:
         """The connection is gone, or never came to be."""
-        self._exchange.lines.close(self._line)
+        self._exchange.taps.close(self._tap)
         self._exchange.media_connection_lost(self._session, self._socket)
 
     def _receive(self, message: str | bytes) -> None:

@@ -8,10 +8,10 @@ from typing import Final
 
 import trio
 
-from trio_calls.simulator.exchange.lines import GOODBYE, Line, Outgoing
+from trio_calls.simulator.exchange.taps import CLOSE, Outgoing, Tap
 from trio_calls.transport import EagerWriter, WebSocket, WebSocketClosed
 
-#: Seconds for what is queued, and for the goodbye, once a connection is being closed.
+#: Seconds for what is queued, and for the close, once a connection is being closed.
 CLOSING_SECONDS: Final = 5.0
 
 
@@ -41,18 +41,18 @@ class SocketTasks:
     Args:
       queue_size: messages that may wait to be written.
       on_overflow: called once if they are more; the connection is being dropped then.
-      line: everything that goes in and out passes here.
+      tap: everything that goes in and out passes here.
     """
 
-    def __init__(self, queue_size: int, on_overflow: Callable[[], None], line: Line) -> None:
+    def __init__(self, queue_size: int, on_overflow: Callable[[], None], tap: Tap) -> None:
         self._writer = _QueueWriter()
         self._queue_size = queue_size
         self._on_overflow = on_overflow
-        self._line = line
+        self._tap = tap
         self._scope = trio.CancelScope()
         self._is_told_to_close = False
         self._is_closing = False
-        line.attach(self._enqueue, self._drop)
+        tap.attach(self._enqueue, self._drop)
 
     def send(self, *messages: str | bytes) -> None:
         """Queue messages, to go out together; on a connection that is being closed, drop them."""
@@ -60,13 +60,13 @@ class SocketTasks:
             return
         with self._writer.corked():
             for message in messages:
-                self._line.send(message)
+                self._tap.send(message)
 
     def close(self) -> None:
         """Close the connection once everything queued is written, within `CLOSING_SECONDS`."""
         if not self._is_told_to_close:
             self._is_told_to_close = True
-            self._line.send(GOODBYE)
+            self._tap.send(CLOSE)
 
     async def run(self, websocket: WebSocket, receive: Callable[[str | bytes], None]) -> None:
         """Read and write until either side closes the connection; then it is closed.
@@ -77,7 +77,7 @@ class SocketTasks:
 
         Cancellation drops the connection at once.
         """
-        self._line.opened()
+        self._tap.opened()
         self._writer.open(websocket)
         try:
             with self._scope:
@@ -86,7 +86,7 @@ class SocketTasks:
                     nursery.start_soon(self._read, websocket, nursery.cancel_scope, receive)
         finally:
             self._is_closing = True
-            self._line.closed()
+            self._tap.closed()
             if self._scope.cancel_called:
                 await trio.aclose_forcefully(websocket)
             else:
@@ -95,7 +95,7 @@ class SocketTasks:
     def _enqueue(self, message: Outgoing) -> None:
         if self._is_closing:
             return
-        if message is GOODBYE:
+        if message is CLOSE:
             self._is_closing = True
             self._scope.deadline = trio.current_time() + CLOSING_SECONDS
             self._writer.finish()
@@ -121,11 +121,11 @@ class SocketTasks:
         try:
             while True:
                 for message in await websocket.receive_batch():
-                    await self._line.wait_reading()
+                    await self._tap.wait_reading()
                     # An agent that has not heard yet that the call is over may go on sending.
-                    if not self._is_closing and self._line.receive(message):
+                    if not self._is_closing and self._tap.receive(message):
                         receive(message)
         except WebSocketClosed:
-            # While this side closes, reading has ended, and the agent's goodbye is still to come.
+            # While this side closes, reading has ended, and the agent's close is still to come.
             if not self._is_closing:
                 both.cancel()

@@ -9,14 +9,14 @@ from typing import Final
 import attrs
 import trio
 
-from trio_calls.simulator.exchange.lines import Interference
-from trio_calls.simulator.faults.injection import Fault, Scene
-from trio_calls.simulator.faults.interferences import (
+from trio_calls.simulator.exchange.taps import FrameInterceptor
+from trio_calls.simulator.faults.injection import Fault, FaultTarget
+from trio_calls.simulator.faults.interceptors import (
     Delay,
-    LateAnswer,
-    NoAnswer,
+    DuplicateResponse,
+    LateResponse,
+    LostResponse,
     RefusedCommand,
-    TwofoldAnswer,
 )
 from trio_calls.simulator.transcript.transcript import ConnectionKind
 from trio_calls.state import Command
@@ -143,9 +143,9 @@ class _Cut(Fault):
     text = "cut_{0.connection}"
     connection: ConnectionKind
 
-    def strike(self, scene: Scene) -> None:
-        for line in scene.lines(self.connection):
-            line.drop()
+    def apply(self, target: FaultTarget) -> None:
+        for tap in target.taps(self.connection):
+            tap.drop()
 
 
 @attrs.frozen
@@ -154,59 +154,59 @@ class _Restart(Fault):
     text = "restart, {0.seconds:g} s"
     seconds: float = attrs.field(validator=attrs.validators.ge(0))
 
-    def strike(self, scene: Scene) -> None:
-        scene.exchange.go_down(self.seconds)
+    def apply(self, target: FaultTarget) -> None:
+        target.exchange.go_down(self.seconds)
 
 
-class _Standing(Fault):
-    """A fault that lasts."""
+class _Lasting(Fault):
+    """A fault that lasts, on connections present and future."""
 
-    def strike(self, scene: Scene) -> None:
-        scene.exchange.lines.interfere(self.connection, scene.session_id, self.prepare(scene))
+    def apply(self, target: FaultTarget) -> None:
+        target.exchange.taps.intercept(self.connection, target.session_id, self.prepare(target))
 
     @abstractmethod
-    def prepare(self, scene: Scene) -> Callable[[], Interference]:
-        """Make what makes one interference for each connection."""
+    def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
+        """Return a function that makes the interceptor of each connection."""
 
 
 @attrs.frozen
-class _AnswerLate(_Standing):
+class _AnswerLate(_Lasting):
     text = "answer_late {0.command.value}, {0.seconds:g} s"
     command: Command
     seconds: float = attrs.field(validator=attrs.validators.ge(0))
 
-    def prepare(self, scene: Scene) -> Callable[[], Interference]:
-        late = LateAnswer(self.command, self.seconds, scene.exchange.nursery)
+    def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
+        late = LateResponse(self.command, self.seconds, target.exchange.nursery)
         return lambda: late
 
 
 @attrs.frozen
-class _NeverAnswer(_Standing):
+class _NeverAnswer(_Lasting):
     text = "never_answer {0.command.value}"
     command: Command
 
-    def prepare(self, scene: Scene) -> Callable[[], Interference]:
-        none = NoAnswer(self.command)
-        return lambda: none
+    def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
+        lost = LostResponse(self.command)
+        return lambda: lost
 
 
 @attrs.frozen
-class _AnswerTwice(_Standing):
+class _AnswerTwice(_Lasting):
     text = "answer_twice {0.command.value}"
     command: Command
 
-    def prepare(self, scene: Scene) -> Callable[[], Interference]:
-        twofold = TwofoldAnswer(self.command)
-        return lambda: twofold
+    def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
+        duplicate = DuplicateResponse(self.command)
+        return lambda: duplicate
 
 
 @attrs.frozen
-class _Refuse(_Standing):
+class _Refuse(_Lasting):
     text = "refuse {0.command.value}, {0.error_code}"
     command: Command
     error_code: str
 
-    def prepare(self, scene: Scene) -> Callable[[], Interference]:
+    def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
         refused = RefusedCommand(self.command, self.error_code)
         return lambda: refused
 
@@ -217,10 +217,10 @@ class _SendMalformed(Fault):
     frame: str | bytes | None
     connection: ConnectionKind
 
-    def strike(self, scene: Scene) -> None:
-        frame = scene.random.choice(MALFORMED_FRAMES) if self.frame is None else self.frame
-        for line in scene.lines(self.connection):
-            line.send_past_faults(frame)
+    def apply(self, target: FaultTarget) -> None:
+        frame = target.random.choice(MALFORMED_FRAMES) if self.frame is None else self.frame
+        for tap in target.taps(self.connection):
+            tap.send_past_interceptors(frame)
 
 
 @attrs.frozen
@@ -229,23 +229,23 @@ class _Stall(Fault):
     seconds: float = attrs.field(validator=attrs.validators.ge(0))
     connection: ConnectionKind
 
-    def strike(self, scene: Scene) -> None:
+    def apply(self, target: FaultTarget) -> None:
         ends_at = trio.current_time() + self.seconds
-        for line in scene.lines(self.connection):
-            line.stop_reading(ends_at)
-            line.interfere(Delay(scene.exchange.nursery, lambda: ends_at - trio.current_time()))
+        for tap in target.taps(self.connection):
+            tap.stop_reading(ends_at)
+            tap.intercept(Delay(target.exchange.nursery, lambda: ends_at - trio.current_time()))
 
 
 @attrs.frozen
-class _Jitter(_Standing):
+class _Jitter(_Lasting):
     text = "jitter, {0.seconds:g} s"
     seconds: float = attrs.field(validator=attrs.validators.ge(0))
 
-    def prepare(self, scene: Scene) -> Callable[[], Interference]:
+    def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
         def pick() -> float:
-            return scene.random.uniform(0, self.seconds)
+            return target.random.uniform(0, self.seconds)
 
-        return lambda: Delay(scene.exchange.nursery, pick)
+        return lambda: Delay(target.exchange.nursery, pick)
 
 
 @attrs.frozen
@@ -253,5 +253,5 @@ class _DuplicateOffer(Fault):
     connection = "control"
     text = "duplicate_offer"
 
-    def strike(self, scene: Scene) -> None:
-        scene.exchange.offer_twice(scene.session_id)
+    def apply(self, target: FaultTarget) -> None:
+        target.exchange.offer_twice(target.session_id)

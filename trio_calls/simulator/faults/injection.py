@@ -9,38 +9,38 @@ from typing import ClassVar
 import attrs
 
 from trio_calls.simulator.exchange.exchange import Exchange
-from trio_calls.simulator.exchange.lines import Line
-from trio_calls.simulator.faults.moments import Moment, Stage
+from trio_calls.simulator.exchange.taps import Tap
+from trio_calls.simulator.faults.triggers import Moment, TriggerContext
 from trio_calls.simulator.transcript.frame_text import FrameText
 from trio_calls.simulator.transcript.transcript import ConnectionKind, Direction
 
 
 @attrs.frozen
-class Scene:
-    """Where a fault strikes.
+class FaultTarget:
+    """What a fault is applied to.
 
     Attributes:
       exchange: the exchange.
-      session_id: of the call that it concerns, or None for all.
-      random: makes choices; seeded.
+      session_id: the call that the fault concerns, or None for all calls.
+      random: makes the random choices; seeded.
     """
 
     exchange: Exchange
     session_id: str | None
     random: random.Random
 
-    def lines(self, kind: ConnectionKind) -> list[Line]:
-        """Find the connections that are concerned, and stand now."""
+    def taps(self, kind: ConnectionKind) -> list[Tap]:
+        """Return the taps of the connections that are concerned and connected now."""
         if kind == "media":
-            return self.exchange.lines.media(self.session_id)
+            return self.exchange.taps.media(self.session_id)
         if self.session_id is None:
-            return self.exchange.lines.control(None)
+            return self.exchange.taps.control(None)
         holder_id = self.exchange.holder_id(self.session_id)
-        return [] if holder_id is None else self.exchange.lines.control(holder_id)
+        return [] if holder_id is None else self.exchange.taps.control(holder_id)
 
 
 class Fault(ABC):
-    """Something that goes wrong. `Simulator.inject` lets it strike."""
+    """Something that goes wrong. `Simulator.inject` makes it happen."""
 
     #: The kind of connection that it concerns.
     connection: ConnectionKind = "media"
@@ -49,19 +49,19 @@ class Fault(ABC):
     text: ClassVar[str]
 
     @abstractmethod
-    def strike(self, scene: Scene) -> None:
-        """Let it go wrong, now."""
+    def apply(self, target: FaultTarget) -> None:
+        """Make it go wrong, now."""
 
     def __str__(self) -> str:
         return self.text.format(self)
 
 
 class Faults:
-    """Lets faults strike when their moment has come.
+    """Applies faults when their moment has come.
 
     Args:
-      exchange: where.
-      seed: of what they pick at random.
+      exchange: what they are applied to.
+      seed: of their random choices.
     """
 
     def __init__(self, exchange: Exchange, seed: int) -> None:
@@ -70,19 +70,19 @@ class Faults:
         self._count = 0
 
     def inject(self, fault: Fault, session_id: str | None, when: Moment | None) -> None:
-        """Let a fault strike a call, or all with None: at its moment, or now with None."""
+        """Apply a fault to a call, or to all with None: at its moment, or now with None."""
         self._count += 1
         # A generator of its own: what one fault picks is nothing to the others.
         generator = random.Random(f"fault {self._count} {self._seed}")
-        scene = Scene(self._exchange, session_id, generator)
+        target = FaultTarget(self._exchange, session_id, generator)
         log = self._exchange.log
 
-        def strike() -> None:
+        def apply() -> None:
             text = FrameText(f"fault: {fault}")
             log.note(fault.connection, session_id, Direction.NEITHER, text, frames=0)
-            fault.strike(scene)
+            fault.apply(target)
 
         if when is None:
-            strike()
+            apply()
         else:
-            when.arrange(Stage(self._exchange.nursery, log, generator, session_id), strike)
+            when.schedule(TriggerContext(self._exchange.nursery, log, generator, session_id), apply)

@@ -24,7 +24,7 @@ class Direction(IdentityEnum):
     """From the agent to the exchange."""
 
     NEITHER = "--"
-    """It happened to the connection: it was opened or closed, or a fault struck."""
+    """It happened to the connection: it was opened or closed, or a fault was applied."""
 
 
 @attrs.frozen

@@ -1,4 +1,4 @@
-"""What stands between an exchange and a connection while a fault lasts."""
+"""What sits between an exchange and a connection while a fault lasts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import trio
 
-from trio_calls.simulator.exchange.lines import GOODBYE, Interference, Line, Outgoing
+from trio_calls.simulator.exchange.taps import CLOSE, FrameInterceptor, Outgoing, Tap
 from trio_calls.state import Command
 from trio_calls.wire.codec import WireError, decode_media, encode
 from trio_calls.wire.media import CommandRequest, CommandResponse
@@ -15,12 +15,12 @@ from trio_calls.wire.media import CommandRequest, CommandResponse
 PassOn = Callable[[Outgoing], None]
 
 
-class Delay(Interference):
+class Delay(FrameInterceptor):
     """Holds back everything that goes out, in its order.
 
     Args:
-      nursery: where it is held back.
-      seconds: tells for how long the present frame is.
+      nursery: where the frames wait.
+      seconds: returns for how long to hold back the present frame.
     """
 
     def __init__(self, nursery: trio.Nursery, seconds: Callable[[], float]) -> None:
@@ -48,15 +48,15 @@ class Delay(Interference):
             pass_on(frame)
 
 
-class _OneCommand(Interference):
-    """Looks out for the next command of a kind, once; then for its response."""
+class _OneCommand(FrameInterceptor):
+    """Watches for the next command of a kind, once, and then for its response."""
 
     def __init__(self, command: Command) -> None:
         self._command = command
         self._command_id: str | None = None
 
-    def incoming(self, frame: str | bytes, line: Line) -> bool:
-        """Take note of the command."""
+    def incoming(self, frame: str | bytes, tap: Tap) -> bool:
+        """Remember the command."""
         request = _read(frame)
         if (
             self._command_id is not None
@@ -65,21 +65,21 @@ class _OneCommand(Interference):
         ):
             return True
         self._command_id = request.command_id
-        return self.begun(request.command_id, line)
+        return self.command_came(request.command_id, tap)
 
-    def begun(self, command_id: str, line: Line) -> bool:
-        """Tell whether the exchange may have the command."""
+    def command_came(self, command_id: str, tap: Tap) -> bool:
+        """Return whether the exchange may have the command."""
         return True
 
     def outgoing(self, frame: Outgoing, pass_on: PassOn) -> None:
         """Pass on everything but the response."""
-        response = None if self._command_id is None or frame is GOODBYE else _read(frame)
+        response = None if self._command_id is None or frame is CLOSE else _read(frame)
         if isinstance(response, CommandResponse) and response.command_id == self._command_id:
-            self.answer(frame, pass_on)
+            self.respond(frame, pass_on)
         else:
             pass_on(frame)
 
-    def answer(self, response: Outgoing, pass_on: PassOn) -> None:
+    def respond(self, response: Outgoing, pass_on: PassOn) -> None:
         """Pass on the response, in one way or another."""
         pass_on(response)
 
@@ -91,36 +91,36 @@ class RefusedCommand(_OneCommand):
         super().__init__(command)
         self._error_code = error_code
 
-    def begun(self, command_id: str, line: Line) -> bool:
-        """Refuse it."""
+    def command_came(self, command_id: str, tap: Tap) -> bool:
+        """Refuse the command."""
         refusal = CommandResponse(
             command_id,
             success=False,
             error_code=self._error_code,
             error_message="refused by a fault of the simulator",
         )
-        line.send_past_faults(encode(refusal))
+        tap.send_past_interceptors(encode(refusal))
         return False
 
 
-class NoAnswer(_OneCommand):
-    """Lets a command be done, and its response be lost."""
+class LostResponse(_OneCommand):
+    """Passes a command on, and loses its response."""
 
-    def answer(self, response: Outgoing, pass_on: PassOn) -> None:
-        """Say nothing."""
+    def respond(self, response: Outgoing, pass_on: PassOn) -> None:
+        """Drop the response."""
 
 
-class TwofoldAnswer(_OneCommand):
-    """Lets a command be answered twice."""
+class DuplicateResponse(_OneCommand):
+    """Passes a command on, and its response twice."""
 
-    def answer(self, response: Outgoing, pass_on: PassOn) -> None:
-        """Say it, and say it again."""
+    def respond(self, response: Outgoing, pass_on: PassOn) -> None:
+        """Pass the response on, twice."""
         pass_on(response)
         pass_on(response)
 
 
-class LateAnswer(_OneCommand):
-    """Lets a command be done, and its response come late; a goodbye waits for it."""
+class LateResponse(_OneCommand):
+    """Passes a command on, and its response late; `CLOSE` waits for the response."""
 
     def __init__(self, command: Command, seconds: float, nursery: trio.Nursery) -> None:
         super().__init__(command)
@@ -128,21 +128,21 @@ class LateAnswer(_OneCommand):
         self._is_late = False
 
     def outgoing(self, frame: Outgoing, pass_on: PassOn) -> None:
-        """Hold back the response, and what must not come before it."""
-        if frame is GOODBYE and self._is_late:
+        """Hold back the response, and a `CLOSE` until it has gone out."""
+        if frame is CLOSE and self._is_late:
             self._delay.outgoing(frame, pass_on)
         else:
             super().outgoing(frame, pass_on)
 
-    def answer(self, response: Outgoing, pass_on: PassOn) -> None:
-        """Say it later."""
+    def respond(self, response: Outgoing, pass_on: PassOn) -> None:
+        """Pass the response on later."""
         self._is_late = True
 
-        def say(frame: Outgoing) -> None:
+        def send(frame: Outgoing) -> None:
             self._is_late = False
             pass_on(frame)
 
-        self._delay.outgoing(response, say)
+        self._delay.outgoing(response, send)
 
 
 def _read(frame: str | bytes | None) -> object:
