@@ -177,7 +177,7 @@ async def test_events_are_handled_again_when_their_handlers_have_room(
 async def test_of_many_thousand_offers_the_newest_wait_for_a_handler(
     exchange: FakeExchange,
 ) -> None:
-    async with open_call_client(exchange.config()) as client:
+    async with open_call_client(exchange.config(blocked_warning_seconds=None)) as client:
         control = await exchange.control()
         with measured_growth() as growth:
             for number in range(30_000):
@@ -192,7 +192,7 @@ async def test_of_many_thousand_offers_the_newest_wait_for_a_handler(
 async def test_offers_that_nobody_answers_for_are_claimed_to_a_bound(
     exchange: FakeExchange,
 ) -> None:
-    async with open_call_client(exchange.config()) as client:
+    async with open_call_client(exchange.config(blocked_warning_seconds=None)) as client:
         control = await exchange.control()
         client.on(events.INCOMING_CALL)(Switchboard())
         with measured_growth() as growth:
@@ -228,7 +228,7 @@ async def test_the_next_offer_is_claimed_as_soon_as_a_claim_is_answered(
 
 
 async def test_messages_that_make_no_sense_leave_nothing(exchange: FakeExchange) -> None:
-    async with open_call_client(exchange.config()) as client:
+    async with open_call_client(exchange.config(blocked_warning_seconds=None)) as client:
         control = await exchange.control()
         await control.send('{"type":"a.thing.of.tomorrow"}', "{")
         with measured_growth() as growth:

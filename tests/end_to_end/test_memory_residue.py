@@ -95,7 +95,7 @@ HANDLERS = [echo, listen_to_nothing]
 async def test_calls_one_after_another_leave_nothing_behind(
     exchange: FakeExchange, handler: CallHandler
 ) -> None:
-    async with open_call_client(exchange.config()) as client:
+    async with open_call_client(exchange.config(blocked_warning_seconds=None)) as client:
         client.on(events.INCOMING_CALL)(handler)
         lines = Lines(exchange, await exchange.control())
         with measured_growth() as growth:
@@ -111,7 +111,7 @@ async def test_calls_one_after_another_leave_nothing_behind(
 async def test_a_call_is_freed_at_its_end_and_not_when_the_collector_comes_around(
     exchange: FakeExchange, handler: CallHandler
 ) -> None:
-    async with open_call_client(exchange.config()) as client:
+    async with open_call_client(exchange.config(blocked_warning_seconds=None)) as client:
         client.on(events.INCOMING_CALL)(handler)
         lines = Lines(exchange, await exchange.control())
         with no_garbage_collection():
@@ -124,7 +124,7 @@ async def test_a_failed_handler_keeps_no_call_in_memory(
     exchange: FakeExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)  # pytest keeps what is logged, with its traceback
-    async with open_call_client(exchange.config()) as client:
+    async with open_call_client(exchange.config(blocked_warning_seconds=None)) as client:
         client.on(events.INCOMING_CALL)(fail)
         lines = Lines(exchange, await exchange.control())
         with no_garbage_collection():
@@ -135,7 +135,7 @@ async def test_a_failed_handler_keeps_no_call_in_memory(
 
 async def test_calls_at_once_give_their_memory_back(exchange: FakeExchange) -> None:
     at_once = 30
-    async with open_call_client(exchange.config()) as client:
+    async with open_call_client(exchange.config(blocked_warning_seconds=None)) as client:
         client.on(events.INCOMING_CALL)(listen_to_nothing)
         lines = Lines(exchange, await exchange.control())
 
