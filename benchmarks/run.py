@@ -14,11 +14,11 @@ import uvloop
 from rich.console import Console
 
 from benchmarks.agents import AGENTS
+from benchmarks.cpu_priority import highest_cpu_priority
 from benchmarks.figures import Results
 from benchmarks.measure import AGENT_CORE, EXCHANGE_CORE
 from benchmarks.plan import QUICK, Plan
 from benchmarks.plot import plot
-from benchmarks.precedence import precedence
 from benchmarks.report import RESULTS, print_report
 from benchmarks.runner import Runner
 
@@ -89,7 +89,7 @@ def main(*, quick: bool, first: bool, output: Path | None, is_tls: bool, **choic
         if output is not None:
             results.save(output)
 
-    with precedence() if first else nullcontext():
+    with highest_cpu_priority() if first else nullcontext():
         # A faster event loop leaves the exchange more of its core. The agents have their own.
         uvloop.run(Runner(plan, results, tell).run())
     print_report(results, console)

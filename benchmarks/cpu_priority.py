@@ -1,4 +1,4 @@
-"""Measuring on a machine that has other things to do."""
+"""CPU priority, to measure on a machine that has other things to do."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _USUAL: Final = 0
 
 
 @contextmanager
-def precedence() -> Iterator[None]:
-    """Let this session's processes run before all others, inside the block.
+def highest_cpu_priority() -> Iterator[None]:
+    """Run this session's processes before all others, inside the block.
 
     What others leave of the caches still is less than on an idle machine: figures are higher.
 
