@@ -66,7 +66,7 @@ class Plan:
     request_ms: Sequence[int] = (20, 100)
     rounds: int = 5
     window_seconds: float = 2.0
-    closer_agents: Sequence[str] = ("official", "fast", "trio-websocket", "floor-trio")
+    closer_agents: Sequence[str] = ("official", "fast", "trio-websocket", "baseline-trio")
     closer_calls: Sequence[int] = (50,)
     closer_rounds: int = 7
     closer_windows: int = 8
@@ -98,8 +98,8 @@ class Plan:
         for name in rotated(self.agents, round_number):
             if calls <= AGENTS[name].beyond_calls or (is_tls and not AGENTS[name].speaks_tls):
                 continue
-            # A floor reads no requests.
-            sizes = self.request_ms[:1] if AGENTS[name].is_floor else self.request_ms
+            # A baseline reads no requests.
+            sizes = self.request_ms[:1] if AGENTS[name].is_baseline else self.request_ms
             yield Step("load", (name,), calls, is_tls, sizes[:: -1 if round_number % 2 else 1])
 
     def _turns(self) -> Iterator[Step]:
@@ -113,7 +113,7 @@ class Plan:
     def _each_sdk(self, kind: Kind, calls: int) -> Iterator[Step]:
         for name in self.agents:
             agent = AGENTS[name]
-            if not agent.is_floor and calls > agent.beyond_calls:
+            if not agent.is_baseline and calls > agent.beyond_calls:
                 yield Step(kind, (name,), calls, self.is_tls)
 
 

@@ -33,7 +33,9 @@ def plot(results: Results, path: Path) -> None:
     memory.set_title("Memory, MB a call")
     figure.legend(*cpu.get_legend_handles_labels(), loc="outside lower center", ncols=len(AGENTS))
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
+    # Without a salt, matplotlib names the parts of a picture anew each time.
+    with mpl.rc_context({"svg.hashsalt": "trio-calls"}):
+        figure.savefig(path, metadata={"Date": None})
 
 
 def _draw(
@@ -49,7 +51,7 @@ def _draw(
             if (key.agent, key.request_ms, key.is_tls) == (agent, request_ms, False)
         )
         if points:
-            style = "--" if AGENTS[agent].is_floor else "-"
+            style = "--" if AGENTS[agent].is_baseline else "-"
             axes.plot(
                 *zip(*points, strict=True),
                 style,

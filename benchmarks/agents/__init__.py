@@ -18,20 +18,20 @@ class Agent:
     Attributes:
       module: run with ``python -m``, and the URL of the exchange as its first argument.
       arguments: what comes after that.
-      is_floor: whether it is a bare loop on a WebSocket library, which reads no buffer requests.
+      is_baseline: whether it is a bare loop on a WebSocket library, which reads no buffer requests.
       speaks_tls: whether it can be measured over TLS.
       beyond_calls: with no more calls than this, it is the same as another agent.
     """
 
     module: str
     arguments: tuple[str, ...] = ()
-    is_floor: bool = False
+    is_baseline: bool = False
     speaks_tls: bool = True
     beyond_calls: int = 0
 
 
-def _floor(module: str) -> Agent:
-    return Agent(f"benchmarks.agents.{module}", is_floor=True)
+def _baseline(module: str) -> Agent:
+    return Agent(f"benchmarks.agents.{module}", is_baseline=True)
 
 
 AGENTS: Final[Mapping[str, Agent]] = {
@@ -41,8 +41,8 @@ AGENTS: Final[Mapping[str, Agent]] = {
     "official-unlimited": Agent(
         "benchmarks.agents.official", ("unlimited",), beyond_calls=OFFICIAL_MOST_CALLS
     ),
-    "floor-trio-websocket": _floor("floor_trio_websocket"),
-    "floor-websockets-asyncio": _floor("floor_websockets_asyncio"),
-    "floor-websockets-trio": _floor("floor_websockets_trio"),
-    "floor-trio": Agent("benchmarks.agents.floor_trio", is_floor=True, speaks_tls=False),
+    "baseline-trio-websocket": _baseline("baseline_trio_websocket"),
+    "baseline-websockets-asyncio": _baseline("baseline_websockets_asyncio"),
+    "baseline-websockets-sansio": _baseline("baseline_websockets_sansio"),
+    "baseline-trio": Agent("benchmarks.agents.baseline_trio", is_baseline=True, speaks_tls=False),
 }

@@ -1,4 +1,4 @@
-"""The floor under every SDK on Trio: no library, no SDK, and frames taken apart by hand.
+"""The baseline of every SDK on Trio: no library, no SDK, and frames taken apart by hand.
 
 There are two tasks for each call, one that reads and one that echoes, as in every SDK whose
 connection is read while the application does something else. Only frames as the exchange of the
@@ -15,7 +15,7 @@ import trio
 from websockets.speedups import apply_mask
 
 from benchmarks.agents._claims import ANSWER, MediaAddress
-from benchmarks.agents.floor_websockets_trio import open_bare_websocket, serve
+from benchmarks.agents.baseline_websockets_sansio import open_bare_websocket, serve
 
 _WHOLE_BINARY = 0x82
 _LENGTH_IN_2_BYTES = 126

@@ -1,4 +1,4 @@
-"""The floor under Trio, one way: a bare loop on trio-websocket, and no SDK."""
+"""The baseline on trio-websocket: an echo, and no SDK."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The floor under asyncio: a bare loop on `websockets`, and no SDK."""
+"""The baseline on `websockets.asyncio`: an echo, and no SDK."""
 
 from __future__ import annotations
 

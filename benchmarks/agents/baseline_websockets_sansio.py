@@ -1,4 +1,4 @@
-"""The floor under Trio, the other way: sans-IO `websockets` on streams of Trio, and no SDK."""
+"""The baseline on sans-IO `websockets` and streams of Trio: an echo, and no SDK."""
 
 from __future__ import annotations
 
