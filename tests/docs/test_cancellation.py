@@ -14,7 +14,8 @@ from trio_calls import ActiveCall, CallClient, CallState
 from trio_calls.simulator import Simulator, answers
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "what-cancellation-leaves-behind.rst").read_text(encoding="utf-8")
+DOCS = ROOT / "docs"
+PAGE = (DOCS / "explanation/what-cancellation-leaves-behind.rst").read_text(encoding="utf-8")
 
 SORRY, GOODBYE = speech(1), speech(2)
 

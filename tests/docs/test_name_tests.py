@@ -12,7 +12,7 @@ pytestmark = pytest.mark.pure
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 #: Every page that says which test holds what it says.
-PAGES = ["reliability.md"]
+PAGES = ["reference/reliability.md"]
 
 
 def named_in(page: str) -> list[str]:
@@ -48,7 +48,7 @@ def test_every_test_that_is_named_exists(page: str) -> None:
 
 
 def test_every_row_of_the_faults_names_a_test() -> None:
-    text = (CHECKOUT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    text = (CHECKOUT / "docs" / "reference" / "reliability.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     faults = [row for row in rows if not row.endswith(("| test |", "| --- |"))]
     assert len(faults) > 60

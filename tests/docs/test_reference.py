@@ -11,9 +11,9 @@ import trio_calls.testing
 
 pytestmark = pytest.mark.pure
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-REFERENCE = (DOCS / "reference.rst").read_text(encoding="utf-8")
-REFERENCE_OF_TESTING = (DOCS / "reference-testing.rst").read_text(encoding="utf-8")
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "reference"
+REFERENCE = (PAGES / "api.rst").read_text(encoding="utf-8")
+REFERENCE_OF_TESTING = (PAGES / "testing.rst").read_text(encoding="utf-8")
 
 
 def described(page: str) -> set[str]:
