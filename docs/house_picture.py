@@ -91,7 +91,8 @@ def contract_layers(package: str) -> list[list[str]]:
     (layers,) = (
         contract["layers"] for contract in contracts if package in contract.get("containers", ())
     )
-    return [re.findall(r"\w+", layer) for layer in layers]
+    # Rooms that are still to come stand in parentheses.
+    return [re.findall(r"\w+", re.sub(r"\(.*?\)", "", layer)) for layer in layers]
 
 
 def room_of(package: str, module: str) -> str | None:
