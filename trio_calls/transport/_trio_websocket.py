@@ -4,7 +4,7 @@ Only the handshake, control frames and messages in fragments are its business. P
 by, both ways (see `_fast_path_stream`)::
 
     nursery of the caller
-    └── _run_client or _run_server
+    └── _run
         └── a nursery of its own
             ├── trio-websocket's reader
             └── collect: hands on the messages of the library
@@ -16,7 +16,7 @@ That is the end of this connection, and must not be the end of the caller's nurs
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Final, TypeVar
 from urllib.parse import SplitResult
@@ -24,6 +24,7 @@ from urllib.parse import SplitResult
 import h11
 import trio
 import trio_websocket
+from trio_websocket import WebSocketConnection
 from wsproto.utilities import ProtocolError
 
 from trio_calls.transport._fast_path_stream import FastPathStream
@@ -49,11 +50,14 @@ _ErrorT = TypeVar("_ErrorT", bound=BaseException)
 #: What the libraries raise when a peer breaks the rules, beside their documented errors.
 _PROTOCOL_FAULTS: Final = (trio_websocket.ConnectionClosed, ProtocolError, h11.ProtocolError)
 
+#: The handshake of either side, with trio-websocket's reader in the nursery.
+_ShakeHands = Callable[[trio.Nursery, FastPathStream], Awaitable[WebSocketConnection]]
+
 
 class _TrioWebSocket(WebSocket):
     def __init__(
         self,
-        connection: trio_websocket.WebSocketConnection,
+        connection: WebSocketConnection,
         stream: FastPathStream,
         reader_ended: trio.Event,
     ) -> None:
@@ -114,52 +118,21 @@ async def connect(
     nursery: trio.Nursery, stream: trio.abc.Stream, parts: SplitResult, headers: Mapping[str, str]
 ) -> WebSocket:
     """Shake hands as a client. See `trio_calls.transport.connect_websocket`."""
-    raw_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
-    fast_path = FastPathStream(stream, is_client=True)
-    async with AsyncExitStack() as on_failure:
-        on_failure.push_async_callback(fast_path.handshake.abandon)
-        websocket: WebSocket = await nursery.start(_run_client, fast_path, parts, raw_headers)
-        on_failure.pop_all()
-    return websocket
 
+    async def shake_hands(
+        reader_nursery: trio.Nursery, fast_path: FastPathStream
+    ) -> WebSocketConnection:
+        return await trio_websocket.wrap_client_stream(
+            reader_nursery,
+            fast_path,  # type: ignore[arg-type]  # documented to be any stream
+            parts.netloc.rpartition("@")[2],
+            (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+            extra_headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+            max_message_size=MAX_MESSAGE_SIZE,
+            receive_buffer_size=RECEIVE_BYTES,
+        )
 
-async def _run_client(
-    stream: FastPathStream,
-    parts: SplitResult,
-    extra_headers: list[tuple[bytes, bytes]],
-    *,
-    task_status: trio.TaskStatus[WebSocket],
-) -> None:
-    """Shake hands, report the WebSocket by `task_status`, and run it until it is over."""
-    failure: WebSocketError | None = None
-    reader_ended = trio.Event()
-    try:
-        async with trio.open_nursery() as nursery:
-            connection = await trio_websocket.wrap_client_stream(
-                nursery,
-                stream,  # type: ignore[arg-type]  # documented to be any stream
-                parts.netloc.rpartition("@")[2],
-                (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
-                extra_headers=extra_headers,
-                max_message_size=MAX_MESSAGE_SIZE,
-                receive_buffer_size=RECEIVE_BYTES,
-            )
-            stream.open(connection)
-            websocket = _TrioWebSocket(connection, stream, reader_ended)
-            nursery.start_soon(websocket.collect)
-            task_status.started(websocket)
-    except* trio_websocket.ConnectionRejected as rejections:
-        rejection = _first(rejections)
-        headers = header_dict(rejection.headers)
-        failure = refusal(rejection.status_code, headers, rejection.body or b"")
-    except* WebSocketError as failures:
-        failure = _first(failures)
-    except* _PROTOCOL_FAULTS as faults:
-        failure = _protocol_fault(stream.handshake, _first(faults))
-    finally:
-        reader_ended.set()
-    if failure is not None:
-        raise failure
+    return await _open(nursery, FastPathStream(stream, is_client=True), shake_hands)
 
 
 async def accept(
@@ -168,45 +141,62 @@ async def accept(
     decide: Callable[[HandshakeRequest], Rejection | None],
 ) -> tuple[HandshakeRequest, WebSocket]:
     """Shake hands as a server. See `trio_calls.transport.accept_websocket`."""
-    fast_path = FastPathStream(stream, is_client=False)
-    async with AsyncExitStack() as on_failure:
-        on_failure.push_async_callback(fast_path.handshake.abandon)
-        opened: tuple[HandshakeRequest, WebSocket] = await nursery.start(
-            _run_server, fast_path, decide
+    request: HandshakeRequest | None = None
+
+    async def shake_hands(
+        reader_nursery: trio.Nursery, fast_path: FastPathStream
+    ) -> WebSocketConnection:
+        nonlocal request
+        proposal = await trio_websocket.wrap_server_stream(
+            reader_nursery,
+            fast_path,
+            max_message_size=MAX_MESSAGE_SIZE,
+            receive_buffer_size=RECEIVE_BYTES,
         )
+        # wsproto keeps the Host to itself, and trio-websocket does not pass it on.
+        headers = header_dict(proposal.headers) | {"host": proposal._event.host}
+        request = HandshakeRequest(proposal.path, headers)
+        rejection = decide(request)
+        if rejection is not None:
+            await proposal.reject(rejection.status_code, body=rejection.reason.encode())
+            raise HandshakeRefused(rejection.status_code, rejection.reason)
+        return await proposal.accept()
+
+    websocket = await _open(nursery, FastPathStream(stream, is_client=False), shake_hands)
+    assert request is not None
+    return request, websocket
+
+
+async def _open(
+    nursery: trio.Nursery, stream: FastPathStream, shake_hands: _ShakeHands
+) -> WebSocket:
+    async with AsyncExitStack() as on_failure:
+        on_failure.push_async_callback(stream.handshake.abandon)
+        websocket: WebSocket = await nursery.start(_run, stream, shake_hands)
         on_failure.pop_all()
-    return opened
+    return websocket
 
 
-async def _run_server(
+async def _run(
     stream: FastPathStream,
-    decide: Callable[[HandshakeRequest], Rejection | None],
+    shake_hands: _ShakeHands,
     *,
-    task_status: trio.TaskStatus[tuple[HandshakeRequest, WebSocket]],
+    task_status: trio.TaskStatus[WebSocket],
 ) -> None:
-    """Shake hands as a server; see `_run_client`."""
+    """Shake hands, report the WebSocket by `task_status`, and run it until it is over."""
     failure: WebSocketError | None = None
     reader_ended = trio.Event()
     try:
         async with trio.open_nursery() as nursery:
-            proposal = await trio_websocket.wrap_server_stream(
-                nursery,
-                stream,
-                max_message_size=MAX_MESSAGE_SIZE,
-                receive_buffer_size=RECEIVE_BYTES,
-            )
-            # wsproto keeps the Host to itself, and trio-websocket does not pass it on.
-            headers = header_dict(proposal.headers) | {"host": proposal._event.host}
-            request = HandshakeRequest(proposal.path, headers)
-            rejection = decide(request)
-            if rejection is not None:
-                await proposal.reject(rejection.status_code, body=rejection.reason.encode())
-                raise HandshakeRefused(rejection.status_code, rejection.reason)
-            connection = await proposal.accept()
+            connection = await shake_hands(nursery, stream)
             stream.open(connection)
             websocket = _TrioWebSocket(connection, stream, reader_ended)
             nursery.start_soon(websocket.collect)
-            task_status.started((request, websocket))
+            task_status.started(websocket)
+    except* trio_websocket.ConnectionRejected as rejections:
+        rejection = _first(rejections)
+        headers = header_dict(rejection.headers)
+        failure = refusal(rejection.status_code, headers, rejection.body or b"")
     except* WebSocketError as failures:
         failure = _first(failures)
     except* _PROTOCOL_FAULTS as faults:
