@@ -21,7 +21,8 @@ from trio_calls.call.scope import CallHandler
 from trio_calls.cli.dial import _place_calls, _save
 from trio_calls.cli.dial_report import print_summary
 from trio_calls.cli.dialed_call import Order, Result, dial_call
-from trio_calls.cli.outcome import Failure, first_error
+from trio_calls.cli.outcome import Failure
+from trio_calls.concurrency.error_groups import first_error
 from trio_calls.simulator import Simulator, open_simulator
 from trio_calls.transport import accept_websocket
 from trio_calls.wire.codec import encode

@@ -8,6 +8,8 @@ from typing import Final, TypeVar
 import click
 import trio
 
+from trio_calls.concurrency.error_groups import first_error
+
 ResultT = TypeVar("ResultT")
 
 INTERRUPTED: Final = 130
@@ -62,12 +64,6 @@ def run_trio(
         raise KeyboardInterrupt
     assert failure is not None
     raise Failure(sentence_of(failure)) from failure
-
-
-def first_error(group: BaseExceptionGroup[Exception]) -> Exception:
-    """Find the first error in a group, however deep its groups are."""
-    error = group.exceptions[0]
-    return first_error(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def sentence_of(error: Exception) -> str:

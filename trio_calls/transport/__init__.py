@@ -5,7 +5,7 @@ client and `accept_websocket` as a server (which only the simulator is). Behind 
 libraries, and nothing outside this package imports either::
 
     explain    heartbeat    tls         what a connection means to a client
-    ────────────────────────────────
+    eager_writer                        sending: at once what goes, and the rest from a task
     _opening, _dial                     the address, the stream, the library, the deadline
     _trio_websocket    _websockets      one library each, which comes with the SDK or costs less
     _fast_path_stream  _frame_reader    the frames: plain ones here, all others by the library

@@ -21,7 +21,7 @@ What always holds:
   waits for its turn, for two seconds at the most.
 
 Who may call: any number of tasks. What `send_nowait` has left unsent goes out with the next send of
-anybody, so a connection has one task that calls `send` for that; of a call, it is the media writer.
+anybody, so a connection has one task that calls `send` for that: it runs `EagerWriter.run`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import SplitResult
 
 import h11
@@ -27,6 +27,7 @@ import trio_websocket
 from trio_websocket import WebSocketConnection
 from wsproto.utilities import ProtocolError
 
+from trio_calls.concurrency.error_groups import first_error
 from trio_calls.transport._fast_path_stream import FastPathStream
 from trio_calls.transport._frame_sender import FrameSender
 from trio_calls.transport._handshake_stream import HandshakeStream
@@ -44,8 +45,6 @@ from trio_calls.transport._interface import (
 from trio_calls.transport._refusal import header_dict, refusal
 
 logger = logging.getLogger(__name__)
-
-_ErrorT = TypeVar("_ErrorT", bound=BaseException)
 
 #: What the libraries raise when a peer breaks the rules, beside their documented errors.
 _PROTOCOL_FAULTS: Final = (trio_websocket.ConnectionClosed, ProtocolError, h11.ProtocolError)
@@ -194,13 +193,13 @@ async def _run(
             nursery.start_soon(websocket.collect)
             task_status.started(websocket)
     except* trio_websocket.ConnectionRejected as rejections:
-        rejection = _first(rejections)
+        rejection = first_error(rejections)
         headers = header_dict(rejection.headers)
         failure = refusal(rejection.status_code, headers, rejection.body or b"")
     except* WebSocketError as failures:
-        failure = _first(failures)
+        failure = first_error(failures)
     except* _PROTOCOL_FAULTS as faults:
-        failure = _protocol_fault(stream.handshake, _first(faults))
+        failure = _protocol_fault(stream.handshake, first_error(faults))
     finally:
         reader_ended.set()
     if failure is not None:
@@ -214,8 +213,3 @@ def _protocol_fault(stream: HandshakeStream, fault: BaseException) -> WebSocketE
     """
     logger.debug("the peer broke the WebSocket protocol: %s", type(fault).__name__)
     return WebSocketError("the handshake broke off") if stream.is_shaking_hands else None
-
-
-def _first(group: BaseExceptionGroup[_ErrorT]) -> _ErrorT:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
