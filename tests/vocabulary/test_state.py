@@ -2,11 +2,15 @@ import itertools
 
 import pytest
 
+from trio_calls import ActiveCall
 from trio_calls.errors import WSSCallStateError
 from trio_calls.state import (
     METHODS,
+    MODE_AFTER,
     STATES_WITH_AUDIO,
     SUCCESS,
+    TRANSITIONS,
+    AgentMode,
     CallState,
     Command,
     Signal,
@@ -133,3 +137,21 @@ def test_every_command_has_a_signal_of_its_own_that_applications_can_name(
 ) -> None:
     assert SUCCESS[command] in METHODS
     assert [other for other in Command if SUCCESS[other] is SUCCESS[command]] == [command]
+
+
+def test_the_table_has_every_state_and_every_signal() -> None:
+    assert TRANSITIONS.keys() == set(CallState)
+    assert {signal for signals in TRANSITIONS.values() for signal in signals} == set(Signal)
+
+
+def test_applications_can_name_the_commands_and_audio_and_nothing_else() -> None:
+    assert METHODS.keys() == {*SUCCESS.values(), Signal.AUDIO}
+
+
+@pytest.mark.parametrize("method", [name for names in METHODS.values() for name in names])
+def test_what_applications_can_name_is_a_method_of_the_call(method: str) -> None:
+    assert callable(getattr(ActiveCall, method.removesuffix("()")))
+
+
+def test_every_mode_comes_after_some_signal() -> None:
+    assert set(MODE_AFTER.values()) == set(AgentMode)

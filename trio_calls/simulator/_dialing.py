@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, assert_never
 
 import trio
 
@@ -14,7 +13,7 @@ from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator._simulated_call import SimulatedCall, drop_recordings, record_caller
 from trio_calls.simulator.phones.leg import PhoneHungUp
-from trio_calls.simulator.phones.phone import Phone, Pickup
+from trio_calls.simulator.phones.phone import Phone, Pickup, answers, declines, never_answers
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.codec import WireError, decode_dialing, encode
 from trio_calls.wire.dialing import (
@@ -142,21 +141,16 @@ class DialerConnection:
 
     async def _report(self, call: SimulatedCall, wants_recording: bool) -> None:
         async with trio.open_nursery() as waiting:
-            for event, wait in (
-                (DialEvent.CLAIMED, call.wait_claimed),
-                (DialEvent.CALLER_TALKING, call.caller.wait_talking),
-                (DialEvent.CALLEE_TALKING, call.callee.wait_talking),
-                (DialEvent.AGENT_LEFT, call.wait_agent_left),
-            ):
-                waiting.start_soon(self._announce, event, wait)
+            for event in DialEvent:
+                waiting.start_soon(self._announce, event, call)
         await call.wait_ended()
         if wants_recording and not self._is_refused:
             self._send_recording(call.caller.heard)
         self._send(DialEnded(self._seconds))
 
-    async def _announce(self, event: DialEvent, wait: Callable[[], Awaitable[None]]) -> None:
+    async def _announce(self, event: DialEvent, call: SimulatedCall) -> None:
         try:
-            await wait()
+            await _wait_for(event, call)
         except PhoneHungUp:
             return
         self._send(DialProgress(event, self._seconds))
@@ -181,10 +175,30 @@ class DialerConnection:
         self._outbox.close()
 
 
+async def _wait_for(event: DialEvent, call: SimulatedCall) -> None:
+    match event:
+        case DialEvent.CLAIMED:
+            await call.wait_claimed()
+        case DialEvent.CALLER_TALKING:
+            await call.caller.wait_talking()
+        case DialEvent.CALLEE_TALKING:
+            await call.callee.wait_talking()
+        case DialEvent.AGENT_LEFT:
+            await call.wait_agent_left()
+        case _:
+            assert_never(event)
+
+
 def _pickup(dial: Dial) -> Pickup:
-    if dial.pickup == PickupKind.NEVER:
-        return Pickup(math.inf, answers=False)
-    return Pickup(dial.pickup_seconds, answers=dial.pickup == PickupKind.ANSWERS)
+    match PickupKind(dial.pickup):
+        case PickupKind.ANSWERS:
+            return answers(after_seconds=dial.pickup_seconds)
+        case PickupKind.DECLINES:
+            return declines(after_seconds=dial.pickup_seconds)
+        case PickupKind.NEVER:
+            return never_answers()
+        case kind:
+            assert_never(kind)
 
 
 def _say(phone: Phone, pcm: bytes) -> None:

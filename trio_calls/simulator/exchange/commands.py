@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, assert_never
 
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.state import AgentMode, CallState, Command
@@ -28,14 +28,6 @@ POSSIBLE_IN: Final[Mapping[Command, frozenset[CallState]]] = MappingProxyType(
         Command.INTERRUPT: _TALKING,
         Command.CLOSE: _BEFORE_CONFERENCE | _IN_CONFERENCE,
         Command.DISCONNECT: _BEFORE_CONFERENCE | _IN_CONFERENCE,
-    }
-)
-
-_MODES: Final[Mapping[Command, AgentMode]] = MappingProxyType(
-    {
-        Command.BARGE: AgentMode.BARGE,
-        Command.WHISPER: AgentMode.WHISPER,
-        Command.SPY: AgentMode.SPY,
     }
 )
 
@@ -87,7 +79,13 @@ def _do(command: Command, call: ExchangeCall, request: CommandRequest) -> None:
             call.answer()
         case Command.INTERRUPT:
             agent.buffer.clear()
+        case Command.BARGE:
+            agent.mode = AgentMode.BARGE
+        case Command.WHISPER:
+            agent.mode = AgentMode.WHISPER
+        case Command.SPY:
+            agent.mode = AgentMode.SPY
         case _:
-            agent.mode = _MODES[command]
+            assert_never(command)
     agent.confirm(request.command_id)
     agent.pull()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Final
+from typing import Final, assert_never
 
 import trio
 
@@ -101,7 +101,7 @@ class ControlConnection:
         self._send(SetupDone(self._connection_id))
         self._exchange.sdk_connected(self._sdk)
 
-    def _serve(self, sdk: ConnectedSdk, message: object) -> None:
+    def _serve(self, sdk: ConnectedSdk, message: ControlMessage | UnknownMessage) -> None:
         match message:
             case SessionOpen(request_id=request_id, session_id=session_id):
                 self._send(self._exchange.open_session(request_id, session_id, sdk))
@@ -114,6 +114,10 @@ class ControlConnection:
                 self._violation(f"{message.wire_type} is for the exchange to send")
             case UnknownMessage(request_id=str(request_id)):
                 self._send(_invalid(request_id))
+            case UnknownMessage():
+                pass
+            case _:
+                assert_never(message)
 
     def _send(self, message: ControlMessage) -> None:
         self._socket.send(encode(message))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, assert_never
 
 import attrs
 import trio
@@ -233,18 +233,21 @@ class ExchangeCall:
         assert self._ringing is not None
         command_id = self._ringing.command_id
         self._ringing = None
-        if outcome is RingOutcome.PICKED_UP:
-            self.callee.connect()
-            self._connect_caller()
-            self.agent.move_to(CallState.CONNECTED)
-            self.agent.confirm(command_id)
-            self.agent.pull()
-            return
-        self.callee.state = PhoneState.IDLE
-        if outcome is RingOutcome.DECLINED:
-            self.agent.refuse(command_id, CALL_DECLINED, "the callee declined the call")
-        else:
-            self.agent.refuse(command_id, CALL_UNANSWERED, "the callee did not pick up in time")
+        match outcome:
+            case RingOutcome.PICKED_UP:
+                self.callee.connect()
+                self._connect_caller()
+                self.agent.move_to(CallState.CONNECTED)
+                self.agent.confirm(command_id)
+                self.agent.pull()
+            case RingOutcome.DECLINED:
+                self.callee.state = PhoneState.IDLE
+                self.agent.refuse(command_id, CALL_DECLINED, "the callee declined the call")
+            case RingOutcome.UNANSWERED:
+                self.callee.state = PhoneState.IDLE
+                self.agent.refuse(command_id, CALL_UNANSWERED, "the callee did not pick up in time")
+            case _:
+                assert_never(outcome)
 
     def _stop_ringing(self, reason: str) -> None:
         if self._ringing is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, assert_never
 
 from trio_calls.audio import FRAME_SECONDS
 from trio_calls.audio_format import AudioMode
@@ -23,6 +25,7 @@ from trio_calls.wire.media import (
     CommandResponse,
     unpack_audio,
 )
+from trio_calls.wire.message import UnknownMessage
 
 logger = logging.getLogger("trio_calls.simulator.media_connection")
 
@@ -30,7 +33,9 @@ logger = logging.getLogger("trio_calls.simulator.media_connection")
 _QUEUE_SECONDS: Final = 10.0
 
 #: A tick sends audio on so many channels, and a buffer request.
-_MESSAGES_A_TICK: Final = {AudioMode.MIXED: 2, AudioMode.ISOLATED: 4}
+MESSAGES_A_TICK: Final[Mapping[AudioMode, int]] = MappingProxyType(
+    {AudioMode.MIXED: 2, AudioMode.ISOLATED: 4}
+)
 
 
 class MediaConnection:
@@ -46,7 +51,7 @@ class MediaConnection:
         ticks = round(_QUEUE_SECONDS / FRAME_SECONDS)
         self._tap = exchange.taps.open_media(self._call.session_id)
         self._socket = SocketTasks(
-            ticks * _MESSAGES_A_TICK[self._call.agent.audio_mode],
+            ticks * MESSAGES_A_TICK[self._call.agent.audio_mode],
             lambda: self._violation("it does not read what it is sent; dropped"),
             self._tap,
         )
@@ -85,8 +90,10 @@ class MediaConnection:
                 execute(self._call, request)
             case CommandResponse() | CallEvent() | BufferRequest() as message:
                 self._violation(f"{message.wire_type} is for the exchange to send")
-            case _:
+            case UnknownMessage():
                 logger.debug("a frame of a type that is not known here was ignored")
+            case message:
+                assert_never(message)
 
     def _violation(self, fault: str) -> None:
         self._exchange.violations.add(f"media connection of call {self._call.call_id}", fault)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, assert_never
 
 import attrs
 
@@ -80,6 +80,8 @@ def describe_media_text(frame: str) -> FrameText:
             return FrameText(" ".join(filter(None, (message.event, message.error_code))))
         case UnknownMessage():
             return FrameText("frame of an unknown type")
+        case _:
+            assert_never(message)
 
 
 def describe_control(frame: str | bytes) -> FrameText:
@@ -114,4 +116,6 @@ def _control_text(message: ControlMessage | UnknownMessage) -> FrameText:
             what, session_id = message.wire_type, message.session_id
         case UnknownMessage():
             what = "frame of an unknown type"
+        case _:
+            assert_never(message)
     return FrameText(what, reference, session_id)
