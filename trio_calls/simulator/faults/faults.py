@@ -170,45 +170,52 @@ class _Lasting(Fault):
 
 
 @attrs.frozen
-class _AnswerLate(_Lasting):
-    text = "answer_late {0.command.value}, {0.seconds:g} s"
+class _OfCommand(_Lasting):
+    """A fault of the next command of a kind, whichever connection it comes on."""
+
     command: Command
+
+    def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
+        interceptor = self.make_interceptor(target)
+        return lambda: interceptor
+
+    @abstractmethod
+    def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
+        """Make the interceptor that all connections share."""
+
+
+@attrs.frozen
+class _AnswerLate(_OfCommand):
+    text = "answer_late {0.command.value}, {0.seconds:g} s"
     seconds: float = attrs.field(validator=attrs.validators.ge(0))
 
-    def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
-        late = LateResponse(self.command, self.seconds, target.exchange.nursery)
-        return lambda: late
+    def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
+        return LateResponse(self.command, self.seconds, target.exchange.nursery)
 
 
 @attrs.frozen
-class _NeverAnswer(_Lasting):
+class _NeverAnswer(_OfCommand):
     text = "never_answer {0.command.value}"
-    command: Command
 
-    def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
-        lost = LostResponse(self.command)
-        return lambda: lost
+    def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
+        return LostResponse(self.command)
 
 
 @attrs.frozen
-class _AnswerTwice(_Lasting):
+class _AnswerTwice(_OfCommand):
     text = "answer_twice {0.command.value}"
-    command: Command
 
-    def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
-        duplicate = DuplicateResponse(self.command)
-        return lambda: duplicate
+    def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
+        return DuplicateResponse(self.command)
 
 
 @attrs.frozen
-class _Refuse(_Lasting):
+class _Refuse(_OfCommand):
     text = "refuse {0.command.value}, {0.error_code}"
-    command: Command
     error_code: str
 
-    def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
-        refused = RefusedCommand(self.command, self.error_code)
-        return lambda: refused
+    def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
+        return RefusedCommand(self.command, self.error_code)
 
 
 @attrs.frozen
