@@ -60,6 +60,7 @@ class Numbers(click.ParamType[tuple[int, ...]]):
 @click.option("--request-ms", type=Numbers(), help="Audio that a buffer request asks for: 20,100.")
 @click.option("--rounds", type=click.IntRange(min=1), help="How often; medians are shown.")
 @click.option("--seconds", "window_seconds", type=float, help="Of each measurement.")
+@click.option("--closer-agents", type=Names(), help="Those of them that are compared in turns.")
 @click.option("--closer-calls", type=Numbers(), help="How many calls to compare with in turns.")
 @click.option("--tls-calls", type=Numbers(), help="How many calls over TLS as well.")
 @click.option("--bursts", type=Numbers(), help="Offers at once: 10,100,1000.")

@@ -43,6 +43,7 @@ AGENTS: Final[Mapping[str, Agent]] = {
     ),
     "baseline-trio-websocket": _baseline("baseline_trio_websocket"),
     "baseline-websockets-asyncio": _baseline("baseline_websockets_asyncio"),
+    "baseline-websockets-trio": _baseline("baseline_websockets_trio"),
     "baseline-websockets-sansio": _baseline("baseline_websockets_sansio"),
     "baseline-trio": Agent("benchmarks.agents.baseline_trio", is_baseline=True, speaks_tls=False),
 }
