@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import turns
+from benchmarks.agents import AGENTS
 from benchmarks.exchange.echo import EchoMeter
 from benchmarks.exchange.frames import STAMP, StampedAudio
 from benchmarks.figures import Comparison, Load, Results
 from benchmarks.measure import MeasurementError
 from benchmarks.plan import Plan
+from benchmarks.report import RESULTS, markdown
 from benchmarks.summary import Key, summarize
 from benchmarks.targets import judge
 
@@ -26,6 +30,8 @@ AUDIO = StampedAudio(16000)
 SENT_NS = 1_000
 RETURNED_NS = 1_700
 SILENCE = bytes(320)
+
+README = (RESULTS.parent / "README.md").read_text()
 
 LOAD = Load(
     agent="fast",
@@ -236,3 +242,19 @@ async def test_a_turn_that_was_disturbed_counts_for_nobody(
     assert await take_turns_with(monkeypatch, figures, 2) == [2.0, 20.0]
     with pytest.raises(MeasurementError, match="too busy"):
         await take_turns_with(monkeypatch, figures[:2], 1)
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_the_readme_says_what_each_agent_is(name: str) -> None:
+    assert importlib.util.find_spec(AGENTS[name].module) is not None
+    assert f"\n| `{name}` | " in README
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_the_readme_shows_the_results_that_are_kept(path: Path) -> None:
+    _, *tables = markdown(Results.load(path)).split("\n### ")
+    for table in tables:
+        title, _, rows = table.partition("\n\n")
+        # What is a run over TLS only is held against no target.
+        if title != "Targets" or not path.stem.endswith("-tls"):
+            assert rows.strip() in README, title
