@@ -152,7 +152,7 @@ class Results:
 
     @classmethod
     def begin(cls, rounds: int, window_seconds: float) -> Results:
-        """Make empty results for a run that begins now."""
+        """Return empty results for a run that begins now."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(now, describe_machine(), rounds, window_seconds)
 
@@ -179,7 +179,7 @@ def percentile(figures: Sequence[float], percent: float) -> float:
 
 
 def describe_machine() -> Machine:
-    """Look at the machine that this runs on."""
+    """Describe the machine that this runs on."""
     return Machine(
         processor=_processor(),
         cores=len(os.sched_getaffinity(0)),

@@ -129,7 +129,7 @@ async def set_up(pair: Pair, number: int) -> Sequence[ExchangeCall]:
 
 
 async def measure_load(pair: Pair, request_ms: int, window_seconds: float) -> Load:
-    """Let all calls of a pair talk for a window.
+    """Have all calls of a pair talk for a window.
 
     Raises:
       MeasurementError: nothing came back.
@@ -173,7 +173,7 @@ async def measure_load(pair: Pair, request_ms: int, window_seconds: float) -> Lo
 
 
 async def measure_idle(pair: Pair, window_seconds: float) -> Idle:
-    """Let all calls of a pair stand, in silence, for a window."""
+    """Keep all calls of a pair silent for a window."""
     calls, cpu, started_at = len(pair.exchange.calls), pair.agent.cpu_seconds(), time.monotonic()
     await asyncio.sleep(window_seconds)
     call_seconds = calls * (time.monotonic() - started_at)

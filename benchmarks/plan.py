@@ -118,7 +118,7 @@ class Plan:
 
 
 def rotated(items: Sequence[_T], turns: int) -> list[_T]:
-    """Make an order in which another one is first each time."""
+    """Return the items in an order in which another one is first each time."""
     start = turns % len(items)
     return [*items[start:], *items[:start]]
 

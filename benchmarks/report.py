@@ -73,7 +73,7 @@ METRICS: Final = (
 
 
 def tables(results: Results) -> Iterator[Table]:
-    """Make every table that there is something to show in."""
+    """Yield every table that has something to show."""
     yield _targets(results)
     summaries = summarize(results)
     plain = {key: summary for key, summary in summaries.items() if not key.is_tls}
@@ -169,7 +169,7 @@ def _idle(results: Results) -> Iterator[Table]:
 
 
 def legend(results: Results) -> str:
-    """Say what the figures and their marks are."""
+    """Return what the figures and their marks mean."""
     return (
         f"Medians; rounds: {results.rounds} or more, of {results.window_seconds:g} s. "
         "* the agent had no processor time left. "

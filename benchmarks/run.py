@@ -85,14 +85,14 @@ def main(*, quick: bool, first: bool, output: Path | None, is_tls: bool, **choic
     if output is None and not quick and not chosen:
         output = RESULTS / f"{results.started_at[:10]}{'-tls' if is_tls else ''}.json"
 
-    def tell(line: str) -> None:
+    def report(line: str) -> None:
         console.print(line, highlight=False, soft_wrap=True)
         if output is not None:
             results.save(output)
 
     with highest_cpu_priority() if first else nullcontext():
         # A faster event loop leaves the exchange more of its core. The agents have their own.
-        uvloop.run(Runner(plan, results, tell).run())
+        uvloop.run(Runner(plan, results, report).run())
     print_report(results, console)
     if output is not None:
         plot(results, output.with_suffix(".svg"))

@@ -33,13 +33,13 @@ class Runner:
     Args:
       plan: what to measure.
       results: where it goes.
-      tell: is told every measurement, one line each.
+      report: called with every measurement, one line each.
     """
 
-    def __init__(self, plan: Plan, results: Results, tell: Callable[[str], None]) -> None:
+    def __init__(self, plan: Plan, results: Results, report: Callable[[str], None]) -> None:
         self._plan = plan
         self._results = results
-        self._tell = tell
+        self._report = report
         self._failed: dict[tuple[Kind, str, bool], int] = {}
 
     async def run(self) -> None:
@@ -55,12 +55,12 @@ class Runner:
                     continue
                 minutes = (time.monotonic() - started_at) / 60
                 outcome = await self._measure(step, certificates if step.is_tls else None)
-                self._tell(
+                self._report(
                     f"[{number}/{len(steps)}, {minutes:.0f} min] {describe(step)}: {outcome}"
                 )
 
     def _is_hopeless(self, step: Step) -> bool:
-        """Tell whether the agent has failed with so many calls, or fewer."""
+        """Return whether the agent has failed with so many calls, or fewer."""
         failed = self._failed.get((step.kind, step.agent, step.is_tls))
         return failed is not None and step.calls >= failed
 
@@ -127,7 +127,7 @@ class Runner:
 
 
 def describe(step: Step) -> str:
-    """Say what a step measures."""
+    """Return what a step measures, in words."""
     what = {
         "load": "calls",
         "turns": "calls in turns",
@@ -138,7 +138,7 @@ def describe(step: Step) -> str:
 
 
 def describe_load(load: Load) -> str:
-    """Say what calls that talk came to."""
+    """Return what calls that talk came to, in words."""
     return (
         f"{load.cpu_ms_per_call_second:.2f} ms CPU, round trip "
         f"{load.round_trip_p50_ms:.1f} / {load.round_trip_p99_ms:.1f} ms, "

@@ -41,7 +41,7 @@ class Contender:
 
 
 def find(name: str) -> Contender:
-    """Tell what a name stands for.
+    """Return what a name stands for.
 
     Raises:
       click.BadParameter: neither an agent nor a checkout.
@@ -55,7 +55,7 @@ def find(name: str) -> Contender:
 async def measure(
     contenders: list[Contender], calls: int, seconds: float, turns: int
 ) -> list[float]:
-    """Let all talk, at once or in turns. Returns the processor time of each, in µs a frame."""
+    """Have all talk, at once or in turns. Returns the processor time of each, in µs a frame."""
     async with AsyncExitStack() as agents:
         pairs = []
         for contender in contenders:

@@ -107,7 +107,7 @@ def _summarize(loads: list[Load]) -> Summary:
 
 
 def compare(comparisons: Iterable[Comparison], key: Key, reference: str) -> Ratio | None:
-    """Hold one agent against another, with which it took turns. None where it did not."""
+    """Compare one agent with another, with which it took turns. None where it did not."""
     rounds = [
         (comparison.cpu_ms[key.agent], comparison.cpu_ms[reference])
         for comparison in comparisons

@@ -37,7 +37,7 @@ class Verdict:
 
 
 def judge(results: Results) -> list[Verdict]:
-    """Hold the medians against every target. Calls talk at 16 kHz, in frames of 20 ms."""
+    """Compare the medians with every target. Calls talk at 16 kHz, in frames of 20 ms."""
     summaries = summarize(results)
     return [
         *(

@@ -14,7 +14,7 @@ from benchmarks.summary import is_valid
 async def take_turns(
     pairs: Sequence[Pair], request_ms: int, windows: int, window_seconds: float
 ) -> list[float]:
-    """Let agents talk for a window each, again and again. Whoever's turn it is not is silent.
+    """Have agents talk for a window each, one at a time, again and again.
 
     Args:
       pairs: with their calls set up.

@@ -37,7 +37,7 @@ class MediaAddress:
 
 
 def respond(frame: str | bytes) -> str | MediaAddress | None:
-    """Say what to send in response to a frame of the control connection, or where a call is."""
+    """Return what to send in response to a control frame, or where a call is."""
     message = json.loads(frame)
     match message["type"]:
         case "session.notify":

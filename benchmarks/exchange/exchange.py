@@ -70,7 +70,7 @@ class Exchange:
         return calls
 
     def _find_peer(self, path: str, connection: Connection) -> Peer | None:
-        """Tell what a new connection is for."""
+        """Return what a new connection is for, or None if it is for nothing."""
         if path == CONTROL_PATH:
             control = ControlPeer(
                 connection, self._sessions, self.base_url + MEDIA_PATH, self._ready.release

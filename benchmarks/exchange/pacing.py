@@ -52,7 +52,7 @@ class Pacer:
             round_number += 1
 
     def stop(self) -> None:
-        """Let `run` return after the round that it is in."""
+        """Make `run` return after the round that it is in."""
         self._is_running = False
 
     def _send(self, calls: Sequence[ExchangeCall], round_number: int) -> None:

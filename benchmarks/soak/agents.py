@@ -19,7 +19,7 @@ from benchmarks.soak.flows import Agent
 from benchmarks.soak.records import Record
 from trio_calls import CallClient, ClientConfig, serve_calls
 
-#: Longer than any fault of a call waits, and no moment at which the connection is pinged.
+#: Longer than any fault of a call waits, and not when the connection is pinged.
 _REST_SECONDS: Final = 20.0
 
 
@@ -73,7 +73,7 @@ class LocalAgent:
         return await self._reports.take(call_number)
 
     async def measure(self) -> Resources:
-        """Measure, when no clock beats any more and no fault waits for its moment."""
+        """Measure, when no clock ticks any more and no fault waits for its trigger."""
         await trio.sleep(_REST_SECONDS)
         assert not self._client.calls
         return Resources(trio.lowlevel.current_statistics().tasks_living, 0)
@@ -122,18 +122,18 @@ class RemoteAgent:
         return await self._reports.take(call_number)
 
     async def measure(self) -> Resources:
-        """Let it measure, when it has no call any more."""
+        """Ask for its resources, when it has no call any more."""
         return Resources(**await self.ask("measure"))
 
     async def ask(self, word: str) -> Any:
-        """Say a word, and wait for the answer."""
+        """Send a word, and wait for the answer."""
         assert self._process.stdin is not None
         async with self._turn:
             await self._process.stdin.send_all(word.encode() + b"\n")
             return await self._to_take.receive()
 
     async def stop(self) -> None:
-        """Let it end, now that it has no call."""
+        """End it, now that it has no call."""
         assert self._process.stdin is not None
         await self._process.stdin.aclose()
 

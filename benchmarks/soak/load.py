@@ -111,7 +111,7 @@ class Load:
             self.totals.faults["restart"] += 1
 
     async def _keep_line_busy(self, number: int, until: float) -> None:
-        # Not all at the same instant, and never at a beat of anybody's clock.
+        # Not all at the same instant, and never at a tick of anybody's clock.
         await trio.sleep(number * 0.31)
         while trio.current_time() < until:
             await self._have_call()

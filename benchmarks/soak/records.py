@@ -21,7 +21,7 @@ Confirmation = Literal["sent", "leaving"]
 
 
 def voice(call_number: int, part: int, seconds: float) -> bytes:
-    """Make what is said, the same for the same call and part, and unlike anything else."""
+    """Return audio that is the same for the same call and part, and unlike any other."""
     return noise(seconds, SAMPLE_RATE, call_number * _SEEDS_A_CALL + part, amplitude=0.2)
 
 
@@ -67,10 +67,10 @@ class Record:
     crash: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Make what goes through a pipe."""
+        """Return the JSON that goes through a pipe."""
         return attrs.asdict(self)
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Record:
-        """Make a record of what came through a pipe."""
+        """Read a record from JSON that came through a pipe."""
         return cattrs.structure(document, cls)
