@@ -1,4 +1,4 @@
-"""Draws the table of `trio_calls.state`: as Markdown for README.md, as SVG for the documentation.
+"""Draws the table of `trio_calls.state`: as Markdown and as SVG.
 
 `python docs/state_pictures.py` brings both up to date, and a test says when they are not.
 """
@@ -26,7 +26,7 @@ from trio_calls.state import (  # noqa: E402
     allowed_methods,
 )
 
-README: Final = CHECKOUT / "README.md"
+PAGE: Final = CHECKOUT / "docs" / "reference" / "states.md"
 DIAGRAM: Final = CHECKOUT / "docs" / "_static" / "call-states.svg"
 
 BEGIN: Final = "<!-- state table: begin (made by docs/state_pictures.py, do not edit) -->"
@@ -60,18 +60,6 @@ def meaning(state: CallState) -> str:
     raise LookupError(f"CallState.{state.name} has no docstring")
 
 
-def mermaid() -> str:
-    """Draw what moves a call from one state to another, as GitHub renders it."""
-    lines = ["stateDiagram-v2", f"    [*] --> {CallState.PENDING.name} : incoming call"]
-    for (source, target), signals in moves().items():
-        if source is not target:
-            what = ", ".join(map(label, signals))
-            lines.append(f"    {source.name} --> {target.name} : {what}")
-    final = [state for state, targets in TRANSITIONS.items() if not targets]
-    lines += [f"    {state.name} --> [*]" for state in final]
-    return "\n".join(["```mermaid", *lines, "```"])
-
-
 def transition_table() -> str:
     """Write the whole table, a row for each signal."""
     rows = [
@@ -93,18 +81,18 @@ def method_table() -> str:
     return _table(["state", "what it means", "what may be called"], rows)
 
 
-def readme_section() -> str:
-    """Make everything between the two comments of README.md, and the comments."""
-    return "\n\n".join([BEGIN, mermaid(), method_table(), transition_table(), END])
+def section() -> str:
+    """Make everything between the two comments of the page, and the comments."""
+    return "\n\n".join([BEGIN, method_table(), transition_table(), END])
 
 
-def with_section(readme: str) -> str:
+def with_section(page: str) -> str:
     """Replace the section between the two comments."""
-    before, begin, rest = readme.partition(BEGIN)
+    before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise LookupError(f"README.md needs the lines {BEGIN!r} and {END!r}")
-    return before + readme_section() + after
+        raise LookupError(f"{PAGE.name} needs the lines {BEGIN!r} and {END!r}")
+    return before + section() + after
 
 
 def _target(state: CallState, signal: Signal) -> str:
@@ -239,7 +227,7 @@ def _text(text: str, x: int, y: int, anchor: str, style: str | None = None) -> s
 
 def main() -> None:
     """Write what is drawn here to where it is shown."""
-    README.write_text(with_section(README.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_section(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     DIAGRAM.write_text(svg(), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""What README.md says is true of the checkout."""
+"""What README.md and the page on settings say is true of the checkout."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.pure
 CHECKOUT = Path(__file__).resolve().parents[2]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 EXAMPLES_README = (CHECKOUT / "examples" / "README.md").read_text(encoding="utf-8")
+SETTINGS = (CHECKOUT / "docs" / "reference" / "settings.rst").read_text(encoding="utf-8")
 EXAMPLES = sorted((CHECKOUT / "examples").glob("*.py"))
 
 
@@ -83,9 +84,8 @@ def test_flows_are_those_of_the_demo(story: Story) -> None:
 
 @pytest.mark.parametrize("variable", _ENVIRONMENT.values())
 def test_environment_is_described(variable: str) -> None:
-    section = README.partition("## Against a real exchange")[2]
-    assert f"`{variable}`" in section
-    assert f"`{PRODUCTION_URL}`" in section
+    assert f"``{variable}``" in SETTINGS
+    assert f"``{PRODUCTION_URL}``" in SETTINGS
 
 
 @pytest.mark.parametrize("folder", [".", "examples"])

@@ -1,4 +1,4 @@
-"""README.md and the documentation show the table that the package uses."""
+"""The documentation shows the table that the package uses."""
 
 import re
 from pathlib import Path
@@ -14,9 +14,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 ADVICE = "run `python docs/state_pictures.py`"
 
 
-def test_readme_is_current() -> None:
-    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    assert state_pictures.with_section(readme) == readme, ADVICE
+def test_tables_are_current() -> None:
+    page = state_pictures.PAGE.read_text(encoding="utf-8")
+    assert state_pictures.with_section(page) == page, ADVICE
 
 
 def test_diagram_is_current() -> None:
@@ -52,6 +52,6 @@ def test_diagram_names_every_signal(signal: Signal) -> None:
     assert f"{state_pictures.label(signal)}</text>" in state_pictures.svg()
 
 
-def test_a_readme_without_the_section_is_refused() -> None:
+def test_a_page_without_the_section_is_refused() -> None:
     with pytest.raises(LookupError, match="needs the lines"):
-        state_pictures.with_section("# trio-calls\n")
+        state_pictures.with_section("# The states of a call\n")
