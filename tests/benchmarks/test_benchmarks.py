@@ -250,11 +250,24 @@ def test_the_readme_says_what_each_agent_is(name: str) -> None:
     assert f"\n| `{name}` | " in README
 
 
+def tables_of(path: Path) -> dict[str, str]:
+    """Return the tables that a report makes of a file, by their titles."""
+    _, *tables = markdown(Results.load(path)).split("\n### ")
+    return {title: rows.strip() for title, _, rows in (text.partition("\n\n") for text in tables)}
+
+
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
 def test_the_readme_shows_the_results_that_are_kept(path: Path) -> None:
-    _, *tables = markdown(Results.load(path)).split("\n### ")
-    for table in tables:
-        title, _, rows = table.partition("\n\n")
-        # What is a run over TLS only is held against no target.
+    for title, rows in tables_of(path).items():
+        # A run over TLS only is held against no target.
         if title != "Targets" or not path.stem.endswith("-tls"):
-            assert rows.strip() in README, title
+            assert rows in README, title
+
+
+def test_the_readme_shows_what_baselines_cost() -> None:
+    tables = tables_of(max(RESULTS.glob("baselines/*.json")))
+    for title in (
+        "In turns: 50 calls, requests of 20 ms",
+        "CPU, ms a call-second; requests of 20 ms",
+    ):
+        assert tables[title] in README
