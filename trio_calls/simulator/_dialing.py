@@ -45,14 +45,14 @@ MAX_SPEECH_BYTES: Final = 2**25
 
 
 class DialerConnection:
-    """Places one call, passes on what its telephones are to say, and tells what becomes of it.
+    """Places one call, passes on what its telephones are to say, and reports what happens to it.
 
     A call whose dialer is gone ends: the caller hangs up. Then nobody can ask for its recordings
     any more, and they are dropped, so that a simulator can run for days.
 
     Args:
-      calls: where its call is placed.
-      sample_rate: of all audio, in Hz.
+      calls: places the call.
+      sample_rate: the sample rate of all audio, in Hz.
     """
 
     def __init__(self, calls: PlacedCalls, sample_rate: int) -> None:
@@ -79,7 +79,7 @@ class DialerConnection:
                 await websocket.aclose()
 
     def lost(self) -> None:
-        """The connection is gone, or never came to be."""
+        """Hang up: the connection is gone, or never came to be."""
         if self._call is not None:
             self._call.caller.hang_up()
             drop_recordings(self._call)

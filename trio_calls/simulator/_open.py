@@ -71,7 +71,7 @@ class Simulator:
     def inject(
         self, fault: Fault, *, call: SimulatedCall | None = None, when: Moment | None = None
     ) -> None:
-        """Let something go wrong.
+        """Make something go wrong.
 
         Args:
           fault: what: `cut_media`, `cut_control`, `restart`, `answer_late`, `never_answer`,
@@ -89,7 +89,7 @@ class Simulator:
         callee: str = "+65 6222 0000",
         pickup: Pickup | None = None,
     ) -> SimulatedCall:
-        """Let a telephone call another. Every SDK is offered the call; the caller hears ringing.
+        """Have one telephone call another. Every SDK is offered the call; the caller hears ringing.
 
         Args:
           caller: the number that calls.
@@ -102,7 +102,7 @@ class Simulator:
         return self._calls.place(caller=caller, callee=callee, pickup=pickup or answers())
 
     def end_all_calls(self) -> None:
-        """Let everybody hang up, at once."""
+        """Hang up every telephone at once."""
         self._exchange.end_all_calls()
 
 
@@ -122,31 +122,33 @@ async def open_simulator(
     keep_finished_calls: int | None = None,
     keep_audio_seconds: float | None = None,
 ) -> AsyncIterator[Simulator]:
-    """Run an exchange for as long as the block takes.
+    """Run an exchange for the duration of the block.
 
     All its time is Trio's, so that in process it works on a `trio.testing.MockClock`.
 
     Args:
       port: serve on this TCP port; 0 picks a free one. None: in process only, over memory streams.
       host: the address to serve on.
-      sample_rate: of all audio, in Hz: 8000, 16000 or 24000. SDKs must ask for the same.
+      sample_rate: the sample rate of all audio, in Hz: 8000, 16000 or 24000. SDKs must ask for
+        the same.
       api_key: what SDKs must give as their API key.
       connector_uuid: what SDKs must give as their connector UUID.
-      seed: of all ids, tokens and chances. The same seed and the same run in virtual time make the
-        same `Simulator.transcript`, byte for byte.
+      seed: seeds all ids, tokens and random choices. The same seed and the same run in virtual
+        time make the same `Simulator.transcript`, byte for byte.
       allowed_hosts: names that lead to the port, besides `host`, the address that this comes to,
         and ``localhost``. A request for another name is refused, with HTTP 421: a web page may have
         let its own name point here. On the address ``0.0.0.0`` or ``::`` every address is right.
       allowed_origins: web pages that may connect, such as ``http://localhost:3000``. Others are
         refused, with HTTP 403.
-      max_connections: more to the port are refused, with HTTP 503. As many again may be in their
-        handshake; what comes beyond that is dropped.
-      minimum_sdk_version: an SDK whose ``x-sdk-version`` is missing or less is refused, with HTTP
-        426. None: none is too old.
-      keep_finished_calls: of the calls that are over, so many stay in `Simulator.calls`, the
+      max_connections: how many connections the port takes; more are refused, with HTTP 503. As
+        many again may be in their handshake; what comes beyond that is dropped.
+      minimum_sdk_version: the oldest SDK that is let in. One whose ``x-sdk-version`` is missing or
+        less is refused, with HTTP 426. None: none is too old.
+      keep_finished_calls: how many of the calls that are over stay in `Simulator.calls`, the
         latest; the others are forgotten, as if they had never been. None: all stay.
-      keep_audio_seconds: so much of what each party of a call hears and says is kept, the latest.
-        None: all of it. With this and `keep_finished_calls` a simulator can run for months.
+      keep_audio_seconds: how much is kept of what each party of a call hears and says, the latest
+        seconds. None: all of it. With this and `keep_finished_calls` a simulator can run for
+        months.
 
     Raises:
       WSSConfigError: a setting makes no sense.

@@ -11,7 +11,7 @@ from trio_calls.simulator.phones.phone import Pickup
 
 
 class PlacedCalls:
-    """Places calls, and keeps them until they are to be forgotten.
+    """Places calls, and keeps them for as long as they may be asked about.
 
     Args:
       exchange: where calls are placed.
@@ -31,7 +31,7 @@ class PlacedCalls:
         return list(self._kept.values())
 
     def place(self, *, caller: str, callee: str, pickup: Pickup) -> SimulatedCall:
-        """Let a phone call another, and offer the call to every SDK.
+        """Have one telephone call another, and offer the call to every SDK.
 
         Raises:
           ValueError: a number is too long for the wire; nothing happened.

@@ -29,11 +29,11 @@ class Server:
     """Serves byte streams: each becomes a connection to the exchange, or is refused.
 
     Args:
-      exchange: what is served.
-      calls: where dialers place theirs.
-      admission: what every handshake must come with.
-      max_connections: more are refused. As many streams again may be shaking hands, or be told why
-        not; what comes beyond that is dropped without a word.
+      exchange: the exchange that connections are made to.
+      calls: places the calls of dialers.
+      admission: checks every handshake.
+      max_connections: how many connections there may be; more are refused. As many streams again
+        may be shaking hands, or be told why not; what comes beyond that is dropped without a word.
     """
 
     def __init__(

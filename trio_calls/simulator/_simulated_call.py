@@ -34,7 +34,7 @@ class SimulatedCall:
     """A call in the simulator: its two telephones, and what the exchange knows of its agent.
 
     Attributes:
-      number: counts the simulator's calls, from 1.
+      number: the number of the call among the simulator's calls, from 1 on.
       caller: the telephone that calls.
       callee: the telephone that is called.
     """
@@ -51,12 +51,12 @@ class SimulatedCall:
 
     @property
     def call_id(self) -> str:
-        """Names the call on its media connection."""
+        """The name of the call on its media connection."""
         return self._call.call_id
 
     @property
     def session_id(self) -> str:
-        """Names the call on the control connection."""
+        """The name of the call on the control connection."""
         return self._call.session_id
 
     @property
@@ -86,7 +86,7 @@ class SimulatedCall:
         """Measure how loud each party has been just now.
 
         Args:
-          seconds: of the latest audio that are measured.
+          seconds: how much of the latest audio is measured.
         """
         call = self._call
         size = max(1, round(seconds / FRAME_SECONDS)) * frame_bytes(call.sample_rate)

@@ -51,7 +51,7 @@ class HostNames:
         self._has_any_address |= parsed.is_unspecified
 
     def has(self, host_header: str) -> bool:
-        """Tell whether the ``Host`` of a request is one of them; its port does not matter."""
+        """Return whether the ``Host`` of a request is one of them; its port does not matter."""
         name = _name_of(host_header)
         if name is None:
             return False
@@ -67,8 +67,8 @@ class Admission:
     """What a handshake must come with.
 
     Attributes:
-      credentials: headers, by lower-case name.
-      host_names: the ``Host`` must be one of these; None: any.
+      credentials: the headers that are checked, by lower-case name.
+      host_names: what ``Host`` must be one of; None: any.
       origins: the web pages that may connect, as browsers name them: ``https://host:port``.
       minimum_sdk_version: what ``x-sdk-version`` must be at least; None: no SDK is too old.
 

@@ -33,14 +33,14 @@ POSSIBLE_IN: Final[Mapping[Command, frozenset[CallState]]] = MappingProxyType(
 
 
 def is_possible(command: Command, call: ExchangeCall) -> bool:
-    """Tell whether a call is in a state for a command."""
+    """Return whether a call is in a state for a command."""
     if call.is_being_left or (command is Command.CONNECT and call.is_ringing):
         return False
     return call.agent.state in POSSIBLE_IN[command]
 
 
 def execute(call: ExchangeCall, request: CommandRequest) -> None:
-    """Do what an agent asks, or refuse it.
+    """Execute what an agent asks for, or refuse it.
 
     The agent is answered at once, except about ``call.connect``, which ends with the ringing, and
     ``call.close`` and ``call.disconnect``, which end when the agent's last audio has been played.

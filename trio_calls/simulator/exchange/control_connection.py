@@ -38,7 +38,7 @@ _QUEUE_SIZE: Final = 2**14
 
 
 class ControlConnection:
-    """Sets an SDK up, and passes its requests on to the exchange."""
+    """Sets up an SDK, and passes its requests on to the exchange."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -60,7 +60,7 @@ class ControlConnection:
             self._violation(f"no setup came within {_SETUP_SECONDS:g} s; dropped")
 
     def lost(self) -> None:
-        """The connection is gone, or never came to be."""
+        """Clean up: the connection is gone, or never came to be."""
         self._exchange.taps.close(self._tap)
         if self._sdk is not None:
             self._exchange.sdk_lost(self._sdk)

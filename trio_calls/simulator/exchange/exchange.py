@@ -22,17 +22,18 @@ class Exchange:
     """Offers calls to SDKs, and gives each to the first that claims it.
 
     Args:
-      base_url: where media connections are opened, ``ws://host:port``.
-      sample_rate: of all audio, in Hz.
-      nursery: the calls' clocks and ringing run here, and faults that wait for their moment.
-      seed: of every id and every token.
+      base_url: the address of media connections, ``ws://host:port``.
+      sample_rate: the sample rate of all audio, in Hz.
+      nursery: runs the calls' clocks and ringing, and the faults that wait for their moment.
+      seed: seeds every id and every token.
       is_in_process: whether it is reached in process only.
-      keep_audio_seconds: so much is kept of what each party hears and says, the latest; None: all.
+      keep_audio_seconds: how much is kept of what each party hears and says, the latest seconds;
+        None: all.
 
     Attributes:
       identifiers: makes up ids, tokens and dates.
-      log: of every frame.
-      taps: the connections.
+      log: the log of every frame.
+      taps: the taps of the open connections.
       violations: what SDKs did against the protocol.
     """
 
@@ -69,7 +70,7 @@ class Exchange:
         pickup: Pickup,
         on_over: Callable[[ExchangeCall], None],
     ) -> ExchangeCall:
-        """Let a phone call another, and offer the call to every SDK.
+        """Have one telephone call another, and offer the call to every SDK.
 
         Args:
           caller: the number that calls.
@@ -108,14 +109,14 @@ class Exchange:
         self.log.call_forgotten(call.session_id)
 
     def sdk_connected(self, sdk: ConnectedSdk) -> None:
-        """An SDK is there: from here on it is offered calls, first those that wait already."""
+        """Offer calls to an SDK from now on, first those that wait already."""
         self._sdks.append(sdk)
         for session in self._sessions.values():
             if session.is_on_offer:
                 sdk.send(session.offer)
 
     def sdk_lost(self, sdk: ConnectedSdk) -> None:
-        """An SDK's control connection is gone: what it claimed and did not act on is offered again.
+        """Offer again what an SDK claimed and did not act on: its control connection is gone.
 
         Calls with a media connection are not touched.
         """
@@ -125,7 +126,7 @@ class Exchange:
                 self._offer_again(session)
 
     def open_session(self, request_id: str, session_id: str, sdk: ConnectedSdk) -> Response:
-        """Let an SDK claim a session."""
+        """Give a session to an SDK that claims it, if it may have it."""
         session = self._sessions.get(session_id)
         return session.open(request_id, sdk) if session else session_not_found(request_id)
 
@@ -151,7 +152,7 @@ class Exchange:
         return None if session is None or session.is_closed else session
 
     def media_connection_lost(self, session: Session, socket: AgentSocket) -> None:
-        """A media connection is gone: a call that still waits for its agent is offered again."""
+        """Offer a call again that still waits for its agent: its media connection is gone."""
         session.call.media_connection_lost(socket)
         self._offer_again(session)
 
@@ -167,7 +168,7 @@ class Exchange:
             tap.drop()
 
     def holder_id(self, session_id: str) -> str | None:
-        """Name the control connection that has claimed a session."""
+        """Return the id of the control connection that has claimed a session, or None."""
         session = self._sessions.get(session_id)
         return None if session is None or session.holder is None else session.holder.connection_id
 
@@ -178,7 +179,7 @@ class Exchange:
                 self._offer(session)
 
     def end_all_calls(self) -> None:
-        """Let everybody hang up."""
+        """Hang up every telephone."""
         for session in list(self._sessions.values()):
             session.call.end()
 

@@ -41,23 +41,24 @@ class ExchangeCall:
     """A call, as the exchange sees it.
 
     Args:
-      number: counts the exchange's calls, from 1.
-      call_id: names its media connection.
-      session_id: names it on the control connection.
+      number: the number of the call among the exchange's calls, from 1 on.
+      call_id: its name on the media connection.
+      session_id: its name on the control connection.
       caller: the number that calls.
       callee: the number that is called.
       pickup: what the callee does when the phone rings.
-      sample_rate: of all audio, in Hz.
-      nursery: the call's clock and its ringing run here.
-      keep_audio_seconds: so much is kept of what each party hears and says, the latest; None: all.
+      sample_rate: the sample rate of all audio, in Hz.
+      nursery: runs the call's clock and its ringing.
+      keep_audio_seconds: how much is kept of what each party hears and says, the latest seconds;
+        None: all.
       on_agent_left: called with this call and a reason when it is over for the agent.
       on_over: called with this call when it is over for everybody.
 
     Attributes:
-      number: counts the exchange's calls, from 1.
-      call_id: names its media connection.
-      session_id: names it on the control connection.
-      sample_rate: of all audio, in Hz.
+      number: the number of the call among the exchange's calls, from 1 on.
+      call_id: its name on the media connection.
+      session_id: its name on the control connection.
+      sample_rate: the sample rate of all audio, in Hz.
       caller: the caller's leg.
       callee: the callee's leg.
       agent: the agent's leg.
@@ -116,7 +117,7 @@ class ExchangeCall:
         return self._leaving is not None
 
     def claim(self, audio_mode: AudioMode) -> None:
-        """Let an agent have the call.
+        """Give the call to an agent.
 
         Args:
           audio_mode: how it wants to hear it.
@@ -137,10 +138,10 @@ class ExchangeCall:
         self._nursery.start_soon(self._ringing.run)
 
     def leave(self, command_id: str, *, ends_call: bool) -> None:
-        """Let the agent go as soon as what was pulled of its audio has been played.
+        """Release the agent as soon as what was pulled of its audio has been played.
 
         Args:
-          command_id: of the command that is answered then.
+          command_id: the id of the command that is confirmed then.
           ends_call: whether the telephones hang up then.
         """
         self._stop_ringing("the agent left the call")
@@ -149,7 +150,7 @@ class ExchangeCall:
         self._finish_leaving_if_played_out()
 
     def hang_up_callee(self) -> None:
-        """The callee hangs up, or declines while the phone rings."""
+        """Hang up the callee's phone, or decline the call while it rings."""
         if self._ringing is not None:
             self._ringing.settle(RingOutcome.DECLINED)
         elif self.callee.is_talking:
@@ -176,10 +177,10 @@ class ExchangeCall:
             self._on_over(self)
 
     def media_connection_lost(self, socket: AgentSocket) -> None:
-        """The agent's media connection is gone, whoever closed it.
+        """Note that the agent's media connection is gone, whoever closed it.
 
         A waiting call goes on waiting, and a conference goes on without the agent. An agent that
-        was on its way out is let go as if it were there.
+        was on its way out is released as if it were there.
         """
         if self.agent.socket is not socket:
             return

@@ -17,7 +17,7 @@ class Identifiers:
     """Makes up ids, tokens and dates.
 
     Args:
-      seed: of all of them.
+      seed: seeds all of them.
       opened_at: the present date, in seconds since 1970; it goes on with Trio's time.
     """
 
@@ -30,11 +30,11 @@ class Identifiers:
         self._date_offset = opened_at - trio.current_time()
 
     def call_id(self) -> str:
-        """Name a call or a session."""
+        """Make the id of a call or a session."""
         return _uuid4(self._calls)
 
     def connection_id(self) -> str:
-        """Name a control connection."""
+        """Make the id of a control connection."""
         return _uuid4(self._connections)
 
     def token(self) -> str:
@@ -42,12 +42,15 @@ class Identifiers:
         return f"{self._tokens.getrandbits(256):064x}"
 
     def unix_seconds(self) -> int:
-        """Tell the date, in seconds since 1970."""
+        """Return the date, in seconds since 1970."""
         return int(trio.current_time() + self._date_offset)
 
 
 def present_date(*, is_in_process: bool) -> float:
-    """Tell when an exchange is opened: in process, where time may be virtual, always the same."""
+    """Return the present date, in seconds since 1970.
+
+    In process, where time may be virtual, it is always the same.
+    """
     return IN_PROCESS_EPOCH if is_in_process else time.time()
 
 

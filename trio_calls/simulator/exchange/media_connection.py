@@ -62,7 +62,7 @@ class MediaConnection:
         await self._socket.run(websocket, self._receive)
 
     def lost(self) -> None:
-        """The connection is gone, or never came to be."""
+        """Clean up: the connection is gone, or never came to be."""
         self._exchange.taps.close(self._tap)
         self._exchange.media_connection_lost(self._session, self._socket)
 

@@ -34,7 +34,7 @@ class ConnectedSdk:
     """An SDK at the other end of a control connection.
 
     Attributes:
-      connection_id: of that connection.
+      connection_id: the id of that connection.
       audio_mode: how it wants to hear its calls.
       send: queues a message to it; without effect when the connection is gone.
     """
@@ -49,7 +49,7 @@ class Session:
 
     Attributes:
       call: the call.
-      offer: says that anybody may claim it.
+      offer: the message that offers it to everybody.
       holder: who claimed it last, or None while it is on offer.
       is_closed: whether the call is over for agents.
     """
@@ -75,7 +75,7 @@ class Session:
         return self.holder is None and not self.is_closed
 
     def open(self, request_id: str, sdk: ConnectedSdk) -> Response:
-        """Let an SDK claim it: the first has it, and may claim it again."""
+        """Give it to an SDK that claims it: the first has it, and may claim it again."""
         if self.is_closed:
             return _refusal(request_id, SESSION_CLOSED)
         if self.holder is not None and self.holder is not sdk:
@@ -92,7 +92,7 @@ class Session:
         return Response(request_id, is_ok=True, content={"session": session})
 
     def call_in(self, base_url: str) -> CallIn:
-        """Say where the media connection is opened, with a fresh token: older ones are void."""
+        """Make the message that says where to open the media connection, and void older tokens."""
         self._token = self._identifiers.token()
         return CallIn(
             session_id=self.call.session_id,
@@ -104,17 +104,17 @@ class Session:
         )
 
     def admits(self, authorization: str) -> bool:
-        """Tell whether this header opens the media connection."""
+        """Return whether this header opens the media connection."""
         expected = f"Bearer {self._token}".encode()
         return self._token is not None and secrets.compare_digest(authorization.encode(), expected)
 
     def release(self) -> None:
-        """Take it from its holder."""
+        """Take it away from its holder."""
         self.holder = None
         self._token = None
 
     def close(self, reason: str) -> None:
-        """The call is over for agents; its holder is told."""
+        """Close it, and tell its holder why: the call is over for agents."""
         self.is_closed = True
         self._token = None
         if self.holder is not None:

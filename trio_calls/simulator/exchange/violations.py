@@ -19,8 +19,9 @@ class Violation:
     """Something that an SDK must not do.
 
     Attributes:
-      time: when, by `trio.current_time`, in seconds.
-      connection: where: ``control connection <id>`` or ``media connection of call <id>``.
+      time: when it happened, by `trio.current_time`, in seconds.
+      connection: where it happened: ``control connection <id>``, or
+        ``media connection of call <id>``.
       fault: what was wrong, without the content of what was sent.
     """
 
@@ -33,7 +34,7 @@ class ViolationLog:
     """Keeps violations, and logs each at WARNING.
 
     Attributes:
-      violations: the first `MAX_VIOLATIONS`, oldest first.
+      violations: the first `MAX_VIOLATIONS` of them, oldest first.
     """
 
     def __init__(self) -> None:

@@ -40,17 +40,17 @@ MALFORMED_FRAMES: Final[tuple[str | bytes, ...]] = (
 
 
 def cut_media() -> Fault:
-    """The media connection breaks, without a word."""
+    """Break the media connection, without a word."""
     return _Cut("media")
 
 
 def cut_control() -> Fault:
-    """The control connection breaks, without a word: the one that has the call, or every one."""
+    """Break the control connection, without a word: the one that has the call, or every one."""
     return _Cut("control")
 
 
 def restart(*, seconds: float = 3.0) -> Fault:
-    """The exchange drops every connection, whosever call was named, and refuses new ones.
+    """Drop every connection, whosever call was named, and refuse new ones for a while.
 
     Conferences go on without their agents; callers who wait are offered again; callers who talk
     with an agent alone are hung up.
@@ -62,7 +62,7 @@ def restart(*, seconds: float = 3.0) -> Fault:
 
 
 def answer_late(command: str, *, seconds: float) -> Fault:
-    """The next such command is done at once, but the agent hears of it so many seconds later.
+    """Do the next such command at once, but respond to the agent so many seconds later.
 
     Args:
       command: as the wire has it, such as ``call.connect``.
@@ -75,7 +75,7 @@ def answer_late(command: str, *, seconds: float) -> Fault:
 
 
 def never_answer(command: str) -> Fault:
-    """The next such command is done, but the agent is not told.
+    """Do the next such command, but never respond to the agent.
 
     Raises:
       ValueError: there is no such command.
@@ -84,7 +84,7 @@ def never_answer(command: str) -> Fault:
 
 
 def answer_twice(command: str) -> Fault:
-    """The next such command is done, and the agent is told twice.
+    """Do the next such command, and respond to the agent twice.
 
     Raises:
       ValueError: there is no such command.
@@ -93,7 +93,7 @@ def answer_twice(command: str) -> Fault:
 
 
 def refuse(command: str, *, error_code: str) -> Fault:
-    """The next such command is not done; the agent is told so.
+    """Refuse the next such command, without doing it.
 
     Raises:
       ValueError: there is no such command.
@@ -104,29 +104,29 @@ def refuse(command: str, *, error_code: str) -> Fault:
 def send_malformed(
     frame: str | bytes | None = None, *, connection: ConnectionKind = "media"
 ) -> Fault:
-    """The exchange sends a frame that makes no sense.
+    """Send a frame that makes no sense.
 
     Args:
       frame: text or binary; None: one of `MALFORMED_FRAMES`, picked by the simulator's seed.
-      connection: which is sent it.
+      connection: which connection it is sent on.
     """
     return _SendMalformed(frame, connection)
 
 
 def stall(*, seconds: float, connection: ConnectionKind = "media") -> Fault:
-    """The exchange neither reads nor writes for a while; what it has to say is said after that.
+    """Neither read nor write for a while. What is to be sent meanwhile is sent after that.
 
     Pings stay unanswered as soon as two messages wait to be read.
 
     Args:
       seconds: for how long.
-      connection: on which.
+      connection: which connection stalls.
     """
     return _Stall(seconds, connection)
 
 
 def jitter(*, seconds: float) -> Fault:
-    """From here on the network takes up to so long, at random, for what goes to the agent.
+    """Delay what goes to the agent by up to so many seconds, at random, from now on.
 
     Nothing overtakes anything.
     """
@@ -134,7 +134,7 @@ def jitter(*, seconds: float) -> Fault:
 
 
 def duplicate_offer() -> Fault:
-    """The call is offered once more, as if nobody had claimed it."""
+    """Offer the call once more, as if nobody had claimed it."""
     return _DuplicateOffer()
 
 

@@ -60,8 +60,8 @@ class Faults:
     """Applies faults when their moment has come.
 
     Args:
-      exchange: what they are applied to.
-      seed: of their random choices.
+      exchange: the exchange that they are applied to.
+      seed: seeds their random choices.
     """
 
     def __init__(self, exchange: Exchange, seed: int) -> None:

@@ -50,8 +50,8 @@ def at_frame(number: int) -> Moment:
     """Return the moment at which a frame is sent: of the call, or of any if no call is named.
 
     Args:
-      number: of the frame, from 1 on, as `Entry.first_frame` counts them. If that frame has been
-        sent already, the moment is that of `Simulator.inject`.
+      number: the number of the frame, from 1 on, as `Entry.first_frame` counts them. If that
+        frame has been sent already, the moment is that of `Simulator.inject`.
 
     Raises:
       ValueError: the number is less than 1.

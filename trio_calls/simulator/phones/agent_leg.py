@@ -41,8 +41,8 @@ class AgentLeg:
     """The agent in a call, as the exchange sees it.
 
     Args:
-      frame_bytes: of one 20 ms frame.
-      new_recording: makes what its audio is recorded in.
+      frame_bytes: the size of one 20 ms frame.
+      new_recording: makes the buffers that its audio is recorded in.
 
     Attributes:
       states: what the agent's call went through, oldest first, without repeats.
@@ -69,7 +69,7 @@ class AgentLeg:
 
     @property
     def state(self) -> CallState:
-        """Where the call stands for the agent."""
+        """The state of the call for the agent."""
         return self.states[-1]
 
     @property
@@ -90,11 +90,11 @@ class AgentLeg:
             self.socket.send(encode(message))
 
     def confirm(self, command_id: str) -> None:
-        """Tell the agent that a command was done."""
+        """Respond that a command was done."""
         self.send(CommandResponse(command_id, success=True))
 
     def refuse(self, command_id: str, error_code: str, error_message: str) -> None:
-        """Tell the agent that a command was not done."""
+        """Respond that a command was not done."""
         self.send(
             CommandResponse(
                 command_id, success=False, error_code=error_code, error_message=error_message

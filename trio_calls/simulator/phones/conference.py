@@ -31,7 +31,7 @@ AGENT_IS_HEARD_BY: Final[Mapping[AgentMode | None, frozenset[Party]]] = MappingP
 
 
 def hears(listener: Party, speaker: Party, mode: AgentMode | None) -> bool:
-    """Tell whether one party hears another. Nobody hears themselves."""
+    """Return whether one party hears another. Nobody hears themselves."""
     if listener is speaker:
         return False
     return speaker is not Party.AGENT or listener in AGENT_IS_HEARD_BY[mode]

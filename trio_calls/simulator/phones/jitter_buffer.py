@@ -19,8 +19,8 @@ class JitterBuffer:
     an agent's audio is pulled at the speed at which it is played.
 
     Attributes:
-      frame_bytes: bytes of one 20 ms frame.
-      credit_bytes: asked for, and not come yet.
+      frame_bytes: the size of one 20 ms frame.
+      credit_bytes: how many bytes were asked for and have not come yet.
     """
 
     def __init__(self, frame_bytes: int) -> None:
@@ -30,11 +30,11 @@ class JitterBuffer:
         self._is_playing_out = False
 
     def __len__(self) -> int:
-        """Bytes that wait to be played."""
+        """Return how many bytes wait to be played."""
         return len(self._pcm)
 
     def grant(self) -> int:
-        """Give as much credit as there is room for.
+        """Grant as much credit as there is room for.
 
         Returns:
           Bytes to ask for, whole frames; 0 for none.
@@ -74,5 +74,5 @@ class JitterBuffer:
         self._pcm.clear()
 
     def play_out(self) -> None:
-        """From here on, only play what has come, to the last sample."""
+        """From now on only play what has come, to the last sample."""
         self._is_playing_out = True

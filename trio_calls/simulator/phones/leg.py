@@ -69,7 +69,7 @@ class Leg:
     Args:
       number: the telephone's number.
       state: what the telephone is doing.
-      new_recording: makes what its audio is recorded in.
+      new_recording: makes the buffers that its audio is recorded in.
 
     Attributes:
       number: the telephone's number.
@@ -98,13 +98,13 @@ class Leg:
         return self.state is PhoneState.TALKING
 
     def connect(self) -> None:
-        """Let it hear and be heard from here on."""
+        """Connect it: it hears and is heard from now on."""
         self.state = PhoneState.TALKING
         self.was_connected = True
         self.talked_or_over.set()
 
     def end(self) -> None:
-        """The call is over for it; what it had still to say is dropped."""
+        """Hang it up, and drop what it had still to say."""
         self.state = PhoneState.HUNG_UP
         for utterance in self._speech:
             utterance.over.set()
@@ -130,7 +130,7 @@ class Leg:
         return utterance
 
     def drop(self, utterance: Utterance) -> None:
-        """Do not say the rest of an utterance."""
+        """Drop the rest of an utterance, if there is any."""
         if utterance in self._speech:
             self._speech.remove(utterance)
 

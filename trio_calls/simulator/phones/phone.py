@@ -29,17 +29,17 @@ class Pickup:
 
 
 def answers(*, after_seconds: float = 2.0) -> Pickup:
-    """A callee who picks up after so many seconds of ringing."""
+    """Return a callee who picks up after so many seconds of ringing."""
     return Pickup(after_seconds, answers=True)
 
 
 def declines(*, after_seconds: float = 2.0) -> Pickup:
-    """A callee who declines the call after so many seconds of ringing."""
+    """Return a callee who declines the call after so many seconds of ringing."""
     return Pickup(after_seconds, answers=False)
 
 
 def never_answers() -> Pickup:
-    """A callee who lets the phone ring."""
+    """Return a callee who never picks up."""
     return Pickup(math.inf, answers=False)
 
 
@@ -83,7 +83,7 @@ class Phone:
         return bytes(self._leg.said)
 
     async def say(self, pcm: bytes) -> None:
-        """Say something, after everything that was to be said before, and wait until it is said.
+        """Say something, after everything that was queued before, and wait until it is said.
 
         Before the telephone is connected this waits; the last frame is filled up with silence.
 
@@ -105,7 +105,7 @@ class Phone:
             )
 
     def say_nowait(self, pcm: bytes) -> None:
-        """Say something, after everything that was to be said before, without waiting.
+        """Say something, after everything that was queued before, without waiting.
 
         Raises:
           ValueError: the number of bytes is odd; nothing is said.

@@ -11,7 +11,7 @@ class LatestAudio(bytearray):
     """Recorded audio of which only the latest is kept: what is added beyond that pushes out.
 
     Args:
-      max_bytes: so much is kept.
+      max_bytes: how much is kept.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -27,11 +27,11 @@ class LatestAudio(bytearray):
 
 
 def make_recording(sample_rate: int, keep_seconds: float | None) -> bytearray:
-    """Make what a party's audio is recorded in.
+    """Make the buffer that a party's audio is recorded in.
 
     Args:
-      sample_rate: of the audio, in Hz.
-      keep_seconds: of the latest audio; whole frames are kept. None: all of it.
+      sample_rate: the sample rate of the audio, in Hz.
+      keep_seconds: how much of the latest audio is kept, in whole frames. None: all of it.
     """
     if keep_seconds is None:
         return bytearray()

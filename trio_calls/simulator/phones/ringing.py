@@ -19,7 +19,7 @@ class RingOutcome(enum.Enum):
 
 
 def ring_outcome(pickup: Pickup, ring_seconds: float) -> tuple[float, RingOutcome]:
-    """Tell after how many seconds ringing ends, and how.
+    """Return after how many seconds ringing ends, and how.
 
     A callee who acts at the very end of the ring time is still in time.
     """
@@ -35,7 +35,7 @@ class Ringing:
     """One attempt to reach the callee. It ends once: settled with an outcome, or stopped.
 
     Attributes:
-      command_id: of the agent's command, which is answered when this ends.
+      command_id: the id of the agent's command, which is answered when ringing ends.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Ringing:
         self.command_id = command_id
 
     async def run(self) -> None:
-        """Wait until ringing ends, and settle it."""
+        """Ring until the time is up, then settle."""
         with self._scope:
             await trio.sleep_until(self._due_at)
             # It may have been stopped at this very moment, by a task that came first.
@@ -60,10 +60,10 @@ class Ringing:
             self.settle(self._outcome)
 
     def settle(self, outcome: RingOutcome) -> None:
-        """End it with an outcome."""
+        """Stop ringing, and report the outcome."""
         self.stop()
         self._on_settled(outcome)
 
     def stop(self) -> None:
-        """End it without an outcome."""
+        """Stop ringing, and report nothing."""
         self._scope.cancel()

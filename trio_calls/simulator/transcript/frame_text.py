@@ -33,9 +33,9 @@ class FrameText:
     Attributes:
       what: what it is, without ids, tokens and dates.
       reference: the kind and the id of what it asks for or answers, such as ``("command", id)``.
-      session_id: of the session that it names, or None.
+      session_id: the session that it names, or None.
       stream: what it is a piece of, `AUDIO` or `BUFFER_REQUEST` with a channel, or None.
-      amount: bytes of audio in it, or asked for by it.
+      amount: how many bytes of audio it holds or asks for.
     """
 
     what: str

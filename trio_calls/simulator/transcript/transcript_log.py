@@ -53,7 +53,7 @@ class TranscriptLog:
     """Notes the frames of every connection.
 
     Args:
-      sample_rate: of all audio, in Hz.
+      sample_rate: the sample rate of all audio, in Hz.
     """
 
     def __init__(self, sample_rate: int) -> None:
@@ -67,18 +67,18 @@ class TranscriptLog:
         self._watchers = defaultdict(list)
 
     def call_placed(self, session_id: str, number: int) -> None:
-        """Give a call its number; its time begins now."""
+        """Register a call under its number; its time begins now."""
         self._calls[session_id] = _Call(number, trio.current_time())
 
     def call_forgotten(self, session_id: str) -> None:
-        """Take no further note of a call. Its entries stay until newer ones push them out."""
+        """Forget a call. Its entries stay until newer ones push them out."""
         del self._calls[session_id]
         self._frames.pop(session_id, None)
         for key in [key for key in self._watchers if key[0] == session_id]:
             del self._watchers[key]
 
     def transcript(self, session_id: str | None = None) -> Transcript:
-        """Write down what has happened so far: all of it, or what concerns one call."""
+        """Return what has happened so far: all of it, or what concerns one call."""
         records = [r for r in self._records if session_id in {None, r.session_id}]
         # Sorting is stable: what happened to one call in an instant stays in its order, in which
         # one thing has led to the next. Between calls there is no such order.
@@ -120,7 +120,7 @@ class TranscriptLog:
         *,
         frames: int,
     ) -> _Record:
-        """Keep an entry of its own."""
+        """Add an entry."""
         now = trio.current_time()
         record = _Record(
             time=now,
@@ -140,7 +140,7 @@ class TranscriptLog:
         return record
 
     def count(self, session_id: str | None) -> None:
-        """Count a frame, and call those who wait for it."""
+        """Count a frame, and call what waits for it."""
         for key in (session_id, None) if session_id else (None,):
             self._frames[key] += 1
             if self._watchers:
@@ -148,7 +148,7 @@ class TranscriptLog:
                     act()
 
     def knows(self, session_id: str | None) -> bool:
-        """Tell whether a session is one of a call, and not an SDK's invention."""
+        """Return whether a session is that of a call, and not an SDK's invention."""
         return session_id in self._calls
 
     def _what(self, record: _Record, names: _Names) -> str:
@@ -180,8 +180,8 @@ class ConnectionLog:
     """Notes the frames of one connection.
 
     Args:
-      log: of the whole exchange.
-      kind: of connection.
+      log: the log of the whole exchange.
+      kind: the kind of connection.
       session_id: the call of a media connection; None for a control connection.
     """
 
