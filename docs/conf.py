@@ -1,10 +1,14 @@
 """How Sphinx builds this documentation. Nothing here needs the network."""
 
+import builtins
+import pkgutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 # What is documented is this checkout, whatever else may be installed.
@@ -24,6 +28,15 @@ extensions = [
 exclude_patterns = ["_build"]
 # `name` in a docstring is a link, where the reference has that name.
 default_role = "py:obj"
+
+# Each link leads somewhere, or the build fails. Where nothing here can resolve one, it says why.
+nitpicky = True
+nitpick_ignore = [
+    # Type variables name nothing that could be read about.
+    ("py:class", "trio_calls.testing._virtual_time.ResultT"),
+    # How autodoc writes pathlib.Path where only a type checker imports it.
+    ("py:class", "Path"),
+]
 
 # sphinxcontrib_trio marks what is awaited or entered through classes that newer autodoc passes by.
 autodoc_use_legacy_class_based = True
@@ -46,6 +59,59 @@ def keep_colons(app: Sphinx, what: str, *rest: Any) -> None:
         lines[:0] = ["..", ""]
 
 
+#: Whose names are no links, as their inventories are not at hand: the build needs no network.
+OTHER_PROJECTS: Final = {"collections", "logging", "numpy", "os", "pathlib", "ssl", "trio"}
+
+#: Where a name of ours is looked up that is written without its module.
+OUR_PREFIXES: Final = (
+    "trio_calls.",
+    "trio_calls.ActiveCall.",
+    "trio_calls.config.",
+    "trio_calls.events.",
+)
+
+
+def resolve(app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, text: Any) -> Any:
+    """Resolve names that are ours from anywhere, and check those of others and of arguments."""
+    if node["refdomain"] != "py":
+        return None
+    target = node["reftarget"].removesuffix("()")
+    for prefix in OUR_PREFIXES:
+        found = env.domains["py"].resolve_xref(
+            env, node["refdoc"], app.builder, "obj", prefix + target, node, text
+        )
+        if found is not None:
+            return found
+    is_known = is_of_others(target) or is_argument(target, node)
+    return text if is_known else None
+
+
+def is_of_others(target: str) -> bool:
+    """Find out whether Python or another project has an object of this name."""
+    if hasattr(builtins, target):
+        return True
+    if target.partition(".")[0] not in OTHER_PROJECTS:
+        return False
+    try:
+        pkgutil.resolve_name(target)
+    except (AttributeError, ImportError):
+        return False
+    return True
+
+
+def is_argument(target: str, node: addnodes.pending_xref) -> bool:
+    """Find out whether what is described around a name takes an argument of that name."""
+    around = node.parent
+    while around is not None and not isinstance(around, addnodes.desc):
+        around = around.parent
+    return around is not None and any(
+        target == name.astext()
+        for parameter in around.findall(addnodes.desc_parameter)
+        for name in parameter.findall(addnodes.desc_sig_name)
+    )
+
+
 def setup(app: Sphinx) -> None:
     """Connect what is defined here, ahead of napoleon."""
+    app.connect("missing-reference", resolve)
     app.connect("autodoc-process-docstring", keep_colons, priority=400)

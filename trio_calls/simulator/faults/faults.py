@@ -107,7 +107,7 @@ def send_malformed(
     """Send a frame that makes no sense.
 
     Args:
-      frame: text or binary; None: one of `MALFORMED_FRAMES`, picked by the simulator's seed.
+      frame: text or binary; None: one of some that are broken, picked by the simulator's seed.
       connection: which connection it is sent on.
     """
     return _SendMalformed(frame, connection)

@@ -73,7 +73,7 @@ class Phone:
 
         One frame a tick, silence included. Ringing makes no sound here: a caller's recording starts
         when the call is answered, a callee's when it picks up. A simulator that was opened with
-        `keep_audio_seconds` has the latest of it only.
+        ``keep_audio_seconds`` has the latest of it only.
         """
         return bytes(self._leg.heard)
 
