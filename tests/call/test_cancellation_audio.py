@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 
 from tests.support.cancellation import Stage, at_every_moment, quiet
-from tests.support.fake_media import FRAME
+from tests.support.peers.one_call import FRAME
 from tests.support.phone_calls import A, D, speech
 from trio_calls.audio import FRAME_SECONDS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from tests.support.cancellation import Stage, at_every_moment, quiet
-from tests.support.fake_media import state_of
+from tests.support.peers.one_call import state_of
 from tests.support.phone_calls import A, C, P
 from trio_calls import ActiveCall, AgentMode
 from trio_calls.simulator import PhoneState, SimulatedCall

@@ -8,7 +8,7 @@ from contextlib import suppress
 import trio
 
 from tests.support.cancellation import Stage, at_every_moment, quiet
-from tests.support.fake_media import FRAME, state_of
+from tests.support.peers.one_call import FRAME, state_of
 from tests.support.phone_calls import A, C, D, P, speech
 from trio_calls import ActiveCall, WSSCallCommandError
 from trio_calls.simulator import PhoneState, never_answers

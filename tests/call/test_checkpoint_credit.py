@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import trio
 import trio.testing
 
-from tests.support.fake_media import FRAME, FakeMedia, frames
+from tests.support.peers.one_call import FRAME, FakeMedia, frames
 from trio_calls import ActiveCall
 
 FRAMES = 100

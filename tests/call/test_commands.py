@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_media import FakeMedia, state_of
+from tests.support.peers.one_call import FakeMedia, state_of
 from trio_calls import (
     ActiveCall,
     AgentMode,

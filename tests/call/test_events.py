@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_media import FakeMedia
+from tests.support.peers.one_call import FakeMedia
 from trio_calls import ActiveCall, CallState, WSSError, events
 
 

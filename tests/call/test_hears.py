@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_media import FRAME, FakeMedia, frames
+from tests.support.peers.one_call import FRAME, FakeMedia, frames
 from tests.support.transports import on_one_transport
 from trio_calls import (
     AudioMode,

@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_media import FakeMedia, wait_forever
+from tests.support.peers.one_call import FakeMedia, wait_forever
 from trio_calls import (
     ActiveCall,
     CallState,

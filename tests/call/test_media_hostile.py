@@ -5,7 +5,7 @@ import logging
 import pytest
 import trio.testing
 
-from tests.support.fake_media import FRAME, FakeMedia, frames
+from tests.support.peers.one_call import FRAME, FakeMedia, frames
 from trio_calls import CallState
 from trio_calls.wire.media import BufferRequest, pack_audio
 

@@ -6,8 +6,8 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_media import FakeMedia
 from tests.support.in_memory import tasks_of_ours
+from tests.support.peers.one_call import FakeMedia
 from trio_calls import (
     ActiveCall,
     CallState,

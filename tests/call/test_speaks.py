@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_media import FRAME, FakeMedia, frames
+from tests.support.peers.one_call import FRAME, FakeMedia, frames
 from trio_calls import BufferClosedError, BufferFullError, CallState, WSSCallClosedError
 
 

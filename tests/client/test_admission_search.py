@@ -14,8 +14,8 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_exchange import FakeExchange
-from tests.support.fake_links import ControlEnd, MediaEnd, call_in, offer
+from tests.support.peers.exchange import FakeExchange
+from tests.support.peers.links import ControlEnd, MediaEnd, call_in, offer
 from trio_calls import ActiveCall, WSSError, events, open_call_client
 from trio_calls.transport import WebSocketClosed
 from trio_calls.wire.codec import decode_control

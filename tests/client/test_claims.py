@@ -6,8 +6,8 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_exchange import FakeExchange, Switchboard
-from tests.support.fake_links import call_in, offer
+from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.links import call_in, offer
 from trio_calls import ActiveCall, CallState, events, open_call_client
 from trio_calls.wire.control import Response, SessionClosed, SessionOpen, SessionReady
 

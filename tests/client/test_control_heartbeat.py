@@ -5,7 +5,7 @@ import logging
 import pytest
 import trio
 
-from tests.support.fake_exchange import FakeExchange, Switchboard
+from tests.support.peers.exchange import FakeExchange, Switchboard
 from trio_calls import events, open_call_client
 
 

@@ -5,8 +5,8 @@ import logging
 import pytest
 import trio
 
-from tests.support.fake_exchange import FakeExchange, Switchboard
-from tests.support.fake_links import offer
+from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.links import offer
 from trio_calls import CallClient, events, open_call_client
 from trio_calls.wire.control import Response, SessionClosed, SessionReady, Setup
 

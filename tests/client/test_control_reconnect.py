@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_exchange import API_KEY, SILENCE, Answer, FakeExchange, Switchboard, http
+from tests.support.peers.exchange import API_KEY, SILENCE, Answer, FakeExchange, Switchboard, http
 from trio_calls import (
     CallState,
     WSSAuthenticationError,

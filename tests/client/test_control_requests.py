@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 import trio
 
-from tests.support.fake_exchange import SILENCE, FakeExchange
-from tests.support.fake_links import ControlEnd
+from tests.support.peers.exchange import SILENCE, FakeExchange
+from tests.support.peers.links import ControlEnd
 from trio_calls import WSSConnectionError
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.transport import WebSocketClosed

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import trio
 
-from tests.support.fake_exchange import API_KEY, CONNECTOR_UUID, FakeExchange, Switchboard
-from tests.support.fake_links import ControlEnd, offer
+from tests.support.peers.exchange import API_KEY, CONNECTOR_UUID, FakeExchange, Switchboard
+from tests.support.peers.links import ControlEnd, offer
 from trio_calls import AudioMode, WSSConnectionError, __version__, events, open_call_client
 from trio_calls.wire.control import SetupDone
 

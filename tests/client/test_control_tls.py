@@ -7,7 +7,7 @@ import pytest
 import trio
 import trustme
 
-from tests.support.fake_exchange import FakeExchange, Switchboard
+from tests.support.peers.exchange import FakeExchange, Switchboard
 from trio_calls import events, open_call_client
 
 

@@ -10,8 +10,8 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_exchange import FakeExchange, Switchboard
-from tests.support.fake_links import ControlEnd, call_in, offer
+from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.links import ControlEnd, call_in, offer
 from tests.support.phone_calls import A, C, D, P, speech
 from trio_calls import ActiveCall, CallClient, CallState, events, open_call_client
 from trio_calls.simulator import PhoneState, Simulator, answers

@@ -10,7 +10,14 @@ import attrs
 import pytest
 import trio
 
-from tests.support.fake_exchange import API_KEY, CONNECTOR_UUID, SILENCE, Answer, FakeExchange, http
+from tests.support.peers.exchange import (
+    API_KEY,
+    CONNECTOR_UUID,
+    SILENCE,
+    Answer,
+    FakeExchange,
+    http,
+)
 from trio_calls import (
     ActiveCall,
     ClientConfig,

@@ -8,8 +8,8 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_exchange import API_KEY, CONNECTOR_UUID, FakeExchange, Switchboard
-from tests.support.fake_links import TOKEN
+from tests.support.peers.exchange import API_KEY, CONNECTOR_UUID, FakeExchange, Switchboard
+from tests.support.peers.links import TOKEN
 from trio_calls import ActiveCall, CallState, events, open_call_client, serve_calls
 from trio_calls.wire.control import SessionClosed
 

@@ -7,8 +7,8 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_exchange import FakeExchange, Switchboard
-from tests.support.fake_links import ControlEnd, MediaEnd, offer
+from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.links import ControlEnd, MediaEnd, offer
 from trio_calls import CallClient, CallState, events, open_call_client, serve_calls
 
 

@@ -5,7 +5,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_exchange import FakeExchange, Switchboard
+from tests.support.peers.exchange import FakeExchange, Switchboard
 from trio_calls import events, open_call_client
 from trio_calls.simulator import open_simulator
 from trio_calls.wire.control import SessionClosed, SessionOpen

@@ -7,8 +7,8 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_exchange import FakeExchange, Switchboard
-from tests.support.fake_links import ControlEnd, MediaEnd, call_in, offer
+from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.links import ControlEnd, MediaEnd, call_in, offer
 from trio_calls import ActiveCall, CallClient, CallState, events, open_call_client
 from trio_calls.wire.control import Response, SessionClosed, SessionReady
 from trio_calls.wire.media import CallEvent, CommandResponse

@@ -11,8 +11,8 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_exchange import FakeExchange, Switchboard, open_exchange
-from tests.support.fake_links import ControlEnd
+from tests.support.peers.exchange import FakeExchange, Switchboard, open_exchange
+from tests.support.peers.links import ControlEnd
 from trio_calls import open_call_client, serve_calls
 from trio_calls.concurrency.termination import open_termination_receiver
 from trio_calls.wire.control import SessionClosed

@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_exchange import FakeExchange
+from tests.support.peers.exchange import FakeExchange
 from trio_calls import ActiveCall, open_call_client, serve_calls
 from trio_calls.concurrency import watchdog
 from trio_calls.concurrency.watchdog import QUIET_SECONDS, THREAD_NAME, Watchdog

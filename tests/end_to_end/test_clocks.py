@@ -7,8 +7,8 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_exchange import FakeExchange, Switchboard
-from tests.support.fake_media import FakeMedia, frames
+from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.one_call import FakeMedia, frames
 from trio_calls import (
     CallState,
     WSSCallCommandTimeoutError,

@@ -3,9 +3,9 @@
 import pytest
 import trio
 
-from tests.support.fake_exchange import FakeExchange, Switchboard
-from tests.support.fake_links import call_in, offer
-from tests.support.websocket_peer import BINARY, TEXT, fragments, frame
+from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.frames import BINARY, TEXT, fragments, frame
+from tests.support.peers.links import call_in, offer
 from trio_calls import CallState, WSSMediaError, events, open_call_client
 from trio_calls.wire.codec import encode
 from trio_calls.wire.control import Response, SessionReady

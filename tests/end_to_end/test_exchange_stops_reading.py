@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from tests.support.clogged_pipes import Pipes
-from tests.support.fake_exchange import FakeExchange, Switchboard
+from tests.support.peers.exchange import FakeExchange, Switchboard
 from trio_calls import (
     BufferClosedError,
     CallState,

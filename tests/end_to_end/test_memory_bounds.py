@@ -6,10 +6,10 @@ import trio
 import trio.testing
 
 from tests.support.clogged_pipes import Pipes
-from tests.support.fake_exchange import FakeExchange, Switchboard
-from tests.support.fake_links import call_in, offer
-from tests.support.fake_media import FRAME, FakeMedia
 from tests.support.memory_growth import KIB, MIB, measured_growth
+from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.links import call_in, offer
+from tests.support.peers.one_call import FRAME, FakeMedia
 from trio_calls import (
     ActiveCall,
     BufferFullError,

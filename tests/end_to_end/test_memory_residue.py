@@ -10,9 +10,9 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.fake_exchange import FakeExchange
-from tests.support.fake_links import ControlEnd, MediaEnd
 from tests.support.memory_growth import measured_growth
+from tests.support.peers.exchange import FakeExchange
+from tests.support.peers.links import ControlEnd, MediaEnd
 from trio_calls import ActiveCall, events, open_call_client
 from trio_calls.call.core import CallCore
 from trio_calls.call.media_connection import MediaConnection

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trustme
 
-from tests.support.fake_exchange import SILENCE, FakeExchange
+from tests.support.peers.exchange import SILENCE, FakeExchange
 from trio_calls import WSSConnectionError, open_call_client
 
 

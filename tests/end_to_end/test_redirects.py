@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from tests.support.fake_exchange import FakeExchange, Switchboard, http
+from tests.support.peers.exchange import FakeExchange, Switchboard, http
 from trio_calls import CallState, WSSConnectionError, WSSMediaError, events, open_call_client
 
 redirecting = pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

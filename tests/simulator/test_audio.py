@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.support.simulator_peer import FRAME, RawMedia, RawSdk, open_pair
+from tests.support.peers.sdk import FRAME, RawMedia, RawSdk, open_pair
 from trio_calls.audio import find, mix, noise, to_pcm, to_samples
 from trio_calls.simulator import SimulatedCall, Simulator, answers
 from trio_calls.simulator.phones.jitter_buffer import JITTER_FRAMES

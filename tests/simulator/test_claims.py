@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.support.simulator_peer import open_pair
+from tests.support.peers.sdk import open_pair
 from trio_calls.simulator import answers
 from trio_calls.state import CallState
 from trio_calls.wire.control import (

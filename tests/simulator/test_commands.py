@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.support.simulator_peer import RawMedia, RawSdk, open_pair, phone_states
+from tests.support.peers.sdk import RawMedia, RawSdk, open_pair, phone_states
 from trio_calls.simulator import (
     PhoneState,
     SimulatedCall,

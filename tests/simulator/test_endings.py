@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.support.simulator_peer import (
+from tests.support.peers.sdk import (
     FRAME,
     RawControl,
     RawMedia,

@@ -8,8 +8,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.support.peers.sdk import RawSdk, open_pair
 from tests.support.phone_calls import A, C, D, P, speech
-from tests.support.simulator_peer import RawSdk, open_pair
 from trio_calls import ActiveCall, serve_calls
 from trio_calls.simulator import (
     Moment,

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.support.simulator_peer import FRAME, open_pair, open_raw_sdk
+from tests.support.peers.sdk import FRAME, open_pair, open_raw_sdk
 from trio_calls import ActiveCall, serve_calls
 from trio_calls.audio import tone
 from trio_calls.simulator import SimulatedCall, Simulator, after, cut_media, open_simulator

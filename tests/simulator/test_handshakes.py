@@ -8,7 +8,7 @@ import logging
 import pytest
 from trio.testing import MockClock
 
-from tests.support.simulator_peer import open_pair, open_raw_sdk
+from tests.support.peers.sdk import open_pair, open_raw_sdk
 from trio_calls.simulator import open_simulator
 from trio_calls.wire.codec import encode
 from trio_calls.wire.control import CONTROL_PATH, Response, SessionOpen, Setup, SetupDone

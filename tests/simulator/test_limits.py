@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from tests.support.simulator_peer import open_pair, open_raw_sdk
+from tests.support.peers.sdk import open_pair, open_raw_sdk
 from trio_calls import WSSVersionError, __version__, open_call_client
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator import open_simulator

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock, assert_checkpoints
 
-from tests.support.simulator_peer import FRAME, RawMedia, RawSdk, open_pair
+from tests.support.peers.sdk import FRAME, RawMedia, RawSdk, open_pair
 from trio_calls.audio import noise
 from trio_calls.simulator import (
     PhoneHungUp,

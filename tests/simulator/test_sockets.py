@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from tests.support.simulator_peer import FRAME, RawSdk, open_pair, open_raw_sdk
+from tests.support.peers.sdk import FRAME, RawSdk, open_pair, open_raw_sdk
 from trio_calls.audio import noise
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator import answers, open_simulator

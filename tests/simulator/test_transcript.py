@@ -9,8 +9,8 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
+from tests.support.peers.sdk import FRAME, open_pair
 from tests.support.phone_calls import speech
-from tests.support.simulator_peer import FRAME, open_pair
 from trio_calls import ActiveCall, serve_calls
 from trio_calls.simulator import Direction, SimulatedCall, Simulator, answers, open_simulator
 from trio_calls.simulator.exchange.identifiers import IN_PROCESS_EPOCH

@@ -11,14 +11,14 @@ import pytest
 import trio
 import trustme
 
-from tests.support.fake_exchange import (
+from tests.support.peers.exchange import (
     API_KEY,
     CONNECTOR_UUID,
     FakeExchange,
     Switchboard,
     open_exchange,
 )
-from tests.support.fake_links import call_in
+from tests.support.peers.links import call_in
 from trio_calls import (
     CallState,
     ClientConfig,

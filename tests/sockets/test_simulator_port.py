@@ -11,7 +11,7 @@ import attrs
 import pytest
 import trio
 
-from tests.support.simulator_peer import RawSdk, open_raw_sdk
+from tests.support.peers.sdk import RawSdk, open_raw_sdk
 from trio_calls import WSSUnavailableError, open_call_client
 from trio_calls.simulator import Simulator, open_simulator
 from trio_calls.transport import HandshakeRefused, WebSocketError

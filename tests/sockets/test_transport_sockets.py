@@ -11,7 +11,7 @@ import trio
 import trio.testing
 import trustme
 
-from tests.support.websocket_peer import answer_handshake
+from tests.support.peers.websocket_server import answer_handshake
 from trio_calls.transport import (
     HandshakeRefused,
     HandshakeRequest,

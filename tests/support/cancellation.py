@@ -15,7 +15,7 @@ import trio
 import trio.testing
 
 from tests.support.in_memory import tasks_of_ours
-from tests.support.recorded_wires import check_wires, recording
+from tests.support.peers.recorded_wires import check_wires, recording
 from trio_calls import ActiveCall, CallClient, CallState, serve_calls
 from trio_calls.audio import FRAME_SECONDS
 from trio_calls.simulator import Pickup, SimulatedCall, Simulator, answers, open_simulator

@@ -2,7 +2,7 @@
 
 import trio
 
-from tests.support.passing_stream import PassingStream
+from tests.support.peers.passing_stream import PassingStream
 from trio_calls.config import StreamOpener
 
 

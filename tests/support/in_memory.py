@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import trio
 
-from tests.support.fake_exchange import FakeExchange, open_exchange
-from tests.support.fake_media import FakeMedia
+from tests.support.peers.exchange import FakeExchange, open_exchange
+from tests.support.peers.one_call import FakeMedia
 from tests.support.transports import pytest_generate_tests, transport
 from trio_calls.simulator import Simulator, open_simulator
 

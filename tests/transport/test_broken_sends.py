@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
-from tests.support.passing_stream import PassingStream
+from tests.support.peers.passing_stream import PassingStream
 from trio_calls.transport import WebSocket, WebSocketClosed, accept_websocket, connect_websocket
 
 CLOSE_FRAME = 0x88

@@ -4,18 +4,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from tests.support.websocket_peer import (
-    BINARY,
-    CLOSE,
-    CONTINUATION,
-    PING,
-    PONG,
-    TEXT,
-    frame,
-    handshake_response,
-    open_client,
-    read_to_the_end,
-)
+from tests.support.peers.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
+from tests.support.peers.websocket_server import handshake_response, open_client, read_to_the_end
 from trio_calls.transport import WebSocket, WebSocketClosed, connect_websocket
 
 

@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock, memory_stream_pair
 
-from tests.support.websocket_peer import read_to_the_end
+from tests.support.peers.websocket_server import read_to_the_end
 from trio_calls.transport import (
     HandshakeRefused,
     HandshakeRequest,

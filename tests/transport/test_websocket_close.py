@@ -6,8 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from tests.support.transports import Connect
-from tests.support.websocket_peer import (
+from tests.support.peers.frames import (
     BINARY,
     CLOSE,
     PING,
@@ -15,12 +14,11 @@ from tests.support.websocket_peer import (
     TEXT,
     client_frames,
     close,
-    converse,
     fragments,
     frame,
-    open_client,
-    read_to_the_end,
 )
+from tests.support.peers.websocket_server import converse, open_client, read_to_the_end
+from tests.support.transports import Connect
 
 HELLO = frame(TEXT, b"hello")
 

@@ -10,18 +10,9 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from tests.support.peers.frames import BINARY, CLOSE, PING, PONG, TEXT, fragments, frame
+from tests.support.peers.websocket_server import converse, open_client
 from tests.support.transports import Connect, on_one_transport
-from tests.support.websocket_peer import (
-    BINARY,
-    CLOSE,
-    PING,
-    PONG,
-    TEXT,
-    converse,
-    fragments,
-    frame,
-    open_client,
-)
 from trio_calls.transport._interface import MAX_MESSAGE_SIZE
 
 in_pieces = pytest.mark.parametrize("piece", [math.inf, 1], ids=["at once", "byte by byte"])

@@ -11,8 +11,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.transports import Connect, on_one_transport
-from tests.support.websocket_peer import (
+from tests.support.peers.frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
@@ -21,11 +20,11 @@ from tests.support.websocket_peer import (
     TEXT,
     client_frames,
     close,
-    converse,
     fragments,
     frame,
-    open_client,
 )
+from tests.support.peers.websocket_server import converse, open_client
+from tests.support.transports import Connect, on_one_transport
 from trio_calls.transport import WebSocketClosed
 from trio_calls.transport._interface import MAX_MESSAGE_SIZE
 

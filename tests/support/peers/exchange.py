@@ -12,7 +12,7 @@ import attrs
 import trio
 import trio.testing
 
-from tests.support.fake_links import ControlEnd, MediaEnd, Wire
+from tests.support.peers.links import ControlEnd, MediaEnd, Wire
 from trio_calls import ActiveCall, ClientConfig
 from trio_calls.transport import WebSocketClosed, WebSocketError, accept_websocket
 from trio_calls.wire.control import CONTROL_PATH

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import trio
 import trio.testing
 
-from tests.support.passing_stream import PassingStream
+from tests.support.peers.passing_stream import PassingStream
 from trio_calls.audio_format import AudioMode
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.codec import decode_control, decode_media, encode

@@ -5,80 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Iterator
 from contextlib import suppress
 
 import attrs
 import trio
 import trio.testing
 
-from tests.support.passing_stream import PassingStream
+from tests.support.peers.frames import BINARY, CLOSE, PONG, TEXT, Frame, client_frames, close
+from tests.support.peers.passing_stream import PassingStream
 from tests.support.transports import Connect
 from trio_calls.transport import WebSocket, WebSocketClosed
 
-CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
-
-_LAST = 0x80
-_MASKED = 0x80
-
-
-def frame(opcode: int, payload: bytes = b"", *, is_last: bool = True, reserved: int = 0) -> bytes:
-    """Make a frame as a server sends it, without a mask; `reserved` are its three reserved bits."""
-    first = bytes([opcode | (_LAST if is_last else 0) | reserved << 4])
-    if len(payload) < 126:
-        return first + bytes([len(payload)]) + payload
-    if len(payload) < 2**16:
-        return first + b"\x7e" + len(payload).to_bytes(2, "big") + payload
-    return first + b"\x7f" + len(payload).to_bytes(8, "big") + payload
-
-
-def fragments(opcode: int, *payloads: bytes) -> list[bytes]:
-    """Make the frames of one message."""
-    last = len(payloads) - 1
-    return [
-        frame(CONTINUATION if number else opcode, payload, is_last=number == last)
-        for number, payload in enumerate(payloads)
-    ]
-
-
-def close(code: int, reason: bytes = b"") -> bytes:
-    return frame(CLOSE, code.to_bytes(2, "big") + reason)
-
-
 GOODBYE = close(1000)
-
-
-@attrs.frozen
-class ClientFrame:
-    """A frame as it came from the client, unmasked."""
-
-    opcode: int
-    payload: bytes
-    is_last: bool = True
-
-    @property
-    def close_code(self) -> int | None:
-        return int.from_bytes(self.payload[:2], "big") if self.payload else None
-
-
-def client_frames(data: bytes) -> Iterator[ClientFrame]:
-    """Take apart what a client sent, to whom the RFC leaves no choice but these bytes."""
-    while data:
-        first, second = data[0], data[1]
-        assert not first & 0x70, "a reserved bit is set"
-        assert second & _MASKED, "a client must mask"
-        length, start = second & 0x7F, 2
-        if length == 126:
-            length, start = int.from_bytes(data[2:4], "big"), 4
-            assert length > 125, "a length in too many bytes"
-        elif length == 127:
-            length, start = int.from_bytes(data[2:10], "big"), 10
-            assert length >= 2**16, "a length in too many bytes"
-        mask, masked = data[start : start + 4], data[start + 4 : start + 4 + length]
-        assert len(masked) == length, "half a frame"
-        payload = bytes(byte ^ mask[number % 4] for number, byte in enumerate(masked))
-        yield ClientFrame(first & 0x0F, payload, bool(first & _LAST))
-        data = data[start + 4 + length :]
 
 
 class ChoppedStream(PassingStream):
@@ -103,7 +41,7 @@ class Conversation:
     """
 
     received: list[str | bytes] = attrs.field(factory=list)
-    frames: list[ClientFrame] = attrs.field(factory=list)
+    frames: list[Frame] = attrs.field(factory=list)
 
     @property
     def close_codes(self) -> list[int | None]:

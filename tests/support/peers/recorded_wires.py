@@ -5,52 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
-from itertools import cycle
-from operator import xor
 
 import attrs
 import trio
 
+from tests.support.peers.frames import BINARY, CLOSE, TEXT, Frame, split_frames
 from trio_calls import ClientConfig
 from trio_calls.transport import NowaitStream
 from trio_calls.wire.codec import WireError, decode_media
 from trio_calls.wire.control import CONTROL_PATH
 from trio_calls.wire.media import BufferRequest, CommandRequest
 
-_TEXT, _BINARY, _CLOSE = 1, 2, 8
 _END_OF_HANDSHAKE = b"\r\n\r\n"
 
 
 @lru_cache(maxsize=16)
-def split_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """Take apart what went one way on a WebSocket.
-
-    Returns:
-      Each whole frame's opcode and payload, and the bytes after the last whole frame.
-    """
-    _, _, rest = data.partition(_END_OF_HANDSHAKE)
-    frames = []
-    while (frame := _first_frame(rest)) is not None:
-        opcode, payload, length = frame
-        frames.append((opcode, payload))
-        rest = rest[length:]
-    return frames, rest
-
-
-def _first_frame(data: bytes) -> tuple[int, bytes, int] | None:
-    if len(data) < 2:
-        return None
-    is_masked, size = divmod(data[1], 128)
-    start = 2
-    if size >= 126:
-        start += 2 if size == 126 else 8
-        size = int.from_bytes(data[2:start], "big")
-    mask = data[start : start + 4 * is_masked] or b"\0"
-    start += 4 * is_masked
-    if len(data) < start + size:
-        return None
-    payload = bytes(map(xor, data[start : start + size], cycle(mask)))
-    return data[0] & 15, payload, start + size
+def split_recording(data: bytes) -> tuple[list[Frame], bytes]:
+    """Take apart what went one way on a connection, from the handshake on."""
+    return split_frames(data.partition(_END_OF_HANDSHAKE)[2])
 
 
 class RecordedWire(NowaitStream):
@@ -107,19 +79,19 @@ class RecordedWire(NowaitStream):
     def half_frame(self) -> bytes:
         """What the exchange got of a frame whose rest it was still waiting for at the end."""
         has_hung_up = self.was_cut_by_peer or any(
-            opcode == _CLOSE for opcode, _ in split_frames(bytes(self.received))[0]
+            frame.opcode == CLOSE for frame in split_recording(bytes(self.received))[0]
         )
         return b"" if has_hung_up or self.was_only_set_up else self.unfinished
 
     @property
     def unfinished(self) -> bytes:
         """What went out after the last whole frame."""
-        return split_frames(bytes(self.sent))[1]
+        return split_recording(bytes(self.sent))[1]
 
     @property
     def was_only_set_up(self) -> bool:
         """Whether it is a control connection that was not used: one may be dropped as it is."""
-        return CONTROL_PATH.encode() in self.sent and len(split_frames(bytes(self.sent))[0]) <= 1
+        return CONTROL_PATH.encode() in self.sent and len(split_recording(bytes(self.sent))[0]) <= 1
 
     @property
     def commands(self) -> list[str]:
@@ -133,8 +105,8 @@ class RecordedWire(NowaitStream):
     @property
     def audio(self) -> bytes:
         """The agent's audio that went out."""
-        frames, _ = split_frames(bytes(self.sent))
-        return b"".join(payload[1:] for opcode, payload in frames if opcode == _BINARY)
+        frames, _ = split_recording(bytes(self.sent))
+        return b"".join(frame.payload[1:] for frame in frames if frame.opcode == BINARY)
 
     @property
     def open_credit_bytes(self) -> int:
@@ -148,10 +120,10 @@ class RecordedWire(NowaitStream):
 
 
 def _messages(data: bytearray) -> Iterator[object]:
-    for opcode, payload in split_frames(bytes(data))[0]:
-        if opcode == _TEXT:
+    for frame in split_recording(bytes(data))[0]:
+        if frame.opcode == TEXT:
             with suppress(WireError):  # a control connection's
-                yield decode_media(payload.decode())
+                yield decode_media(frame.payload.decode())
 
 
 def recording(config: ClientConfig) -> tuple[ClientConfig, list[RecordedWire]]:

@@ -8,7 +8,7 @@ from typing import Any
 import trio
 import trio.testing
 
-from tests.support.fake_links import Wire
+from tests.support.peers.links import Wire
 from trio_calls import ActiveCall, CallState, ClientConfig
 from trio_calls.audio import noise
 from trio_calls.call.scope import CallHandler, CallScope
