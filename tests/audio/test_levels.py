@@ -86,7 +86,7 @@ def test_the_noise_floor_of_a_signal_does_not_resemble_it() -> None:
     assert find(NEEDLE, floor) == Match(correlation=0.0, offset_samples=0)
 
 
-def test_a_beginning_of_the_signal_resembles_it_by_its_share_of_energy() -> None:
+def test_the_beginning_of_a_signal_resembles_it_by_its_energy() -> None:
     match = find(NEEDLE, NEEDLE[: len(NEEDLE) // 2])
     assert match.correlation == pytest.approx(math.sqrt(0.5), abs=0.02)
     assert match.offset_samples == 0
@@ -96,7 +96,7 @@ def test_a_beginning_of_the_signal_resembles_it_by_its_share_of_energy() -> None
     st.lists(st.integers(-32768, 32767), max_size=40),
     st.lists(st.integers(-32768, 32767), max_size=40),
 )
-def test_a_correlation_is_bounded_and_its_offset_is_in_the_recording(
+def test_a_correlation_is_bounded_and_its_offset_inside(
     needle: list[int], haystack: list[int]
 ) -> None:
     match = find(

@@ -143,7 +143,7 @@ def test_a_message_is_a_frame_of_20_ms_on_the_calls_channel(sample_rate: int) ->
     assert int.from_bytes(message[2:4]) == audio.frame_bytes + 1 == len(message) - 4
 
 
-def test_measurements_with_a_late_exchange_do_not_count_if_there_are_others() -> None:
+def test_a_late_exchange_does_not_count_if_there_are_others() -> None:
     late = attrs.evolve(LOAD, cpu_ms_per_call_second=9.0, exchange_late_p99_ms=50.0)
     results = Results.begin(rounds=3, window_seconds=2)
     results.loads = [late, LOAD, late]
@@ -154,9 +154,7 @@ def test_measurements_with_a_late_exchange_do_not_count_if_there_are_others() ->
 
 
 @pytest.mark.parametrize(("cpu_ms", "word"), [(0.5, "pass"), (0.7, "MISS")])
-def test_a_target_is_held_against_the_official_client_of_the_same_run(
-    cpu_ms: float, word: str
-) -> None:
+def test_a_target_refers_to_the_official_client_of_its_run(cpu_ms: float, word: str) -> None:
     results = Results.begin(rounds=1, window_seconds=2)
     results.loads = [
         attrs.evolve(LOAD, cpu_ms_per_call_second=cpu_ms),
@@ -186,9 +184,7 @@ def test_agents_take_turns_and_none_is_always_first() -> None:
 
 
 @pytest.mark.parametrize(("fast_ms", "word"), [(1.1, "pass"), (1.3, "MISS")])
-def test_agents_that_took_turns_are_held_against_each_other_round_by_round(
-    fast_ms: float, word: str
-) -> None:
+def test_agents_that_took_turns_are_compared_by_round(fast_ms: float, word: str) -> None:
     results = Results.begin(rounds=1, window_seconds=2)
     results.loads = [LOAD, attrs.evolve(LOAD, agent="official")]
     results.comparisons = [

@@ -73,7 +73,7 @@ async def test_close_of_a_ringing_call_that_the_agent_has_acted_on(stage: Stage)
 
 
 @at_every_moment()
-async def test_disconnect_declines_a_ringing_call_or_was_never_asked_for(stage: Stage) -> None:
+async def test_disconnect_declines_a_ringing_call_or_never_began(stage: Stage) -> None:
     for attempt in stage.attempts():
         async with stage.call() as (call, phones):
             with attempt.watch() as scope:

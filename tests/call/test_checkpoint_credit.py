@@ -51,7 +51,7 @@ async def test_others_get_a_turn_for_each_frame_and_not_two(fake_media: FakeMedi
     assert abs(notes.count("somebody else") - FRAMES) <= SLACK
 
 
-async def test_others_get_a_turn_with_each_sending_where_nobody_listens(
+async def test_others_get_a_turn_with_each_unheard_sending(
     fake_media: FakeMedia,
 ) -> None:
     notes: list[str] = []
@@ -88,7 +88,7 @@ async def test_who_speaks_while_another_listens_keeps_nobody_waiting(
     assert max(len(run) for run in runs) <= 4
 
 
-async def test_an_answer_that_gives_no_turn_can_be_cancelled_all_the_same(
+async def test_an_answer_that_gives_no_turn_can_be_cancelled(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_answered_call() as call:

@@ -60,7 +60,7 @@ async def test_the_ring_time_travels_with_connect(fake_media: FakeMedia) -> None
 
 
 @pytest.mark.parametrize("seconds", [0, 0.5, 121, -1, float("nan"), True, "60"])
-async def test_a_ring_time_that_makes_no_sense_is_refused_before_anything_is_sent(
+async def test_a_senseless_ring_time_is_refused_unsent(
     fake_media: FakeMedia, seconds: float
 ) -> None:
     async with fake_media.open_call() as call:
@@ -125,7 +125,7 @@ async def test_an_answer_after_the_exchange_was_given_up_still_counts(
         assert call.state is CallState.ANSWERED
 
 
-async def test_a_cancelled_connect_whose_success_comes_later_makes_the_call_connected(
+async def test_a_cancelled_connect_that_succeeds_late_still_connects(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call:
@@ -164,7 +164,7 @@ async def test_a_command_whose_waiter_was_cancelled_keeps_its_turn(fake_media: F
         assert call.state is CallState.ANSWERED
 
 
-async def test_a_predecessor_that_is_never_answered_holds_its_turn_no_longer_than_its_time(
+async def test_an_unanswered_predecessor_holds_its_turn_for_its_time(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call:
@@ -212,7 +212,7 @@ async def test_the_exchange_s_word_does_not_wait_for_a_waiter(fake_media: FakeMe
     [(FakeMedia.terminate, WSSCallClosedError), (FakeMedia.cut, WSSMediaError)],
 )
 @pytest.mark.parametrize("method", [ActiveCall.answer, ActiveCall.connect])
-async def test_a_call_that_ends_during_a_command_ends_the_command_at_once(
+async def test_a_command_ends_at_once_with_its_call(
     fake_media: FakeMedia,
     method: Callable[[ActiveCall], Awaitable[None]],
     end: Callable[[FakeMedia], Awaitable[None]],
@@ -246,7 +246,7 @@ async def test_commands_that_wait_for_their_turn_end_with_the_call(fake_media: F
         await fake_media.terminate()
 
 
-async def test_a_media_connection_that_is_refused_leaves_the_call_ringing_for_another_try(
+async def test_a_refused_media_connection_leaves_the_call_ringing(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call:
@@ -261,7 +261,7 @@ async def test_a_media_connection_that_is_refused_leaves_the_call_ringing_for_an
         assert state_of(call) is CallState.ANSWERED
 
 
-async def test_a_media_connection_that_never_opens_is_given_up_after_10_s(
+async def test_a_media_connection_is_given_up_after_10_s(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call:
@@ -273,7 +273,7 @@ async def test_a_media_connection_that_never_opens_is_given_up_after_10_s(
         fake_media.accepting.set()
 
 
-async def test_cancelling_the_first_command_lets_the_connection_open_for_the_next(
+async def test_a_cancelled_command_leaves_its_connection_opening(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call:

@@ -31,7 +31,7 @@ async def test_every_stream_sees_every_frame_and_ends_with_the_call(fake_media: 
             assert await collect(stream) == sent
 
 
-async def test_frames_before_the_first_stream_wait_for_it_and_only_for_it(
+async def test_early_frames_wait_for_the_first_stream_only(
     fake_media: FakeMedia,
 ) -> None:
     sent = frames(4)
@@ -64,7 +64,7 @@ async def test_a_handler_keeps_up_with_audio_that_comes_in_one_breath(
 
 
 @on_one_transport
-async def test_what_is_said_to_audio_that_came_in_one_breath_is_sent_together(
+async def test_answers_to_audio_of_one_breath_are_sent_together(
     fake_media: FakeMedia, nursery: trio.Nursery
 ) -> None:
     sent = frames(500)

@@ -86,7 +86,7 @@ async def test_what_waits_behind_a_ringing_connect_is_overtaken_too(fake_media: 
         ]
 
 
-async def test_a_connect_that_succeeds_while_the_agent_leaves_does_not_stop_it(
+async def test_a_connect_that_succeeds_does_not_stop_leaving(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_answered_call() as call, trio.open_nursery() as nursery:
@@ -132,7 +132,7 @@ async def test_a_call_that_ends_while_it_is_left_has_been_left(fake_media: FakeM
         await fake_media.terminate()
 
 
-async def test_a_lost_connection_is_as_good_as_close_but_not_as_disconnect(
+async def test_a_lost_connection_is_close_but_not_disconnect(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_answered_call() as call, trio.open_nursery() as nursery:
@@ -173,7 +173,7 @@ async def test_close_ends_a_connect_that_rings_for_a_pending_call(fake_media: Fa
         assert call.state is CallState.DISCONNECTED
 
 
-async def test_close_while_the_connection_is_being_opened_wins_over_what_opens_it(
+async def test_close_wins_over_what_opens_the_connection(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call, trio.open_nursery() as nursery:
@@ -210,7 +210,7 @@ async def test_queued_audio_goes_out_before_the_command(
     assert b"".join(message[1:] for message in fake_media.audio) == goodbye
 
 
-async def test_a_last_frame_that_is_not_whole_is_filled_up_with_silence(
+async def test_a_last_part_of_a_frame_is_filled_up_with_silence(
     fake_media: FakeMedia,
 ) -> None:
     goodbye = noise(0.01, 24000, seed=1)
@@ -223,7 +223,7 @@ async def test_a_last_frame_that_is_not_whole_is_filled_up_with_silence(
     assert fake_media.audio == [b"\0" + goodbye + bytes(960 - len(goodbye))]
 
 
-async def test_an_exchange_that_does_not_pull_is_waited_for_as_long_as_the_audio_plus_2_s(
+async def test_who_does_not_pull_is_waited_for_the_audio_plus_2_s(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_answered_call() as call:
@@ -279,7 +279,7 @@ async def test_a_call_that_ends_during_the_flush_needs_no_command(fake_media: Fa
     assert [command.command for command in fake_media.commands] == ["call.answer"]
 
 
-async def test_close_of_a_call_whose_connection_cannot_be_opened_lets_it_go(
+async def test_closing_a_call_that_cannot_be_opened_releases_it(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call, trio.open_nursery() as nursery:

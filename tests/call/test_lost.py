@@ -56,7 +56,7 @@ async def test_the_heartbeat_of_a_call_lasts_as_long_as_the_call(fake_media: Fak
 
 
 @pytest.mark.parametrize("handler", [wait_forever, ActiveCall.answer])
-async def test_a_session_that_closes_before_anything_was_opened_ends_the_call(
+async def test_a_session_closed_before_media_ends_the_call(
     fake_media: FakeMedia, handler: CallHandler
 ) -> None:
     async with fake_media.open_call() as call:
@@ -66,7 +66,7 @@ async def test_a_session_that_closes_before_anything_was_opened_ends_the_call(
             await call.answer()
 
 
-async def test_a_session_that_closes_leaves_the_end_to_an_open_media_connection(
+async def test_a_closed_session_leaves_the_end_to_open_media(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_answered_call() as call:

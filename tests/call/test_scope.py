@@ -69,7 +69,7 @@ async def test_a_pending_call_is_left_ringing_with_a_warning(
     assert "goes on ringing" in caplog.text
 
 
-async def test_a_pending_call_with_an_open_connection_is_let_go_without_a_command(
+async def test_a_pending_call_is_left_without_a_command(
     fake_media: FakeMedia,
 ) -> None:
     async def handler(call: ActiveCall) -> None:
@@ -236,7 +236,7 @@ async def test_cancelling_the_scope_leaves_the_call(fake_media: FakeMedia, first
     assert tasks_of_ours() == []
 
 
-async def test_an_exchange_that_does_not_let_go_is_dropped_after_the_grace(
+async def test_an_exchange_that_holds_on_is_dropped_after_the_grace(
     fake_media: FakeMedia,
 ) -> None:
     async with trio.open_nursery() as nursery:
@@ -255,7 +255,7 @@ async def test_an_exchange_that_does_not_let_go_is_dropped_after_the_grace(
     assert tasks_of_ours() == []
 
 
-async def test_cancelling_while_the_connection_is_being_opened_drops_it(
+async def test_cancelling_drops_a_connection_that_is_being_opened(
     fake_media: FakeMedia,
 ) -> None:
     fake_media.accepting = trio.Event()

@@ -157,7 +157,7 @@ async def test_wait_audio_sent_fails_if_the_call_ends_before(fake_media: FakeMed
         await fake_media.terminate()
 
 
-async def test_clearing_drops_the_queue_tells_the_exchange_and_lets_waiters_go(
+async def test_clearing_drops_the_queue_and_lets_waiters_go(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_answered_call() as call, trio.open_nursery() as nursery:

@@ -210,7 +210,7 @@ async def test_draining_has_a_bound(
     assert "1 call was not over in time" in capsys.readouterr().out
 
 
-async def test_draining_leaves_a_conference_whose_handler_has_returned(
+async def test_draining_leaves_a_conference_without_a_handler(
     autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ends = Ends()

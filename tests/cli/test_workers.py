@@ -92,7 +92,7 @@ async def test_each_call_is_served_by_one_worker(tmp_path: Path) -> None:
         assert "could not be claimed" not in output
 
 
-async def test_a_worker_that_is_killed_is_replaced_and_other_calls_go_on(tmp_path: Path) -> None:
+async def test_a_killed_worker_is_replaced_and_other_calls_go_on(tmp_path: Path) -> None:
     async with running_workers(tmp_path) as workers:
         call, process = await workers.serve_call()
         victim = 2 if process == await workers.wait_process(1) else 1
@@ -156,7 +156,7 @@ async def test_a_worker_that_hangs_does_not_outlive_the_others(tmp_path: Path) -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pipes do not keep writes apart here")
-async def test_a_line_is_written_in_one_piece_that_no_other_process_can_break(
+async def test_no_other_process_can_break_a_written_line(
     tmp_path: Path,
 ) -> None:
     # As most images of containers have it: Python then writes each bit at once.

@@ -58,7 +58,7 @@ async def test_workers_share_a_burst_and_no_call_is_answered_twice(simulator: Si
     assert simulator.violations == []
 
 
-async def test_calls_that_were_placed_before_anybody_listened_are_answered(
+async def test_calls_placed_before_anybody_listened_are_answered(
     simulator: Simulator,
 ) -> None:
     calls = [simulator.place_call() for _ in range(50)]

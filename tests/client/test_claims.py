@@ -135,7 +135,7 @@ async def test_a_ringing_call_that_resumes_is_taken_up(exchange: FakeExchange) -
         assert (await switchboard.next_call()).call_id == "call of s"
 
 
-async def test_calls_that_resume_right_after_their_refusal_are_not_lost(
+async def test_calls_that_resume_after_their_refusal_are_not_lost(
     exchange: FakeExchange,
 ) -> None:
     names = [f"session {number}" for number in range(20)]
@@ -155,7 +155,7 @@ async def test_calls_that_resume_right_after_their_refusal_are_not_lost(
 
 @pytest.mark.parametrize("what", ["the response", "the call"])
 @pytest.mark.parametrize("seconds", [29, 31, 59])
-async def test_a_call_that_comes_late_is_served_and_keeps_its_place_until_then(
+async def test_a_late_call_is_served_and_keeps_its_place(
     exchange: FakeExchange, what: str, seconds: float
 ) -> None:
     switchboard = Switchboard()
@@ -179,7 +179,7 @@ async def test_a_call_that_comes_late_is_served_and_keeps_its_place_until_then(
 
 
 @pytest.mark.parametrize("is_granted", [False, True], ids=["no response", "no call"])
-async def test_a_claim_that_stays_open_is_taken_back_with_its_connection(
+async def test_an_open_claim_is_taken_back_with_its_connection(
     exchange: FakeExchange, is_granted: bool
 ) -> None:
     """Nobody knows whose the session is then, and the exchange takes back what was on it."""
@@ -204,7 +204,7 @@ async def test_a_claim_that_stays_open_is_taken_back_with_its_connection(
         assert await control.rest() == []
 
 
-async def test_the_loss_of_a_connection_with_an_open_claim_harms_no_call_in_progress(
+async def test_losing_an_open_claim_harms_no_call_in_progress(
     exchange: FakeExchange,
 ) -> None:
     switchboard = Switchboard()
@@ -226,7 +226,7 @@ async def test_the_loss_of_a_connection_with_an_open_claim_harms_no_call_in_prog
 
 
 @pytest.mark.parametrize("is_claimed", [False, True])
-async def test_a_caller_who_gives_up_before_the_call_comes_frees_its_place_at_once(
+async def test_a_caller_who_gives_up_early_frees_the_place_at_once(
     exchange: FakeExchange, is_claimed: bool
 ) -> None:
     async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
@@ -276,7 +276,7 @@ async def test_a_ringing_call_may_be_told_to_be_answered_elsewhere(
         assert len(switchboard.calls) == 1
 
 
-async def test_a_caller_who_gives_up_ends_a_call_that_nothing_was_done_with(
+async def test_a_caller_who_gives_up_ends_an_untouched_call(
     exchange: FakeExchange,
 ) -> None:
     switchboard = Switchboard()
@@ -292,7 +292,7 @@ async def test_a_caller_who_gives_up_ends_a_call_that_nothing_was_done_with(
         assert client.calls == ()
 
 
-async def test_a_call_that_is_offered_again_after_its_end_is_a_new_one(
+async def test_a_call_offered_again_after_its_end_is_a_new_one(
     exchange: FakeExchange,
 ) -> None:
     switchboard = Switchboard()
@@ -328,7 +328,7 @@ async def test_a_call_that_was_let_go_is_left_to_other_workers(
         assert await control.rest() == []
 
 
-async def test_a_call_that_is_offered_again_while_its_handler_finishes_is_taken_up_after_that(
+async def test_a_call_offered_again_waits_for_its_handler_to_finish(
     exchange: FakeExchange,
 ) -> None:
     calls = []

@@ -64,7 +64,7 @@ async def still_serves(client: CallClient, exchange: FakeExchange) -> None:
 
 
 @pytest.mark.parametrize("frame", GARBAGE, ids=range(len(GARBAGE)))
-async def test_garbage_is_counted_logged_without_its_content_and_dropped(
+async def test_garbage_is_counted_and_logged_without_its_content(
     exchange: FakeExchange, frame: str | bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "trio_calls")
@@ -117,7 +117,7 @@ async def test_a_response_that_comes_twice_counts_once(exchange: FakeExchange) -
         assert await control.rest() == []
 
 
-async def test_a_frame_that_is_too_long_costs_the_connection_and_not_the_client(
+async def test_too_long_a_frame_costs_the_connection_only(
     exchange: FakeExchange,
 ) -> None:
     switchboard = Switchboard()

@@ -63,7 +63,7 @@ async def test_the_waits_have_full_jitter(exchange: FakeExchange) -> None:
     assert 0.4 < sum(parts) / len(parts) < 0.6
 
 
-async def test_an_exchange_that_takes_connections_and_drops_them_is_not_hammered(
+async def test_an_exchange_that_drops_connections_is_not_hammered(
     exchange: FakeExchange,
 ) -> None:
     async with open_call_client(exchange.config()):
@@ -73,7 +73,7 @@ async def test_an_exchange_that_takes_connections_and_drops_them_is_not_hammered
     assert sum(waits(exchange)[4:]) > 8
 
 
-async def test_an_exchange_that_takes_long_to_fail_is_not_hammered_either(
+async def test_an_exchange_that_fails_slowly_is_not_hammered(
     exchange: FakeExchange,
 ) -> None:
     # Each attempt is given up after 5 s and 10 s. What comes on top is jitter, which still grows.
@@ -101,7 +101,7 @@ async def test_a_connection_that_stood_for_long_is_made_again_soon(
 
 
 @pytest.mark.parametrize(("stands_seconds", "is_stable"), [(9.5, False), (10.5, True)])
-async def test_the_waits_start_anew_only_after_a_connection_that_was_stable(
+async def test_waits_start_anew_only_after_a_stable_connection(
     exchange: FakeExchange, stands_seconds: float, is_stable: bool
 ) -> None:
     async with open_call_client(exchange.config()):
@@ -191,7 +191,7 @@ async def test_an_exchange_that_names_a_time_is_left_alone_until_then(
         (426, WSSVersionError),
     ],
 )
-async def test_a_final_refusal_ends_the_client_after_every_call_was_left(
+async def test_a_final_refusal_leaves_every_call_and_ends_the_client(
     exchange: FakeExchange,
     status: int,
     error_class: type[WSSConnectionError],

@@ -103,7 +103,7 @@ async def test_a_response_may_be_late(exchange: FakeExchange, seconds: float) ->
         assert trio.current_time() == seconds
 
 
-async def test_a_request_without_an_answer_ends_its_connection_after_60_s(
+async def test_an_unanswered_request_ends_its_connection_after_60_s(
     exchange: FakeExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
     listener = Listener()
@@ -128,7 +128,7 @@ async def test_a_request_without_an_answer_ends_its_connection_after_60_s(
     assert "did not answer a request for 60 s; connecting again" in caplog.text
 
 
-async def test_requests_that_are_not_answered_together_end_one_connection(
+async def test_many_unanswered_requests_end_one_connection(
     exchange: FakeExchange,
 ) -> None:
     listener = Listener()

@@ -49,7 +49,7 @@ async def test_the_handshake_names_the_sdk_and_who_it_is(
         assert [(attempt.host, attempt.port) for attempt in exchange.attempts] == [address]
 
 
-async def test_an_exchange_that_never_finishes_the_setup_is_given_up_after_10_s(
+async def test_an_unfinished_setup_is_given_up_after_10_s(
     exchange: FakeExchange,
 ) -> None:
     exchange.finishes_setup = False
@@ -93,7 +93,7 @@ async def test_a_setup_that_takes_long_is_waited_for(exchange: FakeExchange) -> 
             await trio.sleep(25)  # the time allowed does not end what stands
 
 
-async def test_an_exchange_that_hangs_up_instead_of_the_setup_fails_at_once(
+async def test_hanging_up_instead_of_the_setup_fails_at_once(
     exchange: FakeExchange,
 ) -> None:
     exchange.finishes_setup = False

@@ -17,7 +17,7 @@ def server_context(authority: trustme.CA, host: str = "exchange") -> ssl.SSLCont
     return context
 
 
-async def test_an_exchange_that_cannot_be_verified_for_a_while_is_tried_again(
+async def test_an_exchange_unverified_for_a_while_is_tried_again(
     exchange: FakeExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
     authority = trustme.CA()

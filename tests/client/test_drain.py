@@ -125,7 +125,7 @@ async def test_a_claim_in_flight_that_is_granted_is_served(
 
 
 @pytest.mark.parametrize("end", ["refused", "the connection is lost"])
-async def test_a_claim_in_flight_that_comes_to_nothing_is_not_made_again(
+async def test_a_claim_in_flight_that_fails_is_not_made_again(
     exchange: FakeExchange, end: str
 ) -> None:
     async with (
@@ -150,7 +150,7 @@ async def test_a_claim_in_flight_that_comes_to_nothing_is_not_made_again(
         assert switchboard.calls == []
 
 
-async def test_a_call_that_rings_in_a_handler_is_kept_over_a_reconnect(
+async def test_a_ringing_call_is_kept_over_a_reconnect(
     exchange: FakeExchange,
 ) -> None:
     async with (
@@ -198,7 +198,7 @@ async def test_at_the_deadline_what_is_left_is_cancelled(
     assert [late.call_id in record.message for record in warnings] == [True]
 
 
-async def test_an_exchange_that_is_silent_puts_the_end_off_by_the_grace_at_the_most(
+async def test_a_silent_exchange_delays_the_end_by_the_grace_at_most(
     exchange: FakeExchange,
 ) -> None:
     async with open_switchboard(exchange, close_grace_seconds=3) as (client, control, switchboard):
@@ -209,7 +209,7 @@ async def test_an_exchange_that_is_silent_puts_the_end_off_by_the_grace_at_the_m
         assert trio.current_time() == 13
 
 
-async def test_a_claim_that_is_not_answered_does_not_outlast_the_deadline(
+async def test_an_unanswered_claim_does_not_outlast_the_deadline(
     exchange: FakeExchange,
 ) -> None:
     async with open_switchboard(exchange) as (client, control, _):
@@ -231,7 +231,7 @@ async def test_a_claim_that_is_not_answered_does_not_outlast_the_deadline(
         (None, 0, 10),
     ],
 )
-async def test_a_second_drain_may_bring_the_deadline_forward_but_not_put_it_off(
+async def test_a_second_drain_may_only_bring_the_deadline_forward(
     exchange: FakeExchange, first: float | None, second: float | None, over_at: float
 ) -> None:
     async with (
@@ -247,7 +247,7 @@ async def test_a_second_drain_may_bring_the_deadline_forward_but_not_put_it_off(
         assert [drain.over_at for drain in drains] == [over_at, over_at]
 
 
-async def test_cancelling_the_wait_keeps_the_deadline_and_takes_no_calls(
+async def test_cancelling_the_wait_keeps_draining(
     exchange: FakeExchange,
 ) -> None:
     async with open_switchboard(exchange) as (client, control, switchboard):
@@ -281,9 +281,7 @@ async def test_it_is_always_a_checkpoint(exchange: FakeExchange) -> None:
 
 
 @pytest.mark.parametrize("returns", ["before", "meanwhile"])
-async def test_a_conference_whose_handler_has_returned_goes_on_without_the_agent(
-    simulator: Simulator, returns: str
-) -> None:
+async def test_a_conference_without_a_handler_goes_on(simulator: Simulator, returns: str) -> None:
     async def connect(call: ActiveCall) -> None:
         await call.connect()
         if returns == "meanwhile":

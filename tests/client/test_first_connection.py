@@ -125,7 +125,7 @@ async def test_when_to_come_back_is_told(exchange: FakeExchange) -> None:
     ],
 )
 @pytest.mark.parametrize("status", [401, 403, 404, 426, 503])
-async def test_credentials_never_show_not_even_when_the_exchange_quotes_them(
+async def test_credentials_that_the_exchange_quotes_never_show(
     exchange: FakeExchange, status: int, body: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -139,7 +139,7 @@ async def test_credentials_never_show_not_even_when_the_exchange_quotes_them(
         assert secret[:6] not in shown + repr(config) + caplog.text
 
 
-async def test_credentials_that_are_quoted_while_reconnecting_are_not_logged(
+async def test_credentials_quoted_while_reconnecting_are_not_logged(
     exchange: FakeExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -131,7 +131,7 @@ async def test_an_answered_call_whose_handler_fails_is_left(exchange: FakeExchan
         assert client.calls == ()
 
 
-async def test_a_handler_may_be_let_crash_the_client_and_every_call_is_left(
+async def test_a_crashing_handler_may_end_the_client_and_its_calls(
     exchange: FakeExchange,
 ) -> None:
     switchboard = Switchboard()

@@ -80,7 +80,7 @@ async def test_leaving_leaves_every_call_and_leaves_no_task(
 
 
 @pytest.mark.parametrize("grace", [0.5, 2, 7])
-async def test_calls_that_cannot_be_left_are_dropped_when_the_grace_is_over(
+async def test_calls_that_cannot_be_left_are_dropped_after_the_grace(
     exchange: FakeExchange, grace: float
 ) -> None:
     async with open_busy_client(exchange, close_grace_seconds=grace) as (_, control, medias):

@@ -61,7 +61,7 @@ async def test_an_offer_that_was_withdrawn_is_not_taken_up(exchange: FakeExchang
         assert await control.rest() == []
 
 
-async def test_offers_that_wait_for_room_do_not_outlive_their_connection(
+async def test_waiting_offers_do_not_outlive_their_connection(
     exchange: FakeExchange,
 ) -> None:
     switchboard = Switchboard()
@@ -82,7 +82,7 @@ async def test_offers_that_wait_for_room_do_not_outlive_their_connection(
         assert await control.rest() == []
 
 
-async def test_a_limited_worker_works_through_everything_and_is_never_overloaded() -> None:
+async def test_a_limited_worker_does_everything_without_overload() -> None:
     switchboard = Switchboard()
     most = 0
     async with open_simulator() as simulator, trio.open_nursery() as nursery:

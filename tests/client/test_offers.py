@@ -54,7 +54,7 @@ def test_an_offer_that_was_withdrawn_is_forgotten() -> None:
     assert take_all(offers) == []
 
 
-def test_an_offer_of_a_call_that_is_over_waits_until_its_scope_is_closed() -> None:
+def test_an_offer_after_the_end_waits_for_the_scope_to_close() -> None:
     offers = Offers(None)
     offers.add(offer("a"))
     session = offers.take("connection")

@@ -46,7 +46,7 @@ async def test_a_call_in_progress_goes_on_with_audio_both_ways(exchange: FakeExc
         assert client.calls == (call,)
 
 
-async def test_a_call_that_rings_with_its_media_connection_up_is_not_claimed_again(
+async def test_a_ringing_call_with_media_is_not_claimed_again(
     exchange: FakeExchange,
 ) -> None:
     switchboard = Switchboard()
@@ -119,7 +119,7 @@ async def open_client_where_it_rings(
 
 
 @pytest.mark.parametrize("offers", [0, 1, 2])
-async def test_a_call_that_rings_in_a_handler_is_claimed_again_and_answered_in_its_new_place(
+async def test_a_ringing_call_is_claimed_again_and_answered(
     exchange: FakeExchange, offers: int
 ) -> None:
     async with open_client_where_it_rings(exchange) as (call, control, _):
@@ -152,7 +152,7 @@ async def test_a_ringing_call_that_was_lost_meanwhile_is_over(
         assert switchboard.held == 0
 
 
-async def test_a_ringing_call_waits_for_an_exchange_that_has_not_noticed_the_loss(
+async def test_a_ringing_call_waits_until_its_loss_is_noticed(
     exchange: FakeExchange,
 ) -> None:
     async with open_client_where_it_rings(exchange) as (call, control, _):
@@ -167,7 +167,7 @@ async def test_a_ringing_call_waits_for_an_exchange_that_has_not_noticed_the_los
         await exchange.answer(call)
 
 
-async def test_a_ringing_call_whose_new_claim_is_not_answered_is_claimed_over_a_newer_connection(
+async def test_an_unanswered_new_claim_is_made_on_the_next_connection(
     exchange: FakeExchange,
 ) -> None:
     async with open_client_where_it_rings(exchange) as (call, control, _):
@@ -195,7 +195,7 @@ async def test_a_ringing_call_outlives_connections_that_come_and_go(
         await exchange.answer(call)
 
 
-async def test_a_call_that_came_in_the_last_breath_of_a_connection_is_served(
+async def test_a_call_that_came_with_the_last_frames_is_served(
     exchange: FakeExchange,
 ) -> None:
     switchboard = Switchboard()

@@ -119,7 +119,7 @@ async def test_every_client_of_a_process_hears_of_it(
             await control.over.wait()
 
 
-async def test_a_client_that_was_cancelled_takes_no_signal_from_another(
+async def test_a_cancelled_client_takes_no_signal_from_another(
     exchange: FakeExchange,
 ) -> None:
     async with (
@@ -135,7 +135,7 @@ async def test_a_client_that_was_cancelled_takes_no_signal_from_another(
         assert serving.over_at == 1
 
 
-async def test_an_application_with_a_receiver_of_its_own_keeps_its_signals(
+async def test_an_application_keeps_the_signals_it_receives_itself(
     exchange: FakeExchange,
 ) -> None:
     with trio.open_signal_receiver(signal.SIGTERM) as signals:
@@ -164,7 +164,7 @@ def test_outside_the_main_thread_nothing_is_installed() -> None:
     assert trio.run(main)
 
 
-def test_a_handler_that_was_put_back_too_late_does_not_stop_the_next_one() -> None:
+def test_a_handler_put_back_late_does_not_stop_the_next() -> None:
     async def listen() -> object:
         with open_termination_receiver():
             return signal.getsignal(signal.SIGTERM)

@@ -36,7 +36,7 @@ async def test_to_wake_nobody_does_nothing() -> None:
     assert scope.cancelled_caught
 
 
-async def test_whoever_is_cancelled_sleeps_no_longer_and_the_others_do() -> None:
+async def test_only_who_is_cancelled_stops_sleeping() -> None:
     wakeup = Wakeup()
     woken: list[str] = []
 

@@ -191,7 +191,7 @@ async def test_what_goes_on_blocking_is_warned_of_once(
     assert len(notices.records) == 1
 
 
-async def test_many_steps_are_no_block_however_long_they_take_together(
+async def test_many_steps_are_no_block_however_long_together(
     dog: Watchdog, clock: Hours, notices: Notices
 ) -> None:
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""The pages that name tests name tests that exist."""
+"""The pages that name tests name tests that exist, and what they name is short enough to quote."""
 
 import ast
 import re
@@ -53,3 +53,14 @@ def test_every_row_of_the_faults_names_a_test() -> None:
     faults = [row for row in rows if not row.endswith(("| test |", "| --- |"))]
     assert len(faults) > 60
     assert [row for row in faults if not re.search(r"\| `tests/[\w/]+\.py::[\w:]+` \|$", row)] == []
+
+
+def test_names_of_tests_are_short() -> None:
+    names = {
+        name.rpartition("::")[2]
+        for folder in ("tests", "examples/tests")
+        for path in (CHECKOUT / folder).rglob("test_*.py")
+        for name in defined_in(path)
+    }
+    assert len(names) > 1000
+    assert [name for name in sorted(names) if name.startswith("test_") and len(name) >= 60] == []

@@ -78,7 +78,7 @@ async def test_a_pause_between_two_pings_costs_nothing(exchange: FakeExchange) -
         assert control.wire.ping_times == [3610, 3640]
 
 
-async def test_a_pause_while_a_pong_is_awaited_costs_the_connection_as_silence_does(
+async def test_a_pause_during_a_ping_costs_the_connection(
     exchange: FakeExchange,
 ) -> None:
     async with open_call_client(exchange.config()):
@@ -91,7 +91,7 @@ async def test_a_pause_while_a_pong_is_awaited_costs_the_connection_as_silence_d
         assert exchange.attempts[-1].time - 3631 <= 2.5
 
 
-async def test_a_command_that_a_pause_held_up_is_given_up_and_its_answer_still_counts(
+async def test_the_late_answer_to_a_command_held_up_by_a_pause_counts(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call, trio.open_nursery() as nursery:
@@ -110,7 +110,7 @@ async def test_a_command_that_a_pause_held_up_is_given_up_and_its_answer_still_c
         assert call.state is CallState.ANSWERED
 
 
-async def test_a_handler_that_holds_up_the_process_loses_nothing_that_came_meanwhile(
+async def test_a_blocking_handler_loses_nothing_that_came_meanwhile(
     fake_media: FakeMedia,
 ) -> None:
     said = frames(5)

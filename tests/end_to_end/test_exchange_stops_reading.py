@@ -23,7 +23,7 @@ async def pipes(exchange: FakeExchange) -> Pipes:
     return Pipes(open_stream)
 
 
-async def test_a_blocked_control_connection_is_replaced_and_calls_go_on(
+async def test_a_blocked_control_connection_is_replaced(
     exchange: FakeExchange, pipes: Pipes
 ) -> None:
     switchboard = Switchboard()
@@ -43,7 +43,7 @@ async def test_a_blocked_control_connection_is_replaced_and_calls_go_on(
         assert call.state is CallState.ANSWERED
 
 
-async def test_a_blocked_media_connection_holds_a_sender_up_and_then_ends_the_call(
+async def test_a_blocked_media_connection_ends_its_call(
     exchange: FakeExchange, pipes: Pipes
 ) -> None:
     switchboard = Switchboard()

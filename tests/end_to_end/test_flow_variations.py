@@ -59,7 +59,7 @@ async def test_everybody_hears_a_goodbye_to_a_conference(
     [(never_answers(), "CALL_UNANSWERED", 60), (declines(after_seconds=3), "CALL_DECLINED", 3)],
     ids=["never answers", "declines"],
 )
-async def test_a_callee_who_is_not_to_be_had_leaves_the_caller_with_the_agent(
+async def test_without_the_callee_the_caller_stays_with_the_agent(
     simulator: Simulator, nursery: trio.Nursery, pickup: Pickup, code: str, seconds: float
 ) -> None:
     async def front_desk(call: ActiveCall) -> None:
@@ -79,7 +79,7 @@ async def test_a_callee_who_is_not_to_be_had_leaves_the_caller_with_the_agent(
     assert call.agent_states == [P, A, D]
 
 
-async def test_a_connect_that_was_cancelled_and_succeeds_later_makes_the_call_connected(
+async def test_a_cancelled_connect_that_succeeds_still_connects(
     simulator: Simulator, nursery: trio.Nursery
 ) -> None:
     states = []
@@ -122,7 +122,7 @@ async def test_close_overtakes_a_ringing_connect(
     assert call.agent_states == [P, A, D]
 
 
-async def test_a_caller_who_hangs_up_while_the_phone_rings_ends_the_connect(
+async def test_a_caller_who_hangs_up_ends_the_connect(
     simulator: Simulator, nursery: trio.Nursery
 ) -> None:
     ended = []
@@ -142,7 +142,7 @@ async def test_a_caller_who_hangs_up_while_the_phone_rings_ends_the_connect(
     assert call.callee.state is not PhoneState.RINGING
 
 
-async def test_a_caller_who_gives_up_before_anything_was_done_ends_the_call(
+async def test_a_caller_who_gives_up_at_first_ends_the_call(
     simulator: Simulator, nursery: trio.Nursery
 ) -> None:
     ended = trio.Event()

@@ -40,7 +40,7 @@ async def speak_for(fake_media: FakeMedia, seconds: int) -> None:
     await trio.testing.wait_all_tasks_blocked()
 
 
-async def test_an_application_that_never_reads_keeps_only_the_newest_seconds(
+async def test_who_never_reads_keeps_only_the_newest_seconds(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_answered_call(receive_buffer_seconds=5) as call:
@@ -73,7 +73,7 @@ async def test_streams_that_were_let_go_leave_nothing(fake_media: FakeMedia) -> 
             assert growth.bytes_now() < 4 * LONG_FRAME
 
 
-async def test_an_application_that_never_stops_sending_waits_at_the_bound(
+async def test_who_never_stops_sending_waits_at_the_bound(
     fake_media: FakeMedia,
 ) -> None:
     async def talk(call: ActiveCall) -> None:
@@ -127,7 +127,7 @@ async def test_interrupts_that_are_never_answered_are_forgotten(fake_media: Fake
         assert len(call._core.commands._pending) < 20
 
 
-async def test_a_flood_of_faults_is_handled_to_a_bound_and_the_end_is_never_dropped(
+async def test_a_flood_of_faults_is_bounded_and_keeps_the_end(
     fake_media: FakeMedia,
 ) -> None:
     fault = CallEvent("call.error", "TTS_SESSION_ERROR")
@@ -204,7 +204,7 @@ async def test_offers_that_nobody_answers_for_are_claimed_to_a_bound(
         assert len(await control.rest()) == MAX_CLAIMS_AT_ONCE
 
 
-async def test_the_next_offer_is_claimed_as_soon_as_a_claim_is_answered(
+async def test_the_answer_to_a_claim_makes_room_for_the_next(
     exchange: FakeExchange,
 ) -> None:
     switchboard = Switchboard()
@@ -239,7 +239,7 @@ async def test_messages_that_make_no_sense_leave_nothing(exchange: FakeExchange)
         assert client._incoming.control.invalid_messages == 2001
 
 
-async def test_an_exchange_that_does_not_read_what_it_is_sent_is_given_up(
+async def test_an_exchange_that_reads_nothing_is_given_up(
     exchange: FakeExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
     open_stream = exchange.config().open_stream

@@ -108,7 +108,7 @@ async def test_calls_one_after_another_leave_nothing_behind(
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
-async def test_a_call_is_freed_at_its_end_and_not_when_the_collector_comes_around(
+async def test_a_call_is_freed_without_garbage_collection(
     exchange: FakeExchange, handler: CallHandler
 ) -> None:
     async with open_call_client(exchange.config(blocked_warning_seconds=None)) as client:

@@ -44,7 +44,7 @@ async def test_a_name_that_is_looked_up_for_ever_is_given_up(exchange: FakeExcha
     await gives_up_after_10_s(exchange, open_stream=None)
 
 
-async def test_time_that_the_network_took_is_not_given_to_the_handshake(
+async def test_the_network_and_the_handshake_share_a_deadline(
     exchange: FakeExchange,
 ) -> None:
     exchange.delay = 6

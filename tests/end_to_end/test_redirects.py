@@ -27,7 +27,7 @@ async def test_the_control_connection_does_not_follow(
 
 @redirecting
 @leading
-async def test_a_media_connection_does_not_follow_and_the_call_rings_on(
+async def test_a_media_connection_does_not_follow_a_redirect(
     exchange: FakeExchange, status: int, location: str
 ) -> None:
     switchboard = Switchboard()

@@ -71,7 +71,7 @@ async def test_what_the_agent_says_in_pieces_is_heard_whole(piece_bytes: int) ->
         assert await aio.run(call.get_send_audio_buffer_size) == 0
 
 
-async def test_caller_and_callee_hear_each_other_and_the_agent_hears_both() -> None:
+async def test_both_parties_hear_each_other_and_the_agent_both() -> None:
     async with open_exchange() as (simulator, aio), open_client(simulator, aio) as client:
         placed, call = await take_connected_call(simulator, aio, client)
         async with trio.open_nursery() as nursery:

@@ -35,7 +35,7 @@ def status(admission: Admission, **headers: str) -> int | None:
         "MY-MAC:80",
     ],
 )
-def test_a_server_is_known_by_its_address_and_the_names_it_was_given(host: str) -> None:
+def test_a_server_is_known_by_its_address_and_given_names(host: str) -> None:
     assert names("my-mac").has(host)
 
 

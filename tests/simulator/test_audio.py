@@ -162,7 +162,7 @@ async def test_the_agent_is_pulled_at_the_speed_of_playing(autojump_clock: MockC
         assert simulator.violations == []
 
 
-async def test_an_agent_that_sends_less_than_a_frame_is_heard_when_the_rest_comes(
+async def test_part_of_a_frame_is_heard_when_the_rest_comes(
     autojump_clock: MockClock,
 ) -> None:
     async with open_pair() as (simulator, sdk):

@@ -165,7 +165,7 @@ async def test_ready_for_a_call_that_is_just_over_brings_nothing(
         assert simulator.violations == []
 
 
-async def test_a_claimant_that_is_lost_before_it_acts_leaves_the_call_to_others(
+async def test_a_claimant_lost_before_it_acts_leaves_the_call(
     autojump_clock: MockClock,
 ) -> None:
     async with open_pair() as (simulator, sdk):
@@ -195,7 +195,7 @@ async def test_a_released_claim_has_no_token(autojump_clock: MockClock) -> None:
         assert await sdk.refusal(call_in.url, {"Authorization": "Bearer None"}) == 401
 
 
-async def test_a_call_with_a_media_connection_is_not_touched_by_the_loss_of_control(
+async def test_losing_control_does_not_touch_a_call_with_media(
     autojump_clock: MockClock,
 ) -> None:
     async with open_pair() as (simulator, sdk):

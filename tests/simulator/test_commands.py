@@ -96,7 +96,7 @@ async def test_an_unknown_command_is_refused(autojump_clock: MockClock) -> None:
         {"data": "60"},
     ],
 )
-async def test_a_malformed_command_is_refused_where_its_id_can_be_read(
+async def test_a_malformed_command_with_an_id_is_refused(
     damage: dict[str, object], autojump_clock: MockClock
 ) -> None:
     async with open_pair() as (simulator, sdk):
@@ -113,7 +113,7 @@ async def test_a_malformed_command_is_refused_where_its_id_can_be_read(
 
 
 @pytest.mark.parametrize("command_id", [None, 7, ["x"], "x" * 513])
-async def test_a_malformed_command_without_a_readable_id_is_not_answered(
+async def test_a_malformed_command_without_an_id_is_not_answered(
     command_id: object, autojump_clock: MockClock
 ) -> None:
     async with open_pair() as (simulator, sdk):
@@ -220,7 +220,7 @@ async def test_an_idle_callee_has_nothing_to_hang_up(autojump_clock: MockClock) 
         await media.succeed("call.connect", 60)
 
 
-async def test_answering_while_the_callee_rings_does_not_stop_the_ringing(
+async def test_answering_does_not_stop_the_ringing_of_the_callee(
     autojump_clock: MockClock,
 ) -> None:
     async with open_pair() as (simulator, sdk):

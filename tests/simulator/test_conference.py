@@ -23,7 +23,7 @@ def test_nobody_hears_themselves(party: Party, mode: AgentMode | None) -> None:
 
 
 @pytest.mark.parametrize("mode", [None, *AgentMode])
-def test_caller_and_callee_always_hear_each_other_and_the_agent_hears_both(
+def test_both_parties_always_hear_each_other_and_the_agent_both(
     mode: AgentMode | None,
 ) -> None:
     assert hears(Party.CALLER, Party.CALLEE, mode)

@@ -126,7 +126,7 @@ async def test_a_random_moment_is_the_seeds(autojump_clock: MockClock) -> None:
     assert all(0 <= seconds <= 10 for seconds in moments)
 
 
-async def test_a_restart_spares_conferences_and_offers_who_waits_again(pair: Pair) -> None:
+async def test_a_restart_spares_conferences_and_offers_again(pair: Pair) -> None:
     simulator, sdk = pair
     control = await sdk.open_control()
     talking = simulator.place_call(pickup=answers(after_seconds=0))
@@ -212,7 +212,7 @@ async def test_what_is_malformed_reaches_the_agent_as_it_is(pair: Pair) -> None:
     assert frames[1] in MALFORMED_FRAMES
 
 
-async def test_a_stalled_exchange_is_deaf_and_mute_and_then_says_it_all(pair: Pair) -> None:
+async def test_a_stalled_exchange_is_mute_and_then_says_it_all(pair: Pair) -> None:
     simulator, sdk = pair
     call = simulator.place_call()
     media = await sdk.take_call(call)

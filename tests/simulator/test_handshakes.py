@@ -108,7 +108,7 @@ async def test_nonsense_is_a_violation_and_no_more(
 
 
 @pytest.mark.parametrize("session_id", ["null", "7", '"' + "x" * 513 + '"'])
-async def test_a_malformed_request_is_refused_where_its_id_can_be_read(
+async def test_a_malformed_request_with_an_id_is_refused(
     session_id: str, autojump_clock: MockClock
 ) -> None:
     async with open_pair() as (simulator, sdk):
@@ -142,7 +142,7 @@ async def test_what_is_unknown_and_no_request_is_ignored(
         assert simulator.violations == []
 
 
-async def test_a_setup_that_is_unusable_can_be_followed_by_one_that_is_not(
+async def test_a_usable_setup_may_follow_an_unusable_one(
     autojump_clock: MockClock,
 ) -> None:
     async with open_pair() as (simulator, sdk):

@@ -15,7 +15,7 @@ def pcm(count: int, value: int = 1) -> bytes:
     return bytes([value]) * count
 
 
-def test_the_first_grant_is_the_whole_buffer_and_then_there_is_no_room() -> None:
+def test_the_first_grant_is_the_whole_buffer() -> None:
     buffer = JitterBuffer(FRAME)
     assert buffer.grant() == JITTER_FRAMES * FRAME
     assert buffer.grant() == 0
@@ -53,7 +53,7 @@ def test_audio_beyond_the_credit_is_refused_whole() -> None:
     assert buffer.credit_bytes == 0
 
 
-def test_clearing_drops_what_waits_and_what_was_asked_for_may_still_come() -> None:
+def test_clearing_drops_what_waits_but_not_what_was_asked_for() -> None:
     buffer = JitterBuffer(FRAME)
     buffer.grant()
     buffer.put(pcm(2 * FRAME))

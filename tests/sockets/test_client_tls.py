@@ -111,7 +111,7 @@ async def test_an_exchange_that_verifies_is_used_for_both_connections(
         await answer_a_call(exchange, config, f"wss://localhost:{port}/media")
 
 
-async def test_an_exchange_that_nobody_vouches_for_gets_no_credentials(
+async def test_an_unverified_exchange_gets_no_credentials(
     authority: trustme.CA,
 ) -> None:
     async with serve_exchange(server_context(authority)) as (exchange, port):
@@ -121,7 +121,7 @@ async def test_an_exchange_that_nobody_vouches_for_gets_no_credentials(
         assert exchange.requests == []
 
 
-async def test_an_exchange_with_the_certificate_of_another_gets_no_credentials(
+async def test_the_certificate_of_another_gets_no_credentials(
     authority: trustme.CA, trusting: ssl.SSLContext
 ) -> None:
     async with serve_exchange(server_context(authority, "elsewhere.example")) as (exchange, port):
@@ -132,7 +132,7 @@ async def test_an_exchange_with_the_certificate_of_another_gets_no_credentials(
         assert exchange.requests == []
 
 
-async def test_a_port_that_does_not_speak_tls_is_told_from_one_that_does_not_verify(
+async def test_a_port_without_tls_is_told_from_an_unverified_one(
     trusting: ssl.SSLContext,
 ) -> None:
     async def serve_http(stream: trio.abc.Stream) -> None:
@@ -210,7 +210,7 @@ class TestMutualTLS:
             ssl_context=trusting,
         )
 
-    async def test_the_certificate_opens_both_connections_and_no_key_is_sent(
+    async def test_a_certificate_opens_both_connections_without_a_key(
         self,
         authority: trustme.CA,
         trusting: ssl.SSLContext,
@@ -246,14 +246,14 @@ class TestMutualTLS:
         assert isinstance(error, WSSTLSError)
         assert "check WSS_CERT_PATH" in str(error)
 
-    async def test_an_exchange_that_refuses_the_certificate_without_a_word(
+    async def test_a_certificate_that_is_refused_without_a_word(
         self, trusting: ssl.SSLContext, demanding: ssl.SSLContext
     ) -> None:
         async with serve_exchange(demanding) as (exchange, port):
             await failure(sandbox(port, ssl_context=trusting))
             assert exchange.requests == []
 
-    async def test_a_key_that_does_not_fit_is_told_before_anything_is_opened(
+    async def test_a_key_that_does_not_fit_is_told_before_connecting(
         self, authority: trustme.CA, trusting: ssl.SSLContext, tmp_path: Path
     ) -> None:
         config = self.production(1, authority, tmp_path, trusting)
@@ -263,7 +263,7 @@ class TestMutualTLS:
                 pytest.fail("it never stood")
 
 
-async def test_a_context_that_verifies_nothing_is_told_before_anything_is_opened() -> None:
+async def test_a_context_that_verifies_nothing_connects_to_nothing() -> None:
     lax = ssl.create_default_context()
     lax.check_hostname = False
     lax.verify_mode = ssl.CERT_NONE

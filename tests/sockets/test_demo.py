@@ -155,7 +155,7 @@ class Terminal(io.StringIO):
         return True
 
 
-async def test_on_a_terminal_the_progress_is_one_line_that_is_rewritten(
+async def test_on_a_terminal_one_line_of_progress_is_rewritten(
     autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = Terminal()

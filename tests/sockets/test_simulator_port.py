@@ -86,7 +86,7 @@ async def test_a_page_of_the_web_is_refused() -> None:
         await open_as(sdk, "127.0.0.1", origin="http://localhost:3000")
 
 
-async def test_more_connections_than_allowed_are_refused_until_there_is_room() -> None:
+async def test_connections_beyond_the_limit_are_refused() -> None:
     async with open_both(max_connections=2) as (simulator, sdk):
         first = await sdk.open_control()
         await sdk.open_control()

@@ -313,7 +313,7 @@ async def test_a_client_certificate_is_accepted(
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("has_foreign_certificate", [False, True])
-async def test_without_a_certificate_of_the_right_authority_nothing_is_opened(
+async def test_a_certificate_of_a_wrong_authority_opens_nothing(
     has_foreign_certificate: bool,
     version: ssl.TLSVersion,
     nursery: trio.Nursery,

@@ -78,7 +78,7 @@ async def test_no_stream_to_the_host_is_told(error: OSError, autojump_clock: Moc
         "ws://a..b/",
     ],
 )
-async def test_an_address_that_makes_no_sense_is_refused_before_anything_is_opened(
+async def test_a_senseless_address_is_refused_before_connecting(
     url: str, autojump_clock: MockClock
 ) -> None:
     async with trio.open_nursery() as nursery:
@@ -138,7 +138,7 @@ class BrokenStream(trio.abc.Stream):
 
 @pytest.mark.parametrize("scheme", ["ws", "wss"])
 @pytest.mark.parametrize("breaks_on_send", [True, False])
-async def test_a_connection_that_breaks_in_the_handshake_fails_it_and_is_closed(
+async def test_a_connection_that_breaks_fails_its_handshake(
     breaks_on_send: bool, scheme: str, autojump_clock: MockClock
 ) -> None:
     stream = BrokenStream(breaks_on_send=breaks_on_send)

@@ -65,7 +65,7 @@ async def open_client(nursery: trio.Nursery) -> tuple[WebSocket, ChokedStream, t
 
 
 @pytest.mark.parametrize("bytes_left", [0, 1, 3, 500])
-async def test_after_a_cancelled_send_the_connection_is_dropped_without_a_close_frame(
+async def test_a_cancelled_send_leaves_no_room_for_a_close_frame(
     bytes_left: int, autojump_clock: MockClock
 ) -> None:
     with trio.fail_after(60):
@@ -81,7 +81,7 @@ async def test_after_a_cancelled_send_the_connection_is_dropped_without_a_close_
     assert len(stream.sent) == bytes_left
 
 
-async def test_a_send_that_was_cancelled_before_it_began_breaks_nothing(
+async def test_a_send_cancelled_before_it_began_breaks_nothing(
     autojump_clock: MockClock,
 ) -> None:
     with trio.fail_after(60):
@@ -94,7 +94,7 @@ async def test_a_send_that_was_cancelled_before_it_began_breaks_nothing(
     assert stream.sent[0] == CLOSE_FRAME
 
 
-async def test_a_close_waits_for_the_end_of_a_frame_that_is_being_sent(
+async def test_a_close_waits_for_the_end_of_a_frame(
     autojump_clock: MockClock,
 ) -> None:
     with trio.fail_after(60):
@@ -112,7 +112,7 @@ async def test_a_close_waits_for_the_end_of_a_frame_that_is_being_sent(
     assert trio.current_time() == 1
 
 
-async def test_a_close_that_cannot_be_sent_is_given_up_after_two_seconds(
+async def test_an_unsendable_close_is_given_up_after_two_seconds(
     autojump_clock: MockClock,
 ) -> None:
     with trio.fail_after(60):
@@ -124,7 +124,7 @@ async def test_a_close_that_cannot_be_sent_is_given_up_after_two_seconds(
     assert not stream.sent
 
 
-async def test_a_connection_that_is_dropped_during_a_send_ends_that_send(
+async def test_dropping_a_connection_ends_its_send(
     autojump_clock: MockClock,
 ) -> None:
     with trio.fail_after(60):

@@ -72,7 +72,7 @@ def test_no_error_of_either_side_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_who_authenticates_by_certificate_is_not_sent_to_look_for_a_key(status: int) -> None:
+def test_who_has_a_certificate_is_not_told_to_find_a_key(status: int) -> None:
     explained = str(explain_control(HandshakeRefused(status, ""), PRODUCTION))
     assert "WSS_CERT_PATH and WSS_KEY_PATH" in explained
     assert "WSS_API_KEY" not in explained

@@ -162,7 +162,7 @@ def test_a_header_that_is_cut_does_not_shift_what_follows() -> None:
 
 
 @pytest.mark.parametrize("side", [CLIENT, SERVER])
-def test_a_mask_where_none_belongs_or_none_where_one_does_breaks_the_protocol(side: Side) -> None:
+def test_a_mask_on_the_wrong_side_breaks_the_protocol(side: Side) -> None:
     data = data_frame(b"secret", is_masked=side is CLIENT) + bytes(300)
     read = read_by_us(side, [data])
     assert read == read_by_library(side, data)
@@ -170,7 +170,7 @@ def test_a_mask_where_none_belongs_or_none_where_one_does_breaks_the_protocol(si
     assert read.state is State.CLOSING
 
 
-def test_a_message_that_is_too_long_ends_the_connection_as_soon_as_it_says_so() -> None:
+def test_a_message_that_says_it_is_too_long_ends_the_connection() -> None:
     ours = protocol(CLIENT)
     FrameReader(ours, print, print).receive(data_frame(bytes(_MAX_SIZE + 1), is_masked=False)[:10])
     assert ours.close_expected()

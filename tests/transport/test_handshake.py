@@ -162,7 +162,7 @@ SOON = b"Wed, 21 Oct 2015 07:28:00 GMT"
         (b"Wed, 21 Oct 2015 07:27:30 GMT", b"1 Jan " + b"9" * 5000 + b" 0:0:0", None),
     ],
 )
-async def test_a_time_to_come_back_counts_from_the_date_of_the_server_and_not_from_ours(
+async def test_a_time_to_come_back_counts_from_the_date_of_the_server(
     date: bytes, retry_after: bytes, seconds: float | None, autojump_clock: MockClock
 ) -> None:
     response = (
@@ -205,7 +205,7 @@ async def test_what_is_no_handshake_fails_at_once(
 
 
 @pytest.mark.parametrize("response", [b"", b"HTTP/1.1 401 Unauth", UPGRADE])
-async def test_a_server_that_hangs_up_early_fails_the_handshake_at_once(
+async def test_a_server_that_hangs_up_fails_the_handshake_at_once(
     response: bytes, autojump_clock: MockClock
 ) -> None:
     error = await failure_with(answering(response, hangs_up=True))

@@ -28,7 +28,7 @@ async def everything_from(client: WebSocket) -> list[str | bytes]:
                 return received
 
 
-async def test_what_comes_in_one_breath_with_the_handshake_is_received(
+async def test_what_comes_together_with_the_handshake_is_received(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     client, _ = await open_client(
@@ -77,7 +77,7 @@ async def test_frames_that_come_byte_by_byte_are_joined(
         pytest.param(b"HTTP/1.1 200 OK\r\n" + b"Filler: 1\r\n" * 20 + b"\r\n", id="HTTP again"),
     ],
 )
-async def test_a_server_that_breaks_the_rules_loses_that_connection_only(
+async def test_a_server_that_breaks_rules_loses_one_connection(
     data: bytes, autojump_clock: MockClock
 ) -> None:
     with trio.fail_after(10):
@@ -132,7 +132,7 @@ async def test_an_oversized_message_closes_that_connection(
     assert farewell[:1] == b"\x88"
 
 
-async def test_a_server_that_does_not_answer_the_close_is_left_after_two_seconds(
+async def test_an_unanswered_close_is_given_up_after_two_seconds(
     autojump_clock: MockClock,
 ) -> None:
     async with trio.open_nursery() as nursery:
@@ -199,7 +199,7 @@ class HastyServer(trio.abc.Stream):
 @pytest.mark.parametrize(
     "chunks", [[frame(TEXT, b"hello")], [frame(PONG, bytes(100)) * 700, frame(TEXT, b"hello")]]
 )
-async def test_a_server_in_haste_is_not_taken_for_one_that_fails_the_handshake(
+async def test_a_hasty_server_does_not_fail_the_handshake(
     chunks: list[bytes], autojump_clock: MockClock
 ) -> None:
     async def open_stream(host: str, port: int) -> trio.abc.Stream:

@@ -52,7 +52,7 @@ def test_without_tls_there_is_no_context() -> None:
     assert make_ssl_context(sandbox(base_url="ws://exchange")) is None
 
 
-def test_the_exchange_is_verified_by_the_authorities_of_the_system() -> None:
+def test_the_authorities_of_the_system_verify_the_exchange() -> None:
     context = make_ssl_context(sandbox())
     assert context is not None
     assert context.verify_mode is ssl.CERT_REQUIRED
@@ -109,7 +109,7 @@ def test_a_client_certificate_with_its_key_is_loaded(client_certificate: Path, k
         ("cert.pem", "folder.pem"),
     ],
 )
-def test_a_client_certificate_that_cannot_be_used_says_which_settings_are_wrong(
+def test_an_unusable_certificate_says_which_settings_are_wrong(
     client_certificate: Path, cert: str, key: str
 ) -> None:
     with pytest.raises(WSSConfigError, match="WSS_CERT_PATH and WSS_KEY_PATH") as caught:

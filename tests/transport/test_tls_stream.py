@@ -187,7 +187,7 @@ async def test_what_came_before_the_end_is_received_before_it(
         assert await client.receive_some() == b""
 
 
-async def test_what_came_before_nonsense_is_received_before_it_is_noticed(
+async def test_what_came_before_nonsense_is_received_first(
     trusting: ssl.SSLContext, server_context: ssl.SSLContext
 ) -> None:
     async with open_pair(trusting, server_context) as (client, server):
@@ -228,7 +228,7 @@ async def test_a_server_that_cannot_be_verified_gets_nothing(
         await client.aclose()
 
 
-async def test_a_server_that_hangs_up_in_the_handshake_breaks_the_stream(
+async def test_hanging_up_in_the_handshake_breaks_the_stream(
     trusting: ssl.SSLContext,
 ) -> None:
     ours, theirs = memory_stream_pair()

@@ -52,14 +52,14 @@ async def test_nothing_matters_after_a_close(transport: Connect, data: bytes) ->
 
 
 @pytest.mark.deviates("websockets", "it answers with 1002, and not with the code that came")
-async def test_a_close_between_fragments_ends_a_message_that_never_was(transport: Connect) -> None:
+async def test_a_close_between_fragments_ends_their_message(transport: Connect) -> None:
     first, second = fragments(TEXT, b"one", b"two")
     talk = await converse(transport, HELLO, first, close(1000), second)
     assert talk.received == ["hello"]
     assert talk.close_codes == [1000]
 
 
-async def test_a_close_is_not_held_up_by_messages_that_nobody_receives(
+async def test_unreceived_messages_do_not_hold_up_a_close(
     transport: Connect, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     client, server = await open_client(transport, nursery, frame(BINARY, b"*") * 1000)

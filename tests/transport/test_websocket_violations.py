@@ -168,7 +168,7 @@ async def test_a_length_with_the_highest_bit_is_refused(transport: Connect) -> N
     assert set(talk.close_codes) <= {BROKEN_RULE, TOO_LONG}
 
 
-async def test_a_message_whose_end_never_comes_does_not_fill_the_memory(
+async def test_an_endless_message_does_not_fill_the_memory(
     transport: Connect,
 ) -> None:
     sent = 0
@@ -191,7 +191,7 @@ async def test_a_message_whose_end_never_comes_does_not_fill_the_memory(
 
 
 @on_one_transport
-async def test_a_rule_broken_in_one_breath_with_the_handshake_is_answered_at_once(
+async def test_a_rule_broken_with_the_handshake_is_answered_at_once(
     transport: Connect, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
 ) -> None:
     client, server = await open_client(transport, nursery, frame(TEXT, b"\xff"))

@@ -71,12 +71,12 @@ ILLEGAL = [pair for pair in EVERY_PAIR if (pair[0].name, pair[1].name) not in EX
 FORBIDDEN_CALLS = [(state, signal) for state, signal in ILLEGAL if signal in METHODS]
 
 
-def test_the_expected_table_speaks_of_existing_states_and_signals_only() -> None:
+def test_the_expected_table_has_existing_states_and_signals() -> None:
     assert len(LEGAL) == len(EXPECTED)
 
 
 @pytest.mark.parametrize(("state", "signal"), LEGAL)
-def test_a_legal_signal_takes_the_call_where_the_documented_table_says(
+def test_a_legal_signal_does_what_the_documented_table_says(
     state: CallState, signal: Signal
 ) -> None:
     assert is_legal(state, signal)
@@ -108,9 +108,7 @@ def test_what_a_state_allows_is_let_through(state: CallState, signal: Signal) ->
 
 
 @pytest.mark.parametrize(("state", "signal"), FORBIDDEN_CALLS)
-def test_a_refusal_names_the_method_the_state_and_what_is_allowed(
-    state: CallState, signal: Signal
-) -> None:
+def test_a_refusal_names_method_state_and_what_is_allowed(state: CallState, signal: Signal) -> None:
     with pytest.raises(WSSCallStateError) as caught:
         require_legal(state, signal)
     sentence, _, allowed = str(caught.value).partition("; allowed: ")
@@ -132,7 +130,7 @@ def test_the_states_with_audio_are_those_of_the_table() -> None:
 
 
 @pytest.mark.parametrize("command", Command)
-def test_every_command_has_a_signal_of_its_own_that_applications_can_name(
+def test_every_command_has_a_signal_with_a_public_name(
     command: Command,
 ) -> None:
     assert SUCCESS[command] in METHODS

@@ -123,9 +123,7 @@ def test_a_failure_leaves_the_call_where_it_is(state: CallState, command: Comman
 
 
 @pytest.mark.parametrize(("state", "command"), ILLEGAL)
-def test_an_illegal_command_raises_and_nothing_is_produced_or_expected(
-    state: CallState, command: Command
-) -> None:
+def test_an_illegal_command_raises_and_changes_nothing(state: CallState, command: Command) -> None:
     call = call_in(state)
     outstanding = [start(call, legal) for legal in ALLOWED[state]]
     for _ in range(MAX_UNANSWERED_COMMANDS):
@@ -178,7 +176,7 @@ def test_the_ring_time_is_the_time_the_exchange_has(seconds: float) -> None:
 @pytest.mark.parametrize(
     "seconds", [0, 0.999, 120.001, 121, -1, float("nan"), float("inf"), 10**400, True, "60"]
 )
-def test_a_ring_time_outside_one_to_120_seconds_is_a_value_error(seconds: Any) -> None:
+def test_a_ring_time_beyond_1_to_120_s_is_a_value_error(seconds: Any) -> None:
     call = call_in(CallState.PENDING)
     outstanding = start(call, Command.ANSWER)
     for _ in range(MAX_UNANSWERED_COMMANDS):
@@ -187,7 +185,7 @@ def test_a_ring_time_outside_one_to_120_seconds_is_a_value_error(seconds: Any) -
     assert call.receive(response(outstanding, success=True)) is not None
 
 
-def test_an_illegal_connect_is_a_state_error_before_its_ring_time_is_looked_at() -> None:
+def test_the_state_is_checked_before_the_ring_time() -> None:
     with pytest.raises(WSSCallStateError):
         call_in(CallState.CONNECTED).start_command(Command.CONNECT, ring_time_seconds=1000)
 
@@ -202,7 +200,7 @@ def test_a_late_success_moves_the_call(state: CallState) -> None:
     assert (call.state, call.mode) == (CallState.CONNECTED, AgentMode.BARGE)
 
 
-def test_a_late_success_that_the_table_does_not_have_moves_nothing() -> None:
+def test_a_late_success_outside_the_table_moves_nothing() -> None:
     call = call_in(CallState.ANSWERED)
     first, second = start(call, Command.CONNECT), start(call, Command.CONNECT)
     call.receive(response(first, success=True))
@@ -211,7 +209,7 @@ def test_a_late_success_that_the_table_does_not_have_moves_nothing() -> None:
     assert (call.state, call.mode) == (CallState.CONNECTED, AgentMode.SPY)
 
 
-def test_commands_without_an_answer_are_bounded_and_the_oldest_is_forgotten() -> None:
+def test_the_oldest_of_many_unanswered_commands_is_forgotten() -> None:
     call = call_in(CallState.PENDING)
     sent = [start(call, Command.CONNECT) for _ in range(MAX_UNANSWERED_COMMANDS + 1)]
     assert call.receive(response(sent[0], success=True)) is None

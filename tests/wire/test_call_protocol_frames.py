@@ -124,14 +124,14 @@ def test_a_fault_is_told_and_the_call_goes_on(
         '{"type":"command","data":{"command_id":"c","command":"call.close","timeout_ms":1}}',
     ],
 )
-def test_what_is_new_or_not_for_us_is_ignored_without_being_counted(frame: str) -> None:
+def test_what_is_new_or_not_for_us_is_not_counted(frame: str) -> None:
     call = new_call()
     assert call.receive(frame) is None
     assert (call.state, call.invalid_messages) == (CallState.PENDING, 0)
 
 
 @pytest.mark.parametrize("frame", ["", "[]", '{"type":"call_event"}', buffer_request(-1)])
-def test_what_makes_no_sense_is_counted_and_logged_without_its_content(
+def test_nonsense_is_counted_and_logged_without_its_content(
     frame: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")

@@ -165,7 +165,7 @@ def test_no_error_quotes_a_damaged_frame(frame: dict[str, Any], position: int, j
         ({"type": "response", "reqId": "r"}, None),
     ],
 )
-def test_an_error_says_which_request_it_was_where_an_answer_is_wanted(
+def test_an_error_names_its_request_where_an_answer_is_wanted(
     frame: dict[str, Any], request_id: str | None
 ) -> None:
     (error,) = decode_or_refuse(json.dumps(frame))

@@ -106,17 +106,13 @@ DESCRIBED_FRAMES = [
 
 
 @pytest.mark.parametrize(("frame", "message"), CONTROL_FRAMES)
-def test_a_control_frame_of_the_page_is_read_and_written_as_it_stands(
-    frame: str, message: Message
-) -> None:
+def test_a_control_frame_of_the_page_stays_as_it_is(frame: str, message: Message) -> None:
     assert decode_control(frame) == message
     assert encode(message) == frame
 
 
 @pytest.mark.parametrize(("frame", "message"), MEDIA_FRAMES)
-def test_a_media_frame_of_the_page_is_read_and_written_as_it_stands(
-    frame: str, message: Message
-) -> None:
+def test_a_media_frame_of_the_page_stays_as_it_is(frame: str, message: Message) -> None:
     assert decode_media(frame) == message
     assert encode(message) == frame
 
@@ -157,7 +153,7 @@ def test_only_a_ringing_telephone_is_an_offered_call(
     assert SessionNotify("s-1", channel, activity=activity).offers_call is offers
 
 
-def test_the_repr_of_a_call_hides_what_opens_its_media_connection() -> None:
+def test_the_repr_of_a_call_hides_its_token() -> None:
     call = CallIn("s-1", "call-1", "+4930", "+4940", "wss://host/s3cr3t-url", "s3cr3t-token")
     assert "s3cr3t" not in repr(call)
     assert "call-1" in repr(call)

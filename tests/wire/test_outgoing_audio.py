@@ -59,7 +59,7 @@ def test_the_last_message_of_a_request_may_be_short() -> None:
     assert drain(audio) == [FRAME[:10]]
 
 
-def test_a_frame_that_the_queue_can_never_hold_does_not_hold_it_up() -> None:
+def test_a_frame_that_the_queue_cannot_hold_does_not_block_it() -> None:
     audio = outgoing(capacity_bytes=101)
     audio.grant(BufferRequest(2**24, 2**24))
     audio.put(FRAME[:100])
@@ -113,7 +113,7 @@ def test_the_silence_counts_against_the_credit_too() -> None:
     assert audio.credit_bytes == 0
 
 
-def test_no_request_makes_more_silence_than_the_queue_could_hold() -> None:
+def test_no_request_makes_more_silence_than_fits_the_queue() -> None:
     audio = outgoing(capacity_bytes=2000)
     audio.grant(BufferRequest(2**24, 2**24))
     audio.put(FRAME[:100])
