@@ -131,7 +131,7 @@ def test_host_and_port_are_named(base_url: str, where: str, error: WebSocketErro
         ),
     ],
 )
-def test_a_check_that_failed_says_what_to_look_at_on_this_machine(
+def test_a_failed_check_says_what_to_look_at_here(
     error: WebSocketError, finding: str, advice: str
 ) -> None:
     assert explain_check(error, sandbox("wss://exchange")) == f"{finding}: {advice}"

@@ -142,7 +142,7 @@ def test_the_table_has_every_state_and_every_signal() -> None:
     assert {signal for signals in TRANSITIONS.values() for signal in signals} == set(Signal)
 
 
-def test_applications_can_name_the_commands_and_audio_and_nothing_else() -> None:
+def test_applications_can_name_commands_and_audio_only() -> None:
     assert METHODS.keys() == {*SUCCESS.values(), Signal.AUDIO}
 
 
