@@ -71,7 +71,7 @@ class EagerWriter:
             self._websocket = None
 
     def finish(self) -> None:
-        """Let `run` return as soon as everything is sent."""
+        """Make `run` return as soon as everything is sent."""
         self._is_finishing = True
         self._work.unpark()
 
