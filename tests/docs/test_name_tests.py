@@ -1,4 +1,4 @@
-"""The pages that name tests name tests that exist, and what they name is short enough to quote."""
+"""The tests and files that pages name exist, and tests have names that are short to quote."""
 
 import ast
 import re
@@ -13,6 +13,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 #: Every page that says which test holds what it says.
 PAGES = ["reference/reliability.md"]
+
+#: A file of the checkout, where a page names it as code.
+FILE = re.compile(r"`((?:benchmarks|docs|examples|fuzz|tests|trio_calls)/[\w./-]*)(?:::\w+)*`")
 
 
 def named_in(page: str) -> list[str]:
@@ -64,3 +67,18 @@ def test_names_of_tests_are_short() -> None:
     }
     assert len(names) > 1000
     assert [name for name in sorted(names) if name.startswith("test_") and len(name) >= 60] == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        page.relative_to(CHECKOUT).as_posix()
+        for pattern in ("*.md", "examples/*.md", "benchmarks/*.md", "docs/*.*", "docs/*/*.*")
+        for page in sorted(CHECKOUT.glob(pattern))
+        if page.suffix in {".md", ".rst"}
+    ],
+)
+def test_every_file_that_is_named_exists(page: str) -> None:
+    named = FILE.findall((CHECKOUT / page).read_text(encoding="utf-8"))
+    made = {"docs/_build", "fuzz/crashes", "fuzz/corpus"}
+    assert [path for path in named if path not in made and not (CHECKOUT / path).exists()] == []
