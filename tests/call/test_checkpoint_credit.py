@@ -44,7 +44,7 @@ async def echo(call: ActiveCall, frame_count: int, notes: list[str]) -> None:
 async def test_others_get_a_turn_for_each_frame_and_not_two(fake_media: FakeMedia) -> None:
     notes: list[str] = []
     async with fake_media.open_answered_call() as call:
-        await fake_media.speak_in_one_breath(frames(FRAMES))
+        await fake_media.speak(*frames(FRAMES))
         await trio.testing.wait_all_tasks_blocked()
         async with somebody_else(notes):
             await echo(call, FRAMES, notes)
@@ -75,7 +75,7 @@ async def test_who_speaks_while_another_listens_keeps_nobody_waiting(
             pass
 
     async with fake_media.open_answered_call() as call, trio.open_nursery() as nursery:
-        await fake_media.speak_in_one_breath(frames(FRAMES))
+        await fake_media.speak(*frames(FRAMES))
         await trio.testing.wait_all_tasks_blocked()
         nursery.start_soon(listen, call)
         async with somebody_else(notes):
@@ -110,7 +110,7 @@ async def test_a_handler_keeps_up_with_what_comes_all_at_once(fake_media: FakeMe
         await fake_media.grant(FRAMES * FRAME)
         nursery.start_soon(echo, call, FRAMES, [])
         await trio.testing.wait_all_tasks_blocked()
-        await fake_media.speak_in_one_breath(said)
+        await fake_media.speak(*said)
         await trio.testing.wait_all_tasks_blocked()
         assert call.statistics().dropped_frames == 0
         assert b"".join(message[1:] for message in fake_media.audio) == b"".join(said)

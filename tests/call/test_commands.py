@@ -6,6 +6,7 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.exchange import http
 from tests.support.peers.one_call import FakeMedia, state_of
 from trio_calls import (
     ActiveCall,
@@ -17,7 +18,6 @@ from trio_calls import (
     WSSCallStateError,
     WSSMediaError,
 )
-from trio_calls.transport import Rejection
 
 
 def mode_of(call: ActiveCall) -> AgentMode | None:
@@ -29,8 +29,9 @@ async def test_the_media_connection_opens_with_the_first_command(fake_media: Fak
         assert fake_media.connections == 0
         await fake_media.while_accepting(call.answer, "call.answer")
         assert fake_media.connections == 1
-        assert fake_media.headers["authorization"] == "Bearer bearer-token"
-        assert "x-sdk-version" in fake_media.headers
+        [(_, headers)] = fake_media.exchange.requests
+        assert headers["authorization"] == "Bearer bearer-token"
+        assert "x-sdk-version" in headers
         assert call.state is CallState.ANSWERED
 
 
@@ -250,13 +251,12 @@ async def test_a_refused_media_connection_leaves_the_call_ringing(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call:
-        fake_media.rejection = Rejection(401, "bearer-token is not known")
+        fake_media.exchange.answers.append(http(401, "bearer-token is not known"))
         with pytest.raises(WSSMediaError) as caught:
             await call.answer()
         assert "401" in str(caught.value)
         assert "bearer-token" not in str(caught.value)
         assert call.state is CallState.PENDING
-        fake_media.rejection = None
         await fake_media.while_accepting(call.answer, "call.answer")
         assert state_of(call) is CallState.ANSWERED
 
@@ -265,22 +265,22 @@ async def test_a_media_connection_is_given_up_after_10_s(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call:
-        fake_media.accepting = trio.Event()
+        fake_media.exchange.accepting = trio.Event()
         began = trio.current_time()
         with pytest.raises(WSSMediaError, match="no answer within 10 s"):
             await call.answer()
         assert trio.current_time() - began == pytest.approx(10)
-        fake_media.accepting.set()
+        fake_media.exchange.accepting.set()
 
 
 async def test_a_cancelled_command_leaves_its_connection_opening(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call:
-        fake_media.accepting = trio.Event()
+        fake_media.exchange.accepting = trio.Event()
         with trio.move_on_after(1):
             await call.answer()
-        fake_media.accepting.set()
+        fake_media.exchange.accepting.set()
         await fake_media.while_accepting(call.answer, "call.answer")
         assert fake_media.connections == 1
         assert len(fake_media.commands) == 1

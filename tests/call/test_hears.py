@@ -52,7 +52,7 @@ async def test_a_handler_keeps_up_with_audio_that_comes_in_one_breath(
 ) -> None:
     sent = frames(500)
     async with fake_media.open_answered_call(receive_buffer_seconds=1) as call:
-        nursery.start_soon(fake_media.speak_in_one_breath, sent)
+        nursery.start_soon(fake_media.speak, *sent)
         heard = []
         async for frame in call.audio_stream():
             await call.send_audio(frame)
@@ -70,7 +70,7 @@ async def test_answers_to_audio_of_one_breath_are_sent_together(
     sent = frames(500)
     async with fake_media.open_answered_call() as call:
         await fake_media.grant(len(sent) * FRAME)
-        nursery.start_soon(fake_media.speak_in_one_breath, sent)
+        nursery.start_soon(fake_media.speak, *sent)
         stream = call.audio_stream()
         for _ in sent:
             await call.send_audio(await anext(stream))

@@ -33,7 +33,7 @@ async def test_leaving_disconnects_and_ends_the_connection(
         await fake_media.while_accepting(lambda: leave(call), name)
         assert call.state is CallState.DISCONNECTED
         await call.wait_disconnected()
-        await fake_media.is_closed.wait()
+        await fake_media.media.over.wait()
 
 
 @LEAVES
@@ -177,7 +177,7 @@ async def test_close_wins_over_what_opens_the_connection(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call, trio.open_nursery() as nursery:
-        fake_media.accepting = trio.Event()
+        fake_media.exchange.accepting = trio.Event()
 
         async def answer() -> None:
             with pytest.raises((WSSCallClosedError, WSSMediaError)):
@@ -187,7 +187,7 @@ async def test_close_wins_over_what_opens_the_connection(
         await trio.testing.wait_all_tasks_blocked()
         nursery.start_soon(call.close)
         await trio.testing.wait_all_tasks_blocked()
-        fake_media.accepting.set()
+        fake_media.exchange.accepting.set()
         await trio.testing.wait_all_tasks_blocked()
         for command in list(fake_media.commands):
             await fake_media.succeed(command)
@@ -283,7 +283,7 @@ async def test_closing_a_call_that_cannot_be_opened_releases_it(
     fake_media: FakeMedia,
 ) -> None:
     async with fake_media.open_call() as call, trio.open_nursery() as nursery:
-        fake_media.accepting = trio.Event()
+        fake_media.exchange.accepting = trio.Event()
 
         async def answer() -> None:
             with pytest.raises((WSSCallClosedError, WSSMediaError)):
@@ -293,4 +293,4 @@ async def test_closing_a_call_that_cannot_be_opened_releases_it(
         await trio.testing.wait_all_tasks_blocked()
         await call.close()
         assert call.state is CallState.DISCONNECTED
-        fake_media.accepting.set()
+        fake_media.exchange.accepting.set()

@@ -38,7 +38,7 @@ async def test_an_exchange_that_falls_silent_is_a_lost_connection(
     fake_media: FakeMedia, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with fake_media.open_answered_call() as call:
-        fake_media.go_silent()
+        fake_media.media.wire.go_silent()
         await call.wait_disconnected()
         assert trio.current_time() == pytest.approx(40)
         assert "silent for 10 s" in caplog.text

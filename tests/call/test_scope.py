@@ -50,7 +50,7 @@ async def test_in_a_conference_the_agent_stays_until_the_call_ends(fake_media: F
         nursery.start_soon(fake_media.run, handler)
         await fake_media.accept("call.connect")
         with trio.move_on_after(3600) as patience:
-            await fake_media.is_closed.wait()
+            await fake_media.media.over.wait()
         assert patience.cancelled_caught
         await fake_media.terminate()
     assert [command.command for command in fake_media.commands] == ["call.connect"]
@@ -79,7 +79,7 @@ async def test_a_pending_call_is_left_without_a_command(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(fake_media.run, handler)
         await fake_media.fail(await fake_media.receive_command("call.connect"), "CALL_UNANSWERED")
-        await fake_media.is_closed.wait()
+        await fake_media.media.over.wait()
     assert [command.command for command in fake_media.commands] == ["call.connect"]
 
 
@@ -159,7 +159,7 @@ async def test_a_handler_may_finish_its_work_after_the_hangup(fake_media: FakeMe
         nursery.start_soon(fake_media.run, handler)
         await fake_media.accept("call.answer")
         await fake_media.terminate()
-        await fake_media.is_closed.wait()
+        await fake_media.media.over.wait()
         began = trio.current_time()
     assert finished == [pytest.approx(began + 29)]
 
@@ -232,7 +232,7 @@ async def test_cancelling_the_scope_leaves_the_call(fake_media: FakeMedia, first
             await fake_media.run(handler)
         assert scope.cancelled_caught
         assert trio.current_time() == pytest.approx(10)
-        await fake_media.is_closed.wait()
+        await fake_media.media.over.wait()
     assert tasks_of_ours() == []
 
 
@@ -250,7 +250,7 @@ async def test_an_exchange_that_holds_on_is_dropped_after_the_grace(
             began = trio.current_time()
             await fake_media.run(ActiveCall.answer, close_grace_seconds=1.5)
         assert trio.current_time() - began <= 1.5
-        await fake_media.is_closed.wait()
+        await fake_media.media.over.wait()
     await trio.testing.wait_all_tasks_blocked()
     assert tasks_of_ours() == []
 
@@ -258,12 +258,12 @@ async def test_an_exchange_that_holds_on_is_dropped_after_the_grace(
 async def test_cancelling_drops_a_connection_that_is_being_opened(
     fake_media: FakeMedia,
 ) -> None:
-    fake_media.accepting = trio.Event()
+    fake_media.exchange.accepting = trio.Event()
     with trio.move_on_after(1):
         await fake_media.run(ActiveCall.answer)
     assert trio.current_time() <= 3
     assert tasks_of_ours() == []
-    fake_media.accepting.set()
+    fake_media.exchange.accepting.set()
 
 
 async def test_a_close_that_fails_at_the_end_is_a_warning(
@@ -274,6 +274,6 @@ async def test_a_close_that_fails_at_the_end_is_a_warning(
         await fake_media.accept("call.answer")
         await fake_media.fail(await fake_media.receive_command("call.close"), "NOT_NOW")
         await fake_media.fail(await fake_media.receive_command("call.close"), "NOT_NOW")
-        await fake_media.is_closed.wait()
+        await fake_media.media.over.wait()
     assert "closing it failed" in caplog.text
     assert "NOT_NOW" in caplog.text

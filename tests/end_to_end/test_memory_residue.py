@@ -55,6 +55,7 @@ class Lines:
         await trio.testing.wait_all_tasks_blocked()
         self._exchange.attempts.clear()
         self._exchange.requests.clear()
+        self._exchange.medias.clear()
 
     async def call(self) -> None:
         """Have a call answered, talk both ways, and hang up."""

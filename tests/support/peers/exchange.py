@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator
@@ -58,6 +59,9 @@ class FakeExchange:
       answers: for the next connections, in order; those beyond are accepted.
       attempts: every connection that was opened, to any host.
       requests: the path and headers of every accepted handshake.
+      medias: every media connection that was accepted.
+      command_came: where to wait for the next command on any of them.
+      accepting: what handshakes wait for; set unless a test takes another one.
       delay: how many seconds it takes until there is a stream.
       finishes_setup: whether control connections are set up without the test's doing.
       ssl_context: with which connections speak TLS, if not None.
@@ -68,13 +72,17 @@ class FakeExchange:
         self.answers: deque[Answer] = deque()
         self.attempts: list[Attempt] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.medias: list[MediaEnd] = []
+        self.command_came = trio.lowlevel.ParkingLot()
+        self.accepting = trio.Event()
+        self.accepting.set()
         self.delay = 0.0
         self.finishes_setup = True
         self.ssl_context: ssl.SSLContext | None = None
         self.greeting: list[Message | str] = []
         self._nursery = nursery
         self._controls = trio.open_memory_channel[ControlEnd](1000)
-        self._medias = trio.open_memory_channel[MediaEnd](1000)
+        self._medias = trio.open_memory_channel[MediaEnd](math.inf)
 
     def config(self, **settings: Any) -> ClientConfig:
         return ClientConfig.sandbox(
@@ -135,6 +143,7 @@ class FakeExchange:
             await trio.aclose_forcefully(stream)
 
     async def _accept(self, wire: Wire) -> None:
+        await self.accepting.wait()
         async with trio.open_nursery() as nursery:
             with suppress(WebSocketError):
                 request, websocket = await accept_websocket(
@@ -145,7 +154,9 @@ class FakeExchange:
                     nursery.start_soon(self._greet, control := ControlEnd(websocket, wire))
                     await control.read()
                 else:
-                    media = MediaEnd(websocket, wire, request.headers.get("authorization", ""))
+                    authorization = request.headers.get("authorization", "")
+                    media = MediaEnd(websocket, wire, authorization, self.command_came)
+                    self.medias.append(media)
                     self._medias[0].send_nowait(media)
                     await media.read()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, TypeVar
 
 import trio
@@ -37,7 +38,7 @@ TOKEN: Final = "a-token-that-nobody-may-see"
 
 
 class Wire(PassingStream):
-    """A stream that can go silent, and that can hold back what is sent, to send it in one breath.
+    """A stream that can go silent.
 
     Attributes:
       ping_times: when WebSocket pings came.
@@ -48,26 +49,13 @@ class Wire(PassingStream):
         self.ping_times: list[float] = []
         self._turn = trio.Lock()
         self._is_silent = False
-        self._held_back: bytearray | None = None
 
     def go_silent(self) -> None:
         """From now on nothing is read, and nothing that is sent arrives."""
         self._is_silent = True
 
-    def hold_back(self) -> None:
-        self._held_back = bytearray()
-
-    async def send_in_one_breath(self) -> None:
-        assert self._held_back is not None
-        together, self._held_back = self._held_back, None
-        async with self._turn:
-            await super().send_all(together)
-
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        if self._held_back is not None:
-            self._held_back += data
-            await trio.lowlevel.checkpoint()
-        elif not self._is_silent:
+        if not self._is_silent:
             async with self._turn:
                 await super().send_all(data)
 
@@ -92,24 +80,26 @@ class _End:
         self.wire = wire
         self.over = trio.Event()
         self._websocket = websocket
-        self._came = trio.open_memory_channel[str | bytes](100_000)
+        self._came = trio.open_memory_channel[str | bytes](math.inf)
 
     async def read(self) -> None:
         """Take in everything that comes, until the connection ends."""
         try:
             while True:
                 for frame in await self._websocket.receive_batch():
-                    self._came[0].send_nowait(frame)
+                    self._take(frame)
         except WebSocketClosed:
             self._came[0].close()
             self.over.set()
 
+    def _take(self, frame: str | bytes) -> None:
+        self._came[0].send_nowait(frame)
+
     async def send(self, *messages: Message | str | bytes) -> None:
         """Send these, all in one breath."""
-        self.wire.hold_back()
-        for message in messages:
-            await self._websocket.send(encode(message) if isinstance(message, Message) else message)
-        await self.wire.send_in_one_breath()
+        await self._websocket.send(
+            *(encode(message) if isinstance(message, Message) else message for message in messages)
+        )
 
     async def receive(self, *, patience: float = 100) -> str | bytes:
         """Wait for the next frame."""
@@ -204,18 +194,36 @@ class MediaEnd(_End):
 
     Attributes:
       authorization: with which it was opened.
+      commands: every command that came, in order.
+      audio: every binary message that came, in order.
     """
 
-    def __init__(self, websocket: WebSocket, wire: Wire, authorization: str) -> None:
+    def __init__(
+        self,
+        websocket: WebSocket,
+        wire: Wire,
+        authorization: str,
+        command_came: trio.lowlevel.ParkingLot,
+    ) -> None:
         super().__init__(websocket, wire)
         self.authorization = authorization
+        self.commands: list[CommandRequest] = []
+        self.audio: list[bytes] = []
+        self._command_came = command_came
+
+    def _take(self, frame: str | bytes) -> None:
+        super()._take(frame)
+        if isinstance(frame, bytes):
+            self.audio.append(frame)
+        else:
+            self.commands.append(_decode_command(frame))
+            self._command_came.unpark_all()
 
     async def expect_command(self, name: str) -> CommandRequest:
         """Wait for the next frame, which must be this command."""
         frame = await self.receive()
         assert isinstance(frame, str)
-        command = decode_media(frame)
-        assert isinstance(command, CommandRequest)
+        command = _decode_command(frame)
         assert command.command == name
         return command
 
@@ -224,9 +232,9 @@ class MediaEnd(_End):
         command = await self.expect_command(name)
         await self.send(CommandResponse(command.command_id, success=True))
 
-    async def speak(self, *frames: bytes) -> None:
-        """Let the agent hear PCM."""
-        await self.send(*(pack_audio(0, pcm) for pcm in frames))
+    async def speak(self, *frames: bytes, channel: int = 0) -> None:
+        """Let the agent hear PCM, all in one breath."""
+        await self.send(*(pack_audio(channel, pcm) for pcm in frames))
 
     async def pull(self, requested_bytes: int) -> bytes:
         """Ask for the agent's audio, and wait for the next message with some."""
@@ -234,6 +242,12 @@ class MediaEnd(_End):
         frame = await self.receive()
         assert isinstance(frame, bytes)
         return unpack_audio(frame, AudioMode.MIXED)[1]
+
+
+def _decode_command(frame: str) -> CommandRequest:
+    command = decode_media(frame)
+    assert isinstance(command, CommandRequest)
+    return command
 
 
 def offer(

@@ -1,6 +1,5 @@
-"""An exchange for one call that does what a test says, and nothing by itself."""
+"""One call on an exchange, without a control connection: what a test of a call alone needs."""
 
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,27 +7,13 @@ from typing import Any
 import trio
 import trio.testing
 
-from tests.support.peers.links import Wire
+from tests.support.peers.exchange import FakeExchange
+from tests.support.peers.links import MediaEnd
 from trio_calls import ActiveCall, CallState, ClientConfig
 from trio_calls.audio import noise
 from trio_calls.call.scope import CallHandler, CallScope
-from trio_calls.transport import (
-    HandshakeRefused,
-    HandshakeRequest,
-    Rejection,
-    WebSocket,
-    WebSocketClosed,
-    accept_websocket,
-)
-from trio_calls.wire.codec import decode_media, encode
 from trio_calls.wire.control import CallIn
-from trio_calls.wire.media import (
-    BufferRequest,
-    CallEvent,
-    CommandRequest,
-    CommandResponse,
-    pack_audio,
-)
+from trio_calls.wire.media import BufferRequest, CallEvent, CommandRequest, CommandResponse
 from trio_calls.wire.message import Message
 
 CALL_IN = CallIn(
@@ -60,40 +45,38 @@ async def wait_forever(call: ActiveCall) -> None:
 
 
 class FakeMedia:
-    """Accepts media connections, keeps what comes, and sends what it is told to.
+    """Opens calls, and speaks for the exchange on whichever media connection is the newest.
 
     Attributes:
-      commands: every command that came, in order.
-      audio: every binary message that came, in order.
-      refusal: what the next handshakes are answered with, if not None.
-      headers: of the last handshake.
-      connections: how many were opened.
-      is_closed: set when the SDK has ended a connection.
+      exchange: what the calls connect to.
     """
 
     def __init__(self, nursery: trio.Nursery) -> None:
-        self.commands: list[CommandRequest] = []
-        self.audio: list[bytes] = []
-        self.rejection: Rejection | None = None
-        self.headers: dict[str, str] = {}
-        self.connections = 0
-        self.is_closed = trio.Event()
-        self.accepting = trio.Event()
-        self.accepting.set()
-        self._unread: deque[CommandRequest] = deque()
-        self._news = trio.lowlevel.ParkingLot()
-        self._nursery = nursery
-        self._websocket: WebSocket | None = None
-        self._wires: list[Wire] = []
+        self.exchange = FakeExchange(nursery)
+        self._received = 0
+
+    @property
+    def media(self) -> MediaEnd:
+        """The newest media connection."""
+        return self.exchange.medias[-1]
+
+    @property
+    def connections(self) -> int:
+        """How many media connections were accepted."""
+        return len(self.exchange.medias)
+
+    @property
+    def commands(self) -> list[CommandRequest]:
+        """Every command that came, in order."""
+        return [command for media in self.exchange.medias for command in media.commands]
+
+    @property
+    def audio(self) -> list[bytes]:
+        """Every binary message that came, in order."""
+        return [message for media in self.exchange.medias for message in media.audio]
 
     def config(self, **settings: Any) -> ClientConfig:
-        return ClientConfig.sandbox(
-            api_key="key",
-            connector_uuid="connector",
-            base_url="ws://exchange",
-            open_stream=self._open_stream,
-            **settings,
-        )
+        return self.exchange.config(**settings)
 
     def make_call(self, **settings: Any) -> CallScope:
         return CallScope(CALL_IN, self.config(**settings), None)
@@ -128,10 +111,11 @@ class FakeMedia:
             await method()
 
     async def receive_command(self, name: str) -> CommandRequest:
-        """Wait for the next command, which must be `name`."""
-        while not self._unread:
-            await self._news.park()
-        command = self._unread.popleft()
+        """Wait for the next command, which must be `name`, on whichever connection it comes."""
+        while len(self.commands) == self._received:
+            await self.exchange.command_came.park()
+        command = self.commands[self._received]
+        self._received += 1
         assert command.command == name
         return command
 
@@ -153,62 +137,12 @@ class FakeMedia:
     async def terminate(self) -> None:
         await self.send(CallEvent("call.terminated"))
 
-    async def speak(self, pcm: bytes, channel: int = 0) -> None:
-        await self.send(pack_audio(channel, pcm))
-
-    async def speak_in_one_breath(self, frames: list[bytes]) -> None:
-        assert self._websocket is not None
-        await self._websocket.send(*(pack_audio(0, pcm) for pcm in frames))
+    async def speak(self, *pcm: bytes, channel: int = 0) -> None:
+        await self.media.speak(*pcm, channel=channel)
 
     async def send(self, message: Message | bytes | str) -> None:
-        assert self._websocket is not None
-        await self._websocket.send(encode(message) if isinstance(message, Message) else message)
+        await self.media.send(message)
 
     async def cut(self) -> None:
         """Drop the connection without a word."""
-        await trio.aclose_forcefully(self._wires[-1])
-
-    def go_silent(self) -> None:
-        """Neither read nor send anything from now on, without closing the connection."""
-        self._wires[-1].go_silent()
-
-    async def _open_stream(self, host: str, port: int) -> trio.abc.Stream:
-        theirs, ours = trio.testing.memory_stream_pair()
-        self._wires.append(Wire(ours))
-        self._nursery.start_soon(self._serve, self._wires[-1])
-        return theirs
-
-    def _decide(self, request: HandshakeRequest) -> Rejection | None:
-        self.headers = dict(request.headers)
-        return self.rejection
-
-    async def _serve(self, stream: trio.abc.Stream) -> None:
-        await self.accepting.wait()
-        async with trio.open_nursery() as nursery:
-            try:
-                _, self._websocket = await accept_websocket(
-                    nursery, stream, self._decide, within_seconds=5
-                )
-            except HandshakeRefused:
-                return
-            self.connections += 1
-            await self._read(self._websocket)
-            await self._websocket.aclose()
-
-    async def _read(self, websocket: WebSocket) -> None:
-        try:
-            while True:
-                for message in await websocket.receive_batch():
-                    self._receive(message)
-        except WebSocketClosed:
-            self.is_closed.set()
-
-    def _receive(self, message: str | bytes) -> None:
-        if isinstance(message, bytes):
-            self.audio.append(message)
-            return
-        command = decode_media(message)
-        assert isinstance(command, CommandRequest)
-        self.commands.append(command)
-        self._unread.append(command)
-        self._news.unpark_all()
+        await self.media.cut()
