@@ -17,10 +17,7 @@ def levels(caplog: pytest.LogCaptureFixture, text: str) -> list[int]:
 
 
 async def test_an_offer_is_claimed_and_becomes_a_call(exchange: FakeExchange) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (client, control, switchboard):
         await control.offer("s")
         claim = await control.expect_claim("s")
         assert await control.rest() == []
@@ -79,9 +76,7 @@ async def test_a_call_that_somebody_else_has_is_worth_a_line_at_debug(
     exchange: FakeExchange, error_code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "trio_calls")
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(Switchboard())
-        control = await exchange.control()
+    async with exchange.open_client() as (client, control, _):
         await control.offer("s")
         await control.refuse("s", error_code)
         assert await control.rest() == []
@@ -94,10 +89,7 @@ async def test_a_call_that_somebody_else_has_is_worth_a_line_at_debug(
 async def test_another_refusal_of_a_claim_is_a_warning(
     exchange: FakeExchange, error_code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, switchboard):
         await control.offer("s")
         await control.refuse("s", error_code)
         await control.ring("next")
@@ -118,18 +110,13 @@ async def test_another_refusal_of_a_claim_is_a_warning(
 async def test_what_is_no_telephone_call_is_left_alone(
     exchange: FakeExchange, activity: str, channel: str
 ) -> None:
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(Switchboard())
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, _):
         await control.send(offer("s", activity=activity, channel=channel))
         assert await control.rest() == []
 
 
 async def test_a_ringing_call_that_resumes_is_taken_up(exchange: FakeExchange) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, switchboard):
         await control.send(offer("s", activity="RESUME"))
         await control.grant("s")
         assert (await switchboard.next_call()).call_id == "call of s"
@@ -139,9 +126,7 @@ async def test_calls_that_resume_after_their_refusal_are_not_lost(
     exchange: FakeExchange,
 ) -> None:
     names = [f"session {number}" for number in range(20)]
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(Switchboard())
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, _):
         await control.offer(*names)
         for _ in names:
             claim = await control.expect(SessionOpen)
@@ -158,10 +143,7 @@ async def test_calls_that_resume_after_their_refusal_are_not_lost(
 async def test_a_late_call_is_served_and_keeps_its_place(
     exchange: FakeExchange, what: str, seconds: float
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client(max_concurrent_calls=1) as (_, control, switchboard):
         await control.offer("late", "next")
         claim = await control.expect_claim("late")
         if what == "the response":
@@ -183,10 +165,7 @@ async def test_an_open_claim_is_taken_back_with_its_connection(
     exchange: FakeExchange, is_granted: bool
 ) -> None:
     """Nobody knows whose the session is then, and the exchange takes back what was on it."""
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client(max_concurrent_calls=1) as (client, control, switchboard):
         await control.offer("s", "next")
         claim = await control.expect_claim("s")
         if is_granted:
@@ -198,19 +177,16 @@ async def test_an_open_claim_is_taken_back_with_its_connection(
         assert client.calls == ()
 
         exchange.greeting = [offer("s"), offer("next")]
-        control = await exchange.control()
-        await control.grant("s")
+        renewed = await exchange.control()
+        await renewed.grant("s")
         assert (await switchboard.next_call()).call_id == "call of s"
-        assert await control.rest() == []
+        assert await renewed.rest() == []
 
 
 async def test_losing_an_open_claim_harms_no_call_in_progress(
     exchange: FakeExchange,
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (client, control, switchboard):
         await control.ring("talks")
         call = await switchboard.next_call()
         async with trio.open_nursery() as nursery:
@@ -229,9 +205,7 @@ async def test_losing_an_open_claim_harms_no_call_in_progress(
 async def test_a_caller_who_gives_up_early_frees_the_place_at_once(
     exchange: FakeExchange, is_claimed: bool
 ) -> None:
-    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
-        client.on(events.INCOMING_CALL)(Switchboard())
-        control = await exchange.control()
+    async with exchange.open_client(max_concurrent_calls=1) as (_, control, _):
         await control.offer("gives up", "next")
         claim = await control.expect_claim("gives up")
         response = Response(claim.request_id, is_ok=True)
@@ -243,10 +217,7 @@ async def test_a_caller_who_gives_up_early_frees_the_place_at_once(
 
 
 async def test_the_first_word_about_a_call_counts_until_it_rings(exchange: FakeExchange) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, switchboard):
         await control.offer("s")
         claim = await control.expect_claim("s")
         await control.send(Response(claim.request_id, is_ok=True))
@@ -260,10 +231,7 @@ async def test_the_first_word_about_a_call_counts_until_it_rings(exchange: FakeE
 async def test_a_ringing_call_may_be_told_to_be_answered_elsewhere(
     exchange: FakeExchange,
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, switchboard):
         await control.ring("s")
         call = await switchboard.next_call()
         await control.send(call_in("s", "newer token"))
@@ -279,10 +247,7 @@ async def test_a_ringing_call_may_be_told_to_be_answered_elsewhere(
 async def test_a_caller_who_gives_up_ends_an_untouched_call(
     exchange: FakeExchange,
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (client, control, switchboard):
         await control.ring("s")
         call = await switchboard.next_call()
         await control.send(SessionClosed("s", "CALL_TERMINATED"))
@@ -295,10 +260,7 @@ async def test_a_caller_who_gives_up_ends_an_untouched_call(
 async def test_a_call_offered_again_after_its_end_is_a_new_one(
     exchange: FakeExchange,
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, switchboard):
         await control.ring("s")
         first = await switchboard.next_call()
         await control.send(SessionClosed("s"))

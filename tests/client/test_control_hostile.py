@@ -105,10 +105,7 @@ async def test_a_flood_of_garbage_is_survived(exchange: FakeExchange) -> None:
 
 
 async def test_a_response_that_comes_twice_counts_once(exchange: FakeExchange) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, _):
         await control.offer("s")
         claim = await control.expect_claim("s")
         refusal = Response(claim.request_id, is_ok=False, error_code="SESSION_BUSY")

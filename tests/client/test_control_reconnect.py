@@ -9,13 +9,12 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.peers.exchange import API_KEY, SILENCE, Answer, FakeExchange, Switchboard, http
+from tests.support.peers.exchange import API_KEY, SILENCE, Answer, FakeExchange, http
 from trio_calls import (
     CallState,
     WSSAuthenticationError,
     WSSConnectionError,
     WSSVersionError,
-    events,
     open_call_client,
 )
 
@@ -118,10 +117,7 @@ async def test_waits_start_anew_only_after_a_stable_connection(
 async def test_every_loss_is_a_warning_and_is_made_good(
     exchange: FakeExchange, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, switchboard):
         match how:
             case "cut":
                 await control.cut()
@@ -129,8 +125,8 @@ async def test_every_loss_is_a_warning_and_is_made_good(
                 await control.close()
             case _:
                 await control.send("x" * (2**20 + 1))
-        control = await exchange.control()
-        await control.ring("s")
+        renewed = await exchange.control()
+        await renewed.ring("s")
         assert (await switchboard.next_call()).state is CallState.PENDING
     [warning] = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert "connecting again in" in warning.message
@@ -197,11 +193,8 @@ async def test_a_final_refusal_leaves_every_call_and_ends_the_client(
     error_class: type[WSSConnectionError],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    switchboard = Switchboard()
     with pytest.RaisesGroup(pytest.RaisesExc(error_class, match="HTTP")):
-        async with open_call_client(exchange.config()) as client:
-            client.on(events.INCOMING_CALL)(switchboard)
-            control = await exchange.control()
+        async with exchange.open_client() as (_, control, switchboard):
             await control.ring("s")
             call = await switchboard.next_call()
             async with trio.open_nursery() as nursery:

@@ -110,10 +110,7 @@ async def test_hanging_up_instead_of_the_setup_fails_at_once(
 
 
 async def test_a_second_setup_done_changes_nothing(exchange: FakeExchange) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (client, control, switchboard):
         await control.ring("first")
         call = await switchboard.next_call()
         await control.send(SetupDone("another name"), offer("first"))

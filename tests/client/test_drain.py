@@ -3,29 +3,17 @@
 import logging
 import math
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 import trio
 import trio.testing
 
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import ControlEnd, call_in, offer
+from tests.support.peers.links import call_in, offer
 from tests.support.phone_calls import A, C, D, P, speech
 from trio_calls import ActiveCall, CallClient, CallState, events, open_call_client
 from trio_calls.simulator import PhoneState, Simulator, answers
 from trio_calls.wire.control import Response, SessionClosed, SessionReady
-
-
-@asynccontextmanager
-async def open_switchboard(
-    exchange: FakeExchange, **settings: float
-) -> AsyncIterator[tuple[CallClient, ControlEnd, Switchboard]]:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config(**settings)) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        yield client, await exchange.control(), switchboard
 
 
 class Drain:
@@ -43,7 +31,7 @@ class Drain:
 
 
 async def test_without_calls_it_is_over_at_once_and_takes_no_more(exchange: FakeExchange) -> None:
-    async with open_switchboard(exchange) as (client, control, switchboard):
+    async with exchange.open_client() as (client, control, switchboard):
         await client.drain()
         assert trio.current_time() == 0
         await control.offer("s")
@@ -68,7 +56,7 @@ async def test_a_handler_that_comes_after_it_gets_no_calls(exchange: FakeExchang
 
 async def test_it_waits_for_the_last_call_and_leaves_offers_alone(exchange: FakeExchange) -> None:
     async with (
-        open_switchboard(exchange, max_concurrent_calls=2) as (client, control, _),
+        exchange.open_client(max_concurrent_calls=2) as (client, control, _),
         trio.open_nursery() as nursery,
     ):
         await control.ring("first", "second")
@@ -106,7 +94,7 @@ async def test_a_claim_in_flight_that_is_granted_is_served(
     exchange: FakeExchange, seconds: float
 ) -> None:
     async with (
-        open_switchboard(exchange) as (client, control, switchboard),
+        exchange.open_client() as (client, control, switchboard),
         trio.open_nursery() as nursery,
     ):
         await control.offer("s")
@@ -129,7 +117,7 @@ async def test_a_claim_in_flight_that_fails_is_not_made_again(
     exchange: FakeExchange, end: str
 ) -> None:
     async with (
-        open_switchboard(exchange) as (client, control, switchboard),
+        exchange.open_client() as (client, control, switchboard),
         trio.open_nursery() as nursery,
     ):
         await control.offer("s")
@@ -154,7 +142,7 @@ async def test_a_ringing_call_is_kept_over_a_reconnect(
     exchange: FakeExchange,
 ) -> None:
     async with (
-        open_switchboard(exchange) as (client, control, switchboard),
+        exchange.open_client() as (client, control, switchboard),
         trio.open_nursery() as nursery,
     ):
         await control.ring("s")
@@ -176,7 +164,7 @@ async def test_at_the_deadline_what_is_left_is_cancelled(
     exchange: FakeExchange, is_answered: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with (
-        open_switchboard(exchange) as (client, control, switchboard),
+        exchange.open_client() as (client, control, switchboard),
         trio.open_nursery() as nursery,
     ):
         await control.ring("in-time")
@@ -201,7 +189,7 @@ async def test_at_the_deadline_what_is_left_is_cancelled(
 async def test_a_silent_exchange_delays_the_end_by_the_grace_at_most(
     exchange: FakeExchange,
 ) -> None:
-    async with open_switchboard(exchange, close_grace_seconds=3) as (client, control, switchboard):
+    async with exchange.open_client(close_grace_seconds=3) as (client, control, switchboard):
         await control.ring("s")
         media = await exchange.answer(await switchboard.next_call())
         media.wire.go_silent()
@@ -212,7 +200,7 @@ async def test_a_silent_exchange_delays_the_end_by_the_grace_at_most(
 async def test_an_unanswered_claim_does_not_outlast_the_deadline(
     exchange: FakeExchange,
 ) -> None:
-    async with open_switchboard(exchange) as (client, control, _):
+    async with exchange.open_client() as (client, control, _):
         await control.offer("s")
         await control.expect_claim("s")
         await client.drain(10)
@@ -235,7 +223,7 @@ async def test_a_second_drain_may_only_bring_the_deadline_forward(
     exchange: FakeExchange, first: float | None, second: float | None, over_at: float
 ) -> None:
     async with (
-        open_switchboard(exchange) as (client, control, switchboard),
+        exchange.open_client() as (client, control, switchboard),
         trio.open_nursery() as nursery,
     ):
         await control.ring("s")
@@ -250,7 +238,7 @@ async def test_a_second_drain_may_only_bring_the_deadline_forward(
 async def test_cancelling_the_wait_keeps_draining(
     exchange: FakeExchange,
 ) -> None:
-    async with open_switchboard(exchange) as (client, control, switchboard):
+    async with exchange.open_client() as (client, control, switchboard):
         await control.ring("s")
         await switchboard.next_call()
         with trio.move_on_after(1) as waiting:
@@ -268,14 +256,14 @@ async def test_cancelling_the_wait_keeps_draining(
 async def test_a_time_that_makes_no_sense_stops_nothing(
     exchange: FakeExchange, seconds: float
 ) -> None:
-    async with open_switchboard(exchange) as (client, control, _):
+    async with exchange.open_client() as (client, control, _):
         with pytest.raises(ValueError, match="within_seconds"):
             await client.drain(seconds)
         await control.ring("s")
 
 
 async def test_it_is_always_a_checkpoint(exchange: FakeExchange) -> None:
-    async with open_switchboard(exchange) as (client, _, _):
+    async with exchange.open_client() as (client, _, _):
         with trio.testing.assert_checkpoints():
             await client.drain()
 

@@ -80,10 +80,7 @@ async def test_handlers_are_of_any_kind(exchange: FakeExchange, kind: str) -> No
 
 
 async def test_calls_are_served_at_the_same_time(exchange: FakeExchange) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (client, control, switchboard):
         await control.ring(*(f"session-{number}" for number in range(50)))
         await trio.testing.wait_all_tasks_blocked()
         assert switchboard.held == len(client.calls) == 50

@@ -30,10 +30,7 @@ async def open_busy_client(
     exchange: FakeExchange, answered: int = 2, **settings: float
 ) -> AsyncIterator[tuple[CallClient, ControlEnd, list[MediaEnd]]]:
     """A client with calls that were answered, and one that rings."""
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config(**settings)) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client(**settings) as (client, control, switchboard):
         medias = []
         for number in range(answered):
             await control.ring(f"answered-{number}")
@@ -129,12 +126,9 @@ REPEATS = 10
 async def test_an_offer_may_come_at_any_moment_of_leaving(
     exchange: FakeExchange, ticks: int
 ) -> None:
-    switchboard = Switchboard()
     async with trio.open_nursery() as nursery:
         for _ in range(REPEATS):
-            async with open_call_client(exchange.config()) as client:
-                client.on(events.INCOMING_CALL)(switchboard)
-                control = await exchange.control()
+            async with exchange.open_client() as (_, control, switchboard):
                 nursery.start_soon(control.send, offer("s"))
                 for _ in range(ticks):
                     await trio.lowlevel.checkpoint()

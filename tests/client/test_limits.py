@@ -14,10 +14,7 @@ from trio_calls.wire.control import SessionClosed, SessionOpen
 async def test_offers_beyond_the_limit_are_left_until_there_is_room(
     exchange: FakeExchange,
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config(max_concurrent_calls=2)) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client(max_concurrent_calls=2) as (_, control, switchboard):
         await control.offer("first", "second", "third", "fourth")
         await control.grant("first", "second")
         await trio.sleep(20)
@@ -31,18 +28,13 @@ async def test_offers_beyond_the_limit_are_left_until_there_is_room(
 
 @pytest.mark.parametrize("limit", [1, 3])
 async def test_claims_in_flight_count(exchange: FakeExchange, limit: int) -> None:
-    async with open_call_client(exchange.config(max_concurrent_calls=limit)) as client:
-        client.on(events.INCOMING_CALL)(Switchboard())
-        control = await exchange.control()
+    async with exchange.open_client(max_concurrent_calls=limit) as (_, control, _):
         await control.offer(*(f"session-{number}" for number in range(10)))
         assert len(await control.rest()) == limit
 
 
 async def test_a_claim_that_was_refused_makes_room(exchange: FakeExchange) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client(max_concurrent_calls=1) as (_, control, switchboard):
         await control.offer("busy", "closed", "free")
         await control.refuse("busy", "SESSION_BUSY")
         await control.refuse("closed", "SESSION_CLOSED")
@@ -51,9 +43,7 @@ async def test_a_claim_that_was_refused_makes_room(exchange: FakeExchange) -> No
 
 
 async def test_an_offer_that_was_withdrawn_is_not_taken_up(exchange: FakeExchange) -> None:
-    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
-        client.on(events.INCOMING_CALL)(Switchboard())
-        control = await exchange.control()
+    async with exchange.open_client(max_concurrent_calls=1) as (_, control, _):
         await control.ring("first")
         await control.offer("withdrawn", "last")
         await control.send(SessionClosed("withdrawn"), SessionClosed("first"))
@@ -64,22 +54,19 @@ async def test_an_offer_that_was_withdrawn_is_not_taken_up(exchange: FakeExchang
 async def test_waiting_offers_do_not_outlive_their_connection(
     exchange: FakeExchange,
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client(max_concurrent_calls=1) as (_, control, switchboard):
         await control.ring("first")
         await control.offer("hung up meanwhile", "still rings")
         exchange.greeting = []
         call = await switchboard.next_call()
         await control.cut()
-        control = await exchange.control()
-        await control.offer("first", "still rings")
-        await control.grant("first")
-        await control.send(SessionClosed("first"))
+        renewed = await exchange.control()
+        await renewed.offer("first", "still rings")
+        await renewed.grant("first")
+        await renewed.send(SessionClosed("first"))
         await call.wait_disconnected()
-        assert (await control.expect(SessionOpen)).session_id == "still rings"
-        assert await control.rest() == []
+        assert (await renewed.expect(SessionOpen)).session_id == "still rings"
+        assert await renewed.rest() == []
 
 
 async def test_a_limited_worker_does_everything_without_overload() -> None:

@@ -17,11 +17,8 @@ FRAMES = [bytes([number, 0]) * 480 for number in range(100)]
 
 
 async def test_a_call_in_progress_goes_on_with_audio_both_ways(exchange: FakeExchange) -> None:
-    switchboard = Switchboard()
     heard = []
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (client, control, switchboard):
         await control.ring("s")
         call = await switchboard.next_call()
         media = await exchange.answer(call)
@@ -40,19 +37,16 @@ async def test_a_call_in_progress_goes_on_with_audio_both_ways(exchange: FakeExc
         assert call.state is CallState.ANSWERED
         assert call.statistics().dropped_frames == 0
 
-        control = await exchange.control()
-        await control.offer("s")  # nonsense: it is a call already
-        assert await control.rest() == []
+        renewed = await exchange.control()
+        await renewed.offer("s")  # nonsense: it is a call already
+        assert await renewed.rest() == []
         assert client.calls == (call,)
 
 
 async def test_a_ringing_call_with_media_is_not_claimed_again(
     exchange: FakeExchange,
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, switchboard):
         await control.ring("s")
         call = await switchboard.next_call()
         async with trio.open_nursery() as nursery:
@@ -60,8 +54,8 @@ async def test_a_ringing_call_with_media_is_not_claimed_again(
             media = await exchange.media()
             command = await media.expect_command("call.answer")
             await control.cut()
-            control = await exchange.control()
-            assert await control.rest() == []
+            renewed = await exchange.control()
+            assert await renewed.rest() == []
             assert switchboard.held == 1
             await media.send(CommandResponse(command.command_id, success=True))
         assert call.state is CallState.ANSWERED
@@ -84,21 +78,18 @@ async def test_what_was_offered_meanwhile_is_taken_up_once(exchange: FakeExchang
 async def test_a_claim_in_flight_is_void_and_made_again(
     exchange: FakeExchange, is_granted: bool
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client(max_concurrent_calls=1) as (_, control, switchboard):
         await control.offer("s")
         claim = await control.expect_claim("s")
         if is_granted:
             await control.send(Response(claim.request_id, is_ok=True))
             await control.expect(SessionReady)
         await control.cut()
-        control = await exchange.control()
-        assert await control.rest() == []
-        await control.ring("s")
+        renewed = await exchange.control()
+        assert await renewed.rest() == []
+        await renewed.ring("s")
         assert (await switchboard.next_call()).call_id == "call of s"
-        assert await control.rest() == []
+        assert await renewed.rest() == []
         assert len(switchboard.calls) == 1
 
 
@@ -107,10 +98,7 @@ async def open_client_where_it_rings(
     exchange: FakeExchange,
 ) -> AsyncIterator[tuple[ActiveCall, ControlEnd, Switchboard]]:
     """A client in whose handler a call has rung since before its control connection."""
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, switchboard):
         await control.ring("s")
         call = await switchboard.next_call()
         await control.cut()
@@ -198,17 +186,14 @@ async def test_a_ringing_call_outlives_connections_that_come_and_go(
 async def test_a_call_that_came_with_the_last_frames_is_served(
     exchange: FakeExchange,
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, switchboard):
         await control.offer("s")
         claim = await control.expect(SessionOpen)
         await control.send(Response(claim.request_id, is_ok=True))
         await control.expect(SessionReady)
         await control.send(call_in("s"))
         await control.cut()
-        control = await exchange.control()
-        await control.grant("s")
+        renewed = await exchange.control()
+        await renewed.grant("s")
         await exchange.answer(await switchboard.next_call())
         assert len(switchboard.calls) == 1

@@ -9,7 +9,7 @@ import trio.testing
 
 from tests.support.peers.exchange import FakeExchange, Switchboard
 from tests.support.peers.links import ControlEnd, MediaEnd, call_in, offer
-from trio_calls import ActiveCall, CallClient, CallState, events, open_call_client
+from trio_calls import ActiveCall, CallClient, CallState
 from trio_calls.wire.control import Response, SessionClosed, SessionReady
 from trio_calls.wire.media import CallEvent, CommandResponse
 
@@ -21,10 +21,7 @@ async def open_served_client(
     exchange: FakeExchange,
 ) -> AsyncIterator[tuple[CallClient, ControlEnd, Switchboard]]:
     """A client for the block, after which it holds no call and takes the next one."""
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config(max_concurrent_calls=1)) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client(max_concurrent_calls=1) as (client, control, switchboard):
         yield client, control, switchboard
         await trio.testing.wait_all_tasks_blocked()
         assert switchboard.held == 0

@@ -7,12 +7,11 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.one_call import FakeMedia, frames
 from trio_calls import (
     CallState,
     WSSCallCommandTimeoutError,
-    events,
     open_call_client,
 )
 
@@ -40,10 +39,7 @@ def pass_without_running(seconds: float) -> None:
 
 @pytest.mark.usefixtures("wild_wall_clock")
 async def test_the_wall_clock_does_not_matter(exchange: FakeExchange) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, switchboard):
         await control.ring("s")
         call = await switchboard.next_call()
         media = await exchange.answer(call)
@@ -60,10 +56,7 @@ async def test_the_wall_clock_does_not_matter(exchange: FakeExchange) -> None:
 
 
 async def test_a_pause_between_two_pings_costs_nothing(exchange: FakeExchange) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, switchboard):
         await control.ring("s")
         call = await switchboard.next_call()
         media = await exchange.answer(call)

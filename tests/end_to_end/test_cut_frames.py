@@ -77,10 +77,7 @@ async def test_a_command_whose_answer_is_cut_off_ends_at_once(
 async def test_a_control_frame_that_is_cut_off_costs_no_call(
     exchange: FakeExchange, moment: str, cut: int
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client() as (_, control, switchboard):
         message: Message = offer("s")
         if moment != "offer":
             await control.offer("s")
@@ -93,7 +90,7 @@ async def test_a_control_frame_that_is_cut_off_costs_no_call(
         await control.wire.send_all(frame(TEXT, encode(message).encode())[:cut])
         await control.cut()
 
-        control = await exchange.control()
-        await control.ring("s")
+        renewed = await exchange.control()
+        await renewed.ring("s")
         await exchange.answer(await switchboard.next_call())
         assert len(switchboard.calls) == 1

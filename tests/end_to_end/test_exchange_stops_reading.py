@@ -26,19 +26,16 @@ async def pipes(exchange: FakeExchange) -> Pipes:
 async def test_a_blocked_control_connection_is_replaced(
     exchange: FakeExchange, pipes: Pipes
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config(open_stream=pipes)) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        control = await exchange.control()
+    async with exchange.open_client(open_stream=pipes) as (_, control, switchboard):
         await control.ring("s")
         call = await switchboard.next_call()
         await exchange.answer(call)
         pipes.opened[0].is_blocked = True
         await control.offer("t")  # claimed, but the claim does not get through
-        control = await exchange.control()
+        renewed = await exchange.control()
         # After the heartbeat's 40 s come 2 s of trying to close in good order.
         assert 42 <= exchange.attempts[-1].time <= 43
-        await control.ring("t")
+        await renewed.ring("t")
         await switchboard.next_call()
         assert call.state is CallState.ANSWERED
 

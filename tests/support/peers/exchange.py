@@ -14,7 +14,7 @@ import trio
 import trio.testing
 
 from tests.support.peers.links import ControlEnd, MediaEnd, Wire
-from trio_calls import ActiveCall, ClientConfig
+from trio_calls import ActiveCall, CallClient, ClientConfig, events, open_call_client
 from trio_calls.transport import WebSocketClosed, WebSocketError, accept_websocket
 from trio_calls.wire.control import CONTROL_PATH
 from trio_calls.wire.message import Message
@@ -50,6 +50,34 @@ class Attempt:
     time: float
     host: str
     port: int
+
+
+class Switchboard:
+    """A handler that notes every call it is given, and holds it until it is cancelled.
+
+    Attributes:
+      calls: every call that came, in order.
+      held: how many are held now.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[ActiveCall] = []
+        self.held = 0
+        self._came = trio.open_memory_channel[ActiveCall](10_000)
+
+    async def __call__(self, call: ActiveCall) -> None:
+        self.calls.append(call)
+        self._came[0].send_nowait(call)
+        self.held += 1
+        try:
+            with call.cancel_on_hangup():
+                await trio.sleep_forever()
+        finally:
+            self.held -= 1
+
+    async def next_call(self) -> ActiveCall:
+        with trio.fail_after(100):
+            return await self._came[1].receive()
 
 
 class FakeExchange:
@@ -94,6 +122,16 @@ class FakeExchange:
                 **settings,
             }
         )
+
+    @asynccontextmanager
+    async def open_client(
+        self, **settings: Any
+    ) -> AsyncIterator[tuple[CallClient, ControlEnd, Switchboard]]:
+        """A client that serves its calls with a switchboard, once it is connected."""
+        switchboard = Switchboard()
+        async with open_call_client(self.config(**settings)) as client:
+            client.on(events.INCOMING_CALL)(switchboard)
+            yield client, await self.control(), switchboard
 
     async def control(self, *, patience: float = 100) -> ControlEnd:
         """Wait for the next control connection."""
@@ -178,31 +216,3 @@ async def open_exchange() -> AsyncIterator[FakeExchange]:
     async with trio.open_nursery() as nursery:
         yield FakeExchange(nursery)
         nursery.cancel_scope.cancel()
-
-
-class Switchboard:
-    """A handler that notes every call it is given, and holds it until it is cancelled.
-
-    Attributes:
-      calls: every call that came, in order.
-      held: how many are held now.
-    """
-
-    def __init__(self) -> None:
-        self.calls: list[ActiveCall] = []
-        self.held = 0
-        self._came = trio.open_memory_channel[ActiveCall](10_000)
-
-    async def __call__(self, call: ActiveCall) -> None:
-        self.calls.append(call)
-        self._came[0].send_nowait(call)
-        self.held += 1
-        try:
-            with call.cancel_on_hangup():
-                await trio.sleep_forever()
-        finally:
-            self.held -= 1
-
-    async def next_call(self) -> ActiveCall:
-        with trio.fail_after(100):
-            return await self._came[1].receive()
