@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types unit coverage docs fuzz bench memory soak format speech clean
+.PHONY: help demo test quick lint types unit coverage docs fuzz bench memory soak format speech clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,11 @@ demo: $(RUNTIME_INSTALLED) ## Run the five call flows against the simulator; WAV
 	$(BIN)/python -m trio_calls demo
 
 test: lint types unit docs ## Run everything that has to pass: linters, types, tests, docs
+
+quick: $(DEVELOPMENT_INSTALLED) ## Check style and run the tests that are not slow, in half a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -m 'not slow' --numprocesses auto --dist worksteal
 
 lint: $(DEVELOPMENT_INSTALLED) ## Check style, formatting and the layers' imports
 	$(BIN)/ruff check .

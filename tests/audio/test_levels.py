@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from trio_calls.audio import Match, find, level_dbfs, mix, noise, silence, to_pcm, to_samples, tone
 
+pytestmark = pytest.mark.slow
+
 RATE = 24000
 NEEDLE = noise(0.5, RATE, seed=1)
 

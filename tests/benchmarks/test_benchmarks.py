@@ -24,7 +24,7 @@ from benchmarks.report import RESULTS, markdown
 from benchmarks.summary import Key, summarize
 from benchmarks.targets import judge
 
-pytestmark = pytest.mark.pure
+pytestmark = [pytest.mark.pure, pytest.mark.slow]
 
 AUDIO = StampedAudio(16000)
 SENT_NS = 1_000

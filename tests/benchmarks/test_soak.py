@@ -13,6 +13,8 @@ from trio_calls.call.received_audio import AudioStream
 from trio_calls.simulator import open_simulator
 from trio_calls.transport import WebSocket
 
+pytestmark = pytest.mark.slow
+
 
 async def soak(seconds: float, seed: int = 1) -> tuple[Totals, int]:
     """Have a load in this process. Returns its totals, and how many tasks it has left."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 
 from tests.support.cancellation import Stage, at_every_moment, quiet
 from tests.support.peers.one_call import FRAME
 from tests.support.phone_calls import A, D, speech
 from trio_calls.audio import FRAME_SECONDS
+
+pytestmark = pytest.mark.slow
 
 #: The queue holds so much: less than the exchange asks for ahead, so that senders soon wait.
 QUEUE_BYTES = 2 * FRAME

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from tests.support.cancellation import Stage, at_every_moment, quiet
 from tests.support.peers.one_call import state_of
 from tests.support.phone_calls import A, C, P
 from trio_calls import ActiveCall, AgentMode
 from trio_calls.simulator import PhoneState, SimulatedCall
+
+pytestmark = pytest.mark.slow
 
 
 def agree(call: ActiveCall, phones: SimulatedCall) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+import pytest
 import trio
 
 from tests.support.cancellation import Stage, at_every_moment, quiet
@@ -12,6 +13,8 @@ from tests.support.peers.one_call import FRAME, state_of
 from tests.support.phone_calls import A, C, D, P, speech
 from trio_calls import ActiveCall, WSSCallCommandError
 from trio_calls.simulator import PhoneState, never_answers
+
+pytestmark = pytest.mark.slow
 
 GOODBYE = speech(1, seconds=0.08)
 

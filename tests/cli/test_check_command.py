@@ -17,6 +17,8 @@ from trio_calls import cli
 from trio_calls.cli.check import _check, _Checks
 from trio_calls.simulator import open_simulator
 
+pytestmark = pytest.mark.slow
+
 SECRETS = ("a-very-secret-key", "a-very-secret-uuid")
 
 

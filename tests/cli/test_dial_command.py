@@ -28,6 +28,8 @@ from trio_calls.transport import accept_websocket
 from trio_calls.wire.codec import encode
 from trio_calls.wire.dialing import Dial, DialPlaced, DialRefused
 
+pytestmark = pytest.mark.slow
+
 
 async def test_50_calls_at_25_a_second_and_the_progress_bar() -> None:
     async with (

@@ -32,6 +32,8 @@ from trio_calls.wire.dialing import (
 )
 from trio_calls.wire.message import Message, UnknownMessage
 
+pytestmark = pytest.mark.slow
+
 RINGS = Dial("1", "2", "answers", 1.0)
 
 

@@ -16,6 +16,8 @@ from trio_calls.cli.rehearsal import rehearse
 from trio_calls.cli.run import _Program
 from trio_calls.simulator import Simulator, open_simulator
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("variables", "complaint"),

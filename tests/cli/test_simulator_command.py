@@ -9,6 +9,8 @@ import trio
 from tests.support.processes import finished, running, running_simulator
 from trio_calls import cli
 
+pytestmark = pytest.mark.slow
+
 AGENT = "examples/basic_agent.py"
 
 

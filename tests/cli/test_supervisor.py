@@ -16,7 +16,7 @@ from trio_calls.cli.workers import GRACE_SECONDS, REFUSED, Supervisor
 START_SECONDS = 1.0
 DRAIN_SECONDS = 60.0
 
-pytestmark = pytest.mark.usefixtures("longest_delays")
+pytestmark = [pytest.mark.usefixtures("longest_delays"), pytest.mark.slow]
 
 
 @pytest.fixture

@@ -28,7 +28,10 @@ async def handle_call(call):
     await call.wait_disconnected()
 """
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="workers inherit a descriptor")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="workers inherit a descriptor"),
+    pytest.mark.slow,
+]
 
 
 def settings(simulator: Simulator) -> Mapping[str, str]:

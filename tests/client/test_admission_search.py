@@ -30,6 +30,8 @@ from trio_calls.wire.control import (
 from trio_calls.wire.media import CallEvent
 from trio_calls.wire.message import Message
 
+pytestmark = pytest.mark.slow
+
 CALLS = 30
 #: How long the exchange takes to answer. After 60 s the client has ended the connection.
 ANSWER_SECONDS = (0, 0, 0, 0, 0.1, 5, 31, 59, 100)

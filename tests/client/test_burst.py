@@ -8,6 +8,8 @@ import trio
 from trio_calls import ActiveCall, CallState, events, open_call_client
 from trio_calls.simulator import Simulator
 
+pytestmark = pytest.mark.slow
+
 CALLS = 1000
 
 

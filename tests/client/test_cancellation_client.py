@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 
 from tests.support.cancellation import Stage, at_every_moment, quiet
@@ -11,6 +12,8 @@ from tests.support.phone_calls import A, D, P, speech
 from trio_calls import ActiveCall, events, open_call_client, serve_calls
 from trio_calls.audio import FRAME_SECONDS
 from trio_calls.simulator import SimulatedCall
+
+pytestmark = pytest.mark.slow
 
 SPEECH = speech(1, seconds=0.04)
 

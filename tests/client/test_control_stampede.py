@@ -18,6 +18,8 @@ from trio_calls.transport import HostUnreachable, WebSocketClosed
 from trio_calls.wire.codec import encode
 from trio_calls.wire.control import CONTROL_PATH, ControlMessage, SetupDone
 
+pytestmark = pytest.mark.slow
+
 CLIENTS = 1000
 CONFIG = ClientConfig.sandbox(api_key="key", connector_uuid="uuid", base_url="ws://exchange")
 

@@ -17,6 +17,8 @@ from trio_calls import open_call_client, serve_calls
 from trio_calls.concurrency.termination import open_termination_receiver
 from trio_calls.wire.control import SessionClosed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def nothing_stays_installed() -> Iterator[None]:

@@ -15,6 +15,8 @@ from trio_calls import ActiveCall, open_call_client, serve_calls
 from trio_calls.concurrency import watchdog
 from trio_calls.concurrency.watchdog import QUIET_SECONDS, THREAD_NAME, Watchdog
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 0.05
 
 

@@ -14,7 +14,7 @@ from trio_calls.config import _ENVIRONMENT, PRODUCTION_URL
 from trio_calls.demo import STORIES, Story
 from trio_calls.simulator import open_simulator
 
-pytestmark = pytest.mark.pure
+pytestmark = [pytest.mark.pure, pytest.mark.slow]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from trio_calls import ActiveCall, CallState, WSSCallCommandError, serve_calls
 from trio_calls.audio import find, noise
 from trio_calls.simulator import never_answers, open_simulator
 
-pytestmark = pytest.mark.pure
+pytestmark = [pytest.mark.pure, pytest.mark.slow]
 
 SORRY = noise(seconds=1, sample_rate=24000, seed=1)  # easier to find than speech
 

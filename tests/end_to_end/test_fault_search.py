@@ -49,6 +49,8 @@ from trio_calls.simulator import (
 )
 from trio_calls.simulator.transcript.transcript import ConnectionKind
 
+pytestmark = pytest.mark.slow
+
 BYSTANDER = "+65 6222 9999"
 AUDIO_FRAMES = 4
 CONNECTIONS: tuple[ConnectionKind, ...] = ("control", "media")

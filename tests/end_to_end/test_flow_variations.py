@@ -21,6 +21,8 @@ from trio_calls.simulator import (
     never_answers,
 )
 
+pytestmark = pytest.mark.slow
+
 
 async def test_without_flush_a_goodbye_is_heard_to_be_cut_off(
     simulator: Simulator, nursery: trio.Nursery

@@ -17,6 +17,8 @@ from trio_calls.simulator import (
     Simulator,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("story", STORIES, ids=[story.name for story in STORIES])
 async def test_the_examples_do_what_they_promise(simulator: Simulator, story: Story) -> None:

@@ -24,10 +24,12 @@ from trio_calls.client.offers import MAX_CLAIMS_AT_ONCE, MAX_WAITING_OFFERS
 from trio_calls.wire.control import Response, SessionOpen, SessionReady
 from trio_calls.wire.media import CallEvent
 
-pytestmark = pytest.mark.measures_memory
-
-# What is kept does not depend on the WebSocket library.
-pytestmark = pytest.mark.parametrize("transport", ["websockets"], indirect=True)
+pytestmark = [
+    pytest.mark.measures_memory,
+    # What is kept does not depend on the WebSocket library.
+    pytest.mark.parametrize("transport", ["websockets"], indirect=True),
+    pytest.mark.slow,
+]
 
 #: Half a second of audio in one message.
 LONG_FRAME = 24_000

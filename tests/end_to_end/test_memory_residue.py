@@ -21,7 +21,7 @@ from trio_calls.call.scope import CallHandler
 from trio_calls.client.offers import Session
 from trio_calls.wire.media import CallEvent
 
-pytestmark = pytest.mark.measures_memory
+pytestmark = [pytest.mark.measures_memory, pytest.mark.slow]
 
 #: Bytes for each call that may be left: names of its session that are remembered, so many at the
 #: most, which is 400 bytes or so, and what Python and its library keep for the next one. A call

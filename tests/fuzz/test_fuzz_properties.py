@@ -16,6 +16,8 @@ from trio_calls.wire.codec import WireError
 from trio_calls.wire.control import SetupDone
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
+pytestmark = pytest.mark.slow
+
 TARGETS = [codec, call_protocol]
 
 

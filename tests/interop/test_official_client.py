@@ -24,6 +24,8 @@ from trio_calls.audio import noise
 from trio_calls.simulator import PhoneState, Pickup, declines, never_answers
 from trio_calls.state import CallState
 
+pytestmark = pytest.mark.slow
+
 GREETING = noise(0.1, SAMPLE_RATE, seed=1)
 
 

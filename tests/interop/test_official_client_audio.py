@@ -25,6 +25,8 @@ from trio_calls.audio import duration_seconds, noise
 from trio_calls.simulator import SimulatedCall
 from trio_calls.state import AgentMode
 
+pytestmark = pytest.mark.slow
+
 CALLER_VOICE = noise(0.2, SAMPLE_RATE, seed=1)
 CALLEE_VOICE = noise(0.2, SAMPLE_RATE, seed=2)
 AGENT_VOICE = noise(0.2, SAMPLE_RATE, seed=3)

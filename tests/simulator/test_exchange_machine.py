@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from trio.testing import MockClock
 
 from tests.support.exchange_model import POSSIBLE_IN
 from tests.support.exchange_world import World
+
+pytestmark = pytest.mark.slow
 
 SDK = CALL = AGENT_NUMBER = st.sampled_from([0, 0, 0, 1, 2])
 RING_SECONDS = st.integers(1, 2)

@@ -13,6 +13,8 @@ from trio_calls import (
 )
 from trio_calls.simulator import open_simulator
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_port_where_nobody_listens_is_unreachable() -> None:
     with trio.socket.socket() as taken:

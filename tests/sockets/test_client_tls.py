@@ -31,6 +31,8 @@ from trio_calls import (
 )
 from trio_calls.wire.control import Response, SessionReady
 
+pytestmark = pytest.mark.slow
+
 ADVICE = "check the host in WSS_BASE_URL"
 
 

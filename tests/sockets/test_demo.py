@@ -20,6 +20,8 @@ from trio_calls.demo.report import Progress
 from trio_calls.simulator import SimulatedCall
 from trio_calls.state import CallState
 
+pytestmark = pytest.mark.slow
+
 GOODBYE = next(story for story in STORIES if story.name == "goodbye")
 
 

@@ -21,6 +21,7 @@ from trio_calls.transport._shared_epoll import IS_AVAILABLE, serve_socket, unreg
 pytestmark = [
     on_one_transport,
     pytest.mark.skipif(not IS_AVAILABLE, reason="there is no epoll here"),
+    pytest.mark.slow,
 ]
 
 owner: ContextVar[str] = ContextVar("owner")

@@ -14,6 +14,8 @@ from tests.support.processes import RunningCommand, running
 from trio_calls import CallState
 from trio_calls.simulator import SimulatedCall, Simulator, open_simulator
 
+pytestmark = pytest.mark.slow
+
 AGENT = """
 import logging
 import sys

@@ -17,6 +17,8 @@ from trio_calls.simulator import Simulator, open_simulator
 from trio_calls.transport import HandshakeRefused, WebSocketError
 from trio_calls.wire.control import CONTROL_PATH
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 async def patience() -> AsyncIterator[None]:

@@ -25,6 +25,8 @@ from trio_calls.transport import (
     connect_websocket,
 )
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 30
 
 

@@ -7,6 +7,8 @@ import pytest
 from tests.testing.conftest import RunTests
 from trio_calls.audio import noise, write_wav
 
+pytestmark = pytest.mark.slow
+
 TALK = """
     import pytest, trio
     from trio_calls.audio import noise

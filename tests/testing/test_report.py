@@ -5,6 +5,8 @@ import pytest
 from tests.testing.conftest import RunTests
 from trio_calls.audio import noise, read_wav
 
+pytestmark = pytest.mark.slow
+
 AGENT = """
     import pytest, trio
     from trio_calls.audio import noise

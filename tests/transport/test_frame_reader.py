@@ -17,7 +17,7 @@ from trio_calls.transport._fragments import Fragments
 from trio_calls.transport._frame_reader import FrameReader
 from trio_calls.transport._framing import data_frame
 
-pytestmark = pytest.mark.pure
+pytestmark = [pytest.mark.pure, pytest.mark.slow]
 
 _MAX_SIZE: Final = 2**20
 

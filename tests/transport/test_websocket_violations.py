@@ -28,6 +28,8 @@ from tests.support.transports import Connect, on_one_transport
 from trio_calls.transport import WebSocketClosed
 from trio_calls.transport._interface import MAX_MESSAGE_SIZE
 
+pytestmark = pytest.mark.slow
+
 BROKEN_RULE, NO_UTF8, TOO_LONG = 1002, 1007, 1009
 
 BEGUN = frame(TEXT, b"one", is_last=False)

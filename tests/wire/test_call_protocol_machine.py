@@ -33,6 +33,8 @@ from trio_calls.wire.call_protocol import (
     Terminated,
 )
 
+pytestmark = pytest.mark.slow
+
 ALLOWED = {
     "PENDING": {"ANSWER", "CONNECT", "CLOSE", "DISCONNECT"},
     "ANSWERED": {"CONNECT", "INTERRUPT", "CLOSE", "DISCONNECT"},

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from trio_calls.wire.codec import WireError, decode_control, decode_media
 from trio_calls.wire.message import Message, UnknownMessage
 
+pytestmark = pytest.mark.slow
+
 SECRET = "s3cr3t-0123456789"
 
 FRAMES: list[dict[str, Any]] = [

@@ -1,11 +1,14 @@
 """`OutgoingAudio` against a plain model, through any sequence of what can happen to it."""
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.support.outgoing_audio_model import OutgoingAudioModel
 from trio_calls.wire.media import MAX_REQUESTED_BYTES, BufferRequest
 from trio_calls.wire.outgoing_audio import OutgoingAudio
+
+pytestmark = pytest.mark.slow
 
 sizes = st.integers(1, 50) | st.sampled_from([960, 961, 1920]) | st.integers(1, MAX_REQUESTED_BYTES)
 
