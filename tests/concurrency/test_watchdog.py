@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import trio
@@ -60,6 +61,25 @@ def never_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def watching_threads() -> int:
     return sum(thread.name == THREAD_NAME for thread in threading.enumerate())
+
+
+@pytest.mark.usefixtures("never_quiet")
+async def test_generated_code_is_caught_like_any_other(notices: Notices) -> None:
+    # As attrs and cattrs make it: its globals have no name.
+    generated: dict[str, Any] = {"sleep": time.sleep}
+    exec(
+        "def block_until(records):\n"
+        "    for _ in range(20_000):\n"
+        "        if records: return\n"
+        "        sleep(0.001)\n",
+        generated,
+    )
+    assert "__name__" not in generated
+    async with watchdog.open_watchdog(LIMIT):
+        generated["block_until"](notices.records)
+        await trio.lowlevel.checkpoint()
+        assert watching_threads() == 1
+    assert notices.about("in block_until")
 
 
 @pytest.mark.usefixtures("never_quiet")

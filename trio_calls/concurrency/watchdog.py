@@ -169,7 +169,9 @@ class Watchdog:
 
     def _running_task(self) -> trio.lowlevel.Task | None:
         frame = sys._current_frames().get(self._watched_thread)
-        if frame is not None and frame.f_globals["__name__"].startswith(_WHERE_TRIO_WAITS):
+        # Functions that attrs and cattrs have generated are in no module.
+        module = "" if frame is None else frame.f_globals.get("__name__", "")
+        if module.startswith(_WHERE_TRIO_WAITS):
             # It would be found below, too, but to look at thousands of tasks takes milliseconds.
             return None
         tasks = [self._root_task]
