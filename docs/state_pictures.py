@@ -18,6 +18,7 @@ CHECKOUT: Final = Path(__file__).resolve().parent.parent
 # Run as a script, this draws the checkout that it is in, installed or not.
 sys.path.insert(0, str(CHECKOUT))
 
+import trio_calls.state  # noqa: E402
 from trio_calls.state import (  # noqa: E402
     MODE_AFTER,
     TRANSITIONS,
@@ -51,8 +52,12 @@ def label(signal: Signal) -> str:
 
 def meaning(state: CallState) -> str:
     """Read the line under a state in the source, which Python itself does not keep."""
-    definition = ast.parse(inspect.getsource(CallState)).body[0]
-    assert isinstance(definition, ast.ClassDef)
+    tree = ast.parse(inspect.getsource(trio_calls.state))
+    (definition,) = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and node.name == CallState.__name__
+    )
     for assignment, text in pairwise(definition.body):
         match assignment, text:
             case ast.Assign(targets=[ast.Name(id=state.name)]), ast.Expr(value=value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trio_calls import events
+from trio_calls._public_names import claim_names
 from trio_calls._version import __version__
 from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.call.active_call import ActiveCall
@@ -63,3 +64,5 @@ __all__ = [
     "open_call_client",
     "serve_calls",
 ]
+
+claim_names(__name__, globals(), __all__)

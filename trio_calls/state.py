@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from trio_calls.errors import WSSCallStateError
 
@@ -24,7 +24,9 @@ class IdentityEnum(enum.Enum):
     Enum's own hash is written in Python, and every frame is looked up in several tables.
     """
 
-    __hash__ = object.__hash__
+    # Type checkers would not know what it hides.
+    if not TYPE_CHECKING:
+        __hash__ = object.__hash__
 
 
 class CallState(IdentityEnum):

@@ -32,9 +32,10 @@ HARMLESS = {"Order.url", "_SendMalformed.frame"}
 
 
 def our_classes() -> Iterator[type]:
-    for found in pkgutil.walk_packages(trio_calls.__path__, "trio_calls."):
-        if not found.name.endswith("__main__"):
-            module = importlib.import_module(found.name)
+    found = pkgutil.walk_packages(trio_calls.__path__, "trio_calls.")
+    for name in ["trio_calls", *(module.name for module in found)]:
+        if not name.endswith("__main__"):
+            module = importlib.import_module(name)
             for _, member in inspect.getmembers(module, inspect.isclass):
                 if member.__module__ == module.__name__:
                     yield member
@@ -58,7 +59,7 @@ class Witness:
     def look(self) -> None:
         for each in gc.get_objects():
             # Of some types of C, it is no string.
-            if str(type(each).__module__).startswith("trio_calls."):
+            if str(type(each).__module__).partition(".")[0] == "trio_calls":
                 self.seen.add(type(each).__name__)
                 shown = f"{each!r} {each}"
                 assert find_leaks(shown, SECRETS) == set(), type(each)

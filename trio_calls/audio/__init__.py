@@ -4,6 +4,7 @@ Audio is `bytes` everywhere: mono, signed 16-bit, little-endian. The sample rate
 and is passed along where it matters. Nothing here waits, plays or sends.
 """
 
+from trio_calls._public_names import claim_names
 from trio_calls.audio._levels import Match, find, level_dbfs
 from trio_calls.audio._mixing import mix
 from trio_calls.audio._pcm import (
@@ -35,3 +36,5 @@ __all__ = [
     "tone",
     "write_wav",
 ]
+
+claim_names(__name__, globals(), __all__)

@@ -30,9 +30,9 @@ class ActiveCall:
     """
 
     def __init__(self, core: CallCore) -> None:
-        self.call_id = core.call_in.call_id
-        self.caller_number = core.call_in.caller_number
-        self.callee_number = core.call_in.callee_number
+        self.call_id: str = core.call_in.call_id
+        self.caller_number: str = core.call_in.caller_number
+        self.callee_number: str = core.call_in.callee_number
         self.audio_format: AudioFormat = core.audio_format
         self._core = core
         self._protocol = core.protocol

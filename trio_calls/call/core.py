@@ -9,6 +9,7 @@ from typing import Final, assert_never
 import trio
 
 from trio_calls import events
+from trio_calls.audio_format import AudioFormat
 from trio_calls.call.checkpoint_credit import CheckpointCredit
 from trio_calls.call.commands import CommandQueue
 from trio_calls.call.ending import CallEnding
@@ -63,24 +64,24 @@ class CallCore:
         self, call_in: CallIn, config: ClientConfig, ssl_context: ssl.SSLContext | None
     ) -> None:
         self.call_in = call_in
-        self.audio_format = config.audio_format
-        self.protocol = CallProtocol(config.audio_mode, config.send_buffer_bytes)
-        self.media = LazyMediaConnection(call_in, config, ssl_context)
+        self.audio_format: AudioFormat = config.audio_format
+        self.protocol: CallProtocol = CallProtocol(config.audio_mode, config.send_buffer_bytes)
+        self.media: LazyMediaConnection = LazyMediaConnection(call_in, config, ssl_context)
         over = trio.Event()
         bytes_per_second = self.audio_format.bytes_per_second
         credit = CheckpointCredit()
-        self.received = ReceivedAudio(
+        self.received: ReceivedAudio = ReceivedAudio(
             int(config.receive_buffer_seconds * bytes_per_second), credit, over
         )
-        self.writer = MediaWriter(self.protocol.audio, bytes_per_second, credit, over)
-        self.handlers = EventHandlers()
-        self.commands = CommandQueue(
+        self.writer: MediaWriter = MediaWriter(self.protocol.audio, bytes_per_second, credit, over)
+        self.handlers: EventHandlers = EventHandlers()
+        self.commands: CommandQueue = CommandQueue(
             self.protocol,
             self.media.open,
             self.writer.send_command,
             functools.partial(_emit_failure, self.handlers),
         )
-        self.ending = CallEnding(
+        self.ending: CallEnding = CallEnding(
             over,
             config,
             protocol=self.protocol,

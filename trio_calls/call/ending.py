@@ -55,8 +55,8 @@ class CallEnding:
         handlers: EventHandlers,
     ) -> None:
         self.over = over
-        self.was_released = False
-        self.application_scope = trio.CancelScope()
+        self.was_released: bool = False
+        self.application_scope: trio.CancelScope = trio.CancelScope()
         self._config = config
         self._protocol = protocol
         self._media = media

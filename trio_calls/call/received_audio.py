@@ -93,9 +93,9 @@ class ReceivedAudio:
     """
 
     def __init__(self, buffer_bytes: int, credit: CheckpointCredit, over: trio.Event) -> None:
-        self.frames = 0
-        self.bytes = 0
-        self.dropped_frames = 0
+        self.frames: int = 0
+        self.bytes: int = 0
+        self.dropped_frames: int = 0
         self._buffer_bytes = buffer_bytes
         self._credit = credit
         self._over = over

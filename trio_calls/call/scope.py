@@ -45,8 +45,8 @@ class CallScope:
     def __init__(
         self, call_in: CallIn, config: ClientConfig, ssl_context: ssl.SSLContext | None
     ) -> None:
-        self.core = CallCore(call_in, config, ssl_context)
-        self.active_call = ActiveCall(self.core)
+        self.core: CallCore = CallCore(call_in, config, ssl_context)
+        self.active_call: ActiveCall = ActiveCall(self.core)
         self._config = config
 
     @property

@@ -1,7 +1,7 @@
-"""The command ``trio-calls``.
+"""Private: the command ``trio-calls``: its arguments, what it prints, and its worker processes.
 
-Needs the extra ``trio-calls[cli]``. This module imports nothing of it, so that whoever lacks it is
-told what to install.
+Nothing that an application could use lives here. The command needs the extra ``trio-calls[cli]``;
+this module imports nothing of it, so that whoever lacks it is told what to install.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class WatchedCall:
     """
 
     def __init__(self, call: SimulatedCall) -> None:
-        self.number = call.number
+        self.number: int = call.number
         self._call = call
         self._placed_at = trio.current_time()
         self._ended_at: float | None = None

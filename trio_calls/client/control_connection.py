@@ -68,7 +68,7 @@ class ControlConnection:
         listener: ControlListener,
     ) -> None:
         self.connection_id: str | None = None
-        self.invalid_messages = 0
+        self.invalid_messages: int = 0
         self._config = config
         self._ssl_context = ssl_context
         self._listener = listener

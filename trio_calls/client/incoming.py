@@ -36,8 +36,8 @@ class IncomingCalls:
     _nursery: trio.Nursery
 
     def __init__(self, config: ClientConfig, ssl_context: ssl.SSLContext | None) -> None:
-        self.control = ControlConnection(config, ssl_context, self)
-        self.offers = Offers(config.max_concurrent_calls)
+        self.control: ControlConnection = ControlConnection(config, ssl_context, self)
+        self.offers: Offers = Offers(config.max_concurrent_calls)
         self._config = config
         self._ssl_context = ssl_context
         self._handler: CallHandler | None = None

@@ -1,6 +1,7 @@
-"""The five flows, told with virtual phones: what ``trio-calls demo`` runs.
+"""Private: the five flows, told with virtual phones: what ``trio-calls demo`` runs.
 
-The agents are the scripts in ``examples/``; a story has the people who call them.
+A story has the people who call, and what must come of it. The agents that they call do not live
+here: they are the scripts in ``examples/``.
 """
 
 from __future__ import annotations

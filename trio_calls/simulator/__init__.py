@@ -10,6 +10,7 @@
         write_wav("heard.wav", call.caller.heard, simulator.config.sample_rate)
 """
 
+from trio_calls._public_names import claim_names
 from trio_calls.simulator._open import Simulator, open_simulator
 from trio_calls.simulator._simulated_call import Levels, SimulatedCall
 from trio_calls.simulator.exchange.violations import Violation
@@ -65,3 +66,5 @@ __all__ = [
     "send_malformed",
     "stall",
 ]
+
+claim_names(__name__, globals(), __all__)

@@ -42,9 +42,9 @@ class SimulatedCall:
     def __init__(self, call: ExchangeCall, log: TranscriptLog) -> None:
         self._call = call
         self._log = log
-        self.number = call.number
-        self.caller = Phone(call.caller, call.end)
-        self.callee = Phone(call.callee, call.hang_up_callee)
+        self.number: int = call.number
+        self.caller: Phone = Phone(call.caller, call.end)
+        self.callee: Phone = Phone(call.callee, call.hang_up_callee)
 
     def __repr__(self) -> str:
         return f"<SimulatedCall {self.call_id} {self._call.agent.state.name}>"

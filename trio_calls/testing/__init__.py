@@ -4,6 +4,7 @@ Importing this needs no pytest. The fixtures `simulator`, `loopback_simulator` a
 the pytest plugin, which the extra ``trio-calls[testing]`` makes ready to use.
 """
 
+from trio_calls._public_names import claim_names
 from trio_calls.testing._agents import run_agent
 from trio_calls.testing._assertions import (
     heard,
@@ -28,3 +29,5 @@ __all__ = [
     "run_agent",
     "run_in_virtual_time",
 ]
+
+claim_names(__name__, globals(), __all__)

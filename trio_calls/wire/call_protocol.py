@@ -143,9 +143,9 @@ class CallProtocol:
     """
 
     def __init__(self, audio_mode: AudioMode, send_buffer_bytes: int) -> None:
-        self.state = CallState.PENDING
-        self.audio = OutgoingAudio(send_buffer_bytes)
-        self.invalid_messages = 0
+        self.state: CallState = CallState.PENDING
+        self.audio: OutgoingAudio = OutgoingAudio(send_buffer_bytes)
+        self.invalid_messages: int = 0
         self._audio_mode = audio_mode
         self._mode: AgentMode | None = None
         self._unanswered: dict[str, Command] = {}

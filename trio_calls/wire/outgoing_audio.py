@@ -49,8 +49,8 @@ class OutgoingAudio:
 
     def __init__(self, capacity_bytes: int) -> None:
         self.capacity_bytes = capacity_bytes
-        self.waiting = bytearray()
-        self.sent_position = 0
+        self.waiting: bytearray = bytearray()
+        self.sent_position: int = 0
         self._requests: deque[_OpenRequest] = deque()
         self._flush_position = 0
 

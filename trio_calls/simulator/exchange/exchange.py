@@ -49,10 +49,10 @@ class Exchange:
     ) -> None:
         self.sample_rate = sample_rate
         self.nursery = nursery
-        self.identifiers = Identifiers(seed, present_date(is_in_process=is_in_process))
-        self.log = TranscriptLog(sample_rate)
-        self.taps = Taps(self.log)
-        self.violations = ViolationLog()
+        self.identifiers: Identifiers = Identifiers(seed, present_date(is_in_process=is_in_process))
+        self.log: TranscriptLog = TranscriptLog(sample_rate)
+        self.taps: Taps = Taps(self.log)
+        self.violations: ViolationLog = ViolationLog()
         self._base_url = base_url
         self._keep_audio_seconds = keep_audio_seconds
         self._refuses_until = -math.inf

@@ -57,8 +57,8 @@ class Session:
     def __init__(self, call: ExchangeCall, identifiers: Identifiers) -> None:
         self.call = call
         self.holder: ConnectedSdk | None = None
-        self.is_closed = False
-        self.offer = SessionNotify(
+        self.is_closed: bool = False
+        self.offer: SessionNotify = SessionNotify(
             session_id=call.session_id,
             channel=TELEPHONE,
             remote_address=call.caller.number,

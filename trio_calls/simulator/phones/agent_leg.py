@@ -58,14 +58,14 @@ class AgentLeg:
     def __init__(
         self, frame_bytes: int, new_recording: Callable[[], bytearray] = bytearray
     ) -> None:
-        self.states = [CallState.PENDING]
+        self.states: list[CallState] = [CallState.PENDING]
         self.mode: AgentMode | None = None
         self.audio_mode = AudioMode.MIXED
-        self.buffer = JitterBuffer(frame_bytes)
-        self.heard = new_recording()
-        self.said = new_recording()
+        self.buffer: JitterBuffer = JitterBuffer(frame_bytes)
+        self.heard: bytearray = new_recording()
+        self.said: bytearray = new_recording()
         self.socket: AgentSocket | None = None
-        self.left = trio.Event()
+        self.left: trio.Event = trio.Event()
 
     @property
     def state(self) -> CallState:

@@ -25,7 +25,7 @@ class JitterBuffer:
 
     def __init__(self, frame_bytes: int) -> None:
         self.frame_bytes = frame_bytes
-        self.credit_bytes = 0
+        self.credit_bytes: int = 0
         self._pcm = bytearray()
         self._is_playing_out = False
 

@@ -84,12 +84,12 @@ class Leg:
         self, number: str, state: PhoneState, new_recording: Callable[[], bytearray] = bytearray
     ) -> None:
         self.number = number
-        self.state = state
-        self.was_connected = False
-        self.heard = new_recording()
-        self.said = new_recording()
-        self.talked_or_over = trio.Event()
-        self.over = trio.Event()
+        self.state: PhoneState = state
+        self.was_connected: bool = False
+        self.heard: bytearray = new_recording()
+        self.said: bytearray = new_recording()
+        self.talked_or_over: trio.Event = trio.Event()
+        self.over: trio.Event = trio.Event()
         self._speech: deque[Utterance] = deque()
 
     @property
