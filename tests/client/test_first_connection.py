@@ -68,7 +68,7 @@ FAILURES = [
     Failure(socket.gaierror(-2, "no such name"), WSSUnreachableError, None, "WSS_BASE_URL"),
     Failure(http(401, "unknown key"), WSSAuthenticationError, 401, CREDENTIALS),
     Failure(http(403, "forbidden"), WSSAuthenticationError, 403, CREDENTIALS),
-    Failure(http(426, "too old"), WSSVersionError, 426, "pip install --upgrade trio-calls"),
+    Failure(http(426, "too old"), WSSVersionError, 426, "install a newer version"),
     Failure(http(429, "slow down"), WSSUnavailableError, 429, "try again later"),
     Failure(http(503, "maintenance"), WSSUnavailableError, 503, "try again later"),
     Failure(http(301, Location="ws://elsewhere/"), WSSConnectionError, 301, REDIRECT),

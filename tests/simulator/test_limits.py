@@ -100,7 +100,7 @@ async def test_an_sdk_that_is_too_old_is_told_so(autojump_clock: MockClock) -> N
             async with open_call_client(simulator.config):
                 pass
         assert caught.value.status_code == 426
-        assert "pip install --upgrade" in str(caught.value)
+        assert "install a newer version" in str(caught.value)
         assert "x-sdk-version must be 99.1 or newer, and is older" in str(caught.value)
         url = simulator.config.base_url + CONTROL_PATH
         assert await sdk.refusal(url, sdk.credentials()) == 426

@@ -44,7 +44,7 @@ CASES: list[tuple[WebSocketError, type[WSSConnectionError], str]] = [
     (WebSocketError("nonsense"), WSSConnectionError, "WSS_BASE_URL"),
     (HandshakeRefused(401, ""), WSSAuthenticationError, "WSS_API_KEY"),
     (HandshakeRefused(403, ""), WSSAuthenticationError, "WSS_CONNECTOR_UUID"),
-    (HandshakeRefused(426, ""), WSSVersionError, "pip install --upgrade"),
+    (HandshakeRefused(426, ""), WSSVersionError, "install a newer version"),
     (HandshakeRefused(429, ""), WSSUnavailableError, "later"),
     (HandshakeRefused(503, ""), WSSUnavailableError, "later"),
     (HandshakeRefused(302, ""), WSSConnectionError, "redirects are not followed"),

@@ -39,7 +39,7 @@ from trio_calls.transport import (
 _REFUSALS: Final[dict[int, tuple[type[WSSConnectionError], str]]] = {
     401: (WSSAuthenticationError, "the exchange does not know these credentials"),
     403: (WSSAuthenticationError, "the exchange does not allow these credentials"),
-    426: (WSSVersionError, "this trio_calls is too old: run `pip install --upgrade trio-calls`"),
+    426: (WSSVersionError, "this trio_calls is too old: install a newer version"),
     429: (WSSUnavailableError, "the exchange takes no connections just now: try again later"),
     503: (WSSUnavailableError, "the exchange takes no connections just now: try again later"),
 }
