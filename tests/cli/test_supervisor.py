@@ -68,7 +68,7 @@ class ScriptedWorker:
             self.cancelled_at = trio.current_time()
             raise
 
-    def tell(self, number: int) -> None:
+    def send_signal(self, number: int) -> None:
         self._send.send_nowait(number)
 
 

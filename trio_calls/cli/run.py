@@ -21,7 +21,7 @@ from trio_calls.cli.find_handler import find_handler
 from trio_calls.cli.outcome import TERMINATED, Failure, run_trio
 from trio_calls.cli.rehearsal import rehearse
 from trio_calls.cli.signals import status_after
-from trio_calls.cli.worker_line import open_worker_end
+from trio_calls.cli.worker_channel import open_worker_end
 from trio_calls.cli.workers import REFUSED, supervise
 from trio_calls.client.client import CallClient, open_call_client
 from trio_calls.config import ClientConfig
@@ -151,10 +151,10 @@ async def _serve_as_worker(
       The exit status.
     """
     program = _Program(ClientConfig.from_env(), handler, prefix)
-    async with open_worker_end(descriptor) as line, trio.open_nursery() as nursery:
+    async with open_worker_end(descriptor) as channel, trio.open_nursery() as nursery:
         nursery.start_soon(program.serve)
-        nursery.start_soon(line.tell_serving, program.serving)
-        status = await program.wait_end(line.orders, drain_seconds)
+        nursery.start_soon(channel.report_serving, program.serving)
+        status = await program.wait_end(channel.orders, drain_seconds)
         nursery.cancel_scope.cancel()
     return status
 

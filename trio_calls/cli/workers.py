@@ -1,4 +1,30 @@
-"""``trio-calls run --workers``: several processes that serve, and one that looks after them."""
+"""``trio-calls run --workers``: several processes that serve, and one that supervises them.
+
+::
+
+    supervisor ──┬── channel ── worker 1 ── connections ── exchange
+                 ├── channel ── worker 2 ── connections ── exchange
+                 └── …
+
+More cores are more processes, and each is a whole client. The protocol has workers that compete
+for offers already, so nothing is shared and nothing is handed over: a worker is what ``trio-calls
+run`` is without ``--workers``. The supervisor imports no application code, which could crash or
+block it. It talks to each worker over a channel, not by signals; `trio_calls.cli.worker_channel`
+says why.
+
+The first worker serves before the others start. What is wrong with the settings or the file is
+then reported once, and nothing that cannot work is started again. After that, an end is an
+accident, and the worker is replaced, with the delays of `Backoff`. Only a final refusal by the
+exchange (the status `REFUSED`) ends everything, as it does with one process.
+
+Invariants:
+
+- Once the supervisor is ending, no worker is started.
+- Every worker still running then has a deadline: it is asked to drain or to leave its calls, and
+  killed if it is late. A third signal kills them all at once.
+- The exit status of the supervisor is that of the signal that ended the calls, or else the worst
+  of the workers that were not replaced.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +42,12 @@ import trio
 
 from trio_calls.cli.outcome import TERMINATED
 from trio_calls.cli.signals import status_after
-from trio_calls.cli.worker_line import SupervisorEnd
+from trio_calls.cli.worker_channel import SupervisorEnd
 from trio_calls.client.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
-#: How a worker ends that the exchange or its settings keep from serving, for good.
+#: The exit status of a worker that the exchange or its settings keep from serving for good.
 REFUSED: Final = 78  # EX_CONFIG of sysexits.h
 
 #: How long a worker may take to leave its calls, before it is killed.
@@ -36,24 +62,24 @@ class Worker(Protocol):
 
     @property
     def served_seconds(self) -> float:
-        """How long it has served by now; 0 if it never did."""
+        """For how many seconds it has served so far; 0 if it never did."""
         ...
 
     async def run(self, on_serving: Callable[[], object]) -> int:
         """Run it to its end.
 
         Args:
-          on_serving: called when it serves.
+          on_serving: called once the worker serves.
 
         Returns:
           Its exit status, or what `subprocess` has for a signal: the number below zero.
 
-        Cancellation: has it leave its calls, for `GRACE_SECONDS`, and then kills it.
+        Cancellation: asks the worker to leave its calls, and kills it after `GRACE_SECONDS`.
         """
         ...
 
-    def tell(self, number: int) -> None:
-        """Tell it to obey a signal, at any time before its end."""
+    def send_signal(self, number: int) -> None:
+        """Send it the number of a signal to obey, at any time before its end."""
         ...
 
 
@@ -62,27 +88,27 @@ class WorkerProcess:
 
     Args:
       number: its place among the workers, from 1.
-      make_command: gets the descriptor of its line.
+      make_command: makes the command line, given the descriptor of the worker's end of the channel.
     """
 
     def __init__(self, number: int, make_command: Callable[[int], Sequence[str]]) -> None:
         self._number = number
         self._make_command = make_command
-        self._line = SupervisorEnd()
+        self._channel = SupervisorEnd()
         self._serves_since = math.inf
         self._must_leave = False
-        self._was_told = False
+        self._was_signalled = False
 
     @property
     def served_seconds(self) -> float:
-        """How long it has served by now; 0 if it never did."""
+        """For how many seconds it has served so far; 0 if it never did."""
         return max(0.0, trio.current_time() - self._serves_since)
 
     async def run(self, on_serving: Callable[[], object]) -> int:
         """Run it to its end. See `Worker`."""
         try:
             async with trio.open_nursery() as nursery:
-                with self._line.lend() as descriptor:
+                with self._channel.lend() as descriptor:
                     process: trio.Process = await nursery.start(
                         partial(
                             trio.run_process,
@@ -98,23 +124,23 @@ class WorkerProcess:
                 status = await process.wait()
                 nursery.cancel_scope.cancel()
         finally:
-            self._line.close()
+            self._channel.close()
         return status
 
-    def tell(self, number: int) -> None:
-        """Tell it to obey a signal."""
-        self._must_leave = self._was_told or number != signal.SIGTERM
-        self._was_told = True
-        self._line.tell(number)
+    def send_signal(self, number: int) -> None:
+        """Send it the number of a signal to obey. See `Worker`."""
+        self._must_leave = self._was_signalled or number != signal.SIGTERM
+        self._was_signalled = True
+        self._channel.send_signal(number)
 
     async def _watch(self, on_serving: Callable[[], object]) -> None:
-        if await self._line.wait_serving():
+        if await self._channel.wait_serving():
             self._serves_since = trio.current_time()
             on_serving()
 
     async def _end(self, process: trio.Process) -> None:
         if not self._must_leave:
-            self.tell(signal.SIGINT)
+            self.send_signal(signal.SIGINT)
             await trio.sleep(GRACE_SECONDS)
         logger.warning("worker %d has not ended in time, and is killed", self._number)
         process.kill()
@@ -123,14 +149,14 @@ class WorkerProcess:
 class Supervisor:
     """Keeps workers running until a signal comes.
 
-    The first one runs alone until it serves. If it ends before that, nobody would do better: the
-    supervisor ends in the same way. After that, a worker that ends is replaced, unless the exchange
-    has refused it for good.
+    The first one runs alone until it serves. If it ends before that, the others would do no better,
+    and the supervisor ends in the same way. After that, a worker that ends is replaced, unless the
+    exchange has refused it for good.
 
     Args:
-      count: how many workers.
-      drain_seconds: how long they may take to drain.
-      make_worker: gets a worker's number.
+      count: how many workers to run.
+      drain_seconds: how long the workers may take to drain.
+      make_worker: makes a worker, given its number.
     """
 
     def __init__(
@@ -149,10 +175,13 @@ class Supervisor:
     async def run(self, signals: AsyncIterator[int]) -> int:
         """Run until all workers have ended, and none is to be replaced.
 
+        Args:
+          signals: the signals that this process gets.
+
         Returns:
           The exit status.
 
-        Cancellation: that of every worker.
+        Cancellation: cancels every worker.
         """
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._obey, signals)
@@ -207,20 +236,20 @@ class Supervisor:
 
     def _drain(self) -> None:
         if not self._is_ending.is_set():
-            self._tell(signal.SIGTERM, self._drain_seconds + GRACE_SECONDS)
+            self._signal_all(signal.SIGTERM, self._drain_seconds + GRACE_SECONDS)
 
     def _leave(self, number: int) -> None:
-        self._tell(number, GRACE_SECONDS)
+        self._signal_all(number, GRACE_SECONDS)
 
-    def _tell(self, number: int, within_seconds: float) -> None:
+    def _signal_all(self, number: int, within_seconds: float) -> None:
         self._is_ending.set()
         for worker in self._running:
-            worker.tell(number)
+            worker.send_signal(number)
         self._scope.deadline = trio.current_time() + within_seconds
 
 
 def _exit_status(status: int) -> int:
-    """Translate a worker's exit status, a signal as shells do."""
+    """Translate a worker's exit status; a signal becomes 128 and its number, as in a shell."""
     if status == REFUSED:
         return _FAILED
     return status if status >= 0 else _SIGNALLED - status
@@ -233,7 +262,7 @@ def _describe(status: int) -> str:
 
 
 def _worker_command(target: str, drain_seconds: float, number: int, descriptor: int) -> list[str]:
-    """Make the command line of a worker."""
+    """Return the command line of a worker."""
     # `python -m` imports what lies in the current directory. A script does not.
     is_module = sys.path[:1] == [str(Path.cwd())]
     return [

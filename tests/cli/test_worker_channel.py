@@ -7,7 +7,7 @@ from signal import SIGINT, SIGTERM
 import pytest
 import trio
 
-from trio_calls.cli.worker_line import SupervisorEnd, WorkerEnd, open_worker_end
+from trio_calls.cli.worker_channel import SupervisorEnd, WorkerEnd, open_worker_end
 
 
 async def of(*signals: int) -> AsyncIterator[int]:
@@ -45,7 +45,7 @@ async def test_what_is_said_twice_counts_once(
     with supervisor.lend() as descriptor:
         lent = trio.socket.fromfd(descriptor, trio.socket.AF_UNIX, trio.socket.SOCK_STREAM)
     for number in told:
-        supervisor.tell(number)
+        supervisor.send_signal(number)
     supervisor.close()
     with lent:
         worker = WorkerEnd(lent)
@@ -61,19 +61,19 @@ async def test_both_ends_survive_the_loss_of_the_other() -> None:
         lent = trio.socket.fromfd(descriptor, trio.socket.AF_UNIX, trio.socket.SOCK_STREAM)
     async with open_worker_end(lent.detach()) as worker, trio.open_nursery() as nursery:
         serving = trio.Event()
-        nursery.start_soon(worker.tell_serving, serving)
+        nursery.start_soon(worker.report_serving, serving)
         serving.set()
         assert await supervisor.wait_serving()
         supervisor.close()
         assert await worker.orders.receive() == SIGTERM
-        await worker.tell_serving(serving)
-    supervisor.tell(SIGTERM)
+        await worker.report_serving(serving)
+    supervisor.send_signal(SIGTERM)
 
 
 async def test_a_worker_that_has_gone() -> None:
     supervisor = SupervisorEnd()
     with supervisor.lend():
-        supervisor.tell(SIGTERM)
+        supervisor.send_signal(SIGTERM)
     assert not await supervisor.wait_serving()
-    supervisor.tell(SIGTERM)
+    supervisor.send_signal(SIGTERM)
     supervisor.close()
