@@ -1,7 +1,31 @@
 """An agent's end of one media connection, without the connection.
 
-Frames go in, events come out; commands go in, frames come out. Nothing here waits, and nothing
-here raises for what a peer sends: what is wrong is counted and dropped.
+::
+
+    the call     ── start_command() ──►  frame to send          ──►  the connection
+    the call     ◄── an `Event`     ───  receive()              ◄──  a frame that came
+    its writer   ◄── PCM that waits ───  audio, `OutgoingAudio` ◄──  credit
+
+Frames go in, events come out; commands go in, frames come out. Nothing here waits, nothing here
+knows a socket, and no frame that a peer sends makes anything here raise: a bad one is counted and
+dropped. Only an application's own mistakes raise, before anything is sent.
+
+Invariants:
+
+- The state is moved by the exchange's words and by `signal`, and always through the one table in
+  `trio_calls.state`. Sending a command does not move it; the response does.
+- A command waits for its response until that comes, however late: a command that was cancelled or
+  given up is still going to change the call, and its success is reported as an event like any
+  other. Only the oldest are forgotten, beyond `MAX_UNANSWERED_COMMANDS`.
+- After DISCONNECTED every frame is ignored, and none is counted.
+- `mode` is None outside CONNECTED: an agent that is not in a conference has no mode.
+
+One `CallProtocol` belongs to one call. The task that reads the connection calls `receive`, and the
+tasks of the application call the rest; nothing here has a checkpoint, so they need no lock.
+
+A frame comes through few functions on purpose. A process that sleeps between frames finds its
+caches cold, and each function on the way then costs two or three times what it takes to run. That
+is why `receive` handles audio and credit itself, and leaves only the rarer frames to others.
 """
 
 from __future__ import annotations
@@ -57,22 +81,22 @@ logger = logging.getLogger(__name__)
 #: Seconds that the exchange has for every command but `connect()`, which has its ring time.
 COMMAND_SECONDS: Final = 10.0
 
-#: Seconds beyond a command's own time after which the exchange is given up.
+#: Seconds beyond a command's own time after which its response is no longer waited for.
 GIVE_UP_SECONDS: Final = 5.0
 
-#: Commands that were never answered are remembered for a late answer, so many at the most.
+#: The most unanswered commands that are remembered for a late answer.
 MAX_UNANSWERED_COMMANDS: Final = 64
 
 
 @attrs.frozen
 class SentCommand:
-    """A command that is on its way.
+    """A command to be sent, whose response is expected.
 
     Attributes:
-      command_id: comes back in the response.
-      command: what was asked for.
+      command_id: the id that comes back in the response.
+      command: the command itself.
       frame: the text frame to send.
-      wait_seconds: how long to wait for the response before giving the exchange up.
+      wait_seconds: how long to wait for the response before giving up.
     """
 
     command_id: str
@@ -83,7 +107,7 @@ class SentCommand:
 
 @attrs.frozen
 class CommandDone:
-    """The exchange did a command, perhaps long after it was given up."""
+    """The exchange did a command, perhaps long after the wait for it was given up."""
 
     command_id: str
     command: Command
@@ -98,7 +122,7 @@ class CommandFailed:
     error: WSSCallError
 
 
-# Not frozen: that takes three times as long to make, and there is one for every frame.
+# Not frozen: a frozen one takes three times as long to make, and there is one for every frame.
 @attrs.define
 class AudioReceived:
     """PCM on a channel."""
@@ -126,7 +150,7 @@ class CallFault:
 
 CREDIT_GRANTED: Final = CreditGranted()
 
-# To look a member of an enum up takes Python 3.11 longer than to call a function.
+# Looked up once: in Python 3.11 getting a member of an enum takes longer than a function call.
 _DISCONNECTED: Final = CallState.DISCONNECTED
 
 Event = CommandDone | CommandFailed | AudioReceived | CreditGranted | Terminated | CallFault
@@ -136,9 +160,9 @@ class CallProtocol:
     """The state of one call and the frames that move it.
 
     Attributes:
-      state: moved only by the table of `trio_calls.state`.
+      state: the state of the call, moved only by the table of `trio_calls.state`.
       mode: who hears the agent; None unless CONNECTED.
-      audio: what waits to be sent, and the credit for it.
+      audio: the audio that waits to be sent, and the exchange's credit for it.
       invalid_messages: how many frames were dropped because they made no sense.
     """
 
@@ -156,7 +180,7 @@ class CallProtocol:
         return self._mode if self.state is CallState.CONNECTED else None
 
     def require(self, command: Command) -> None:
-        """Raise `WSSCallStateError` unless the state allows a command."""
+        """Raise `WSSCallStateError` unless the call's state allows a command."""
         require_legal(self.state, SUCCESS[command])
 
     def start_command(
@@ -164,9 +188,13 @@ class CallProtocol:
     ) -> SentCommand:
         """Make the frame of a command, and expect its response.
 
+        Args:
+          command: the command to send.
+          ring_time_seconds: how long the callee's phone may ring, for ``call.connect``.
+
         Raises:
-          WSSCallStateError: the state does not allow it; nothing is expected.
-          ValueError: a ring time outside 1 to 120 s.
+          WSSCallStateError: the state does not allow the command; no response is expected then.
+          ValueError: the ring time is outside 1 to 120 s; no response is expected then.
         """
         self.require(command)
         seconds = COMMAND_SECONDS
@@ -183,7 +211,11 @@ class CallProtocol:
         return SentCommand(command_id, command, frame, seconds + GIVE_UP_SECONDS)
 
     def signal(self, signal: Signal) -> bool:
-        """Move the state as the table says, or return False where it is silent."""
+        """Move the state as the table says.
+
+        Returns:
+          False if the table does not have this signal in the present state, which then stays.
+        """
         if not is_legal(self.state, signal):
             return False
         self.state = next_state(self.state, signal)
@@ -191,7 +223,7 @@ class CallProtocol:
         return True
 
     def receive(self, message: str | bytes) -> Event | None:
-        """Take in one frame. Returns what it means, or None where that is nothing."""
+        """Process one frame from the exchange, and return its event, or None if it has none."""
         if self.state is _DISCONNECTED:
             return None
         try:

@@ -1,9 +1,29 @@
 """JSON ⇄ messages: the only place that knows cattrs, and where bad input stops.
 
+::
+
+    text frame ── length, depth ──► json ── type ──► message class ── strict hooks ──► message
+        └──────────────┴──────────────┴── WireError ──────┴────────────────┘
+
 Strict about types: text is never read as a number, a bool is never an int, and no number is NaN,
 infinite or thousands of digits long. Tolerant of what is new: unknown keys are ignored, and an
-unknown type is an `UnknownMessage`. Whatever is wrong is a `WireError`, whose text names the place
-in the frame and the kind of fault, and never the frame's content.
+unknown type is an `UnknownMessage`, so that an exchange can be newer than its clients.
+
+Invariants:
+
+- Whatever is wrong with a frame is a `WireError`, and no other exception comes out of a decoder.
+- The text of a `WireError` names the place in the frame and the kind of fault, and never the
+  frame's content: frames hold tokens and telephone numbers, and errors are logged.
+- What a frame can cost is bounded before it is parsed: by its length, its depth (which would
+  otherwise be the stack's limit) and the length of each number (converting digits takes time that
+  grows faster than their number).
+- A malformed frame that wants an answer still carries its id, where that can be read: its sender
+  would otherwise wait out its time for the answer.
+
+Messages are frozen, which lets short media frames be decoded once and remembered. Most frames
+are requests for audio, fifty a second for each call, and almost always the same text.
+
+Any task may call these functions, at any time; they keep nothing but that memory.
 """
 
 from __future__ import annotations
@@ -27,7 +47,7 @@ from trio_calls.wire.message import MAX_NAME_LENGTH, WIRE_NAME, Message, Unknown
 #: The longest text frame that is looked at, in characters.
 MAX_TEXT_LENGTH: Final = 2**18
 
-#: Frames up to this length may be remembered, in characters.
+#: The longest frame that may be remembered once it is decoded, in characters.
 _MAX_REPEATED_LENGTH: Final = 200
 
 #: How deep objects and arrays may be nested.
@@ -36,7 +56,8 @@ MAX_DEPTH: Final = 32
 #: The longest number, in characters: every 64-bit integer and every float's repr fits.
 MAX_NUMBER_LENGTH: Final = 40
 
-#: A string of JSON, or all of the rest where its end is missing: so no part is ever read twice.
+#: A string of JSON, up to the end of the frame where its closing quote is missing: so no part is
+#: ever read twice.
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 
@@ -44,8 +65,8 @@ class WireError(ValueError):
     """A text frame that cannot be used. The message is safe to log: it quotes nothing.
 
     Attributes:
-      request_id: what an answer would have to name, where the frame is a command or a request, and
-        that could be read; otherwise None. It is the frame's content.
+      request_id: the id that an answer would have to name, if the frame is a command or a request
+        and the id could be read; otherwise None. It is part of the frame's content.
     """
 
     def __init__(self, message: str, request_id: str | None = None) -> None:
@@ -54,7 +75,7 @@ class WireError(ValueError):
 
 
 def encode(message: Message) -> str:
-    """Make the text frame of a message. Fields that are None are left out."""
+    """Return the text frame of a message, without the fields that are None."""
     fields = {
         name: value for name, value in _converter.unstructure(message).items() if value is not None
     }
@@ -66,7 +87,7 @@ def decode_control(frame: str) -> ControlMessage | UnknownMessage:
     """Read a text frame of the control connection.
 
     Raises:
-      WireError: the frame cannot be used; what is wrong and where, without the content.
+      WireError: the frame cannot be used. It says what is wrong and where, without the content.
     """
     message: ControlMessage | UnknownMessage = _decode(frame, _CONTROL_TYPES)
     return message
@@ -76,7 +97,7 @@ def decode_media(frame: str) -> MediaMessage | UnknownMessage:
     """Read a text frame of a media connection.
 
     Raises:
-      WireError: the frame cannot be used; what is wrong and where, without the content.
+      WireError: the frame cannot be used. It says what is wrong and where, without the content.
     """
     if len(frame) <= _MAX_REPEATED_LENGTH:
         return _decode_repeated_media(frame)
@@ -84,7 +105,6 @@ def decode_media(frame: str) -> MediaMessage | UnknownMessage:
     return message
 
 
-# Most frames are requests for audio, fifty a second and call, and almost always the same.
 @lru_cache(maxsize=256)
 def _decode_repeated_media(frame: str) -> MediaMessage | UnknownMessage:
     message: MediaMessage | UnknownMessage = _decode(frame, _MEDIA_TYPES)
@@ -95,7 +115,7 @@ def decode_dialing(frame: str) -> DialingMessage | UnknownMessage:
     """Read a text frame of a dialing connection.
 
     Raises:
-      WireError: the frame cannot be used; what is wrong and where, without the content.
+      WireError: the frame cannot be used. It says what is wrong and where, without the content.
     """
     message: DialingMessage | UnknownMessage = _decode(frame, _DIALING_TYPES)
     return message
@@ -120,7 +140,7 @@ def _decode(frame: str, types: dict[str, type[Message]]) -> Any:
 
 
 def _request_id(body: Any, key: str | None) -> str | None:
-    """Read what an answer has to name, if it can be read."""
+    """Return the id that an answer has to name, or None if it cannot be read."""
     request_id = body.get(key) if isinstance(body, dict) else None
     is_usable = isinstance(request_id, str) and len(request_id) <= MAX_NAME_LENGTH
     return request_id if is_usable else None
@@ -168,7 +188,7 @@ def _not_json(constant: str) -> NoReturn:
 
 
 def _describe(error: BaseException, path: str = "$") -> Iterator[str]:
-    """Say where and what is wrong, without a word of what the frame held."""
+    """Describe where and what is wrong, without a word of what the frame held."""
     if isinstance(error, cattrs.BaseValidationError):
         for inner in error.exceptions:
             field = next(
@@ -254,7 +274,7 @@ def _mapping_only(read: Any) -> Any:
     return structure
 
 
-#: Where those who want an answer say what it has to name.
+#: The key of the id that an answer has to name, for the messages that want one.
 _REQUEST_IDS: Final[dict[type[Message], str]] = {
     CommandRequest: "command_id",
     SessionOpen: "reqId",

@@ -38,7 +38,7 @@ class Setup(Message):
 
 @attrs.frozen
 class SetupDone(Message):
-    """Exchange → SDK: the connection stands."""
+    """Exchange → SDK: the connection is set up, and calls can come."""
 
     wire_type: ClassVar[str] = "setup.done"
 
@@ -88,7 +88,7 @@ class Response(Message):
 
     @property
     def holder(self) -> str | None:
-        """The connection that has the session, in the refusal of a claim; None if not known."""
+        """The connection that holds the session, if a claim was refused; None if not known."""
         content = self.error_content
         holder = content.get("boundSmWsId") if isinstance(content, dict) else None
         return holder if isinstance(holder, str) else None

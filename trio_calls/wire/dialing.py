@@ -28,7 +28,7 @@ from trio_calls.wire.message import Message, text, wire
 #: The path of dialing connections on the simulator.
 DIALING_PATH: Final = "/v1/simulator/dial"
 
-#: Whose audio a binary message has, as its first byte.
+#: The first byte of a binary message, which says whose audio it is.
 CALLER: Final = 1
 CALLEE: Final = 2
 
@@ -71,7 +71,7 @@ class Dial(Message):
 
 @attrs.frozen
 class DialPlaced(Message):
-    """Simulator → dialer: it rings."""
+    """Simulator → dialer: the call was placed, and rings."""
 
     wire_type: ClassVar[str] = "dial.placed"
     in_data: ClassVar[bool] = True
@@ -82,7 +82,7 @@ class DialPlaced(Message):
 
 @attrs.frozen
 class DialProgress(Message):
-    """Simulator → dialer: something happened, so many seconds after the call was placed."""
+    """Simulator → dialer: something happened, `seconds` after the call was placed."""
 
     wire_type: ClassVar[str] = "dial.progress"
     in_data: ClassVar[bool] = True
@@ -93,14 +93,14 @@ class DialProgress(Message):
 
 @attrs.frozen
 class DialHangUp(Message):
-    """Dialer → simulator: the caller hangs up. So does one whose connection is lost."""
+    """Dialer → simulator: the caller hangs up, as also happens when the connection is lost."""
 
     wire_type: ClassVar[str] = "dial.hang_up"
 
 
 @attrs.frozen
 class DialEnded(Message):
-    """Simulator → dialer, last: the call is over, so many seconds after it was placed."""
+    """Simulator → dialer, last: the call is over, `seconds` after it was placed."""
 
     wire_type: ClassVar[str] = "dial.ended"
     in_data: ClassVar[bool] = True

@@ -21,7 +21,7 @@ TIMEOUT: Final = "TIMEOUT"
 #: The channel of the call itself, and the only one that agents send on.
 CALL_CHANNEL: Final = 0
 
-#: The frame size that a buffer request stands for when it names none, in bytes.
+#: The frame size that a buffer request means when it names none, in bytes.
 DEFAULT_FRAME_BYTES: Final = 960
 
 #: The most that one buffer request may ask for, in bytes: almost six minutes at 24 kHz.
@@ -58,7 +58,7 @@ class CommandRequest(Message):
 
 @attrs.frozen
 class CommandResponse(Message):
-    """Exchange → SDK: a command was done, or was not."""
+    """Exchange → SDK: whether a command was done."""
 
     wire_type: ClassVar[str] = "command_response"
     in_data: ClassVar[bool] = True
@@ -84,7 +84,7 @@ class CallEvent(Message):
 
 @attrs.frozen
 class BufferRequest(Message):
-    """Exchange → SDK: so many more bytes of the agent's audio, please."""
+    """Exchange → SDK: send this many more bytes of the agent's audio."""
 
     wire_type: ClassVar[str] = "buffer_request"
     in_data: ClassVar[bool] = True
@@ -109,16 +109,16 @@ MediaMessage = CommandRequest | CommandResponse | CallEvent | BufferRequest
 
 
 class AudioError(ValueError):
-    """A binary message that is not audio of this call. It is dropped whole."""
+    """A binary message is not audio of this call. All of it is dropped."""
 
 
 def pack_audio(channel: int, pcm: bytes) -> bytes:
-    """Make the binary message that carries `pcm` on a channel."""
+    """Return the binary message that carries `pcm` on a channel."""
     return bytes((channel,)) + pcm
 
 
 def unpack_audio(message: bytes, mode: AudioMode) -> tuple[int, bytes]:
-    """Take a binary message apart.
+    """Split a binary message into its channel and its audio.
 
     Returns:
       The channel and the PCM: mono signed 16-bit little-endian, at least one sample.

@@ -9,7 +9,7 @@ import attrs
 #: The metadata key under which a field keeps its name on the wire.
 WIRE_NAME = "wire_name"
 
-#: Longest text that an identifier, a number or a reason may have, in characters.
+#: The longest identifier, number or reason, in characters.
 MAX_NAME_LENGTH = 512
 
 
@@ -28,27 +28,27 @@ class Message:
 
 @attrs.frozen
 class UnknownMessage:
-    """A well-formed frame of a type that this version does not know: to be ignored, or refused.
+    """A well-formed frame of a type that this version does not know. It is ignored or refused.
 
     Attributes:
-      request_id: of a request that wants to be answered, or None.
+      request_id: the id of a request that wants an answer, or None.
     """
 
     request_id: str | None = None
 
 
 def wire(name: str, **field: Any) -> Any:
-    """A field whose name on the wire is `name`."""
+    """Make a field whose name on the wire is `name`."""
     return attrs.field(metadata={WIRE_NAME: name}, **field)
 
 
 def text(name: str, **field: Any) -> Any:
-    """A field of text with `name` on the wire and at most `MAX_NAME_LENGTH` characters."""
+    """Make a field of text, `name` on the wire, of at most `MAX_NAME_LENGTH` characters."""
     return wire(name, validator=attrs.validators.max_len(MAX_NAME_LENGTH), **field)
 
 
 def optional_text(name: str, max_length: int = MAX_NAME_LENGTH) -> Any:
-    """A field of text, or None, with `name` on the wire and at most `max_length` characters."""
+    """Make a field of text or None, `name` on the wire, of at most `max_length` characters."""
     return wire(
         name,
         default=None,

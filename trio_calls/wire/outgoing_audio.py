@@ -1,8 +1,38 @@
 """The agent's audio that waits for the exchange to ask for it.
 
-The exchange pulls: each `BufferRequest` is credit for so many bytes, and nothing is ever sent
-beyond the sum of them. `OutgoingAudio` holds both sides of that account, the bytes that wait and
-the requests that are open, and cuts messages from them that never split a sample.
+::
+
+    application ── put() ──►  waiting bytes ──┐
+                                              ├── take() ──► messages to send
+    exchange    ── grant() ─►  open requests ─┘
+
+    application ── spend() ───────────────────────────────► one message, past the queue
+
+The exchange pulls: each `BufferRequest` is credit for so many bytes. `OutgoingAudio` holds both
+sides of that account, the bytes that wait and the requests that are open, and cuts messages from
+them.
+
+Invariants:
+
+- No more is ever sent than the exchange has asked for, and audio leaves in the order in which it
+  was queued: `spend` refuses while anything waits.
+- No message splits a sample. An odd byte of a request is left over.
+- A message holds at least the frame that its request prefers, except for the last of a request.
+  Silence fills up only the last frame of what is being flushed, which is when somebody waits for
+  the end of what the agent says. Silence anywhere else would be heard in the middle of it.
+- A message holds at most 64 KiB, unless the exchange prefers longer frames: it may ask for
+  megabytes at once, and take no message of that size.
+- What a peer can cost is bounded: the queue by `capacity_bytes`, the open requests by
+  `MAX_OPEN_REQUESTS`, one round of sending by `MAX_TAKEN_BYTES`.
+
+Requests that prefer the same frame are as one. What two of them ask for may go out in one message,
+which is all that the wire asks for, and no odd remainder between two requests has to wait.
+
+Audio that is a message as it stands goes past the queue, through `spend`: with an agent that sends
+whole frames on time, that is every frame.
+
+One `OutgoingAudio` belongs to one call. Nothing here waits or has a checkpoint: the application's
+tasks, the reader that got credit and the writer call it by turns, without a lock.
 """
 
 from __future__ import annotations
@@ -15,7 +45,7 @@ import attrs
 from trio_calls.errors import BufferFullError
 from trio_calls.wire.media import CALL_CHANNEL, BufferRequest, pack_audio
 
-#: What every message begins with.
+#: The channel byte, with which every message begins.
 _MESSAGE_HEAD: Final = pack_audio(CALL_CHANNEL, b"")
 
 #: Rounds bytes down: a sample is two of them.
@@ -27,7 +57,7 @@ MAX_OPEN_REQUESTS: Final = 64
 #: The longest message that is cut where the exchange does not prefer a longer one, in bytes.
 MAX_MESSAGE_BYTES: Final = 2**16
 
-#: After so much, in bytes, no more is taken at a time: whatever else there is to send waits for it.
+#: Once this much is taken, in bytes, `take` stops: everything else to send waits for it.
 MAX_TAKEN_BYTES: Final = 2**16
 
 
@@ -41,10 +71,10 @@ class OutgoingAudio:
     """A bounded queue of PCM, and the exchange's credit for it.
 
     Attributes:
-      capacity_bytes: the most that may wait.
-      waiting: the PCM that waits; only to be looked at.
-      sent_position: everything before it has been taken or cleared. Positions count bytes of audio
-        since the call began.
+      capacity_bytes: the most bytes that may wait.
+      waiting: the PCM that waits. Others may read it, but only this class changes it.
+      sent_position: the position before which everything has been taken or cleared. Positions count
+        bytes of audio since the call began.
     """
 
     def __init__(self, capacity_bytes: int) -> None:
@@ -61,7 +91,7 @@ class OutgoingAudio:
 
     @property
     def credit_bytes(self) -> int:
-        """Bytes that the exchange has asked for and not been sent."""
+        """How many bytes the exchange has asked for and not been sent."""
         return sum(request.remaining_bytes for request in self._requests)
 
     def put(self, pcm: bytes | bytearray | memoryview) -> None:
@@ -78,7 +108,7 @@ class OutgoingAudio:
         self.waiting += pcm
 
     def clear(self) -> int:
-        """Drop everything that waits. Returns how many bytes that was."""
+        """Drop everything that waits, and return how many bytes that was."""
         dropped = len(self.waiting)
         self.sent_position += dropped
         self.waiting.clear()
@@ -104,20 +134,20 @@ class OutgoingAudio:
             requests.append(_OpenRequest(requested, frame))
 
     def flush(self) -> int:
-        """Let everything queued so far go out without waiting for a full frame.
+        """Allow everything queued so far to be sent without waiting for a full frame.
 
         Returns:
-          The position that `sent_position` reaches when it has gone.
+          The position that `sent_position` reaches when all of it has been taken.
         """
         self._flush_position = self.end_position
         return self._flush_position
 
     def spend(self, pcm: bytes | bytearray | memoryview) -> bytes | None:
-        """Spend credit on audio that need not be queued, as it is a message as it stands.
+        """Spend credit on audio that need not be queued, because it fits one message as it is.
 
         Returns:
-          The message, to be sent at once. None where there is other audio before it, or no credit
-          for all of it, or where it has to be cut or to be joined with what follows: `put` it.
+          The message, to be sent at once. None if other audio waits before it, if there is no
+          credit for all of it, or if it has to be cut or joined with what follows: `put` it then.
         """
         if self.waiting or not self._requests:
             return None
@@ -133,11 +163,11 @@ class OutgoingAudio:
         return _MESSAGE_HEAD + pcm
 
     def take(self) -> list[bytes]:
-        """Cut messages, as far as there is audio and credit for it; `MAX_TAKEN_BYTES` are enough.
+        """Cut messages for as long as there is audio and credit, up to `MAX_TAKEN_BYTES`.
 
         A message holds at least the frame that the exchange prefers, except for the last of a
-        request, and at most that or `MAX_MESSAGE_BYTES`, whichever is more. The last frame of what
-        is being flushed is filled up with silence.
+        request, and at most that frame or `MAX_MESSAGE_BYTES`, whichever is more. The last frame of
+        what is being flushed is filled up with silence.
         """
         messages: list[bytes] = []
         taken_bytes = 0
