@@ -5,6 +5,7 @@ import pytest
 from trio_calls import ActiveCall
 from trio_calls.errors import WSSCallStateError
 from trio_calls.state import (
+    FAILURE,
     METHODS,
     MODE_AFTER,
     STATES_WITH_AUDIO,
@@ -153,3 +154,10 @@ def test_what_applications_can_name_is_a_method_of_the_call(method: str) -> None
 
 def test_every_mode_comes_after_some_signal() -> None:
     assert set(MODE_AFTER.values()) == set(AgentMode)
+
+
+def test_every_failure_that_is_a_signal_belongs_to_one_command() -> None:
+    failures = [signal for signal in Signal if signal.name.endswith("_FAILED")]
+    assert sorted(FAILURE.values(), key=failures.index) == failures
+    for command, signal in FAILURE.items():
+        assert signal.name == f"{command.name}_FAILED"
