@@ -1,4 +1,4 @@
-"""What the audio of a call is."""
+"""The format of a call's audio."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AudioFormat:
     """The audio of a call: always mono, signed 16-bit, little-endian PCM.
 
     Attributes:
-      sample_rate: samples a second, in Hz.
+      sample_rate: the number of samples a second, in Hz.
       mode: whether single legs come on channels of their own.
     """
 
@@ -34,10 +34,10 @@ class AudioFormat:
 
     @property
     def bytes_per_second(self) -> int:
-        """Bytes of one second of audio."""
+        """The size of one second of audio, in bytes."""
         return self.sample_rate * 2
 
     @property
     def frame_bytes(self) -> int:
-        """Bytes of one 20 ms frame."""
+        """The size of one 20 ms frame, in bytes."""
         return self.bytes_per_second // 50

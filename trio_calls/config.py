@@ -1,4 +1,4 @@
-"""How to reach the exchange, and within which bounds to serve its calls."""
+"""The settings of a client: how to reach the exchange, and the limits for serving its calls."""
 
 from __future__ import annotations
 
@@ -88,34 +88,37 @@ def _websocket_url(instance: object, attribute: attrs.Attribute[Any], value: str
 
 @attrs.frozen(kw_only=True)
 class ClientConfig:
-    """How to reach the exchange, and within which bounds to serve its calls.
+    """How to reach the exchange, and the limits for serving its calls.
 
-    Make one with `sandbox`, `production` or `from_env`. Secrets never show in its `repr`.
+    Make one with `sandbox`, `production` or `from_env`. Its `repr` never shows secrets.
 
     Attributes:
-      base_url: the exchange, ``wss://host`` or ``ws://host:port``.
-      api_key: with `connector_uuid`, authenticates by API key.
+      base_url: the address of the exchange, ``wss://host`` or ``ws://host:port``.
+      api_key: the key to authenticate with, together with `connector_uuid`.
       connector_uuid: the connector that the API key belongs to.
-      cert_path: with `key_path`, authenticates by mutual TLS: a PEM file with the certificate.
+      cert_path: a PEM file with the certificate to authenticate with by mutual TLS, together with
+        `key_path`.
       key_path: a PEM file with the certificate's private key.
-      sample_rate: of all audio, in Hz: 8000, 16000 or 24000.
+      sample_rate: the sample rate of all audio, in Hz: 8000, 16000 or 24000.
       audio_mode: whether single legs come on channels of their own.
-      ssl_context: verifies the exchange in place of the system's certificate authorities.
-      max_concurrent_calls: calls beyond this number are left to other workers until there is room.
-      send_buffer_bytes: how much audio waits to be sent, a call.
-      receive_buffer_seconds: how much received audio waits for each reader.
-      after_call_seconds: how long a handler may work on after its call has ended.
+      ssl_context: the context that verifies the exchange, in place of the system's certificate
+        authorities.
+      max_concurrent_calls: the most calls at a time. Further ones are left to other workers until
+        there is room. None for no limit.
+      send_buffer_bytes: how much audio of each call may wait to be sent.
+      receive_buffer_seconds: how much received audio may wait for each reader.
+      after_call_seconds: how long a handler may go on after its call has ended.
       close_grace_seconds: how long leaving a call may take when its scope is cancelled.
-      drain_seconds: how long calls in progress may go on after SIGTERM; ``inf`` is for ever.
-      crash_on_handler_error: let a handler's error end the client, rather than log it.
-      blocked_warning_seconds: warn in the log, once a minute at the most, when code has blocked the
-        event loop for so long, or up to half as long again, and say where; None for never. The
-        first of several clients decides.
-      transport: the library under every WebSocket: ``websockets`` costs the least, and comes with
+      drain_seconds: how long calls in progress may go on after SIGTERM; ``inf`` for no limit.
+      crash_on_handler_error: whether a handler's error ends the client, rather than being logged.
+      blocked_warning_seconds: how long code may block the event loop before a warning in the log
+        says where. It comes after this time, or up to half as long again, and once a minute at
+        the most; None for never. The first of several clients decides.
+      transport: the library under every WebSocket. ``websockets`` costs the least, and comes with
         the extra ``trio-calls[speedups]``; ``trio-websocket`` is always there; ``auto`` takes the
         first that is installed.
-      open_stream: opens the byte stream to a host and port, in place of `trio.open_tcp_stream`;
-        this is how the in-process simulator is reached.
+      open_stream: the function that opens the byte stream to a host and port, in place of
+        `trio.open_tcp_stream`. The in-process simulator is reached through one.
     """
 
     base_url: str = attrs.field(default=PRODUCTION_URL, validator=_websocket_url)
@@ -175,13 +178,13 @@ class ClientConfig:
         base_url: str = PRODUCTION_URL,
         **settings: Any,
     ) -> ClientConfig:
-        """Reach the exchange with an API key.
+        """Make the settings for an exchange that is reached with an API key.
 
         Args:
-          api_key: as the exchange's console shows it.
+          api_key: the key, as the exchange's console shows it.
           connector_uuid: the connector that the key belongs to.
-          sample_rate: in Hz: 8000, 16000 or 24000.
-          base_url: ``wss://host``, or ``ws://localhost:8080`` for a local exchange.
+          sample_rate: the sample rate of all audio, in Hz: 8000, 16000 or 24000.
+          base_url: the exchange: ``wss://host``, or ``ws://localhost:8080`` for a local one.
           settings: any other attribute of `ClientConfig`.
 
         Raises:
@@ -205,13 +208,13 @@ class ClientConfig:
         base_url: str = PRODUCTION_URL,
         **settings: Any,
     ) -> ClientConfig:
-        """Reach the exchange with mutual TLS.
+        """Make the settings for an exchange that is reached with mutual TLS.
 
         Args:
           cert_path: a PEM file with the client certificate.
           key_path: a PEM file with its private key.
-          sample_rate: in Hz: 8000, 16000 or 24000.
-          base_url: ``wss://host``.
+          sample_rate: the sample rate of all audio, in Hz: 8000, 16000 or 24000.
+          base_url: the exchange: ``wss://host``.
           settings: any other attribute of `ClientConfig`.
 
         Raises:
@@ -234,7 +237,7 @@ class ClientConfig:
         not set.
 
         Args:
-          environ: read instead of `os.environ`.
+          environ: the variables to read, in place of `os.environ`.
 
         Raises:
           WSSConfigError: a variable is missing or makes no sense; the message names it.

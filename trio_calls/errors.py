@@ -41,7 +41,7 @@ class WSSConnectionError(WSSError):
 
     Attributes:
       status_code: the HTTP status with which the exchange refused the connection, or None.
-      retry_after: seconds for which the exchange asked to be left alone, or None.
+      retry_after: for how many seconds the exchange asked not to be tried again, or None.
     """
 
     #: Whether trying again with the same settings is pointless.
@@ -56,7 +56,7 @@ class WSSConnectionError(WSSError):
 
 
 class WSSUnreachableError(WSSConnectionError):
-    """No connection to the exchange: the name, the port, or the network between."""
+    """The exchange could not be reached: the name, the port, or the network between is wrong."""
 
 
 class WSSTLSError(WSSConnectionError):
@@ -88,7 +88,7 @@ class WSSCallError(WSSError):
 
 
 class WSSCallStateError(WSSCallError):
-    """The call's state does not allow this. Nothing was sent and nothing changed."""
+    """The call's state does not allow this. Nothing was sent, and nothing changed."""
 
 
 class WSSCallClosedError(WSSCallError):
@@ -96,11 +96,11 @@ class WSSCallClosedError(WSSCallError):
 
 
 class WSSCallCommandError(WSSCallError):
-    """The exchange refused a command. The call is in the state that it was in.
+    """The exchange refused a command. The call stays in the state that it was in.
 
     Attributes:
-      error_code: the exchange's word for it, such as ``CALL_UNANSWERED``.
-      error_message: what the exchange says about it, or None.
+      error_code: the exchange's code for the reason, such as ``CALL_UNANSWERED``.
+      error_message: the exchange's own description, or None.
     """
 
     def __init__(self, command: str, error_code: str, error_message: str | None = None) -> None:
@@ -118,11 +118,11 @@ class WSSCallCommandTimeoutError(WSSCallError):
 
 
 class WSSCallFaultError(WSSCallError):
-    """The exchange reports a fault in a call, which goes on. Handlers of `CALL_ERROR` get it.
+    """The exchange reports a fault in a call, which goes on. Passed to handlers of `CALL_ERROR`.
 
     Attributes:
-      error_code: the exchange's word for it, such as ``TTS_SESSION_ERROR``.
-      error_message: what the exchange says about it, or None.
+      error_code: the exchange's code for the fault, such as ``TTS_SESSION_ERROR``.
+      error_message: the exchange's own description, or None.
     """
 
     def __init__(self, error_code: str, error_message: str | None = None) -> None:
@@ -133,8 +133,8 @@ class WSSCallFaultError(WSSCallError):
 
 
 class BufferFullError(WSSError):
-    """The send queue has no room for this audio. Nothing of it was queued."""
+    """The send queue has no room for this audio. None of it was queued."""
 
 
 class BufferClosedError(WSSError):
-    """The call ended while this audio waited for room. Nothing of it was queued."""
+    """The call ended while this audio waited for room. None of it was queued."""

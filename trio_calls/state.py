@@ -1,11 +1,14 @@
-"""What moves a call: one table, and nothing else.
+"""The states of a call, and the one table that moves it between them.
 
 `TRANSITIONS` says where each `Signal` takes a call in each `CallState`. A pair that is not in the
-table is illegal: it raises (for what we are about to do) or is passed over (for what the exchange
+table is illegal: it raises (for what we are about to do) or is ignored (for what the exchange
 says), and in both cases the state stays as it was.
 
 The same table guards the commands: a command is allowed exactly where the table has the signal of
 its success. So there is no second list that could disagree with the first.
+
+A new command needs a member of `Command` and of `Signal`, an entry in `SUCCESS` and in `METHODS`,
+and its signal in the states that allow it. The tests fail for a table that lacks one.
 """
 
 from __future__ import annotations
@@ -19,9 +22,9 @@ from trio_calls.errors import WSSCallStateError
 
 
 class IdentityEnum(enum.Enum):
-    """An enum whose members are hashed by identity, which is what makes them equal anyway.
+    """An enum whose members are hashed by identity, by which they are compared anyway.
 
-    Enum's own hash is written in Python, and every frame is looked up in several tables.
+    Enum's own hash is written in Python, and every frame causes look-ups in several tables.
     """
 
     # Type checkers would not know what it hides.
@@ -30,7 +33,7 @@ class IdentityEnum(enum.Enum):
 
 
 class CallState(IdentityEnum):
-    """Where a call stands, as its agent sees it."""
+    """The state of a call, as its agent sees it."""
 
     PENDING = "PENDING"
     """Just arrived; the caller hears ringing."""
@@ -59,7 +62,7 @@ class AgentMode(IdentityEnum):
 
 
 class Command(IdentityEnum):
-    """What an agent may ask for. The values are the commands' names on the wire."""
+    """What an agent can ask the exchange to do. The values are the commands' names on the wire."""
 
     ANSWER = "call.answer"
     CONNECT = "call.connect"
@@ -72,7 +75,7 @@ class Command(IdentityEnum):
 
 
 class Signal(IdentityEnum):
-    """What can happen to a call. Only these move its state."""
+    """What can happen to a call. Nothing else moves its state."""
 
     ANSWERED = "answer() succeeded"
     ANSWER_FAILED = "answer() failed"
@@ -164,7 +167,7 @@ MODE_AFTER: Final[Mapping[Signal, AgentMode]] = MappingProxyType(
     }
 )
 
-#: What an application calls, by the signal that the table must have for it to be allowed.
+#: The methods that an application calls, by the signal that the table must have to allow them.
 METHODS: Final[Mapping[Signal, tuple[str, ...]]] = MappingProxyType(
     {
         Signal.ANSWERED: ("answer()",),
@@ -181,19 +184,19 @@ METHODS: Final[Mapping[Signal, tuple[str, ...]]] = MappingProxyType(
 
 
 def is_legal(state: CallState, signal: Signal) -> bool:
-    """Tell whether the table has this pair."""
+    """Return whether a signal can happen in a state: whether the table has this pair."""
     return signal in TRANSITIONS[state]
 
 
-#: Where audio goes in and out. Fifty times a second, to look this up takes less than to ask.
+#: The states in which audio goes in and out. A set, because each of fifty frames a second asks.
 STATES_WITH_AUDIO: Final = frozenset(state for state in CallState if is_legal(state, Signal.AUDIO))
 
 
 def next_state(state: CallState, signal: Signal) -> CallState:
-    """Look up where a signal takes a call.
+    """Return the state to which a signal takes a call.
 
     Raises:
-      WSSCallStateError: the table does not have this pair.
+      WSSCallStateError: the signal cannot happen in this state.
     """
     try:
         return TRANSITIONS[state][signal]
@@ -202,7 +205,7 @@ def next_state(state: CallState, signal: Signal) -> CallState:
 
 
 def allowed_methods(state: CallState) -> tuple[str, ...]:
-    """List what an application may call in a state, in the order of `METHODS`."""
+    """Return the methods that an application may call in a state, in the order of `METHODS`."""
     return tuple(
         method
         for signal, methods in METHODS.items()
@@ -212,16 +215,16 @@ def allowed_methods(state: CallState) -> tuple[str, ...]:
 
 
 def require_legal(state: CallState, signal: Signal) -> None:
-    """Raise unless a state allows what `signal` stands for, the success of what is to be done.
+    """Raise unless a state allows the method whose success `signal` is.
 
     Raises:
-      WSSCallStateError: as `illegal` makes it.
+      WSSCallStateError: the state does not allow it. Made by `illegal`.
     """
     if signal not in TRANSITIONS[state]:
         raise illegal(state, METHODS[signal][0])
 
 
 def illegal(state: CallState, method: str) -> WSSCallStateError:
-    """Make the error of a method that a state does not allow. It says what is allowed instead."""
+    """Return the error for a method that a state does not allow. It says what is allowed."""
     allowed = ", ".join(allowed_methods(state)) or "nothing: the call is over"
     return WSSCallStateError(f"{method} is not allowed in {state.name}; allowed: {allowed}")
