@@ -8,6 +8,9 @@
         await call.caller.say(greeting)
         await call.wait_ended()
         write_wav("heard.wav", call.caller.heard, simulator.config.sample_rate)
+
+All that is public is imported from here. The packages below, and the files with an underscore, are
+private. What an SDK is made of does not live here: this is the other side of the wire.
 """
 
 from trio_calls._public_names import claim_names
