@@ -225,7 +225,7 @@ class CallMachine(RuleBasedStateMachine):
             self.request_audio(requested, frame, 0)
 
     @rule(signal=st.sampled_from([Signal.CLOSED, Signal.DISCONNECTED]), leaves=st.integers(0, 9))
-    def let_go(self, signal: Signal, leaves: int) -> None:
+    def release(self, signal: Signal, leaves: int) -> None:
         if leaves == 0:
             assert self.call.signal(signal) is (self.state != "DISCONNECTED")
             self.state = "DISCONNECTED"
