@@ -1,4 +1,4 @@
-"""What can be seen of a simulator's calls, looked at again and again."""
+"""What a display shows of a simulator's calls, and what has happened since it last looked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import trio
 from trio_calls.simulator import SimulatedCall, Simulator
 from trio_calls.state import AgentMode, CallState
 
-#: Levels are those of so much of the latest audio.
+#: How much of the latest audio levels are measured over, in seconds.
 LEVEL_SECONDS: Final = 0.4
 
 _LONGEST_NUMBER: Final = 20
@@ -19,16 +19,16 @@ _STATE_EVENTS: Final = {CallState.ANSWERED: "answered", CallState.CONNECTED: "co
 
 
 def printable(number: str) -> str:
-    """Make a telephone number fit to be shown: whoever dials chooses it, line breaks and all."""
+    """Return a telephone number made safe to print: a caller may put anything in it."""
     shown = "".join(character if character.isprintable() else "?" for character in number)
     return shown if len(shown) <= _LONGEST_NUMBER else shown[: _LONGEST_NUMBER - 1] + "…"
 
 
 class WatchedCall:
-    """One call, and what was said about it already.
+    """One call, and which of its events were reported already.
 
     Attributes:
-      number: counts the simulator's calls, from 1.
+      number: the number of the call in the simulator, from 1.
     """
 
     def __init__(self, call: SimulatedCall) -> None:
@@ -36,9 +36,9 @@ class WatchedCall:
         self._call = call
         self._placed_at = trio.current_time()
         self._ended_at: float | None = None
-        self._states_told = 1
-        self._mode_told: AgentMode | None = None
-        self._claim_told = False
+        self._states_reported = 1
+        self._mode_reported: AgentMode | None = None
+        self._claim_reported = False
 
     @property
     def parties(self) -> str:
@@ -47,7 +47,7 @@ class WatchedCall:
 
     @property
     def state(self) -> str:
-        """Where the call stands."""
+        """The state of the call, in the words of the display."""
         state = self._call.agent_states[-1]
         if self._call.ended:
             return "over"
@@ -55,44 +55,44 @@ class WatchedCall:
 
     @property
     def mode(self) -> str:
-        """Who hears the agent; empty outside a conference."""
+        """The agent's mode, which says who hears the agent; empty outside a conference."""
         mode = self._call.agent_mode
         return mode.name if mode else ""
 
     @property
     def seconds(self) -> float:
-        """How long the call has lasted, ringing included."""
+        """How many seconds the call has lasted, ringing included."""
         until = trio.current_time() if self._ended_at is None else self._ended_at
         return until - self._placed_at
 
     @property
     def has_ended(self) -> bool:
-        """Whether it was over when it was looked at last."""
+        """Whether the call was over at the last look."""
         return self._ended_at is not None
 
     @property
     def seconds_over(self) -> float:
-        """For how long it has been over; minus infinity while it is not."""
+        """For how many seconds the call has been over; minus infinity while it goes on."""
         return -math.inf if self._ended_at is None else trio.current_time() - self._ended_at
 
     def levels(self) -> tuple[float | None, float | None, float | None]:
-        """How loud caller, callee and agent have been just now, in dBFS; None for who is not in."""
+        """Return the levels of caller, callee and agent now, in dBFS; None for those absent."""
         levels = self._call.levels(seconds=LEVEL_SECONDS)
         return levels.caller, levels.callee, levels.agent
 
     def news(self) -> Iterator[str]:
-        """Say what has happened since this was asked last."""
-        if self._call.was_claimed and not self._claim_told:
-            self._claim_told = True
+        """Yield the events since this was last called."""
+        if self._call.was_claimed and not self._claim_reported:
+            self._claim_reported = True
             yield "claimed"
-        new_states = self._call.agent_states[self._states_told :]
-        self._states_told += len(new_states)
+        new_states = self._call.agent_states[self._states_reported :]
+        self._states_reported += len(new_states)
         yield from (_STATE_EVENTS[state] for state in new_states if state in _STATE_EVENTS)
         mode = self._call.agent_mode
-        if mode is not None and mode is not self._mode_told:
-            self._mode_told = mode
+        if mode is not None and mode is not self._mode_reported:
+            self._mode_reported = mode
             yield f"mode {mode.name}"
-        if CallState.DISCONNECTED in new_states and self._claim_told:
+        if CallState.DISCONNECTED in new_states and self._claim_reported:
             yield "agent left"
         if self._call.ended and self._ended_at is None:
             self._ended_at = trio.current_time()
@@ -100,10 +100,10 @@ class WatchedCall:
 
 
 class CallWatch:
-    """The calls of a simulator that are worth looking at.
+    """The calls of a simulator that are worth showing.
 
     Attributes:
-      calls: those that go on, and those that have ended lately, oldest first.
+      calls: the calls that go on, and those that have ended lately, oldest first.
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -113,22 +113,22 @@ class CallWatch:
 
     @property
     def going_on(self) -> int:
-        """How many calls go on."""
+        """The number of calls that go on."""
         return sum(not call.has_ended for call in self.calls)
 
     @property
     def over(self) -> int:
-        """How many calls have ended."""
+        """The number of calls that have ended."""
         return self._seen - self.going_on
 
     def look(self, *, keep_seconds: float = 0.0) -> list[tuple[WatchedCall, str]]:
-        """Look again.
+        """Update `calls`, and return what has happened.
 
         Args:
-          keep_seconds: for how long a call that has ended stays among `calls`.
+          keep_seconds: how long a call that has ended stays among `calls`.
 
         Returns:
-          What has happened since the last look: calls and events.
+          The events since the last look, each with its call.
         """
         self.calls = [call for call in self.calls if call.seconds_over < keep_seconds]
         events = []

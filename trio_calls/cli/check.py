@@ -22,7 +22,7 @@ _STEP_SECONDS: Final = 15.0
 
 
 class _Unmet(Exception):
-    """A check that failed. The message says what to do."""
+    """A check failed. The message says what to do."""
 
 
 _EXAMPLE: Final = """\b
@@ -46,10 +46,10 @@ def check(context: click.Context) -> None:
 
 
 async def _check() -> bool:
-    """Go through the checks up to the first that fails.
+    """Run the checks up to the first that fails.
 
     Returns:
-      Whether none did.
+      Whether all of them passed.
     """
     try:
         config = ClientConfig.from_env()
@@ -85,7 +85,8 @@ async def _check() -> bool:
 class _Checks:
     """The steps on the way to the exchange, taken as the client takes them.
 
-    Each returns what it found. It raises what the client would raise there, or `_Unmet`.
+    Each returns a description of what it found. It raises what the client would raise there, or
+    `_Unmet`.
     """
 
     config: ClientConfig

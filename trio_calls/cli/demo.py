@@ -1,4 +1,4 @@
-"""``trio-calls demo``: the five flows, judged."""
+"""``trio-calls demo``: runs the five flows, and reports whether each did what it promises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``trio-calls dial``: somebody calls."""
+"""``trio-calls dial``: places calls into a running simulator."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def dial(
 
 
 async def _place_calls(order: Order, calls: int, rate: float) -> list[Result]:
-    """Begin calls on a schedule that no call holds up, and wait until all are over."""
+    """Start calls on a schedule that no call delays, and wait until all are over."""
     results = [Result() for _ in range(calls)]
     counter = CallCounter(calls)
     began = trio.current_time()

@@ -1,4 +1,4 @@
-"""How far the calls of ``trio-calls dial`` are, and what came of them."""
+"""The progress of the calls of ``trio-calls dial``, and the summary of their results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REFRESH_SECONDS: Final = 0.25
 
 
 class CallCounter:
-    """Counts the calls that are over; on a terminal as a progress bar."""
+    """Counts the calls that are over, and shows the count as a progress bar on a terminal."""
 
     def __init__(self, calls: int) -> None:
         self._console = Console()
@@ -35,13 +35,13 @@ class CallCounter:
         self._failed = 0
 
     def add(self, result: Result) -> None:
-        """Count a call that is over."""
+        """Count a call that is over, by its result."""
         self._failed += result.failure is not None
         self._progress.update(self._task, advance=1, failed=self._failed)
 
     @asynccontextmanager
     async def shown(self) -> AsyncIterator[None]:
-        """Show the bar for as long as the block takes, if there is a terminal."""
+        """Show the bar while the block runs, if the output is a terminal."""
         if not self._console.is_terminal:
             yield
             return
@@ -58,7 +58,7 @@ class CallCounter:
 
 
 def print_summary(results: Sequence[Result]) -> None:
-    """Say what came of the calls: totals, the seconds to the answer, a line a failure."""
+    """Print the results: totals, the seconds to the answer, and one line for each failure."""
     failures = [
         (number, result.failure)
         for number, result in enumerate(results, start=1)

@@ -1,10 +1,10 @@
-"""One call into a running simulator, from the dialer's end."""
+"""One call into a running simulator, as the dialer sees it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final
+from typing import Final, assert_never
 from urllib.parse import urlsplit
 
 import attrs
@@ -33,6 +33,7 @@ from trio_calls.wire.dialing import (
     DialProgress,
     DialRefused,
 )
+from trio_calls.wire.message import UnknownMessage
 
 _CONNECT_SECONDS: Final = 30.0
 
@@ -44,15 +45,15 @@ _CHUNK_BYTES: Final = 2**16
 
 @attrs.frozen
 class Order:
-    """What is asked of every call.
+    """The settings that all calls have in common.
 
     Attributes:
-      url: of the simulator.
-      api_key: the one that the simulator was started with.
-      dial: who calls whom.
+      url: the address of the simulator.
+      api_key: the key that the simulator was started with.
+      dial: the message that says who calls whom.
       say: what the caller says, or None.
       callee_say: what the callee says, or None.
-      ring_seconds: for how long the caller lets it ring.
+      ring_seconds: how long the caller waits for an answer before hanging up.
       talk_seconds: how long after the answer the caller hangs up.
     """
 
@@ -67,15 +68,16 @@ class Order:
 
 @attrs.define
 class Result:
-    """What came of a call.
+    """The result of a call.
 
     Attributes:
-      was_claimed: whether an agent took it.
-      answered_after: seconds from dialing until the caller talked with somebody; None: never.
-      seconds: how long it lasted, ringing included.
-      fault: why it could not be followed to its end, or None.
+      was_claimed: whether an agent took the call.
+      answered_after: the seconds from dialing until the caller talked with somebody, or None if
+        the caller never did.
+      seconds: how long the call lasted in seconds, ringing included.
+      fault: why the call could not be followed to its end, or None.
       heard: what the caller heard, as PCM at `sample_rate`, if that was asked for.
-      sample_rate: the simulator's, in Hz.
+      sample_rate: the simulator's sample rate, in Hz.
     """
 
     was_claimed: bool = False
@@ -101,7 +103,7 @@ async def dial_call(order: Order) -> Result:
     """Place a call and follow it to its end.
 
     Raises:
-      Failure: the simulator is not there, or does not accept the key: no other call can do better.
+      Failure: the simulator is not there, or does not accept the key. No other call can do better.
 
     Cancellation: the caller hangs up.
     """
@@ -133,7 +135,7 @@ async def dial_call(order: Order) -> Result:
 
 
 class _DialedCall:
-    """Follows a call. One task reads and writes by turns: the simulator never waits for either."""
+    """Follows a call. One task both reads and writes, as the simulator never waits for either."""
 
     def __init__(self, order: Order, result: Result, websocket: WebSocket) -> None:
         self._order = order
@@ -174,15 +176,20 @@ class _DialedCall:
                 await self._say(CALLER, self._order.say, sample_rate)
                 await self._say(CALLEE, self._order.callee_say, sample_rate)
             case DialProgress(event=event, seconds=seconds):
-                self._note(event, seconds)
+                self._follow_progress(event, seconds)
             case DialEnded(seconds=seconds):
                 self._result.seconds = seconds
                 self._is_over = True
             case DialRefused(reason=reason):
                 self._result.fault = f"the simulator refused: {reason}"
                 self._is_over = True
+            case Dial() | DialHangUp() | UnknownMessage():
+                # Not for a dialer, or from a newer simulator.
+                pass
+            case message:
+                assert_never(message)
 
-    def _note(self, event: str, seconds: float) -> None:
+    def _follow_progress(self, event: str, seconds: float) -> None:
         if event == DialEvent.CLAIMED:
             self._result.was_claimed = True
         elif event == DialEvent.CALLER_TALKING:
@@ -196,7 +203,7 @@ class _DialedCall:
 
 
 def _passes(error: WebSocketError) -> bool:
-    """Tell whether a simulator that cannot take this call may take the next."""
+    """Return whether a simulator that cannot take this call may still take the next."""
     return (
         isinstance(error, HandshakeRefused) and error.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     )

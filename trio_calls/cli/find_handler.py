@@ -19,7 +19,7 @@ _USUAL_NAME: Final = "handle_call"
 
 
 def find_handler(target: str) -> CallHandler:
-    """Load what a target names.
+    """Load the handler that a target names.
 
     Args:
       target: ``file.py``, ``file.py:function``, ``package.module`` or ``package.module:function``.
@@ -27,8 +27,8 @@ def find_handler(target: str) -> CallHandler:
         an `ActiveCall`.
 
     Raises:
-      Failure: there is no such file, module or function, it cannot be loaded, or which function is
-        meant is not clear.
+      Failure: there is no such file, module or function, it cannot be loaded, or it is not clear
+        which function is meant.
     """
     place, _, name = target.rpartition(":") if ":" in target else (target, "", "")
     module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
@@ -63,7 +63,7 @@ def _named(module: ModuleType, name: str, place: str) -> CallHandler:
 def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise Failure(f"there is no file {path}")
-    # As for a script: what lies beside it can be imported.
+    # As for a script: the modules beside it can be imported.
     sys.path.insert(0, str(path.parent.resolve()))
     name = f"_trio_calls_run_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -94,7 +94,7 @@ def _load_module(name: str) -> ModuleType:
 
 
 def _explain(error: Exception, place: str) -> str:
-    """Say why loading failed, and at which line of whose file."""
+    """Describe why loading failed, and at which line of which file."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else place
     if isinstance(error, SyntaxError):

@@ -1,4 +1,4 @@
-"""The commands of ``trio-calls``, and how each of them ends."""
+"""The group of all ``trio-calls`` commands, and their exit status."""
 
 from __future__ import annotations
 

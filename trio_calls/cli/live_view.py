@@ -1,4 +1,4 @@
-"""A simulator's calls as a table that is drawn again and again."""
+"""A simulator's calls, as a table on the terminal that is redrawn again and again."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from trio_calls.cli.call_watch import CallWatch, WatchedCall
 
 _REFRESH_SECONDS: Final = 0.25
 
-#: A call that has ended can be read for so long.
+#: How long a call that has ended stays in the table.
 _KEEP_SECONDS: Final = 5.0
 
-#: Lines of the terminal that are not rows: frame, heading, the line below, the cursor's.
+#: The lines of the terminal that are not rows: frame, heading, caption and cursor.
 _OTHER_LINES: Final = 7
 
 _STYLES: Final = {"PENDING": "yellow", "ANSWERED": "green", "CONNECTED": "bold green"}
@@ -38,7 +38,10 @@ async def show_calls(watch: CallWatch, console: Console) -> None:
 
 
 def calls_table(watch: CallWatch, terminal_lines: int) -> Table:
-    """Draw the calls, the latest at the bottom, as many as fit; rather those that go on."""
+    """Make a table of the calls, the latest at the bottom.
+
+    Where not all of them fit, calls that go on are preferred to those that are over.
+    """
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, caption_justify="left")
     table.add_column("call", justify="right", width=4)
     table.add_column("caller → callee")
@@ -73,7 +76,7 @@ def _add_row(table: Table, call: WatchedCall) -> None:
 
 
 def _meter(level: float | None) -> Text:
-    """Draw a level: a bar, and the number."""
+    """Return a level as a bar and a number."""
     if level is None:
         return Text("")
     share = 0.0 if level == -math.inf else 1 - max(level, _QUIETEST_DBFS) / _QUIETEST_DBFS

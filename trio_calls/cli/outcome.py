@@ -1,4 +1,4 @@
-"""How a command ends: in an exit status and, where it failed, in one sentence."""
+"""How a command ends: with an exit status and, if it failed, with one sentence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TERMINATED: Final = 143
 
 
 class Failure(click.ClickException):
-    """Something that the user can mend. Shown as one line, with exit status 1."""
+    """An error that the user can fix. Shown as one line, with exit status 1."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -25,11 +25,11 @@ class Failure(click.ClickException):
         self._command = context.command_path if context else "trio-calls"
 
     def format_message(self) -> str:
-        """Say it, after the command's name."""
+        """Return the sentence, after the command's name."""
         return f"{self._command}: {self.message}"
 
     def show(self, file: object = None) -> None:
-        """Print it on standard error."""
+        """Print the sentence on standard error."""
         click.echo(self.format_message(), err=True)
 
 
@@ -38,19 +38,18 @@ def run_trio(
     *arguments: object,
     mendable: type[Exception] | tuple[type[Exception], ...] = OSError,
 ) -> ResultT:
-    """Run Trio, and turn the errors that users can mend into a sentence.
+    """Run Trio, and turn the errors that users can fix into a sentence.
 
-    Nurseries raise groups. One in which there is anything else is a fault of ours, and comes out as
-    it is.
+    Nurseries raise groups. A group that holds any other error is our fault, and is raised as it is.
 
     Args:
-      main: the asynchronous function.
-      arguments: of `main`.
-      mendable: the errors whose text is such a sentence.
+      main: the asynchronous function to run.
+      arguments: the arguments of `main`.
+      mendable: the types of the errors that users can fix, whose text is such a sentence.
 
     Raises:
-      Failure: one of the `mendable` errors came out, which is its cause.
-      KeyboardInterrupt: Control-C.
+      Failure: `main` raised one of the `mendable` errors, which is the cause of this one.
+      KeyboardInterrupt: Control-C was pressed.
     """
     failure: Exception | None = None
     is_interrupted = False
@@ -67,7 +66,7 @@ def run_trio(
 
 
 def sentence_of(error: Exception) -> str:
-    """Say an error in one line: the system's own words for one of its errors."""
+    """Return the text of an error in one line; for an `OSError`, the system's own words."""
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename is not None else ""
         return f"{error.strerror}{where}"

@@ -22,22 +22,22 @@ _GREETING_SECONDS: Final = 5.0
 
 
 async def rehearse(handler: CallHandler) -> bool:
-    """Let a virtual caller ring a handler once, and say what happens.
+    """Place one virtual call to a handler, and print what happens.
 
     Returns:
       Whether the call was answered, or connected to the callee.
     """
     async with open_simulator(port=0, sample_rate=SAMPLE_RATE) as simulator:
-        _tell(f"a simulated exchange is on {simulator.config.base_url}")
+        _print(f"a simulated exchange is on {simulator.config.base_url}")
         async with open_call_client(simulator.config) as client:
             client.on(events.INCOMING_CALL)(handler)
             call = simulator.place_call(pickup=answers(after_seconds=_PICKUP_SECONDS))
-            _tell(f"{call.caller.number} calls {call.callee.number}")
+            _print(f"{call.caller.number} calls {call.callee.number}")
             async with trio.open_nursery() as people:
                 people.start_soon(_be_caller, call)
                 people.start_soon(_be_callee, call)
                 await call.wait_agent_left()
-                _tell("the call is over" if call.ended else "the agent has left the call")
+                _print("the call is over" if call.ended else "the agent has left the call")
                 await call.wait_ended()
                 people.cancel_scope.cancel()
     return _judge(call)
@@ -48,24 +48,24 @@ async def _be_caller(call: SimulatedCall) -> None:
         try:
             await call.caller.wait_talking()
             ringing.deadline = trio.current_time() + _TALK_SECONDS
-            _tell("the caller hears somebody: the agent, or the callee")
+            _print("the caller hears somebody: the agent, or the callee")
             with trio.move_on_after(_GREETING_SECONDS):
                 await Listener(call.caller).wait_sentence()
             await call.caller.say(load_speech("caller_request"))
-            _tell('the caller has said: "Hi, my name is Ada. I would like to talk to sales."')
+            _print('the caller has said: "Hi, my name is Ada. I would like to talk to sales."')
         except PhoneHungUp:
             return
         await trio.sleep_forever()
-    _tell("the caller hangs up")
+    _print("the caller hangs up")
     call.caller.hang_up()
 
 
 async def _be_callee(call: SimulatedCall) -> None:
     try:
         await call.callee.wait_talking()
-        _tell("the callee has picked up")
+        _print("the callee has picked up")
         await call.callee.say(load_speech("callee_hello"))
-        _tell('the callee has said: "Sales, good morning. How can I help?"')
+        _print('the callee has said: "Sales, good morning. How can I help?"')
     except PhoneHungUp:
         return
 
@@ -73,14 +73,14 @@ async def _be_callee(call: SimulatedCall) -> None:
 def _judge(call: SimulatedCall) -> bool:
     states = call.agent_states
     mark = "✓" if len(states) > 1 and states[1] is not CallState.DISCONNECTED else "✗"
-    _tell(f"{mark} " + " → ".join(state.name for state in states))
+    _print(f"{mark} " + " → ".join(state.name for state in states))
     for phone, name in ((call.caller, "caller"), (call.callee, "callee")):
         seconds = duration_seconds(len(phone.heard), SAMPLE_RATE)
         if seconds:
             level = level_dbfs(phone.heard)
-            _tell(f"  the {name} was connected for {seconds:.1f} s, and heard {level:.0f} dBFS")
+            _print(f"  the {name} was connected for {seconds:.1f} s, and heard {level:.0f} dBFS")
     return mark == "✓"
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     print(line, flush=True)

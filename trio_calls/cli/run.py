@@ -145,7 +145,7 @@ async def _serve(handler: CallHandler, drain_seconds: float) -> int:
 async def _serve_as_worker(
     handler: CallHandler, drain_seconds: float, prefix: str, descriptor: int
 ) -> int:
-    """Serve until the supervisor says that it is enough, or is gone.
+    """Serve until the supervisor asks this worker to end, or is gone.
 
     Returns:
       The exit status.
@@ -160,10 +160,10 @@ async def _serve_as_worker(
 
 
 class _Program:
-    """Serves calls, and ends when a signal says so.
+    """Serves calls until a signal ends it.
 
     Attributes:
-      serving: set when calls can come.
+      serving: set once calls can come.
     """
 
     def __init__(self, config: ClientConfig, handler: CallHandler, prefix: str = "") -> None:
@@ -195,7 +195,11 @@ class _Program:
         await call_handler(self._handler, call)
 
     async def wait_end(self, signals: AsyncIterator[int], drain_seconds: float) -> int:
-        """Wait until it is time to end.
+        """Wait for a signal that ends the program, and drain first if it is SIGTERM.
+
+        Args:
+          signals: the signals to obey.
+          drain_seconds: how long calls in progress may go on after SIGTERM.
 
         Returns:
           The exit status.

@@ -1,4 +1,4 @@
-"""Control-C and SIGTERM, as something that a task can wait for."""
+"""Waiting for Control-C and SIGTERM in a task, and the exit status after them."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from trio_calls.cli.outcome import INTERRUPTED
 
 
 def status_after(number: int, *, if_terminated: int, prefix: str = "") -> int:
-    """Say that a signal has ended the command, and choose the exit status.
+    """Print that a signal has ended the command, and return the exit status.
 
     Args:
-      number: the signal's.
+      number: the number of the signal.
       if_terminated: the exit status after SIGTERM.
-      prefix: who says so, where several processes share the output.
+      prefix: the name of this process, where several share the output.
     """
     # A terminal shows Control-C as ^C, at the beginning of this line.
     line_end = "\n" if sys.stderr.isatty() and not prefix else ""
     is_interrupt = number == signal.SIGINT
     word = "interrupted" if is_interrupt else "terminated"
-    # In one piece: see `trio_calls.cli.run`.
+    # Written in one piece: see `trio_calls.cli.run`.
     click.echo(f"{line_end}{prefix}{word}", err=True)
     return INTERRUPTED if is_interrupt else if_terminated
 
 
 async def run_until_signal(main: Callable[[], Awaitable[None]]) -> int:
-    """Run something until SIGINT or SIGTERM comes, then cancel it.
+    """Run an asynchronous function until SIGINT or SIGTERM comes, then cancel it.
 
     Returns:
-      The signal's number.
+      The number of the signal.
     """
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:

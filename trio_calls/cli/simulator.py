@@ -1,4 +1,4 @@
-"""``trio-calls simulator``: the exchange, serving."""
+"""``trio-calls simulator``: runs a simulated exchange on this machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trio_calls.simulator import Simulator, open_simulator
 _LOOK_EVERY_SECONDS: Final = 0.1
 _DEFAULT_RATE: Final = 24000
 
-#: What is kept for the display to see: it may run for months.
+#: How much is kept for the display. Bounded, as the simulator may run for months.
 _KEEP_FINISHED_CALLS: Final = 100
 _KEEP_AUDIO_SECONDS: Final = 1.0
 
@@ -126,7 +126,7 @@ async def _serve(settings: _Settings) -> int:
 
 
 def _introduce(config: ClientConfig) -> None:
-    """Say how an agent gets here: the key is this simulator's own, and no secret."""
+    """Print how an agent connects. The key is the simulator's own, and no secret."""
     variables = {
         "WSS_API_KEY": config.api_key or "",
         "WSS_CONNECTOR_UUID": config.connector_uuid or "",
@@ -140,14 +140,14 @@ def _introduce(config: ClientConfig) -> None:
 
 
 class _Display:
-    """Shows the calls, in the way that suits where the output goes."""
+    """Shows the calls: as a table on a terminal, and one line for each event elsewhere."""
 
     def __init__(self, exchange: Simulator, console: Console) -> None:
         self._watch = CallWatch(exchange)
         self._console = console
 
     async def run(self) -> None:
-        """Show them until cancelled."""
+        """Show the calls until cancelled."""
         if self._console.is_terminal:
             logging.basicConfig(
                 format="%(message)s",

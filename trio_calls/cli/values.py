@@ -1,4 +1,4 @@
-"""Reads the values of options. What makes no sense is a usage error, exit status 2."""
+"""Parses the values of options. A value that makes no sense is a usage error, exit status 2."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_SECONDS: Final = 86400.0
 
 
 def pickup(text: str) -> tuple[PickupKind, float]:
-    """Read what a callee does, and after how many seconds: ``answers:3``."""
+    """Parse what a callee does, and after how many seconds: ``answers:3``."""
     match = re.fullmatch(r"(answers|declines|never)(?::(\d{1,4}(?:\.\d{1,3})?))?", text)
     if match is None or (match[1] == PickupKind.NEVER and match[2] is not None):
         raise click.BadParameter(
@@ -28,7 +28,7 @@ def pickup(text: str) -> tuple[PickupKind, float]:
 
 
 def rate(text: str) -> float:
-    """Read how many calls a second: ``5/s``, or ``300/m`` for calls a minute."""
+    """Parse a rate, and return it in calls a second: ``5/s``, or ``300/m`` for calls a minute."""
     match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)(?:/([sm]))?", text)
     calls_a_second = 0.0 if match is None else float(match[1]) / (60 if match[2] == "m" else 1)
     if calls_a_second <= 0:
@@ -37,7 +37,7 @@ def rate(text: str) -> float:
 
 
 def seconds(text: str) -> float:
-    """Read a number of seconds, up to a day."""
+    """Parse a number of seconds, up to a day."""
     try:
         number = float(text)
     except ValueError:
@@ -48,14 +48,14 @@ def seconds(text: str) -> float:
 
 
 def telephone_number(text: str) -> str:
-    """Read a telephone number, of any form."""
+    """Check a telephone number, which may have any form."""
     if not text or len(text) > _LONGEST_NUMBER or not text.isprintable():
         raise click.BadParameter(f"a number is 1 to {_LONGEST_NUMBER} printable characters")
     return text
 
 
 def simulator_url(text: str) -> str:
-    """Read the address of a simulator."""
+    """Check the address of a simulator."""
     if not text.startswith(("ws://", "wss://")):
         raise click.BadParameter(f"{text!r} does not look like ws://host:port")
     return text
@@ -65,7 +65,7 @@ def recording(path: str) -> Recording:
     """Read a WAV file.
 
     Raises:
-      Failure: it cannot be read.
+      Failure: the file cannot be read.
     """
     try:
         return read_recording(path)
