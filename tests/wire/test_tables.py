@@ -1,0 +1,32 @@
+"""Tables of the codec, against what they mirror."""
+
+from typing import Any, get_args
+
+import pytest
+
+from trio_calls.wire import codec
+from trio_calls.wire.control import ControlMessage
+from trio_calls.wire.dialing import DialingMessage
+from trio_calls.wire.media import MediaMessage
+from trio_calls.wire.message import Message
+
+UNIONS = [ControlMessage, MediaMessage, DialingMessage]
+
+
+def test_every_message_travels_on_one_kind_of_connection() -> None:
+    members = [member for union in UNIONS for member in get_args(union)]
+    assert len(members) == len(set(members))
+    defined = {message for message in Message.__subclasses__() if "wire" in message.__module__}
+    assert set(members) == defined
+
+
+@pytest.mark.parametrize("union", UNIONS)
+def test_messages_of_one_connection_differ_in_type(union: Any) -> None:
+    types = [member.wire_type for member in get_args(union)]
+    assert len(types) == len(set(types))
+
+
+def test_the_id_of_an_answer_is_looked_for_where_it_is() -> None:
+    for message_class, key in codec._REQUEST_IDS.items():
+        names = codec._wire_names(message_class)
+        assert key in {name.rename for name in names.values()}
