@@ -1,4 +1,4 @@
-"""How loud audio is, and whether and where a recording contains it."""
+"""The loudness of audio, and whether and where a recording contains a signal."""
 
 import math
 
@@ -14,7 +14,7 @@ _NEGLIGIBLE_ENERGY_RATIO = 1e-3
 
 @frozen
 class Match:
-    """Where a recording resembles a signal the most, and how much."""
+    """The place where a recording resembles a signal the most, and how much."""
 
     correlation: float
     """From -1 (the signal upside down) over 0 (nothing in common) to 1 (the signal itself)."""
@@ -24,7 +24,7 @@ class Match:
 
 
 def level_dbfs(pcm: bytes) -> float:
-    """Measure the loudness of audio.
+    """Return the loudness of audio.
 
     Args:
         pcm: mono signed 16-bit little-endian audio.
@@ -52,13 +52,14 @@ def find(needle: bytes, haystack: bytes) -> Match:
 
     Args:
         needle: the signal to look for; mono signed 16-bit little-endian audio.
-        haystack: the recording to look in, likewise; silence follows one shorter than the needle.
+        haystack: the recording to search, in the same format. If it is shorter than the needle,
+            silence is added to its end.
 
     Returns:
-        The greatest correlation and where it is; correlation 0 at offset 0 if the needle is silent.
+        The greatest correlation and its place; correlation 0 at offset 0 if the needle is silent.
 
     Raises:
-        ValueError: a number of bytes is odd.
+        ValueError: the number of bytes of either is odd.
     """
     wanted = to_samples(needle).astype(np.float64)
     recording = to_samples(haystack).astype(np.float64)

@@ -9,8 +9,8 @@ _SAMPLE_RANGE = np.iinfo(np.int16)
 def mix(*signals: NDArray[np.int16]) -> NDArray[np.int16]:
     """Add signals sample by sample.
 
-    Sums that 16 bits do not hold are clipped to the nearest value that they do: too loud a mix
-    distorts, but never wraps around.
+    Sums that do not fit into 16 bits are clipped to the nearest value that does: a mix that is too
+    loud distorts, but never wraps around.
 
     Args:
         *signals: one or more arrays of shape (samples,), all of the same length.

@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_BYTES = 2
-"""Bytes of one sample."""
+"""The size of one sample, in bytes."""
 
 FRAME_SECONDS = 0.02
-"""Seconds of one frame, the unit in which telephony moves audio."""
+"""The duration of one frame, the unit in which telephony moves audio, in seconds."""
 
 
 def frame_bytes(sample_rate: int) -> int:
@@ -17,7 +17,7 @@ def frame_bytes(sample_rate: int) -> int:
         sample_rate: samples per second, in Hz.
 
     Returns:
-        Bytes, always a whole number of samples (960 at 24 kHz).
+        The size in bytes, always a whole number of samples (960 at 24 kHz).
     """
     return round(sample_rate * FRAME_SECONDS) * SAMPLE_BYTES
 
@@ -26,21 +26,21 @@ def duration_seconds(pcm_byte_count: int, sample_rate: int) -> float:
     """Return how long an amount of audio plays.
 
     Args:
-        pcm_byte_count: bytes of audio.
+        pcm_byte_count: the amount of audio, in bytes.
         sample_rate: samples per second, in Hz.
 
     Returns:
-        Seconds.
+        The duration in seconds.
 
     Raises:
-        ValueError: the byte count is odd, so it is no whole number of samples.
+        ValueError: the byte count is odd, and so not a whole number of samples.
     """
     _check_whole_samples(pcm_byte_count)
     return pcm_byte_count / SAMPLE_BYTES / sample_rate
 
 
 def to_samples(pcm: bytes) -> NDArray[np.int16]:
-    """View audio as numbers, without copying it.
+    """Return audio as an array of samples, without copying it.
 
     Args:
         pcm: mono signed 16-bit little-endian audio.
@@ -56,16 +56,16 @@ def to_samples(pcm: bytes) -> NDArray[np.int16]:
 
 
 def to_pcm(samples: NDArray[np.int16]) -> bytes:
-    """Turn numbers into audio.
+    """Convert an array of samples to audio.
 
     Args:
         samples: an array of shape (samples,).
 
     Returns:
-        Mono signed 16-bit little-endian audio, two bytes a sample.
+        Mono signed 16-bit little-endian audio, two bytes for each sample.
 
     Raises:
-        TypeError: the array's type holds values that 16 bits do not.
+        TypeError: the array's type has values that do not fit into 16 bits.
     """
     return samples.astype("<i2", casting="safe", copy=False).tobytes()
 
@@ -74,7 +74,7 @@ def silence(seconds: float, sample_rate: int) -> bytes:
     """Make digital silence.
 
     Args:
-        seconds: its duration, rounded to the nearest whole sample.
+        seconds: the duration, rounded to the nearest whole sample.
         sample_rate: samples per second, in Hz.
 
     Returns:

@@ -17,11 +17,11 @@ _FULL_SCALE = 32768
 
 @frozen(eq=False)
 class Recording:
-    """Audio as it was read from a file, mixed down to mono.
+    """The audio of a file, mixed down to mono.
 
     Attributes:
         samples: an array of shape (samples,), from -1 to 1.
-        sample_rate: samples per second, in Hz; any.
+        sample_rate: samples per second, in Hz. Any rate is possible.
     """
 
     samples: NDArray[np.float64] = field(repr=False)
@@ -34,7 +34,7 @@ class Recording:
             sample_rate: the wanted samples per second, in Hz.
 
         Returns:
-            Mono signed 16-bit little-endian audio. What is too loud for it is clipped.
+            Mono signed 16-bit little-endian audio. Samples that do not fit into it are clipped.
 
         Raises:
             ModuleNotFoundError: the rates differ, and soxr is not installed.
@@ -53,10 +53,10 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
         path: the file.
 
     Returns:
-        The recording; of several channels the mean.
+        The recording. It is the mean of the file's channels.
 
     Raises:
-        ValueError: the file is no WAV file of plain PCM, is cut short, or holds no audio.
+        ValueError: the file is not a WAV file of plain PCM, is cut short, or holds no audio.
         OSError: the file cannot be opened or read.
     """
     file_path = Path(path)

@@ -1,4 +1,4 @@
-"""Test signals: a tone that a person recognises, and noise that a program recognises."""
+"""Test signals: a tone for people to recognise, and noise for programs to recognise."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,10 @@ def tone(frequency_hz: float, seconds: float, sample_rate: int, amplitude: float
     """Make a sine tone.
 
     Args:
-        frequency_hz: its pitch, in Hz.
-        seconds: its duration, rounded to the nearest whole sample.
+        frequency_hz: the pitch of the tone, in Hz.
+        seconds: the duration, rounded to the nearest whole sample.
         sample_rate: samples per second, in Hz.
-        amplitude: its peak, from 0 (silence) to 1 (full scale).
+        amplitude: the peak amplitude, from 0 (silence) to 1 (full scale).
 
     Returns:
         Mono signed 16-bit little-endian audio.
@@ -29,16 +29,16 @@ def tone(frequency_hz: float, seconds: float, sample_rate: int, amplitude: float
 
 
 def noise(seconds: float, sample_rate: int, seed: int, amplitude: float = 0.3) -> bytes:
-    """Make white noise, the same for the same seed.
+    """Make white noise, which is the same whenever the seed is the same.
 
     Noise of two seeds does not correlate, and noise correlates with itself at one offset only. That
     makes it a fingerprint: a test that finds it knows whose audio it was and when it arrived.
 
     Args:
-        seconds: its duration, rounded to the nearest whole sample.
+        seconds: the duration, rounded to the nearest whole sample.
         sample_rate: samples per second, in Hz.
-        seed: which noise; any integer from 0.
-        amplitude: its peak, from 0 (silence) to 1 (full scale).
+        seed: the seed that the noise is made from; any integer from 0.
+        amplitude: the peak amplitude, from 0 (silence) to 1 (full scale).
 
     Returns:
         Mono signed 16-bit little-endian audio.

@@ -19,7 +19,7 @@ def read_wav(path: str | os.PathLike[str], sample_rate: int) -> bytes:
         Mono signed 16-bit little-endian audio.
 
     Raises:
-        ValueError: the file is no WAV file, is damaged, or is not mono, 16-bit and at
+        ValueError: the file is not a WAV file, is damaged, or is not mono, 16-bit and at
             `sample_rate`. The message says what the file is and how to convert it.
         OSError: the file cannot be opened or read.
     """
@@ -46,7 +46,7 @@ def read_wav(path: str | os.PathLike[str], sample_rate: int) -> bytes:
 
 
 def write_wav(path: str | os.PathLike[str], pcm: bytes, sample_rate: int) -> None:
-    """Write audio as a WAV file, replacing what was there.
+    """Write audio to a WAV file, replacing any file of that name.
 
     Args:
         path: the file.
@@ -54,7 +54,7 @@ def write_wav(path: str | os.PathLike[str], pcm: bytes, sample_rate: int) -> Non
         sample_rate: samples per second, in Hz.
 
     Raises:
-        ValueError: the number of bytes is odd; nothing is written then.
+        ValueError: the number of bytes is odd. Nothing is written then.
         OSError: the file cannot be written.
     """
     to_samples(pcm)
