@@ -1,4 +1,4 @@
-"""Running the agent that is tested."""
+"""Runs the agent under test."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trio_calls.testing._plain_errors import PlainErrors
 async def run_agent(
     handler: CallHandler, simulator: Simulator, **settings: Any
 ) -> AsyncIterator[CallClient]:
-    """Let a handler take the simulator's calls for as long as the block runs.
+    """Handle the simulator's calls with a handler while the block runs.
 
     ::
 
@@ -32,18 +32,18 @@ async def run_agent(
             ...
 
     Error handling: an error of the handler ends the block and fails the test. What the handler or
-    the block raises comes out as it is, and not in the exception groups of the nurseries between;
-    where several tasks failed it is a group.
+    the block raises is raised as it is, and not in the exception groups of the nurseries between.
+    If several tasks failed, it is a group.
 
     Args:
-      handler: the agent, called with each call. Plain or asynchronous.
-      simulator: where the calls come from.
-      settings: attributes of `ClientConfig` that the agent runs with, for instance
+      handler: the agent: a plain or asynchronous function, called with each call.
+      simulator: the simulator that the calls come from.
+      settings: attributes of `ClientConfig` for the agent to run with, for instance
         ``max_concurrent_calls=2``.
 
-    Cancellation, and an error: cancel the handlers. When the block ends well, handlers whose call
-    is over finish their work first, for ``after_call_seconds`` at the most; handlers of calls that
-    go on are cancelled, and leave them.
+    Cancellation, or an error, cancels the handlers. If the block ends well, handlers whose call is
+    over may finish first, for ``after_call_seconds`` at the most; handlers of calls that go on are
+    cancelled, and leave them.
     """
     __tracebackhide__ = True
     config = attrs.evolve(simulator.config, **{"crash_on_handler_error": True, **settings})
@@ -56,7 +56,7 @@ async def run_agent(
 
 
 class _Agent:
-    """A handler, and which of its calls it is done with."""
+    """A handler, and which of its calls it has finished."""
 
     def __init__(self, handler: CallHandler) -> None:
         self._handler = handler

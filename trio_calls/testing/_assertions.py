@@ -1,6 +1,6 @@
 """Assertions about what somebody at a telephone hears.
 
-Speech is found wherever it is and however loud it arrives, by normalized cross-correlation:
+Speech is found anywhere in a recording and at any loudness, by normalized cross-correlation:
 `trio_calls.audio.find`. From `HEARD` on it counts as heard, below `NOT_HEARD` as not heard.
 """
 
@@ -26,10 +26,10 @@ from trio_calls.testing._matching import Listener, SpeechMatch, best_match
 from trio_calls.testing._messages import Recording, pcm_of
 
 HEARD: Final = 0.8
-"""The correlation from which on speech counts as heard.
+"""The least correlation at which speech counts as heard.
 
-Its square is how much of the energy fits: a third of the speech may be cut off or covered by other
-voices.
+Its square is the share of the energy that matches: a third of the speech may be cut off or covered
+by other voices.
 """
 
 NOT_HEARD: Final = 0.3
@@ -40,7 +40,7 @@ SILENCE_DBFS: Final = -50.0
 
 _LISTEN_EVERY_SECONDS: Final = 0.2
 
-#: The byte from where on `hears` listens at each telephone.
+#: The byte of each telephone's recording from which the next `hears` listens.
 _listened_until: WeakKeyDictionary[Phone, int] = WeakKeyDictionary()
 
 
@@ -53,24 +53,24 @@ async def hears(
 ) -> SpeechMatch:
     """Wait until somebody at a telephone has heard some speech to its end.
 
-    Each `hears` listens from where the one before it, at the same telephone, had found its speech
-    to end, or from the start. So the order in which things are said is asserted too. For voices
+    Each `hears` listens from the end of the speech that the one before it had found at the same
+    telephone, or from the start. So it also asserts the order in which things are said. For voices
     that overlap use `heard`.
 
     Args:
       phone: the telephone.
-      speech: what is to be heard; mono signed 16-bit little-endian PCM.
+      speech: the speech to wait for; mono signed 16-bit little-endian PCM.
       within_seconds: how long to wait, from now on.
-      min_correlation: how well it must be heard, from 0 to 1.
+      min_correlation: the least correlation that counts as heard, from 0 to 1.
 
     Returns:
-      Where in ``phone.heard`` it is. This returns at most 0.2 s after the speech has ended.
+      The place of the speech in ``phone.heard``, at most 0.2 s after the speech has ended.
 
     Raises:
-      AssertionError: it was not heard by then, or the call ended without it.
-      ValueError: the speech is silent or no whole number of samples.
+      AssertionError: the speech was not heard by then, or the call ended without it.
+      ValueError: the speech is silent, or not a whole number of samples.
 
-    Cancellation: nothing counts as listened to.
+    Cancellation: the next `hears` listens from the same place as this one did.
     """
     __tracebackhide__ = True
     _check_audible(speech)
@@ -80,14 +80,14 @@ async def hears(
     with trio.move_on_after(within_seconds):
         while phone.state is not PhoneState.HUNG_UP:
             if match := listener.listen(phone.heard, min_correlation):
-                return _note(phone, match, speech)
+                return _advance(phone, match, speech)
             with trio.move_on_after(_LISTEN_EVERY_SECONDS):
                 await phone.wait_hung_up()
     has_ended = phone.state is PhoneState.HUNG_UP
     best = best_match(speech, phone.heard, start)
     is_whole = has_ended or _end_byte(best, speech) <= len(phone.heard)
     if best.correlation >= min_correlation and is_whole:
-        return _note(phone, best, speech)
+        return _advance(phone, best, speech)
     when = "before the call ended" if has_ended else f"within {within_seconds:g} s"
     message = messages.not_heard(phone, speech, best, min_correlation, when)
     before = best_match(speech, phone.heard[:start])
@@ -97,19 +97,19 @@ async def hears(
 
 
 def heard(recording: Recording, speech: bytes, *, min_correlation: float = HEARD) -> SpeechMatch:
-    """Assert that somebody has heard some speech until now, at any time.
+    """Assert that somebody has heard some speech at any time until now.
 
     Args:
-      recording: a telephone, or what was recorded elsewhere: ``call.agent_heard``.
-      speech: what must have been heard; mono signed 16-bit little-endian PCM.
-      min_correlation: how well, from 0 to 1.
+      recording: a telephone, or what was recorded elsewhere, such as ``call.agent_heard``.
+      speech: the speech that must have been heard; mono signed 16-bit little-endian PCM.
+      min_correlation: the least correlation that counts as heard, from 0 to 1.
 
     Returns:
-      Where in the recording it fits best.
+      The place in the recording where the speech matches best.
 
     Raises:
-      AssertionError: it was not heard.
-      ValueError: the speech is silent, or something is no whole number of samples.
+      AssertionError: the speech was not heard.
+      ValueError: the speech is silent, or speech or recording is not a whole number of samples.
     """
     __tracebackhide__ = True
     _check_audible(speech)
@@ -122,16 +122,16 @@ def heard(recording: Recording, speech: bytes, *, min_correlation: float = HEARD
 
 
 def never_heard(recording: Recording, speech: bytes, *, max_correlation: float = NOT_HEARD) -> None:
-    """Assert that somebody has not heard some speech until now, nor a good part of it.
+    """Assert that until now somebody has heard neither some speech nor a good part of it.
 
     Args:
-      recording: a telephone, or what was recorded elsewhere: ``call.agent_heard``.
-      speech: what must not have been heard; mono signed 16-bit little-endian PCM.
-      max_correlation: how much of a resemblance is chance, from 0 to 1.
+      recording: a telephone, or what was recorded elsewhere, such as ``call.agent_heard``.
+      speech: the speech that must not have been heard; mono signed 16-bit little-endian PCM.
+      max_correlation: the correlation below which a resemblance is chance, from 0 to 1.
 
     Raises:
-      AssertionError: it was heard, or something that resembles it.
-      ValueError: the speech is silent, or something is no whole number of samples.
+      AssertionError: the speech was heard, or something that resembles it.
+      ValueError: the speech is silent, or speech or recording is not a whole number of samples.
     """
     __tracebackhide__ = True
     _check_audible(speech)
@@ -143,15 +143,15 @@ def never_heard(recording: Recording, speech: bytes, *, max_correlation: float =
 async def hears_nothing(
     phone: Phone, *, for_seconds: float, max_dbfs: float = SILENCE_DBFS
 ) -> None:
-    """Let some time pass, and assert that all is silent for somebody who is in the call.
+    """Wait for some time, and assert that somebody in the call heard only silence.
 
     Args:
-      phone: the telephone; it must be talking, and stay so.
-      for_seconds: how long, from now on.
+      phone: the telephone. It must be in the call, and stay in it.
+      for_seconds: how long to listen, from now on.
       max_dbfs: how loud a frame may be, in dB relative to full scale.
 
     Raises:
-      AssertionError: there was something to be heard, or the telephone was not in the call.
+      AssertionError: something was heard, or the telephone was not in the call all the time.
       ValueError: the time is negative.
 
     Cancellation: nothing was asserted.
@@ -169,17 +169,17 @@ async def hears_nothing(
 def heard_nothing(
     recording: Recording, *, since_seconds: float = 0.0, max_dbfs: float = SILENCE_DBFS
 ) -> None:
-    """Assert that all was silent for somebody until now.
+    """Assert that somebody has heard only silence until now.
 
     Args:
-      recording: a telephone, or what was recorded elsewhere: ``call.agent_heard``. One that was
-        never connected has heard nothing.
-      since_seconds: from where on, in seconds from the recording's start: the ``end_seconds`` of
-        a match, for instance.
+      recording: a telephone, or what was recorded elsewhere, such as ``call.agent_heard``. A
+        telephone that was never connected has heard nothing.
+      since_seconds: the place to start from, in seconds from the recording's start, for instance
+        the ``end_seconds`` of a match.
       max_dbfs: how loud a frame may be, in dB relative to full scale.
 
     Raises:
-      AssertionError: there was something to be heard.
+      AssertionError: something was heard.
       ValueError: the recording is shorter than `since_seconds`.
     """
     __tracebackhide__ = True
@@ -201,7 +201,7 @@ def _assert_silent(recording: Recording, pcm: bytes, start: int, max_dbfs: float
             raise AssertionError(messages.not_silent(recording, pcm, first, level, max_dbfs))
 
 
-def _note(phone: Phone, match: Match, speech: bytes) -> SpeechMatch:
+def _advance(phone: Phone, match: Match, speech: bytes) -> SpeechMatch:
     _listened_until[phone] = _end_byte(match, speech)
     return SpeechMatch.of(match, speech, current_evidence.get().sample_rate)
 

@@ -1,4 +1,4 @@
-"""What a failing assertion about audio shows: levels to read, and WAV files to listen to."""
+"""The evidence of a failing assertion about audio: levels to read, and WAV files to hear."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import attrs
 
 from trio_calls.audio import SAMPLE_BYTES, duration_seconds, level_dbfs, write_wav
 
-#: The newest seconds of a recording are shown; those before are in the WAV file.
+#: How many of a recording's newest seconds are shown. The WAV file has all of them.
 _SHOWN_SECONDS: Final = 20
-#: Where the bars begin.
+#: The level at which the bars begin.
 _QUIETEST_DBFS: Final = -60
 _BAR: Final = "█"
 
@@ -23,9 +23,9 @@ class Evidence:
     """How the evidence of a failure is kept. The pytest plugin sets it for each test.
 
     Attributes:
-      folder: for the WAV files; made when there is one.
-      test_name: what their names begin with.
-      sample_rate: of all audio of the test, in Hz.
+      folder: the folder for the WAV files. It is created when the first is written.
+      test_name: the beginning of the files' names.
+      sample_rate: the sample rate of all audio of the test, in Hz.
     """
 
     folder: Path = Path("trio-calls-failures")
@@ -33,13 +33,13 @@ class Evidence:
     sample_rate: int = 24000
 
     def save(self, **recordings: bytes) -> str:
-        """Save recordings for listening, replacing those of an earlier run.
+        """Save recordings as WAV files, replacing those of an earlier run.
 
         Args:
-          recordings: PCM by what it is: a word for the report, and for the file's name.
+          recordings: PCM by a word that describes it in the report and in the file's name.
 
         Returns:
-          Lines that say where they are.
+          The lines of the report that say where the files are.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         # Nobody wants to commit these.
@@ -52,7 +52,7 @@ class Evidence:
         return "\n".join(lines)
 
     def levels(self, pcm: bytes) -> str:
-        """Draw how loud a recording is, a line a second, the newest seconds only."""
+        """Return the levels of a recording's newest seconds, as one line with a bar for each."""
         second = self.sample_rate * SAMPLE_BYTES
         count = math.ceil(len(pcm) / second)
         if not count:

@@ -28,12 +28,12 @@ class SpeechMatch:
 
     @classmethod
     def of(cls, match: Match, speech: bytes, sample_rate: int) -> SpeechMatch:
-        """Say in seconds where a match is.
+        """Convert a match to seconds.
 
         Args:
-          match: in samples.
-          speech: what was looked for.
-          sample_rate: in Hz.
+          match: the match, in samples.
+          speech: the speech that was looked for.
+          sample_rate: the sample rate of the audio, in Hz.
         """
         start = match.offset_samples / sample_rate
         seconds = duration_seconds(len(speech), sample_rate)
@@ -41,18 +41,20 @@ class SpeechMatch:
 
 
 def best_match(speech: bytes, recording: bytes, start: int = 0) -> Match:
-    """Find where a recording resembles speech the most, be it long. Silence follows it.
+    """Find where a recording of any length resembles speech the most.
+
+    The recording is searched as if silence followed it.
 
     Args:
-      speech: mono signed 16-bit little-endian audio.
-      recording: likewise.
-      start: the byte of the recording from where on to search.
+      speech: the speech to look for; mono signed 16-bit little-endian audio.
+      recording: the recording to search, in the same format.
+      start: the byte of the recording from which to search.
 
     Returns:
       The greatest correlation, and its offset from the recording's first sample.
     """
     best = Match(correlation=0.0, offset_samples=start // SAMPLE_BYTES)
-    # What was cut off at the end is then found too, as the part that it is.
+    # Speech that is cut off at the end is then found too, with the correlation of its part.
     followed_by_silence = recording + bytes(len(speech))
     for first in range(start, len(recording), _STRETCH_BYTES):
         stretch = followed_by_silence[first : first + _STRETCH_BYTES + len(speech)]
@@ -71,11 +73,11 @@ def _find(speech: bytes, stretch: bytes, first: int) -> Match:
 
 
 class Listener:
-    """Looks out for speech in a recording that grows, and never at the same place twice.
+    """Looks for speech in a growing recording, and never searches the same place twice.
 
     Args:
-      speech: what to look out for.
-      start: the byte of the recording from where on it may begin.
+      speech: the speech to look for.
+      start: the byte of the recording from which the speech may begin.
     """
 
     def __init__(self, speech: bytes, start: int) -> None:
@@ -83,14 +85,14 @@ class Listener:
         self._next = start
 
     def listen(self, recording: bytes, min_correlation: float) -> Match | None:
-        """Look for the speech where it is now complete and was not before.
+        """Look for the speech in the places where it could not be complete before.
 
         Args:
           recording: all that was recorded until now.
-          min_correlation: what it takes.
+          min_correlation: the least correlation that counts as found.
 
         Returns:
-          The match, with its offset from the recording's first sample.
+          The match, with its offset from the recording's first sample, or None if not found.
         """
         first = self._next
         news = recording[first:]

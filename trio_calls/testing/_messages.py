@@ -1,4 +1,4 @@
-"""What a failing assertion about audio says."""
+"""The messages of failing assertions about audio."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ Recording = Phone | bytes
 
 
 def pcm_of(recording: Recording) -> bytes:
-    """Return all that was recorded until now."""
+    """Return everything that was recorded until now, as PCM."""
     return recording.heard if isinstance(recording, Phone) else recording
 
 
 def not_heard(
     recording: Recording, speech: bytes, best: Match, min_correlation: float, when: str
 ) -> str:
-    """Say that speech is missing, and keep what was heard and what was expected.
+    """Return the message for missing speech, and save what was heard and what was expected.
 
     Args:
-      recording: where it is missing.
-      speech: what is missing.
-      best: where the recording resembles it the most.
-      min_correlation: how much it should.
-      when: until when it should have been heard.
+      recording: the recording in which the speech is missing.
+      speech: the missing speech.
+      best: the place where the recording resembles the speech the most.
+      min_correlation: the least correlation that counts as heard.
+      when: the time by which the speech should have been heard, in words.
     """
     evidence = current_evidence.get()
     pcm = pcm_of(recording)
@@ -44,7 +44,7 @@ def not_heard(
 
 
 def was_heard_before(before: Match, speech: bytes) -> str:
-    """Add that speech had been heard, but not in this order."""
+    """Return the addition that the speech was heard, but not in this order."""
     match = SpeechMatch.of(before, speech, current_evidence.get().sample_rate)
     return (
         f"\n  it was heard before, at {match.start_seconds:.2f} s: hears() listens from where the "
@@ -53,7 +53,7 @@ def was_heard_before(before: Match, speech: bytes) -> str:
 
 
 def heard(recording: Recording, speech: bytes, best: Match, max_correlation: float) -> str:
-    """Say that speech was heard that should not have been, and keep both."""
+    """Return the message for speech that should not have been heard, and save both."""
     evidence = current_evidence.get()
     pcm = pcm_of(recording)
     match = SpeechMatch.of(best, speech, evidence.sample_rate)
@@ -66,7 +66,7 @@ def heard(recording: Recording, speech: bytes, best: Match, max_correlation: flo
 
 
 def not_silent(recording: Recording, pcm: bytes, first: int, level: float, max_dbfs: float) -> str:
-    """Say from which byte on something was heard where all should have been silent, and keep it."""
+    """Return the message for sound from byte `first` on, instead of silence, and save it."""
     evidence = current_evidence.get()
     seconds = duration_seconds(first, evidence.sample_rate)
     return (
@@ -77,7 +77,7 @@ def not_silent(recording: Recording, pcm: bytes, first: int, level: float, max_d
 
 
 def not_in_call(phone: Phone, for_seconds: float) -> str:
-    """Say that a telephone's silence means nothing."""
+    """Return the message for silence that proves nothing, as the telephone is not in the call."""
     return (
         f"{_name(phone)} is not in the call, or was not for all of {for_seconds:g} s: that it "
         "hears nothing proves nothing"

@@ -1,4 +1,4 @@
-"""Errors without the exception groups of nurseries in which nothing else went wrong."""
+"""Raises single errors without the exception groups of the nurseries around them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from types import TracebackType
 
 
 class PlainErrors:
-    """A block that takes a single error out of the groups around it. Groups of several stay."""
+    """A block that raises a single error without the groups around it. Groups of several stay."""
 
     def __enter__(self) -> None:
         pass

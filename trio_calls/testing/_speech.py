@@ -1,4 +1,4 @@
-"""Speech that knows its name, and where tests load it from."""
+"""Speech with a name, and how tests load it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from trio_calls.audio import duration_seconds, read_wav
 
 
 class Speech(bytes):
-    """Audio from a file: its samples, as `bytes`, and a name to call it by in a failing test.
+    """Audio from a file: its samples, as `bytes`, and a name for the report of a failing test.
 
     Attributes:
       name: the file's name, as the test gave it.
-      seconds: its duration.
+      seconds: the duration, in seconds.
     """
 
     name: str
     seconds: float
 
     def __new__(cls, pcm: bytes, name: str, sample_rate: int) -> Speech:
-        """Give audio a name.
+        """Make speech of audio and a name.
 
         Args:
           pcm: mono signed 16-bit little-endian audio.
-          name: what to call it.
-          sample_rate: in Hz.
+          name: the name for the report of a failing test.
+          sample_rate: the sample rate of the audio, in Hz.
         """
         speech = super().__new__(cls, pcm)
         speech.name = name
@@ -38,10 +38,10 @@ class Speech(bytes):
 
 
 class WavLoader:
-    """Loads WAV files by name: what the fixture `wav` is.
+    """Loads WAV files by name. The fixture `wav` is one.
 
     Args:
-      folders: where to look, in this order.
+      folders: the folders to look in, in this order.
       sample_rate: the rate that the files must have, in Hz.
     """
 
@@ -53,11 +53,11 @@ class WavLoader:
         """Load a WAV file of mono 16-bit audio at the simulator's sample rate.
 
         Args:
-          name: relative to one of the folders, or absolute.
+          name: the file's path, relative to one of the folders or absolute.
 
         Raises:
-          FileNotFoundError: it is in none of the folders; the message names them.
-          ValueError: it is no such WAV file. The message says what it is, and how to convert it.
+          FileNotFoundError: the file is in none of the folders. The message names them.
+          ValueError: it is not such a WAV file. The message says what it is, and how to convert it.
           OSError: the file cannot be read.
         """
         __tracebackhide__ = True

@@ -22,10 +22,10 @@ def run_in_virtual_time(
     For pytest-trio: ``@pytest.mark.trio(run=run_in_virtual_time)``.
 
     Args:
-      main: the test.
-      clock: one that the test brings along, for instance by the fixture ``mock_clock``; it is used
-        in place of such a clock.
-      instruments: passed to `trio.run`.
+      main: the test to run.
+      clock: a clock of the test's own, for instance from the fixture ``mock_clock``, which is used
+        instead; or None.
+      instruments: the instruments to pass to `trio.run`.
     """
     virtual = clock or trio.testing.MockClock(autojump_threshold=0)
     return trio.run(main, clock=virtual, instruments=instruments)

@@ -1,4 +1,4 @@
-"""The pytest plugin: simulators as fixtures, and what they saw in the report of a failing test."""
+"""The pytest plugin: simulators as fixtures, and their transcript in reports of failing tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAX_NAME_LENGTH: Final = 150
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the ini options."""
+    """Register the ini options."""
     parser.addini(
         "trio_calls_sample_rate",
         "sample rate of the simulators and of the WAV files, in Hz: 8000, 16000 or 24000",
@@ -43,13 +43,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse settings that make no sense before any test runs."""
+    """Reject settings that make no sense before any test runs."""
     _sample_rate(config)
 
 
 @pytest.hookimpl(trylast=True)  # pytest-trio marks the tests first
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give virtual time to every test with a simulator in process, whatever its clock."""
+    """Run every test with an in-process simulator in virtual time, whatever its clock."""
     for item in items:
         has_simulator = "simulator" in getattr(item, "fixturenames", ())
         if has_simulator and item.get_closest_marker("trio"):
@@ -58,9 +58,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Run a test with a place for its evidence, and show its errors as plain as they were raised.
+    """Run a test with a place for its evidence, and with its errors taken out of groups.
 
-    pytest-trio runs each test in a nursery, so that every failure would come in a group.
+    pytest-trio runs each test in a nursery, which would raise every failure in a group.
     """
     __tracebackhide__ = True
     evidence = Evidence(
@@ -82,7 +82,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add what the simulator saw to the report of a test that failed."""
+    """Add the simulator's transcript and violations to the report of a failed test."""
     report = yield
     simulator = item.stash.get(_SIMULATOR, None)
     if report.failed and simulator is not None:
@@ -95,7 +95,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def _trio_test(request: pytest.FixtureRequest) -> None:
-    """Say what is wrong with a test that cannot have a simulator."""
+    """Fail a test that cannot have a simulator, and say why."""
     if request.node.get_closest_marker("trio") is None:
         pytest.fail(
             f"simulators are for Trio tests: make {request.node.name} an async function, install "
@@ -106,7 +106,7 @@ def _trio_test(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 async def simulator(request: pytest.FixtureRequest, _trio_test: None) -> AsyncIterator[Simulator]:
-    """An exchange in process, in virtual time: no test waits for a telephone to ring out.
+    """An exchange in process, in virtual time: no test really waits for a telephone to ring.
 
     The whole test runs on a `trio.testing.MockClock` that jumps to the next deadline whenever
     everything waits. What Trio does not see, work in threads and real sockets, takes no time on it:
@@ -145,7 +145,7 @@ async def loopback_simulator(
 def wav(request: pytest.FixtureRequest) -> WavLoader:
     """Load a WAV file at the simulator's rate: ``wav("greeting.wav")``.
 
-    It is looked for in the folder of the test file, then in those of the ini option
+    Looks in the folder of the test file, then in the folders of the ini option
     ``trio_calls_audio``.
     """
     folders: list[Path] = [request.path.parent, *request.config.getini("trio_calls_audio")]
