@@ -11,7 +11,7 @@ from trio_calls import (
 )
 from trio_calls.audio import find
 from trio_calls.demo import STORIES, Story
-from trio_calls.demo.runner import tell_stories
+from trio_calls.demo.runner import play_stories
 from trio_calls.simulator import (
     PhoneState,
     Simulator,
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("story", STORIES, ids=[story.name for story in STORIES])
 async def test_the_examples_do_what_they_promise(simulator: Simulator, story: Story) -> None:
-    [outcome] = await tell_stories([story], simulator)
+    [outcome] = await play_stories([story], simulator)
     assert outcome.fault is None
     assert tuple(outcome.states) == story.states
     for promise in story.promises:

@@ -13,7 +13,7 @@ SAMPLE_RATE = 24000
 
 
 def examples_folder() -> Path:
-    """Where the example scripts are."""
+    """Return the folder of the example scripts."""
     package = Path(__file__).parent.parent
     installed = package / "examples"
     return installed if installed.is_dir() else package.parent / "examples"

@@ -1,4 +1,4 @@
-"""What the demo says while it runs, and about each story."""
+"""What the demo prints while it runs, and its report on each story."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BAR = "█"
 
 
 class Progress:
-    """A line that says how far the calls are: rewritten on a terminal, one a call elsewhere."""
+    """A line of progress: rewritten on a terminal, printed once for each call elsewhere."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._running = list(names)
@@ -33,7 +33,7 @@ class Progress:
             await trio.sleep(_REFRESH_SECONDS)
 
     def finish(self, name: str) -> None:
-        """Note that a call is over."""
+        """Count a call as over."""
         self._running.remove(name)
         if self._is_terminal:
             self._rewrite()
@@ -56,14 +56,14 @@ class Progress:
 
 @attrs.frozen
 class Outcome:
-    """What came of a story.
+    """The result of a story.
 
     Attributes:
       story: the story.
-      call: with the recordings.
-      states: what the agent's call went through.
+      call: the simulated call, with the recordings of its phones.
+      states: the states that the agent's call went through.
       goes_on_without_agent: whether caller and callee were still talking when the agent had left.
-      fault: why the story could not be told to its end, or None.
+      fault: why the story could not be played to its end, or None.
     """
 
     story: Story
@@ -84,12 +84,12 @@ class Outcome:
 
 
 def arrows(states: Sequence[CallState]) -> str:
-    """Write states as they follow each other."""
+    """Return the names of states, joined by arrows."""
     return " → ".join(state.name for state in states)
 
 
 def print_outcome(outcome: Outcome) -> None:
-    """Print a story's state flow, and who heard what."""
+    """Print a story's states, and who heard what."""
     story = outcome.story
     print(f"\n{story.name}: {story.title}")
     if outcome.fault is not None:

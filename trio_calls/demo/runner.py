@@ -34,7 +34,7 @@ async def run_demo(stories: Sequence[Story], output: Path) -> bool:
     """
     async with open_simulator(port=0, sample_rate=SAMPLE_RATE) as simulator:
         print(f"An exchange on {simulator.config.base_url}, {len(stories)} calls, real sockets:")
-        outcomes = await tell_stories(stories, simulator)
+        outcomes = await play_stories(stories, simulator)
     for outcome in outcomes:
         _save_recordings(outcome, output)
         print_outcome(outcome)
@@ -42,7 +42,7 @@ async def run_demo(stories: Sequence[Story], output: Path) -> bool:
     return all(outcome.is_kept for outcome in outcomes)
 
 
-async def tell_stories(stories: Sequence[Story], simulator: Simulator) -> list[Outcome]:
+async def play_stories(stories: Sequence[Story], simulator: Simulator) -> list[Outcome]:
     """Run stories against a simulator, all at once, with one client for all their agents."""
     handlers = {story.callee_number: load_handler(story.name) for story in stories}
 
@@ -54,14 +54,14 @@ async def tell_stories(stories: Sequence[Story], simulator: Simulator) -> list[O
         client.on(events.INCOMING_CALL)(route)
         progress = Progress([story.name for story in stories])
         nursery.start_soon(progress.run)
-        async with trio.open_nursery() as tellers:
+        async with trio.open_nursery() as players:
             for story in stories:
-                tellers.start_soon(_tell, story, simulator, outcomes, progress)
+                players.start_soon(_play, story, simulator, outcomes, progress)
         nursery.cancel_scope.cancel()
     return [outcomes[story.name] for story in stories]
 
 
-async def _tell(
+async def _play(
     story: Story, simulator: Simulator, outcomes: dict[str, Outcome], progress: Progress
 ) -> None:
     call = simulator.place_call(

@@ -1,4 +1,4 @@
-"""The people in the demo: who calls, who picks up, and what each of them says and must hear."""
+"""The people in the demo: who calls, who answers, and what each of them says and must hear."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from trio_calls.demo.examples import SAMPLE_RATE, load_speech
 from trio_calls.simulator import Phone, Pickup, SimulatedCall, answers, never_answers
 from trio_calls.state import CallState
 
-#: Correlations from here on mean that somebody heard a sentence; two different ones of the
-#: examples' sentences stay below 0.2.
+#: The least correlation at which a sentence counts as heard. Two different sentences of the
+#: examples stay below 0.2.
 HEARD: Final = 0.9
 NOT_HEARD: Final = 0.25
 
@@ -33,12 +33,12 @@ class Promise:
     is_heard: bool = True
 
     def measure(self, call: SimulatedCall) -> float:
-        """Correlate what the listener heard with the sentence: 1.0 is a perfect match."""
+        """Return the correlation of the sentence with what the listener heard; 1.0 is perfect."""
         phone = call.caller if self.listener == "caller" else call.callee
         return find(load_speech(self.speech), phone.heard).correlation
 
     def is_kept(self, correlation: float) -> bool:
-        """Judge a measurement."""
+        """Return whether a correlation keeps this promise."""
         return correlation >= HEARD if self.is_heard else correlation < NOT_HEARD
 
 
@@ -47,13 +47,13 @@ class Story:
     """One of the flows.
 
     Attributes:
-      name: of the example that has the agent.
-      title: what happens.
-      callee_number: tells the stories' calls apart.
-      pickup: how the callee behaves.
-      states: what the agent's call goes through; where it ends before DISCONNECTED, the phones
-        hang up after that.
-      act: what caller and callee do.
+      name: the name of the example that has the agent.
+      title: a description of what happens.
+      callee_number: the number that is called, which tells the stories' calls apart.
+      pickup: what the callee does when the phone rings.
+      states: the states that the agent's call goes through. If the last is not DISCONNECTED, the
+        phones hang up after it.
+      act: the function that plays caller and callee.
       promises: what must be true of their recordings.
       goes_on_without_agent: whether the two must still be talking when the agent has left.
     """
@@ -69,14 +69,14 @@ class Story:
 
 
 class Listener:
-    """Somebody at a phone who waits for the other side to have spoken, as polite people do."""
+    """Somebody at a phone who waits for the other side to finish speaking."""
 
     def __init__(self, phone: Phone) -> None:
         self._phone = phone
         self._position = 0
 
     async def wait_sentence(self) -> None:
-        """Wait for speech that was not waited for before, and the pause after it."""
+        """Wait for the next speech and the pause after it."""
         while True:
             await trio.sleep(_LISTEN_EVERY_SECONDS)
             heard = self._phone.heard[self._position :]
@@ -87,7 +87,7 @@ class Listener:
 
 
 async def talk_to_echo(call: SimulatedCall) -> None:
-    """The caller says a sentence after the greeting, and waits for it to come back."""
+    """Have the caller say a sentence after the greeting, and wait until it comes back."""
     caller = Listener(call.caller)
     await caller.wait_sentence()
     await call.caller.say(load_speech("caller_request"))
@@ -95,7 +95,7 @@ async def talk_to_echo(call: SimulatedCall) -> None:
 
 
 async def get_through(call: SimulatedCall) -> None:
-    """The caller is put through, and talks with the callee when the agent has left."""
+    """Have the caller put through, and talk with the callee once the agent has left."""
     await Listener(call.caller).wait_sentence()
     await call.caller.say(load_speech("caller_request"))
     await call.wait_agent_left()
@@ -104,21 +104,21 @@ async def get_through(call: SimulatedCall) -> None:
 
 
 async def be_coached(call: SimulatedCall) -> None:
-    """The callee hears the agent's guidance before talking to the caller."""
+    """Have the callee hear the agent's guidance before talking to the caller."""
     await call.callee.wait_talking()
     await Listener(call.callee).wait_sentence()
     await call.callee.say(load_speech("callee_hello"))
 
 
 async def talk_directly(call: SimulatedCall) -> None:
-    """Caller and callee talk as soon as the callee has picked up."""
+    """Have caller and callee talk as soon as the callee has picked up."""
     await call.callee.wait_talking()
     await call.callee.say(load_speech("callee_hello"))
     await call.caller.say(load_speech("caller_request"))
 
 
 async def be_dismissed(call: SimulatedCall) -> None:
-    """The caller listens until the line goes dead."""
+    """Have the caller listen until the call ends."""
     await call.wait_ended()
 
 
