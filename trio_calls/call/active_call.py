@@ -43,7 +43,7 @@ class ActiveCall:
 
     @property
     def state(self) -> CallState:
-        """Where the call stands. Moved by what the exchange says, never by a wait for it."""
+        """The state of the call. It follows what the exchange says, and no wait changes it."""
         return self._protocol.state
 
     @property

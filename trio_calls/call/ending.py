@@ -122,16 +122,16 @@ class CallEnding:
         self._media.stop(deadline)
 
     def session_closed(self) -> None:
-        """Note that the exchange has closed the call's session.
+        """End the call because the exchange has closed its session.
 
-        While there is a media connection, it is that connection's word that ends the call: it may
-        still have audio to deliver.
+        While there is a media connection, the call ends only when that connection says so, as it
+        may still have audio to deliver.
         """
         if not self._media.is_opening_or_open and self._protocol.signal(Signal.TERMINATED):
             self._end(WSSCallClosedError("the caller hung up"))
 
     def connection_lost(self) -> None:
-        """Note that nothing more comes over the media connection, whoever has ended it."""
+        """End the call because nothing more comes over the media connection, whoever ended it."""
         if self._protocol.signal(Signal.MEDIA_LOST):
             self._end(WSSMediaError("the media connection was lost"))
 

@@ -138,7 +138,7 @@ class CallScope:
                 assert_never(call.state)
 
     async def _leave(self, *, flush: bool = True) -> None:
-        """Close the call; that this fails is only worth a line in the log."""
+        """Close the call, and only log a failure."""
         try:
             await self.active_call.close(flush=flush)
         except WSSError as error:
@@ -147,7 +147,7 @@ class CallScope:
 
 
 def call_handler(handler: CallHandler, call: ActiveCall) -> Awaitable[object]:
-    """Call a handler. Returns what is to be awaited, be the handler asynchronous or not."""
+    """Call a plain or asynchronous handler, and return an awaitable for its end."""
     result = handler(call)
     return result if inspect.isawaitable(result) else _do_nothing()
 

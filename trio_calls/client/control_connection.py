@@ -157,12 +157,12 @@ class ControlConnection:
         return pending.response
 
     def replace(self, fault: str) -> None:
-        """Give the present connection up for a new one: the exchange takes back what it gave us.
+        """Replace the present connection, so that the exchange takes back the sessions it gave us.
 
-        Nothing is sent or received on it from here on, and the listener is told at once.
+        Nothing is sent or received on it from here on, and the listener is notified at once.
 
         Args:
-          fault: why, for the log.
+          fault: the reason, for the log.
         """
         if self._reading is not None and self.connection_id is not None:
             self._reading.cancel()

@@ -96,7 +96,7 @@ class Offers:
         return session
 
     def claim_ended(self, session: Session) -> None:
-        """Note that a session's call has come, or will not come: another offer can be claimed."""
+        """Make room for another claim: a session's call has come, or will not come."""
         self._claimed.discard(session)
 
     def withdraw(self, session_id: str) -> None:
