@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import enum
-from typing import Literal
+from typing import Final, Literal, get_args
 
 import attrs
 
 SampleRate = Literal[8000, 16000, 24000]
+
+#: The sample rates that a call can have, in Hz.
+SAMPLE_RATES: Final[tuple[int, ...]] = get_args(SampleRate)
 
 
 class AudioMode(enum.Enum):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from trio_calls.audio_format import AudioFormat, AudioMode, SampleRate
+from trio_calls.audio_format import SAMPLE_RATES, AudioFormat, AudioMode
 from trio_calls.errors import WSSConfigError
 
 if TYPE_CHECKING:
@@ -42,9 +42,10 @@ def _positive_or_none(
 
 
 def _sample_rate(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    rates = get_args(SampleRate)
-    if type(value) is not int or value not in rates:
-        raise WSSConfigError(f"sample_rate (WSS_SAMPLE_RATE) must be one of {rates}, not {value!r}")
+    if type(value) is not int or value not in SAMPLE_RATES:
+        raise WSSConfigError(
+            f"sample_rate (WSS_SAMPLE_RATE) must be one of {SAMPLE_RATES}, not {value!r}"
+        )
 
 
 def _transport(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:

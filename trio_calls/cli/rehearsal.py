@@ -11,6 +11,7 @@ from trio_calls.audio import duration_seconds, level_dbfs
 from trio_calls.call.scope import CallHandler
 from trio_calls.client.client import open_call_client
 from trio_calls.demo.examples import SAMPLE_RATE, load_speech
+from trio_calls.demo.report import arrows
 from trio_calls.demo.stories import Listener
 from trio_calls.simulator import PhoneHungUp, SimulatedCall, answers, open_simulator
 from trio_calls.state import CallState
@@ -73,7 +74,7 @@ async def _be_callee(call: SimulatedCall) -> None:
 def _judge(call: SimulatedCall) -> bool:
     states = call.agent_states
     mark = "✓" if len(states) > 1 and states[1] is not CallState.DISCONNECTED else "✗"
-    _print(f"{mark} " + " → ".join(state.name for state in states))
+    _print(f"{mark} " + arrows(states))
     for phone, name in ((call.caller, "caller"), (call.callee, "callee")):
         seconds = duration_seconds(len(phone.heard), SAMPLE_RATE)
         if seconds:

@@ -12,6 +12,7 @@ import trio
 from rich.console import Console
 from rich.logging import RichHandler
 
+from trio_calls.audio_format import SAMPLE_RATES
 from trio_calls.cli.call_watch import CallWatch
 from trio_calls.cli.live_view import show_calls
 from trio_calls.cli.outcome import Failure, run_trio, sentence_of
@@ -64,7 +65,7 @@ Example, in three terminals:
 )
 @click.option(
     "--sample-rate",
-    type=click.Choice(["8000", "16000", "24000"]),
+    type=click.Choice([str(rate) for rate in SAMPLE_RATES]),
     default=str(_DEFAULT_RATE),
     show_default=True,
     help="Of all audio, in Hz.",

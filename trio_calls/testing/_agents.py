@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +11,7 @@ import trio
 
 from trio_calls import events
 from trio_calls.call.active_call import ActiveCall
-from trio_calls.call.scope import CallHandler
+from trio_calls.call.scope import CallHandler, call_handler
 from trio_calls.client.client import CallClient, open_call_client
 from trio_calls.simulator import Simulator
 from trio_calls.state import CallState
@@ -66,9 +65,7 @@ class _Agent:
         __tracebackhide__ = True
         done = self._done[call.call_id] = trio.Event()
         try:
-            result = self._handler(call)
-            if inspect.isawaitable(result):
-                await result
+            await call_handler(self._handler, call)
         finally:
             done.set()
 

@@ -11,6 +11,7 @@ import pytest
 import trio
 import trio.testing
 
+from trio_calls.audio_format import SAMPLE_RATES
 from trio_calls.simulator import Simulator, open_simulator
 from trio_calls.testing._evidence import Evidence, current_evidence
 from trio_calls.testing._plain_errors import PlainErrors
@@ -154,7 +155,7 @@ def wav(request: pytest.FixtureRequest) -> WavLoader:
 
 def _sample_rate(config: pytest.Config) -> int:
     value = config.getini("trio_calls_sample_rate")
-    if value not in {"8000", "16000", "24000"}:
+    if value not in {str(rate) for rate in SAMPLE_RATES}:
         raise pytest.UsageError(
             f"trio_calls_sample_rate must be 8000, 16000 or 24000 (Hz), not {value!r}"
         )

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from trio_calls.audio_format import SAMPLE_RATES, AudioMode
 from trio_calls.wire.message import Message, optional_text, text, wire
 
 #: The path of the control connection on the exchange.
@@ -23,6 +24,7 @@ SESSION_NOT_FOUND: Final = "SESSION_NOT_FOUND"
 INVALID_REQUEST: Final = "INVALID_REQUEST"
 
 _MAX_URL_LENGTH = 8192
+_AUDIO_MODES: Final = tuple(mode.value for mode in AudioMode)
 
 
 @attrs.frozen
@@ -32,8 +34,8 @@ class Setup(Message):
     wire_type: ClassVar[str] = "setup"
     in_data: ClassVar[bool] = True
 
-    sample_rate: int = wire("sampleRate", validator=attrs.validators.in_((8000, 16000, 24000)))
-    audio_mode: str = wire("audioMode", validator=attrs.validators.in_(("mixed", "isolated")))
+    sample_rate: int = wire("sampleRate", validator=attrs.validators.in_(SAMPLE_RATES))
+    audio_mode: str = wire("audioMode", validator=attrs.validators.in_(_AUDIO_MODES))
 
 
 @attrs.frozen

@@ -23,6 +23,7 @@ from typing import ClassVar, Final
 
 import attrs
 
+from trio_calls.audio_format import SAMPLE_RATES
 from trio_calls.wire.message import Message, text, wire
 
 #: The path of dialing connections on the simulator.
@@ -77,7 +78,7 @@ class DialPlaced(Message):
     in_data: ClassVar[bool] = True
 
     call_id: str = text("callId")
-    sample_rate: int = wire("sampleRate", validator=attrs.validators.in_((8000, 16000, 24000)))
+    sample_rate: int = wire("sampleRate", validator=attrs.validators.in_(SAMPLE_RATES))
 
 
 @attrs.frozen
