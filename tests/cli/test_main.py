@@ -15,7 +15,9 @@ def test_without_the_extra_it_says_what_to_install(
     assert cli.main(["demo"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err == "trio-calls needs its extra: pip install 'trio-calls[cli]'\n"
+    assert printed.err == (
+        "the command needs more than the SDK: install the extra 'cli' of trio-calls\n"
+    )
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -94,7 +94,7 @@ def _resample(samples: NDArray[np.float64], from_rate: int, to_rate: int) -> NDA
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
             f"audio at {from_rate} Hz cannot be resampled to {to_rate} Hz without soxr: "
-            "pip install 'trio-calls[cli]'"
+            "install the extra 'cli' of trio-calls"
         ) from None
     resampled: NDArray[np.float64] = soxr.resample(samples, from_rate, to_rate)
     return resampled

@@ -26,7 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
       130 if it was interrupted, 143 if it was terminated before it was done.
     """
     if any(importlib.util.find_spec(name) is None for name in _EXTRA):
-        print("trio-calls needs its extra: pip install 'trio-calls[cli]'", file=sys.stderr)
+        print(
+            "the command needs more than the SDK: install the extra 'cli' of trio-calls",
+            file=sys.stderr,
+        )
         return 1
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

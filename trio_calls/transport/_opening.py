@@ -60,7 +60,8 @@ def _find_websockets(*, is_wanted: bool) -> _Library:
         if not is_wanted:
             return _TRIO_WEBSOCKET
         raise WebSocketError(
-            "the transport 'websockets' is not installed: pip install 'trio-calls[speedups]'"
+            "the transport 'websockets' is not installed: "
+            "install the extra 'speedups' of trio-calls"
         ) from None
     return _Library(handshake.connect, handshake.accept)
 
