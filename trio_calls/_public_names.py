@@ -45,6 +45,14 @@ def claim_names(module: str, namespace: Mapping[str, object], names: Iterable[st
 def _claim_class(claimed: type, home: str, module: str) -> None:
     # `typing.get_type_hints` reads them with the names of the module that a class says it is from.
     claimed.__annotations__ = inspect.get_annotations(claimed, eval_str=True)
-    for method in vars(claimed).values():
-        if inspect.isfunction(method) and method.__module__ == home:
-            method.__module__ = module
+    for attribute in vars(claimed).values():
+        function = _function_of(attribute)
+        if inspect.isfunction(function) and function.__module__ == home:
+            function.__module__ = module
+
+
+def _function_of(attribute: object) -> object:
+    """Return the function that makes up a method or a property."""
+    if isinstance(attribute, classmethod | staticmethod):
+        return attribute.__func__
+    return attribute.fget if isinstance(attribute, property) else attribute

@@ -97,7 +97,15 @@ def test_a_traceback_names_an_error_as_an_application_does() -> None:
     assert traceback.format_exception_only(error) == ["trio_calls.WSSMediaError: lost\n"]
 
 
-@pytest.mark.parametrize("method", [trio_calls.ActiveCall.answer, trio_calls.CallClient.drain])
+@pytest.mark.parametrize(
+    "method",
+    [
+        trio_calls.ActiveCall.answer,
+        trio_calls.CallClient.drain,
+        trio_calls.ClientConfig.from_env,
+        inspect.getattr_static(trio_calls.ActiveCall, "state").fget,
+    ],
+)
 def test_methods_say_it_too_so_that_tasks_do(method: object) -> None:
     assert getattr(method, "__module__", None) == "trio_calls"
 
