@@ -1,6 +1,7 @@
 """How Sphinx builds this documentation. Nothing here needs the network."""
 
 import builtins
+import importlib
 import pkgutil
 import sys
 from pathlib import Path
@@ -14,7 +15,14 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 # What is documented is this checkout, whatever else may be installed.
 sys.path.insert(0, str(CHECKOUT))
 
+from trio_calls._public_names import DEFINED_IN, PUBLIC_MODULES  # noqa: E402
 from trio_calls._version import __version__  # noqa: E402
+
+# autodoc reads the comments of attributes, and their order, in the file that a class says it is in.
+for public in PUBLIC_MODULES:
+    importlib.import_module(public)
+for claimed, home in DEFINED_IN.items():
+    claimed.__module__ = home
 
 project = "trio-calls"
 version = release = __version__

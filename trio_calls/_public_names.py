@@ -22,6 +22,9 @@ PUBLIC_MODULES: Final = (
     f"{_PACKAGE}.testing",
 )
 
+#: Where public classes really stand. The comments on their attributes can only be read there.
+DEFINED_IN: Final[dict[type, str]] = {}
+
 
 def claim_names(module: str, namespace: Mapping[str, object], names: Iterable[str]) -> None:
     """Set ``__module__`` of public classes and functions to the module that exports them.
@@ -43,6 +46,7 @@ def claim_names(module: str, namespace: Mapping[str, object], names: Iterable[st
 
 
 def _claim_class(claimed: type, home: str, module: str) -> None:
+    DEFINED_IN[claimed] = home
     # `typing.get_type_hints` reads them with the names of the module that a class says it is from.
     claimed.__annotations__ = inspect.get_annotations(claimed, eval_str=True)
     for attribute in vars(claimed).values():
