@@ -1,17 +1,1 @@
-"""What the tests of the command share."""
-
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def same_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Forget the agents that a test has written and imported, and where from."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield
-    for name, module in list(sys.modules.items()):
-        if tmp_path in Path(getattr(module, "__file__", None) or "/").parents:
-            del sys.modules[name]
+from tests.support.agent_files import same_imports  # noqa: F401

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.testing.conftest import RunTests
+from tests.support.testing_plugin import RunTests
 from trio_calls.audio import noise, write_wav
 
 pytestmark = pytest.mark.slow

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.testing.conftest import Line
-from tests.testing.test_hears import GOODBYE, HELLO, RATE, quieter
+from tests.support.testing_plugin import GOODBYE, HELLO, RATE, Line, quieter
 from trio_calls.audio import read_wav, silence
 from trio_calls.simulator import PhoneState
 from trio_calls.testing import heard, heard_nothing, hears_nothing, never_heard

@@ -6,18 +6,10 @@ import pytest
 import trio
 import trio.testing
 
-from tests.testing.conftest import Line
-from trio_calls.audio import noise, read_wav, silence, to_pcm, to_samples
+from tests.support.testing_plugin import GOODBYE, HELLO, RATE, Line, quieter
+from trio_calls.audio import read_wav, silence, to_pcm, to_samples
 from trio_calls.simulator import PhoneState
 from trio_calls.testing import Speech, hears
-
-RATE = 24000
-HELLO = noise(1, RATE, seed=1)
-GOODBYE = noise(1, RATE, seed=2)
-
-
-def quieter(pcm: bytes, divisor: int) -> bytes:
-    return to_pcm(to_samples(pcm) // divisor)
 
 
 async def test_it_returns_when_the_speech_is_over(line: Line, nursery: trio.Nursery) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.testing.conftest import RunTests
+from tests.support.testing_plugin import RunTests
 from trio_calls.audio import noise, read_wav
 
 pytestmark = pytest.mark.slow
