@@ -9,6 +9,8 @@ from tests.support.peers.one_call import FRAME, FakeMedia, frames
 from trio_calls import CallState
 from trio_calls.wire.media import BufferRequest, pack_audio
 
+pytestmark = pytest.mark.slow
+
 SECRET = "what-the-frame-held"
 
 #: In place of a number of bytes, or of a channel.

@@ -18,6 +18,8 @@ from trio_calls import (
     open_call_client,
 )
 
+pytestmark = pytest.mark.slow
+
 #: The most that is waited before the first, the second, … new attempt.
 LONGEST_WAITS = [0.5, 1, 2, 4, 8, 10, 10, 10]
 

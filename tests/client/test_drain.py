@@ -15,6 +15,8 @@ from trio_calls import ActiveCall, CallClient, CallState, events, open_call_clie
 from trio_calls.simulator import PhoneState, Simulator, answers
 from trio_calls.wire.control import Response, SessionClosed, SessionReady
 
+pytestmark = pytest.mark.slow
+
 
 class Drain:
     """A drain in the background; when it was over, or None."""

@@ -13,6 +13,8 @@ from tests.support.peers.links import TOKEN
 from trio_calls import ActiveCall, CallState, events, open_call_client, serve_calls
 from trio_calls.wire.control import SessionClosed
 
+pytestmark = pytest.mark.slow
+
 
 class HandlerError(Exception):
     """What a handler raises."""

@@ -11,6 +11,8 @@ from tests.support.peers.exchange import FakeExchange, Switchboard
 from tests.support.peers.links import ControlEnd, MediaEnd, offer
 from trio_calls import CallClient, CallState, events, open_call_client, serve_calls
 
+pytestmark = pytest.mark.slow
+
 
 class BodyError(Exception):
     """What the body of a test raises."""

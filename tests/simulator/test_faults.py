@@ -35,6 +35,8 @@ from trio_calls.simulator import (
 from trio_calls.simulator.faults.faults import MALFORMED_FRAMES
 from trio_calls.wire.control import SessionNotify
 
+pytestmark = pytest.mark.slow
+
 Pair = tuple[Simulator, RawSdk]
 
 

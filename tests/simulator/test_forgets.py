@@ -18,6 +18,8 @@ from trio_calls.simulator.phones.agent_leg import AgentLeg
 from trio_calls.simulator.phones.leg import Leg
 from trio_calls.wire.control import SessionReady
 
+pytestmark = pytest.mark.slow
+
 KEPT = 3
 
 

@@ -16,6 +16,8 @@ from trio_calls.simulator import Direction, SimulatedCall, Simulator, answers, o
 from trio_calls.simulator.exchange.identifiers import IN_PROCESS_EPOCH
 from trio_calls.wire.control import SessionNotify
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_call_reads_as_it_went(autojump_clock: MockClock) -> None:
     async with open_pair() as (simulator, sdk):

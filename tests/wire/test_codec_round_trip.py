@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,8 @@ from trio_calls.wire.media import (
     RingTime,
 )
 from trio_calls.wire.message import Message
+
+pytestmark = pytest.mark.slow
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=512)
 finite = st.floats(allow_nan=False, allow_infinity=False)
