@@ -134,6 +134,20 @@ async def test_a_peer_that_is_gone_is_the_readers_to_notice(autojump_clock: Mock
     assert websocket.sent == []
 
 
+async def test_a_peer_that_is_gone_does_not_count_as_slow(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    overflows: list[None] = []
+    websocket, tasks = FakeWebSocket(), SocketTasks(3, lambda: overflows.append(None), make_tap())
+    nursery.start_soon(tasks.run, websocket, never)
+    await trio.testing.wait_all_tasks_blocked()
+    websocket.is_closed = True
+    for number in range(10):
+        tasks.send(str(number))
+    assert overflows == []
+    nursery.cancel_scope.cancel()
+
+
 async def test_a_peer_that_reads_too_slowly_is_dropped(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:

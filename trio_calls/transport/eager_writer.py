@@ -26,9 +26,14 @@ from trio_calls.transport._interface import WebSocket, WebSocketClosed
 
 
 class EagerWriter:
-    """Sends what `_take` has, as soon as there is some and the connection takes it."""
+    """Sends what `_take` has, as soon as there is some and the connection takes it.
+
+    Attributes:
+      is_lost: whether the connection has turned out to be over: nothing more is sent.
+    """
 
     def __init__(self) -> None:
+        self.is_lost: bool = False
         self._websocket: WebSocket | None = None
         self._is_corked = False
         # Whether there is something that the connection did not take at once.
@@ -99,8 +104,8 @@ class EagerWriter:
         try:
             self._has_unsent = not websocket.send_nowait(*messages)
         except WebSocketClosed:
-            # The reader will notice that, too. Nothing more is sent.
-            self._has_unsent = True
+            # The reader will notice that, too.
+            self.is_lost = self._has_unsent = True
             return
         if self._has_unsent:
             self._work.unpark()

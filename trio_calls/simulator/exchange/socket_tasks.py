@@ -99,6 +99,9 @@ class SocketTasks:
             self._is_closing = True
             self._scope.deadline = trio.current_time() + CLOSING_SECONDS
             self._writer.finish()
+        elif self._writer.is_lost:
+            # The reader has not noticed yet, perhaps because a fault keeps it from reading.
+            return
         elif len(self._writer.queue) < self._queue_size:
             self._writer.queue.append(message)
             self._writer.write()
