@@ -3,10 +3,10 @@
 import pytest
 import trio
 
-from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.frames import BINARY, TEXT, fragments, frame
 from tests.support.peers.links import call_in, offer
-from trio_calls import CallState, WSSMediaError, events, open_call_client
+from trio_calls import CallState, WSSMediaError
 from trio_calls.wire.codec import encode
 from trio_calls.wire.control import Response, SessionReady
 from trio_calls.wire.media import CommandResponse, pack_audio
@@ -23,10 +23,8 @@ cut_after = pytest.mark.parametrize("cut", [1, 3, 4, 20, -1])
 async def test_audio_ends_with_the_last_whole_frame(
     exchange: FakeExchange, cut: int, is_fragmented: bool
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        await (await exchange.control()).ring("s")
+    async with exchange.open_client() as (_, control, switchboard):
+        await control.ring("s")
         call = await switchboard.next_call()
         media = await exchange.answer(call)
         stream = call.audio_stream()
@@ -47,10 +45,8 @@ async def test_audio_ends_with_the_last_whole_frame(
 async def test_a_command_whose_answer_is_cut_off_ends_at_once(
     exchange: FakeExchange, command: str, cut: int
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        await (await exchange.control()).ring("s")
+    async with exchange.open_client() as (_, control, switchboard):
+        await control.ring("s")
         call = await switchboard.next_call()
         media = await exchange.answer(call)
         started_at = trio.current_time()

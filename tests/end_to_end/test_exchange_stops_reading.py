@@ -6,12 +6,10 @@ import pytest
 import trio
 
 from tests.support.clogged_pipes import Pipes
-from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.exchange import FakeExchange
 from trio_calls import (
     BufferClosedError,
     CallState,
-    events,
-    open_call_client,
 )
 from trio_calls.wire.media import BufferRequest
 
@@ -43,11 +41,9 @@ async def test_a_blocked_control_connection_is_replaced(
 async def test_a_blocked_media_connection_ends_its_call(
     exchange: FakeExchange, pipes: Pipes
 ) -> None:
-    switchboard = Switchboard()
     settings = {"open_stream": pipes, "send_buffer_bytes": 9600}
-    async with open_call_client(exchange.config(**settings)) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        await (await exchange.control()).ring("s")
+    async with exchange.open_client(**settings) as (_, control, switchboard):
+        await control.ring("s")
         call = await switchboard.next_call()
         media = await exchange.answer(call)
         pipes.opened[1].is_blocked = True
@@ -66,10 +62,8 @@ async def test_a_blocked_media_connection_ends_its_call(
 async def test_a_blocked_exchange_does_not_hold_up_who_leaves(
     exchange: FakeExchange, pipes: Pipes
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config(open_stream=pipes)) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        await (await exchange.control()).ring("s")
+    async with exchange.open_client(open_stream=pipes) as (_, control, switchboard):
+        await control.ring("s")
         await exchange.answer(await switchboard.next_call())
         for pipe in pipes.opened:
             pipe.is_blocked = True

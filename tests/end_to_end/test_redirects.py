@@ -3,8 +3,8 @@
 import pytest
 import trio
 
-from tests.support.peers.exchange import FakeExchange, Switchboard, http
-from trio_calls import CallState, WSSConnectionError, WSSMediaError, events, open_call_client
+from tests.support.peers.exchange import FakeExchange, http
+from trio_calls import CallState, WSSConnectionError, WSSMediaError, open_call_client
 
 redirecting = pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 leading = pytest.mark.parametrize(
@@ -30,10 +30,8 @@ async def test_the_control_connection_does_not_follow(
 async def test_a_media_connection_does_not_follow_a_redirect(
     exchange: FakeExchange, status: int, location: str
 ) -> None:
-    switchboard = Switchboard()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(switchboard)
-        await (await exchange.control()).ring("s")
+    async with exchange.open_client() as (_, control, switchboard):
+        await control.ring("s")
         call = await switchboard.next_call()
         exchange.answers.append(http(status, Location=location))
         with pytest.raises(WSSMediaError, match=f"HTTP {status}"):
