@@ -43,6 +43,7 @@ NOTES: Final = {
         "state": "the table of states",
         "config": "settings",
         "audio_format": "rate and channels",
+        "endings": "how calls end",
         "events": "what happens to calls",
         "errors": "what is raised",
     },

@@ -7,10 +7,12 @@ from trio_calls._public_names import claim_names
 from trio_calls._version import __version__
 from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.call.active_call import ActiveCall
+from trio_calls.call.hangup_scope import HangupScope
 from trio_calls.call.received_audio import AudioStream
 from trio_calls.call.statistics import CallStatistics
 from trio_calls.client.client import CallClient, open_call_client, serve_calls
 from trio_calls.config import ClientConfig
+from trio_calls.endings import EndCause, Ending
 from trio_calls.errors import (
     BufferClosedError,
     BufferFullError,
@@ -18,8 +20,10 @@ from trio_calls.errors import (
     WSSCallClosedError,
     WSSCallCommandError,
     WSSCallCommandTimeoutError,
+    WSSCallEndedError,
     WSSCallError,
     WSSCallFaultError,
+    WSSCallLostError,
     WSSCallStateError,
     WSSConfigError,
     WSSConnectionError,
@@ -44,12 +48,17 @@ __all__ = [
     "CallState",
     "CallStatistics",
     "ClientConfig",
+    "EndCause",
+    "Ending",
+    "HangupScope",
     "WSSAuthenticationError",
     "WSSCallClosedError",
     "WSSCallCommandError",
     "WSSCallCommandTimeoutError",
+    "WSSCallEndedError",
     "WSSCallError",
     "WSSCallFaultError",
+    "WSSCallLostError",
     "WSSCallStateError",
     "WSSConfigError",
     "WSSConnectionError",

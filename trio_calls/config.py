@@ -21,6 +21,9 @@ PRODUCTION_URL: Final = "wss://wss-prod.agentao.com"
 #: The library under every WebSocket; ``auto`` is ``websockets`` where it is installed.
 TransportName = Literal["auto", "websockets", "trio-websocket"]
 
+#: What becomes of a caller whose handler has failed before it has answered.
+OnHandlerFailure = Literal["decline", "connect", "ring"]
+
 #: Opens a byte stream to a host and port, as `trio.open_tcp_stream` does.
 StreamOpener = Callable[[str, int], Awaitable["trio.abc.Stream"]]
 
@@ -52,6 +55,12 @@ def _transport(instance: object, attribute: attrs.Attribute[Any], value: object)
     names = get_args(TransportName)
     if value not in names:
         raise WSSConfigError(f"transport must be one of {names}, not {value!r}")
+
+
+def _on_handler_failure(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    names = get_args(OnHandlerFailure)
+    if value not in names:
+        raise WSSConfigError(f"on_handler_failure must be one of {names}, not {value!r}")
 
 
 def _audio_mode(value: AudioMode | str) -> AudioMode:
@@ -111,6 +120,11 @@ class ClientConfig:
       after_call_seconds: how long a handler may go on after its call has ended.
       close_grace_seconds: how long leaving a call may take when its scope is cancelled.
       drain_seconds: how long calls in progress may go on after SIGTERM; ``inf`` for no limit.
+      on_handler_failure: what becomes of a call whose handler fails, or returns, while it rings.
+        ``decline`` ends it; ``connect`` rings the callee, as if there were no agent, and leaves
+        (and declines where the callee does not answer either); ``ring`` lets it ring on. As the
+        exchange takes no call back, nobody else gets that one before this process's control
+        connection ends.
       crash_on_handler_error: whether a handler's error ends the client, rather than being logged.
       blocked_warning_seconds: how long code may block the event loop before a warning in the log
         says where. It comes after this time, or up to half as long again, and once a minute at
@@ -136,6 +150,9 @@ class ClientConfig:
     after_call_seconds: float = attrs.field(default=30.0, validator=_positive)
     close_grace_seconds: float = attrs.field(default=2.0, validator=_positive)
     drain_seconds: float = attrs.field(default=25.0, validator=_positive)
+    on_handler_failure: OnHandlerFailure = attrs.field(
+        default="decline", validator=_on_handler_failure
+    )
     crash_on_handler_error: bool = False
     blocked_warning_seconds: float | None = attrs.field(default=0.5, validator=_positive_or_none)
     transport: TransportName = attrs.field(default="auto", validator=_transport)

@@ -13,12 +13,17 @@
     ├── WSSMediaError                a call's media connection could not be made, or was lost
     ├── WSSCallError                 something about one call
     │   ├── WSSCallStateError        not allowed in the state that the call is in; nothing was sent
-    │   ├── WSSCallClosedError       the call ended, or was left, before the command was done
+    │   ├── WSSCallClosedError       it cannot be done, or not any more, as the call is over
+    │   │   ├── WSSCallEndedError    the call was over before (also a WSSCallStateError)
+    │   │   ├── WSSCallLostError     the media connection was lost (also a WSSMediaError)
+    │   │   └── BufferClosedError    not raised any more: audio for a call that is over is dropped
     │   ├── WSSCallCommandError      the exchange refused the command
     │   ├── WSSCallCommandTimeoutError   the exchange did not do it in time
     │   └── WSSCallFaultError        the exchange reports a fault; given to CALL_ERROR, never raised
-    ├── BufferFullError              no room for this audio now
-    └── BufferClosedError            the call ended while audio waited for room
+    └── BufferFullError              no room for this audio now
+
+Whatever fails because the call is over is a `WSSCallClosedError`: people hang up, and that is no
+fault of anybody.
 
 No message carries a credential, a token or a frame's content.
 """
@@ -92,7 +97,15 @@ class WSSCallStateError(WSSCallError):
 
 
 class WSSCallClosedError(WSSCallError):
-    """The call ended, or was left, before the command was done."""
+    """It cannot be done, or not any more, as the call is over. `ActiveCall.ending` tells why."""
+
+
+class WSSCallEndedError(WSSCallClosedError, WSSCallStateError):
+    """The call was over already. Nothing was sent."""
+
+
+class WSSCallLostError(WSSCallClosedError, WSSMediaError):
+    """The call's media connection was lost, and with it the call."""
 
 
 class WSSCallCommandError(WSSCallError):
@@ -136,5 +149,9 @@ class BufferFullError(WSSError):
     """The send queue has no room for this audio. None of it was queued."""
 
 
-class BufferClosedError(WSSError):
-    """The call ended while this audio waited for room. None of it was queued."""
+class BufferClosedError(WSSCallClosedError):
+    """Not raised any more: what is sent to a call that is over is dropped.
+
+    It was, until audio for a call that is over was no error any more. Programs that catch it go on
+    working.
+    """

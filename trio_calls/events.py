@@ -8,7 +8,7 @@ event                       on                            the handler is called 
 `CALL_ANSWER_FAILED`        `ActiveCall.on`               the error (a `WSSCallError`)
 `CALL_CONNECTED`            `ActiveCall.on`               nothing
 `CALL_CONNECT_FAILED`       `ActiveCall.on`               the error (a `WSSCallError`)
-`CALL_TERMINATED`           `ActiveCall.on`               nothing
+`CALL_TERMINATED`           `ActiveCall.on`               the `Ending`, if it needs one
 `CALL_ERROR`                `ActiveCall.on`               the error (a `WSSCallFaultError`)
 ==========================  ============================  =======================================
 """

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from trio_calls.errors import WSSCallStateError
+from trio_calls.errors import WSSCallEndedError, WSSCallStateError
 
 
 class IdentityEnum(enum.Enum):
@@ -218,7 +218,7 @@ def require_legal(state: CallState, signal: Signal) -> None:
     """Raise unless a state allows the method whose success `signal` is.
 
     Raises:
-      WSSCallStateError: the state does not allow it. Made by `illegal`.
+      WSSCallStateError: the state does not allow it; a `WSSCallEndedError` once the call is over.
     """
     if signal not in TRANSITIONS[state]:
         raise illegal(state, METHODS[signal][0])
@@ -226,5 +226,9 @@ def require_legal(state: CallState, signal: Signal) -> None:
 
 def illegal(state: CallState, method: str) -> WSSCallStateError:
     """Return the error for a method that a state does not allow. It says what is allowed."""
-    allowed = ", ".join(allowed_methods(state)) or "nothing: the call is over"
+    allowed = ", ".join(allowed_methods(state))
+    if not allowed:
+        return WSSCallEndedError(
+            f"{method} is not allowed in {state.name}; allowed: nothing: the call is over"
+        )
     return WSSCallStateError(f"{method} is not allowed in {state.name}; allowed: {allowed}")

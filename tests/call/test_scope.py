@@ -10,8 +10,6 @@ from tests.support.in_memory import tasks_of_ours
 from tests.support.peers.one_call import FakeMedia
 from trio_calls import (
     ActiveCall,
-    CallState,
-    WSSError,
 )
 from trio_calls.audio import noise
 
@@ -53,33 +51,6 @@ async def test_in_a_conference_the_agent_stays_until_the_call_ends(fake_media: F
             await fake_media.media.over.wait()
         assert patience.cancelled_caught
         await fake_media.terminate()
-    assert [command.command for command in fake_media.commands] == ["call.connect"]
-
-
-async def test_a_pending_call_is_left_ringing_with_a_warning(
-    fake_media: FakeMedia, caplog: pytest.LogCaptureFixture
-) -> None:
-    def handler(call: ActiveCall) -> None:
-        assert call.caller_number == "+65 9111 0000"
-
-    call = await fake_media.run(handler)
-    assert call.state is CallState.DISCONNECTED
-    assert fake_media.connections == 0
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "goes on ringing" in caplog.text
-
-
-async def test_a_pending_call_is_left_without_a_command(
-    fake_media: FakeMedia,
-) -> None:
-    async def handler(call: ActiveCall) -> None:
-        with pytest.raises(WSSError):
-            await call.connect()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(fake_media.run, handler)
-        await fake_media.fail(await fake_media.receive_command("call.connect"), "CALL_UNANSWERED")
-        await fake_media.media.over.wait()
     assert [command.command for command in fake_media.commands] == ["call.connect"]
 
 

@@ -21,9 +21,10 @@ from trio_calls._public_names import PUBLIC_MODULES
 EXPORTED: Final = {
     "trio_calls": """
         ActiveCall AgentMode AudioFormat AudioMode AudioStream BufferClosedError
-        BufferFullError CallClient CallState CallStatistics ClientConfig
-        WSSAuthenticationError WSSCallClosedError WSSCallCommandError
-        WSSCallCommandTimeoutError WSSCallError WSSCallFaultError WSSCallStateError
+        BufferFullError CallClient CallState CallStatistics ClientConfig EndCause Ending
+        HangupScope WSSAuthenticationError WSSCallClosedError WSSCallCommandError
+        WSSCallCommandTimeoutError WSSCallEndedError WSSCallError WSSCallFaultError
+        WSSCallLostError WSSCallStateError
         WSSConfigError WSSConnectionError WSSError WSSMediaError WSSTLSError
         WSSUnavailableError WSSUnreachableError WSSVersionError __version__ events
         open_call_client serve_calls
@@ -55,7 +56,15 @@ PRIVATE_ROOMS: Final = {
 }
 
 #: Files whose public names are the package's, and the pytest plugin, which has an entry point.
-PUBLIC_FILES: Final = {"audio_format", "config", "errors", "events", "state", "testing.plugin"}
+PUBLIC_FILES: Final = {
+    "audio_format",
+    "config",
+    "endings",
+    "errors",
+    "events",
+    "state",
+    "testing.plugin",
+}
 
 
 def exported(module: str) -> list[str]:

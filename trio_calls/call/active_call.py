@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import trio
-
 from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.call.core import CallCore
 from trio_calls.call.event_handlers import HandlerT
+from trio_calls.call.hangup_scope import HangupScope
 from trio_calls.call.received_audio import AudioStream
 from trio_calls.call.statistics import CallStatistics
+from trio_calls.endings import Ending
 from trio_calls.state import STATES_WITH_AUDIO, AgentMode, CallState, Command, illegal
 from trio_calls.wire.call_protocol import check_ring_time
 from trio_calls.wire.media import CALL_CHANNEL
@@ -50,6 +50,11 @@ class ActiveCall:
     def mode(self) -> AgentMode | None:
         """Who hears the agent; None unless CONNECTED."""
         return self._protocol.mode
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the call has ended for the agent; None until it has."""
+        return self._core.ending.ending
 
     async def answer(self) -> None:
         """Take the call: from here on the agent talks with the caller.
@@ -249,14 +254,26 @@ class ActiveCall:
         """
         await self._core.ending.over.wait()
 
-    def cancel_on_hangup(self) -> trio.CancelScope:
-        """Make a scope whose body is cancelled as soon as the call is over.
+    def cancel_on_hangup(self) -> HangupScope:
+        """Make a block that ends quietly when the call does, whoever ended it.
 
-        ``with call.cancel_on_hangup() as scope:`` ends at once if the call has ended before; the
-        scope's ``cancelled_caught`` tells whether the hangup cut the body short.
+        ::
+
+            with call.cancel_on_hangup():
+                await talk(call)
+            await write_down(call)
+
+        Whatever is awaited in the block is cancelled as soon as the call is over. A
+        `WSSCallClosedError` that leaves the block then, alone or in a group with others, ends it
+        quietly as well. So what stands after the block runs. If the call has ended before, the
+        block is cancelled at its first checkpoint.
+
+        Returns:
+          The scope of the block, whose ``cancelled_caught`` tells afterwards whether the block was
+          cut short.
         """
-        scope = trio.CancelScope()
-        self._core.ending.cancel_when_over(scope)
+        scope = HangupScope(self._core.ending.over)
+        self._core.ending.cancel_when_over(scope.cancel_scope)
         return scope
 
     def statistics(self) -> CallStatistics:

@@ -20,6 +20,7 @@ connection, calls `resolve` or `end`, which never wait.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import attrs
 import trio
@@ -33,7 +34,8 @@ from trio_calls.errors import (
 from trio_calls.state import CallState, Command
 from trio_calls.wire.call_protocol import CallProtocol
 
-_LEAVING = frozenset({Command.CLOSE, Command.DISCONNECT})
+#: What the agent leaves a call with.
+LEAVING: Final = frozenset({Command.CLOSE, Command.DISCONNECT})
 
 
 @attrs.define(eq=False)
@@ -42,10 +44,10 @@ class PendingCommand:
 
     command: Command
     give_up_at: float
-    error: WSSCallError | WSSMediaError | None = None
+    error: WSSCallError | None = None
     finished: trio.Event = attrs.field(factory=trio.Event)
 
-    def finish(self, error: WSSCallError | WSSMediaError | None = None) -> None:
+    def finish(self, error: WSSCallError | None = None) -> None:
         """End the wait for the command. Only the first end counts."""
         if not self.finished.is_set():
             self.error = error
@@ -104,7 +106,7 @@ class CommandQueue:
             if pending.command is command:
                 return pending
         for pending in self._pending.values():
-            if pending.command not in _LEAVING:
+            if pending.command not in LEAVING:
                 pending.finish(
                     WSSCallClosedError(f"{pending.command.value} was overtaken by {command.value}")
                 )
@@ -116,18 +118,18 @@ class CommandQueue:
         if pending is not None:
             pending.finish(error)
 
-    def end(self, error: WSSCallError | WSSMediaError) -> None:
+    def end(self, error: WSSCallClosedError) -> None:
         """End every command, as the call is over. Those that were to leave it have succeeded."""
         for pending in self._pending.values():
             has_left = pending.command is Command.CLOSE or (
-                pending.command is Command.DISCONNECT and isinstance(error, WSSCallError)
+                pending.command is Command.DISCONNECT and not isinstance(error, WSSMediaError)
             )
             pending.finish(None if has_left else error)
         self._pending.clear()
 
     def _require_open(self, command: Command) -> None:
         if self._protocol.state is CallState.DISCONNECTED or any(
-            pending.command in _LEAVING for pending in self._pending.values()
+            pending.command in LEAVING for pending in self._pending.values()
         ):
             raise WSSCallClosedError(f"the call was left before {command.value} was sent")
 

@@ -11,7 +11,7 @@ import trio
 from trio_calls import events
 from trio_calls.audio_format import AudioFormat
 from trio_calls.call.checkpoint_credit import CheckpointCredit
-from trio_calls.call.commands import CommandQueue
+from trio_calls.call.commands import LEAVING, CommandQueue
 from trio_calls.call.ending import CallEnding
 from trio_calls.call.event_handlers import EventHandlers
 from trio_calls.call.lazy_media_connection import LazyMediaConnection
@@ -74,7 +74,7 @@ class CallCore:
             int(config.receive_buffer_seconds * bytes_per_second), credit, over
         )
         self.writer: MediaWriter = MediaWriter(self.protocol.audio, bytes_per_second, credit, over)
-        self.handlers: EventHandlers = EventHandlers()
+        self.handlers: EventHandlers = EventHandlers(config)
         self.commands: CommandQueue = CommandQueue(
             self.protocol,
             self.media.open,
@@ -93,8 +93,9 @@ class CallCore:
         )
 
     def start(self, media_nursery: trio.Nursery) -> None:
-        """Choose the nursery that the media connection's tasks will run in."""
+        """Choose the nursery of the media connection, and of what else outlives the application."""
         self.media.start(media_nursery, self._make_connection)
+        self.handlers.start(media_nursery)
 
     @property
     def hangs_on_claim(self) -> bool:
@@ -117,17 +118,20 @@ class CallCore:
                 self.commands.resolve(command_id, None)
                 if command in _DONE_EVENTS:
                     self.handlers.emit(_DONE_EVENTS[command])
+                elif command in LEAVING:
+                    self.ending.has_left(command)
             case CommandFailed(command_id=command_id, command=command, error=error):
                 self.commands.resolve(command_id, error)
                 _emit_failure(self.handlers, command, error)
             case CallFault(error=fault):
                 self.handlers.emit(events.CALL_ERROR, fault)
-            case Terminated() | AudioReceived() | CreditGranted():
-                # What the first means is followed below. The others are the connection's.
+            case Terminated():
+                self.ending.hung_up()
+            case AudioReceived() | CreditGranted():
+                # These are the connection's.
                 pass
             case _:
                 assert_never(event)
-        self.ending.follow_state()
 
 
 def _emit_failure(handlers: EventHandlers, command: Command, error: WSSCallError) -> None:

@@ -3,15 +3,16 @@
 ::
 
     leave()               the agent goes, and tells the exchange: close() and disconnect()
+    has_left()            the exchange has confirmed that
     release()             the agent goes without a word: nothing was opened, or no time is left
-    follow_state()        the exchange has ended the call, or has confirmed that the agent left
+    hung_up()             the exchange has ended the call
     session_closed()      the caller has hung up before the agent acted on the call
     connection_lost()     the media connection is gone
 
 Whichever comes first moves the call to DISCONNECTED, by the table of `trio_calls.state`, and sets
-`over` in the same step: there is no moment at which the two disagree. All else derives from them.
-Commands, streams and senders that wait are woken and look at `over`; scopes of the application are
-cancelled, or get a deadline. None of them keeps a flag of its own.
+`over` and `ending` in the same step: there is no moment at which they disagree. All else derives
+from them. Commands, streams and senders that wait are woken and look at `over`; scopes of the
+application are cancelled, or get a deadline. None of them keeps a flag of its own.
 """
 
 from __future__ import annotations
@@ -20,16 +21,18 @@ import weakref
 
 import trio
 
-from trio_calls import events
-from trio_calls.call.commands import CommandQueue
+from trio_calls.call.commands import CommandQueue, PendingCommand
 from trio_calls.call.event_handlers import EventHandlers
 from trio_calls.call.lazy_media_connection import LazyMediaConnection
 from trio_calls.call.media_writer import MediaWriter
 from trio_calls.call.received_audio import ReceivedAudio
 from trio_calls.config import ClientConfig
-from trio_calls.errors import WSSCallClosedError, WSSCallError, WSSMediaError
-from trio_calls.state import CallState, Command, Signal
+from trio_calls.endings import EndCause, Ending
+from trio_calls.errors import WSSCallClosedError, WSSCallLostError, WSSError, WSSMediaError
+from trio_calls.state import Command, Signal
 from trio_calls.wire.call_protocol import CallProtocol
+
+_CAUSES = {Command.CLOSE: EndCause.CLOSE, Command.DISCONNECT: EndCause.DISCONNECT}
 
 
 class CallEnding:
@@ -37,7 +40,9 @@ class CallEnding:
 
     Attributes:
       over: set once the call is over for the agent.
-      was_released: whether the agent left without a word to the exchange.
+      ending: how the call ended; None until it is over.
+      was_released: whether the application has left a ringing call to others, without a word to
+        the exchange.
       application_scope: runs the application's code for this call; once the call is over, its
         deadline is `ClientConfig.after_call_seconds` away.
     """
@@ -55,6 +60,7 @@ class CallEnding:
         handlers: EventHandlers,
     ) -> None:
         self.over = over
+        self.ending: Ending | None = None
         self.was_released: bool = False
         self.application_scope: trio.CancelScope = trio.CancelScope()
         self._config = config
@@ -64,6 +70,7 @@ class CallEnding:
         self._writer = writer
         self._commands = commands
         self._handlers = handlers
+        self._leaving_because: EndCause | None = None
         self._hangup_scopes: weakref.WeakSet[trio.CancelScope] = weakref.WeakSet()
 
     def cancel_when_over(self, scope: trio.CancelScope) -> None:
@@ -72,29 +79,38 @@ class CallEnding:
             scope.cancel()
         self._hangup_scopes.add(scope)
 
-    async def leave(self, command: Command, *, flush: bool) -> None:
+    async def leave(
+        self, command: Command, *, flush: bool, because: EndCause | None = None
+    ) -> None:
         """Close or disconnect: let queued audio go out, tell the exchange, and wait for its word.
 
         See `ActiveCall.close` and `ActiveCall.disconnect`.
+
+        Args:
+          command: `Command.CLOSE` or `Command.DISCONNECT`.
+          flush: whether to let queued audio go out.
+          because: why, where it is not the application that wants it.
         """
         if self.over.is_set():
             await trio.lowlevel.checkpoint()
         elif command is Command.CLOSE and not self._media.is_opening_or_open:
-            self.release()
+            self.release(because=because)
             await trio.lowlevel.checkpoint()
         else:
-            await self._leave_by(command, flush=flush)
+            await self._leave_by(command, flush=flush, because=because)
 
-    async def _leave_by(self, command: Command, *, flush: bool) -> None:
+    async def _leave_by(self, command: Command, *, flush: bool, because: EndCause | None) -> None:
         try:
             # An open connection is not waited for: leaving must work in a cancelled scope, too.
             if not self._media.is_open:
                 await self._media.open()
-        except WSSMediaError:
+        except (WSSMediaError, WSSCallClosedError):
+            if self.over.is_set():
+                return
             if command is not Command.CLOSE:
                 raise
             # Nothing was opened after all.
-            self.release()
+            self.release(because=because)
             return
         pending = None
         try:
@@ -103,23 +119,56 @@ class CallEnding:
         finally:
             # Also when cancelled: the agent leaves, only without the flush.
             if not self.over.is_set():
-                pending = self._commands.leave(command)
+                pending = self.leave_now(command, because=because)
         if pending is not None:
-            await self._commands.wait(pending)
+            await self._wait_left(pending)
 
-    def release(self, deadline: float | None = None) -> None:
+    def leave_now(self, command: Command, *, because: EndCause | None = None) -> PendingCommand:
+        """Send `close` or `disconnect` over the open connection. Never waits."""
+        if self._leaving_because is None:
+            self._leaving_because = because or _CAUSES[command]
+        return self._commands.leave(command)
+
+    async def _wait_left(self, pending: PendingCommand) -> None:
+        try:
+            await self._commands.wait(pending)
+        except WSSError:
+            # The call goes on, and may end in another way.
+            self._leaving_because = None
+            raise
+
+    def has_left(self, command: Command) -> None:
+        """End the call because the exchange has confirmed that the agent left it."""
+        cause = self._leaving_because or _CAUSES[command]
+        self._end(Ending(cause), WSSCallClosedError(f"the call has ended: {Ending(cause)}"))
+
+    def release(
+        self,
+        *,
+        because: EndCause | None = None,
+        for_others: bool = False,
+        deadline: float | None = None,
+    ) -> None:
         """Leave without a word to the exchange, unless the call is over, and drop the connection.
 
         Args:
+          because: why, where it is not the application that wants it.
+          for_others: whether the call goes on ringing for other workers, and is not taken up here
+            again; true of whatever the application lets go of itself.
           deadline: by when the media connection is closed at the latest, in Trio's time; None:
             after `ClientConfig.close_grace_seconds`.
         """
         if self._protocol.signal(Signal.CLOSED):
-            self.was_released = True
-            self._end(WSSCallClosedError("the call was let go"))
+            self.was_released = for_others or because is None
+            ending = Ending(because or EndCause.CLOSE)
+            self._end(ending, WSSCallClosedError("the call was let go"))
         if deadline is None:
             deadline = trio.current_time() + self._config.close_grace_seconds
         self._media.stop(deadline)
+
+    def hung_up(self) -> None:
+        """End the call because the exchange has ended it."""
+        self._end(Ending(EndCause.CALLER), WSSCallClosedError("the call has ended"))
 
     def session_closed(self) -> None:
         """End the call because the exchange has closed its session.
@@ -128,27 +177,24 @@ class CallEnding:
         may still have audio to deliver.
         """
         if not self._media.is_opening_or_open and self._protocol.signal(Signal.TERMINATED):
-            self._end(WSSCallClosedError("the caller hung up"))
+            self._end(Ending(EndCause.CALLER), WSSCallClosedError("the caller hung up"))
 
     def connection_lost(self) -> None:
         """End the call because nothing more comes over the media connection, whoever ended it."""
         if self._protocol.signal(Signal.MEDIA_LOST):
-            self._end(WSSMediaError("the media connection was lost"))
+            ending = Ending(EndCause.LOST)
+            self._end(ending, WSSCallLostError(str(ending)))
 
-    def follow_state(self) -> None:
-        """End the call if what the exchange has said has moved it to DISCONNECTED."""
-        if self._protocol.state is CallState.DISCONNECTED:
-            self._end(WSSCallClosedError("the call has ended"))
-
-    def _end(self, error: WSSCallError | WSSMediaError) -> None:
+    def _end(self, ending: Ending, error: WSSCallClosedError) -> None:
         """Notify everyone that the call is over, and why what they wait for will not come."""
         if self.over.is_set():
             return
+        self.ending = ending
         self.over.set()
         self._commands.end(error)
         self._received.wake()
         self._writer.wake()
-        self._handlers.emit(events.CALL_TERMINATED)
+        self._handlers.terminate(ending)
         for scope in self._hangup_scopes:
             scope.cancel()
         self.application_scope.deadline = trio.current_time() + self._config.after_call_seconds

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import inspect
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import trio
 
+from trio_calls.concurrency.error_groups import split_failure
+from trio_calls.concurrency.grace import run_with_grace
+from trio_calls.concurrency.wakeup import Wakeup
+from trio_calls.config import ClientConfig
+from trio_calls.endings import Ending
 from trio_calls.events import CALL_EVENTS, CALL_TERMINATED
 
 logger = logging.getLogger("trio_calls.event_handlers")
@@ -21,18 +26,32 @@ HandlerT = TypeVar("HandlerT", bound=Handler)
 #: most; later events are dropped, except for the last of all, `CALL_TERMINATED`.
 MAX_WAITING_EVENTS: Final = 1000
 
+#: Seconds after `ClientConfig.close_grace_seconds`, where the application has used all of them: for
+#: the closing handshake, and for the handlers of `CALL_TERMINATED`.
+LAST_WORD_SECONDS: Final = 1.0
+
 
 class EventHandlers:
-    """Keeps the handlers, and runs them in the application's scope, in the order of the events.
+    """Keeps the handlers, and runs them, in the order of the events.
 
-    Whoever emits an event never waits and never runs the application's code.
+    Whoever emits an event never waits and never runs the application's code. `CALL_TERMINATED` is
+    the last event, and comes for every ending. So its handlers run beside the application's other
+    code, and have time when that is cancelled.
+
+    Args:
+      config: says how long handlers may go on after the call has ended, or was cancelled.
     """
 
-    def __init__(self) -> None:
+    # What the handlers of `CALL_TERMINATED` run in.
+    _last_nursery: trio.Nursery
+
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
         self._handlers: dict[str, list[Handler]] = {}
-        self._emitted, self._to_handle = trio.open_memory_channel[tuple[str, tuple[Any, ...]]](
-            MAX_WAITING_EVENTS + 1
-        )
+        self._waiting: deque[tuple[str, tuple[Any, ...]]] = deque()
+        self._news = Wakeup()
+        self._is_finishing = False
+        self._is_done = trio.Event()
         self._working = 0
 
     def registrar(self, event: str) -> Callable[[HandlerT], HandlerT]:
@@ -52,47 +71,98 @@ class EventHandlers:
 
     def emit(self, event: str, *arguments: Any) -> None:
         """Queue an event for its handlers. It is dropped when far too many wait or work already."""
-        if self._busy < MAX_WAITING_EVENTS or event == CALL_TERMINATED:
-            with suppress(trio.ClosedResourceError):
-                self._emitted.send_nowait((event, arguments))
-                return
-        logger.debug("an event was dropped: %s", event)
+        if len(self._waiting) + self._working < MAX_WAITING_EVENTS:
+            self._waiting.append((event, arguments))
+            self._news.wake()
+        else:
+            logger.debug("an event was dropped: %s", event)
 
-    @property
-    def _busy(self) -> int:
-        return self._to_handle.statistics().current_buffer_used + self._working
+    def start(self, last_nursery: trio.Nursery) -> None:
+        """Choose the nursery for the handlers of `CALL_TERMINATED`."""
+        self._last_nursery = last_nursery
 
-    def close(self) -> None:
-        """Emit nothing more; `run` returns when everything emitted so far was handled."""
-        self._emitted.close()
+    def terminate(self, ending: Ending) -> None:
+        """Emit `CALL_TERMINATED`. Called once."""
+        self._last_nursery.start_soon(self._run_last, ending)
+        self.finish()
+
+    def finish(self) -> None:
+        """Make `run` return when everything emitted so far was handled."""
+        self._is_finishing = True
+        self._news.wake()
 
     async def run(self) -> None:
-        """Call the handlers, one event after the other; asynchronous ones go on by themselves."""
+        """Call the handlers, one event after the other; asynchronous ones go on by themselves.
+
+        Cancellation: what has not been handled by then is not handled any more.
+        """
+        async with trio.open_nursery() as nursery:
+            await self._handle_each(nursery)
+
+    async def _handle_each(self, nursery: trio.Nursery) -> None:
         try:
-            async with trio.open_nursery() as nursery:
-                async for event, arguments in self._to_handle:
-                    for handler in self._handlers.get(event, ()):
-                        self._call(nursery, event, handler, arguments)
+            while True:
+                while self._waiting:
+                    await trio.lowlevel.checkpoint()
+                    self._handle(nursery, *self._waiting.popleft())
+                if self._is_finishing:
+                    return
+                await self._news.wait()
+        finally:
+            self._is_done.set()
+
+    async def _run_last(self, ending: Ending) -> None:
+        """Call the handlers of `CALL_TERMINATED` when all other events were handled."""
+
+        async def run_last() -> None:
+            with trio.move_on_after(self._config.after_call_seconds):
+                await self._is_done.wait()
+                async with trio.open_nursery() as nursery:
+                    self._handle(nursery, CALL_TERMINATED, (ending,))
+
+        try:
+            await run_with_grace(self._config.close_grace_seconds + LAST_WORD_SECONDS, run_last)
         finally:
             # A handler often knows its call: a cycle, that would stay in memory for a while.
             self._handlers.clear()
 
-    def _call(
-        self, nursery: trio.Nursery, event: str, handler: Handler, arguments: tuple[Any, ...]
-    ) -> None:
-        try:
-            result = handler(*arguments)
-        except Exception:
-            logger.exception("a handler of %s failed", event)
-            return
-        if inspect.isawaitable(result):
-            self._working += 1
-            nursery.start_soon(self._finish, event, result)
+    def _handle(self, nursery: trio.Nursery, event: str, arguments: tuple[Any, ...]) -> None:
+        for handler in self._handlers.get(event, ()):
+            # Handlers of this event were called with nothing before there was an `Ending`.
+            is_spared = event == CALL_TERMINATED and _needs_no_argument(handler)
+            try:
+                result = handler() if is_spared else handler(*arguments)
+            except BaseException as error:
+                _log_failure(event, error)
+                continue
+            if inspect.isawaitable(result):
+                self._working += 1
+                nursery.start_soon(self._finish, event, result)
 
     async def _finish(self, event: str, result: Awaitable[object]) -> None:
         try:
             await result
-        except Exception:
-            logger.exception("a handler of %s failed", event)
+        except BaseException as error:
+            _log_failure(event, error)
         finally:
             self._working -= 1
+
+
+def _needs_no_argument(handler: Handler) -> bool:
+    try:
+        inspect.signature(handler).bind()
+    except TypeError:
+        return False
+    except ValueError:
+        # A function of C that does not say what it takes.
+        return True
+    return True
+
+
+def _log_failure(event: str, error: BaseException) -> None:
+    """Log what a handler has raised, and raise what is not only its own."""
+    failure, goes_on = split_failure(error)
+    if failure is not None:
+        logger.error("a handler of %s failed", event, exc_info=failure)
+    if goes_on is not None:
+        raise goes_on

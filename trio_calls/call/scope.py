@@ -7,6 +7,8 @@
     │   ├── reader
     │   ├── writer
     │   └── keepalive
+    ├── leaving                  waits for the application's end, or for the grace to be over
+    ├── handlers of CALL_TERMINATED, once the call has ended
     └── application              cancelled with the client, or some time after the call's end
         ├── the handler of INCOMING_CALL
         └── the handlers of the call's events
@@ -24,9 +26,13 @@ import trio
 
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.core import CallCore
+from trio_calls.call.event_handlers import LAST_WORD_SECONDS
+from trio_calls.call.giving_up import give_up_ringing
+from trio_calls.concurrency.error_groups import holds_only, split_failure
 from trio_calls.config import ClientConfig
-from trio_calls.errors import WSSError
-from trio_calls.state import CallState
+from trio_calls.endings import EndCause
+from trio_calls.errors import WSSCallClosedError, WSSError
+from trio_calls.state import CallState, Command
 from trio_calls.wire.control import CallIn
 
 logger = logging.getLogger("trio_calls.call_scope")
@@ -40,6 +46,7 @@ class CallScope:
     Attributes:
       core: the call's machinery.
       active_call: its face, which the application gets.
+      failed_before_answer: whether the handler has failed, or returned, while the call rang.
     """
 
     def __init__(
@@ -47,7 +54,11 @@ class CallScope:
     ) -> None:
         self.core: CallCore = CallCore(call_in, config, ssl_context)
         self.active_call: ActiveCall = ActiveCall(self.core)
+        self.failed_before_answer: bool = False
         self._config = config
+        self._application_ended = trio.Event()
+        # Why the agent leaves, where neither the application nor the exchange has ended the call.
+        self._cause_of_end = EndCause.DRAINED
 
     @property
     def is_over(self) -> bool:
@@ -62,23 +73,52 @@ class CallScope:
           draining: set when an agent without a handler is not to stay in a conference any longer.
 
         Raises:
-          Exception: what the handler raised, with `ClientConfig.crash_on_handler_error` only.
+          BaseException: what the handler raised, with `ClientConfig.crash_on_handler_error` only;
+            always what is meant to end the program, `KeyboardInterrupt` and `SystemExit`.
 
-        Cancellation: cancels the handler, leaves the call within
-        `ClientConfig.close_grace_seconds`, and returns when nothing of the call runs any more.
+        Cancellation: cancels the handler. The exchange is told that the agent leaves as soon as
+        the handler has ended, and after `ClientConfig.close_grace_seconds` even if it has not.
+        Returns when nothing of the call runs any more.
         """
         try:
             async with trio.open_nursery() as media_nursery:
                 self.core.start(media_nursery)
+                media_nursery.start_soon(self._leave_in_time)
                 try:
                     await self._run_application(handler, draining)
                 finally:
-                    deadline = trio.current_time() + self._config.close_grace_seconds
-                    with trio.CancelScope(shield=True, deadline=deadline):
-                        await self._leave(flush=False)
-                    self.core.ending.release(deadline)
+                    self._application_ended.set()
         finally:
             self.core.media.forget()
+
+    async def _leave_in_time(self) -> None:
+        """Leave when the application's code has ended, or is taking too long after its cancelling.
+
+        What the application has said since then, a goodbye behind a shield, goes out before.
+        """
+        said = None
+        try:
+            await self._application_ended.wait()
+        except trio.Cancelled:
+            said = self.core.protocol.audio.end_position
+            raise
+        finally:
+            deadline = trio.current_time() + self._config.close_grace_seconds
+            with trio.CancelScope(shield=True, deadline=deadline):
+                await self._application_ended.wait()
+                has_goodbye = said is not None and self.core.protocol.audio.end_position > said
+                await self._leave(flush=has_goodbye, because=self._cause_of_end)
+            if not self._application_ended.is_set():
+                # The exchange is told only now.
+                deadline += LAST_WORD_SECONDS
+            self._end_by(deadline)
+
+    def _end_by(self, deadline: float) -> None:
+        """End what has not ended by itself."""
+        ending = self.core.ending
+        if self.core.media.is_open and not self.is_over:
+            ending.leave_now(Command.CLOSE, because=self._cause_of_end)
+        ending.release(because=self._cause_of_end, deadline=deadline)
 
     async def _run_application(self, handler: CallHandler, draining: trio.Event) -> None:
         call = self.active_call
@@ -86,19 +126,12 @@ class CallScope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self.core.handlers.run)
                 try:
-                    try:
-                        await call_handler(handler, call)
-                    except Exception as error:
-                        if not self._is_hangup(error):
-                            if self._config.crash_on_handler_error:
-                                raise
-                            logger.exception(
-                                "call %s: its handler failed; the agent leaves", call.call_id
-                            )
-                            await self._leave()
-                    await self._after_handler(draining)
-                finally:
-                    self.core.handlers.close()
+                    await call_handler(handler, call)
+                except BaseException as error:
+                    await self._handler_raised(error)
+                else:
+                    await self._handler_returned(draining)
+                self.core.handlers.finish()
         if scope.cancelled_caught:
             logger.warning(
                 "call %s: its handler was cancelled %g s after the call had ended; "
@@ -107,40 +140,60 @@ class CallScope:
                 self._config.after_call_seconds,
             )
 
-    def _is_hangup(self, error: Exception) -> bool:
-        """Return whether a handler has only failed because its call was over."""
-        is_hangup = self.is_over and _is_only_ours(error)
-        if is_hangup:
-            call_id = self.active_call.call_id
-            logger.debug("call %s: the hangup ended its handler: %s", call_id, error)
-        return is_hangup
+    async def _handler_raised(self, error: BaseException) -> None:
+        """Leave the call of a handler that has failed, and raise what is not only its own."""
+        call_id = self.active_call.call_id
+        failure, goes_on = split_failure(error)
+        if failure is not None and self.is_over and holds_only(failure, WSSCallClosedError):
+            logger.debug("call %s: the hangup ended its handler: %s", call_id, failure)
+            failure = None
+        if failure is not None and self._config.crash_on_handler_error:
+            raise error
+        if failure is not None:
+            logger.error("call %s: its handler failed", call_id, exc_info=failure)
+        if goes_on is not None:
+            raise goes_on
+        # Whose clean-up has failed was cancelled, and leaves as all do who are.
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if failure is not None:
+            await self._handler_failed()
 
-    async def _after_handler(self, draining: trio.Event) -> None:
+    async def _handler_returned(self, draining: trio.Event) -> None:
         """Do with a call what its state demands when its handler has returned."""
         call = self.active_call
         match call.state:
             case CallState.PENDING:
-                logger.warning(
-                    "call %s: its handler returned without answering or connecting; the caller "
-                    "goes on ringing. Use disconnect() to decline a call.",
+                logger.error(
+                    "call %s: its handler returned without answering or connecting, which counts "
+                    "as failed. Use disconnect() to decline a call, close() to let it ring on.",
                     call.call_id,
                 )
-                self.core.ending.release()
+                await self._handler_failed()
             case CallState.ANSWERED:
+                self._cause_of_end = EndCause.CLOSE
                 await self._leave()
             case CallState.CONNECTED:
                 with call.cancel_on_hangup():
                     await draining.wait()
-                await self._leave()
+                await self._leave(because=EndCause.DRAINED)
             case CallState.DISCONNECTED:
                 pass
             case _:
                 assert_never(call.state)
 
-    async def _leave(self, *, flush: bool = True) -> None:
+    async def _handler_failed(self) -> None:
+        """Leave the call of a handler that has failed; what still rings, as the settings say."""
+        self._cause_of_end = EndCause.FAILED
+        if self.active_call.state is CallState.PENDING:
+            self.failed_before_answer = True
+            await give_up_ringing(self.core, self._config.on_handler_failure)
+        else:
+            await self._leave(because=EndCause.FAILED)
+
+    async def _leave(self, *, flush: bool = True, because: EndCause | None = None) -> None:
         """Close the call, and only log a failure."""
         try:
-            await self.active_call.close(flush=flush)
+            await self.core.ending.leave(Command.CLOSE, flush=flush, because=because)
         except WSSError as error:
             call_id = self.active_call.call_id
             logger.warning("call %s: closing it failed: %s", call_id, error)
@@ -154,10 +207,3 @@ def call_handler(handler: CallHandler, call: ActiveCall) -> Awaitable[object]:
 
 async def _do_nothing() -> None:
     pass
-
-
-def _is_only_ours(error: BaseException) -> bool:
-    """Return whether an error, or all of a group, is what our own calls raise after a hangup."""
-    if isinstance(error, BaseExceptionGroup):
-        return all(_is_only_ours(inner) for inner in error.exceptions)
-    return isinstance(error, WSSError)
