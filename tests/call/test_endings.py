@@ -9,6 +9,7 @@ import trio
 import trio.lowlevel
 import trio.testing
 
+from tests.support.peers.frames import close
 from tests.support.peers.one_call import FakeMedia
 from trio_calls import ActiveCall, EndCause, Ending, events, open_call_client
 from trio_calls.simulator import SimulatedCall, Simulator, answers, cut_media
@@ -186,6 +187,14 @@ async def test_a_refused_close_is_not_how_it_ended(fake_media: FakeMedia) -> Non
         await trio.testing.wait_all_tasks_blocked()
         await fake_media.while_accepting(call.disconnect, "call.disconnect")
         assert call.ending == Ending(EndCause.DISCONNECT)
+
+
+async def test_a_lost_call_tells_the_close_code(fake_media: FakeMedia) -> None:
+    async with fake_media.open_answered_call() as call:
+        await fake_media.media.wire.send_all(close(1011, b"out of memory"))
+        await call.wait_disconnected()
+        detail = "closed by the exchange: 1011 out of memory"
+        assert call.ending == Ending(EndCause.LOST, close_code=1011, detail=detail)
 
 
 @pytest.mark.pure

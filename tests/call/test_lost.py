@@ -6,12 +6,14 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.frames import close
 from tests.support.peers.one_call import FakeMedia, wait_forever
 from trio_calls import (
     ActiveCall,
     CallState,
     WSSCallStateError,
     WSSError,
+    WSSMediaError,
 )
 from trio_calls.call.scope import CallHandler
 
@@ -32,6 +34,17 @@ async def test_a_lost_media_connection_ends_the_call_for_its_handler(
         nursery.start_soon(functools.partial(fake_media.run, handler, crash_on_handler_error=True))
         await fake_media.accept("call.answer")
         await fake_media.cut()
+
+
+async def test_the_close_code_of_a_lost_connection_is_told(fake_media: FakeMedia) -> None:
+    async with fake_media.open_answered_call() as call:
+        with pytest.RaisesGroup(
+            pytest.RaisesExc(WSSMediaError, match=r"\(closed by the exchange: 1011 of \*\*\*\)")
+        ):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(call.connect)
+                await fake_media.receive_command("call.connect")
+                await fake_media.media.wire.send_all(close(1011, b"of bearer-token"))
 
 
 async def test_an_exchange_that_falls_silent_is_a_lost_connection(

@@ -28,17 +28,17 @@ class LostWebSocket(WebSocket):
 
     async def send(self, *messages: str | bytes) -> None:
         self.attempts += 1
-        raise WebSocketClosed("lost")
+        raise WebSocketClosed
 
     def send_nowait(self, *messages: str | bytes) -> bool:
         self.attempts += 1
-        raise WebSocketClosed("lost")
+        raise WebSocketClosed
 
     async def receive_batch(self) -> list[str | bytes]:
-        raise WebSocketClosed("lost")
+        raise WebSocketClosed
 
     async def ping(self) -> None:
-        raise WebSocketClosed("lost")
+        raise WebSocketClosed
 
     async def aclose(self) -> None:
         await trio.lowlevel.checkpoint()

@@ -10,6 +10,8 @@ import trio
 import trio.testing
 
 from tests.support.peers.exchange import API_KEY, SILENCE, Answer, FakeExchange, http
+from tests.support.peers.frames import close
+from tests.support.transports import on_one_transport
 from trio_calls import (
     CallState,
     WSSAuthenticationError,
@@ -132,6 +134,19 @@ async def test_every_loss_is_a_warning_and_is_made_good(
         assert (await switchboard.next_call()).state is CallState.PENDING
     [warning] = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert "connecting again in" in warning.message
+
+
+# trio-websocket has a logger of its own, which shows the reason of a close at DEBUG.
+@on_one_transport
+async def test_the_close_code_of_the_exchange_is_told(
+    exchange: FakeExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_call_client(exchange.config()):
+        control = await exchange.control()
+        await control.wire.send_all(close(1012, b"a restart; you are " + API_KEY.encode()))
+        await exchange.control()
+    [warning] = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "has closed the connection (1012 a restart; you are ***)" in warning.message
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from hypothesis import currently_in_test_context
 
 from tests.support.leaks import MIN_SECRET_LENGTH, find_leaks, forms, lines_of_pem
 from trio_calls import ClientConfig
-from trio_calls.transport import HandshakeRefused
+from trio_calls.transport import HandshakeRefused, WebSocketClosed
 from trio_calls.wire.control import CallIn
 
 #: The simulator's. Its command prints them, and the documentation has them.
@@ -217,7 +217,7 @@ class SecretSearch:
         def make_and_hear(error: BaseException, *args: Any, **kwargs: Any) -> None:
             make(error, *args, **kwargs)
             # It holds the words of the exchange as they came; trio_calls.transport blots them.
-            if not isinstance(error, HandshakeRefused):
+            if not isinstance(error, HandshakeRefused | WebSocketClosed):
                 self.hear("errors", f"a {type(error).__qualname__}", f"{error}\n{error!r}")
 
         self._patches.setattr(error_class, "__init__", make_and_hear)

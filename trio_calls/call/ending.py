@@ -30,6 +30,7 @@ from trio_calls.config import ClientConfig
 from trio_calls.endings import EndCause, Ending
 from trio_calls.errors import WSSCallClosedError, WSSCallLostError, WSSError, WSSMediaError
 from trio_calls.state import Command, Signal
+from trio_calls.transport import WebSocketClosed
 from trio_calls.wire.call_protocol import CallProtocol
 
 _CAUSES = {Command.CLOSE: EndCause.CLOSE, Command.DISCONNECT: EndCause.DISCONNECT}
@@ -179,10 +180,17 @@ class CallEnding:
         if not self._media.is_opening_or_open and self._protocol.signal(Signal.TERMINATED):
             self._end(Ending(EndCause.CALLER), WSSCallClosedError("the caller hung up"))
 
-    def connection_lost(self) -> None:
-        """End the call because nothing more comes over the media connection, whoever ended it."""
+    def connection_lost(self, closed: WebSocketClosed | None) -> None:
+        """End the call because nothing more comes over the media connection, whoever ended it.
+
+        Args:
+          closed: the end of the connection; None if this side has stopped to read.
+        """
         if self._protocol.signal(Signal.MEDIA_LOST):
             ending = Ending(EndCause.LOST)
+            if closed is not None and closed.code is not None:
+                detail = f"closed by the exchange: {closed.words}"
+                ending = Ending(EndCause.LOST, close_code=closed.code, detail=detail)
             self._end(ending, WSSCallLostError(str(ending)))
 
     def _end(self, ending: Ending, error: WSSCallClosedError) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 import trio
@@ -18,7 +17,7 @@ from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSMediaError
 from trio_calls.state import CallState
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
-from trio_calls.transport.explain import explain_media
+from trio_calls.transport.explain import explain_media, without_secrets
 from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
 from trio_calls.wire.call_protocol import CREDIT_GRANTED, AudioReceived, CallProtocol, Event
 from trio_calls.wire.control import CallIn
@@ -40,6 +39,7 @@ class MediaConnection:
     What comes in beside audio and credit is handed to `on_event`, which must neither wait nor
     raise, and which never runs code of the application: so the two tasks here are never cancelled
     halfway through a frame. `on_end` is called when nothing more comes in, and has the same duties.
+    It gets the end of the connection, without secrets: None if this side has stopped to read.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class MediaConnection:
         received: ReceivedAudio,
         writer: MediaWriter,
         on_event: Callable[[Event], None],
-        on_end: Callable[[], None],
+        on_end: Callable[[WebSocketClosed | None], None],
     ) -> None:
         self._protocol = protocol
         self._received = received
@@ -83,7 +83,8 @@ class MediaConnection:
                     nursery.start_soon(self._writer.run, websocket)
                     nursery.start_soon(self._keep_alive, websocket)
                     try:
-                        await self._read(websocket)
+                        closed = await self._read(websocket)
+                        self._on_end(closed and without_secrets(closed, config, call_in.token))
                     finally:
                         await websocket.aclose()
                 nursery.cancel_scope.cancel()
@@ -145,13 +146,20 @@ class MediaConnection:
         except WebSocketError as error:
             raise explain_media(error, config, call_in.token) from None
 
-    async def _read(self, websocket: WebSocket) -> None:
-        """Read until the call or the connection is over, or `stop` says so."""
-        with self._reading, suppress(WebSocketClosed):
-            while self._protocol.state is not CallState.DISCONNECTED:
-                await websocket.receive_each(self._receive)
-                await self._catch_up()
-        self._on_end()
+    async def _read(self, websocket: WebSocket) -> WebSocketClosed | None:
+        """Read until the call or the connection is over, or `stop` says so.
+
+        Returns:
+          The end of the connection, or None if it goes on.
+        """
+        with self._reading:
+            try:
+                while self._protocol.state is not CallState.DISCONNECTED:
+                    await websocket.receive_each(self._receive)
+                    await self._catch_up()
+            except WebSocketClosed as closed:
+                return closed
+        return None
 
     def _receive(self, messages: list[str | bytes]) -> bool:
         """Take in a batch that is in step. Returns whether to go on."""

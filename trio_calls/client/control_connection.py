@@ -224,9 +224,9 @@ class ControlConnection:
                         elif message is not None:
                             self._dispatch(message)
                             await let_others_act()
-            except WebSocketClosed:
+            except WebSocketClosed as closed:
                 connected = self.connection_id is not None
-                raise explain_loss(self._config, connected=connected) from None
+                raise explain_loss(closed, self._config, connected=connected) from None
         if not self._is_stopping:
             raise WSSConnectionError(
                 self._fault or f"the exchange did not finish the setup within {SETUP_SECONDS:g} s"

@@ -86,7 +86,7 @@ class FastPathStream(trio.abc.Stream):
             await trio.lowlevel.checkpoint()
         while not self._messages:
             if self._has_ended:
-                raise WebSocketClosed("the connection is over")
+                raise self.sender.closed()
             await self._news.wait()
         messages, self._messages = self._messages, []
         self._progress.wake()

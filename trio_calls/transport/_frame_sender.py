@@ -50,17 +50,23 @@ class FrameSender:
       is_open: whether messages may be sent. Whoever notices that either side has begun to close the
         connection sets it to False.
       is_broken: whether a send was cancelled or has failed, so that the peer may have half a frame.
+      peer_close: the code and the reason with which the peer has closed the connection, or None.
     """
 
     def __init__(self, stream: trio.abc.Stream, *, is_masked: bool) -> None:
         self.is_open = True
         self.is_broken = False
+        self.peer_close: tuple[int, str] | None = None
         self._stream = stream
         self._is_masked = is_masked
         self._send_some_nowait = nowait_sender(stream)
         self._turn = trio.StrictFIFOLock()
         # It may begin in the middle of a frame.
         self._unsent: list[bytes] = []
+
+    def closed(self) -> WebSocketClosed:
+        """Make the error for whoever sends or receives once the connection is over."""
+        return WebSocketClosed(*(self.peer_close or ()))
 
     async def send(self, *messages: str | bytes) -> None:
         """Send messages, after all that is unsent. See `WebSocket.send`.
@@ -70,7 +76,7 @@ class FrameSender:
         await trio.lowlevel.checkpoint_if_cancelled()
         if not self.is_open:
             await trio.lowlevel.checkpoint()
-            raise WebSocketClosed("the connection is over")
+            raise self.closed()
         for message in messages:
             self._unsent.append(data_frame(message, self._is_masked))
         await self.send_frames(())
@@ -78,7 +84,7 @@ class FrameSender:
     def send_nowait(self, *messages: str | bytes) -> bool:
         """Send what is unsent and these messages, without waiting. See `WebSocket.send_nowait`."""
         if not self.is_open or self.is_broken:
-            raise WebSocketClosed("the connection is over")
+            raise self.closed()
         for message in messages:
             self._unsent.append(data_frame(message, self._is_masked))
         if self._turn.locked():
@@ -89,7 +95,7 @@ class FrameSender:
             sent_bytes = self._send_some_nowait(data)
         except STREAM_LOST:
             self.is_broken = True
-            raise WebSocketClosed("the connection is over") from None
+            raise self.closed() from None
         if sent_bytes == len(data):
             return True
         self._unsent.append(data[sent_bytes:])
@@ -115,13 +121,13 @@ class FrameSender:
             await self._turn.acquire()
         try:
             if self.is_broken:
-                raise WebSocketClosed("the connection is over")
+                raise self.closed()
             data = b"".join(self._unsent)
             self._unsent.clear()
             if data:
                 await self._send_whole(data)
         except STREAM_LOST:
-            raise WebSocketClosed("the connection is over") from None
+            raise self.closed() from None
         finally:
             self._turn.release()
 

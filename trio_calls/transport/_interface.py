@@ -9,6 +9,8 @@ from typing import ClassVar
 import attrs
 import trio
 
+from trio_calls.transport._printable import printable
+
 #: The longest message that is received, in bytes or characters.
 MAX_MESSAGE_SIZE = 2**20
 
@@ -17,6 +19,9 @@ CLOSE_SECONDS = 2.0
 
 #: The most that is received from the stream at a time, in bytes.
 RECEIVE_BYTES = 2**16
+
+#: A close frame has room for no more.
+_MAX_CLOSE_REASON_LENGTH = 123
 
 
 class WebSocketError(Exception):
@@ -64,7 +69,27 @@ class HandshakeRefused(WebSocketError):
 
 
 class WebSocketClosed(Exception):
-    """The connection is over: closed by either side, or lost."""
+    """The connection is over: closed by either side, or lost.
+
+    Attributes:
+      code: the close code of the other side, 1005 if its close had none; None if the other side did
+        not close the connection: it broke, or this side has closed it.
+      reason: what the other side said with its code, as printable text.
+    """
+
+    def __init__(self, code: int | None = None, reason: str = "") -> None:
+        self.code = code
+        self.reason = printable(reason, _MAX_CLOSE_REASON_LENGTH)
+        super().__init__(
+            "the connection is over"
+            if code is None
+            else f"the other side closed the connection: {self.words}"
+        )
+
+    @property
+    def words(self) -> str:
+        """The close code with its reason, such as ``1011 out of memory``; empty without a code."""
+        return "" if self.code is None else f"{self.code} {self.reason}".rstrip()
 
 
 @attrs.frozen

@@ -10,6 +10,7 @@ from typing import Final
 import h11
 
 from trio_calls.transport._interface import HandshakeRefused
+from trio_calls.transport._printable import printable
 
 _MAX_REASON_LENGTH: Final = 200
 _MAX_RETRY_SECONDS: Final = 3600.0
@@ -28,10 +29,9 @@ def refusal(status_code: int, headers: Mapping[str, str], body: bytes) -> Handsh
       headers: the headers of the response, by lower-case name.
       body: the body of the response, or its beginning.
     """
-    text = body.decode("utf-8", errors="replace")
-    reason = "".join(character for character in text if character.isprintable()).strip()
+    reason = printable(body.decode("utf-8", errors="replace"), _MAX_REASON_LENGTH)
     seconds = _retry_seconds(headers.get("retry-after", ""), headers.get("date", ""))
-    return HandshakeRefused(status_code, reason[:_MAX_REASON_LENGTH], seconds)
+    return HandshakeRefused(status_code, reason, seconds)
 
 
 def _retry_seconds(retry_after: str, date: str) -> float | None:

@@ -25,6 +25,7 @@ import h11
 import trio
 import trio_websocket
 from trio_websocket import WebSocketConnection
+from wsproto.connection import ConnectionState
 from wsproto.utilities import ProtocolError
 
 from trio_calls.concurrency.error_groups import first_error
@@ -39,7 +40,6 @@ from trio_calls.transport._interface import (
     HandshakeRequest,
     Rejection,
     WebSocket,
-    WebSocketClosed,
     WebSocketError,
 )
 from trio_calls.transport._refusal import header_dict, refusal
@@ -48,6 +48,9 @@ logger = logging.getLogger(__name__)
 
 #: What the libraries raise when a peer breaks the rules, beside their documented errors.
 _PROTOCOL_FAULTS: Final = (trio_websocket.ConnectionClosed, ProtocolError, h11.ProtocolError)
+
+#: The states in which a close of the peer has come, while this side has not closed.
+_CLOSED_BY_PEER: Final = (ConnectionState.REMOTE_CLOSING, ConnectionState.CLOSED)
 
 #: The handshake of either side, with trio-websocket's reader in the nursery.
 _ShakeHands = Callable[[trio.Nursery, FastPathStream], Awaitable[WebSocketConnection]]
@@ -66,9 +69,17 @@ class _TrioWebSocket(WebSocket):
 
     @property
     def _sender(self) -> FrameSender:
+        self._note_close()
+        return self._stream.sender
+
+    def _note_close(self) -> None:
         sender = self._stream.sender
-        sender.is_open = self._connection.closed is None
-        return sender
+        close = self._connection.closed
+        if sender.is_open and close is not None:
+            sender.is_open = False
+            # The library also has a code for what it has lost or refused itself.
+            if self._connection._wsproto.state in _CLOSED_BY_PEER:
+                sender.peer_close = (int(close.code), close.reason or "")
 
     async def send(self, *messages: str | bytes) -> None:
         await self._sender.send(*messages)
@@ -86,6 +97,7 @@ class _TrioWebSocket(WebSocket):
                 while True:
                     self._stream.add(await self._connection.get_message())
         finally:
+            self._note_close()
             self._stream.end()
 
     async def ping(self) -> None:
@@ -98,7 +110,7 @@ class _TrioWebSocket(WebSocket):
                 is_answered = True
             nursery.cancel_scope.cancel()
         if not is_answered:
-            raise WebSocketClosed("the connection is over")
+            raise self._sender.closed()
 
     async def _cancel_at_end(self, scope: trio.CancelScope) -> None:
         await self._reader_ended.wait()
@@ -107,6 +119,8 @@ class _TrioWebSocket(WebSocket):
     async def aclose(self) -> None:
         try:
             if not self._sender.is_broken:
+                # What the library calls the reason of the close is our own from here on.
+                self._stream.sender.is_open = False
                 with trio.move_on_after(CLOSE_SECONDS):
                     await self._connection.aclose()
         finally:

@@ -105,7 +105,7 @@ class StreamWebSocket(FrameSender, WebSocket):
         finally:
             self._is_receiving = False
         await trio.lowlevel.checkpoint()
-        raise WebSocketClosed("the connection is over")
+        raise self.closed()
 
     async def receive_each(self, take: Callable[[list[str | bytes]], bool]) -> None:
         receiver = nowait_receiver(self._stream) if IS_AVAILABLE else None
@@ -119,7 +119,7 @@ class StreamWebSocket(FrameSender, WebSocket):
         try:
             await serve_socket(self._descriptor, partial(self._receive_nowait, receive, take))
         except trio.ClosedResourceError:
-            raise WebSocketClosed("the connection is over") from None
+            raise self.closed() from None
         finally:
             self._is_receiving = False
             self._descriptor = None
@@ -140,11 +140,15 @@ class StreamWebSocket(FrameSender, WebSocket):
         elif data is not None:
             self._receive_eof()
         if not self.is_open and self._ended.is_set():
-            raise WebSocketClosed("the connection is over")
+            raise self.closed()
         return True
 
     async def ping(self) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
+        if self._ended.is_set():
+            # The library would still send a ping, and nobody receives its pong.
+            await trio.lowlevel.checkpoint()
+            raise self.closed()
         payload = str(next(self._ping_numbers)).encode()
         pong = self._pongs[payload] = trio.Event()
         try:
@@ -156,7 +160,7 @@ class StreamWebSocket(FrameSender, WebSocket):
         finally:
             is_answered = self._pongs.pop(payload, None) is None
         if not is_answered:
-            raise WebSocketClosed("the connection is over")
+            raise self.closed()
 
     async def aclose(self) -> None:
         try:
@@ -230,6 +234,10 @@ class StreamWebSocket(FrameSender, WebSocket):
 
     def _end(self) -> None:
         """End the connection: nothing more is received, and no pong comes."""
+        close = self._protocol.close_rcvd
+        # It is False where the peer has only answered our own close.
+        if close is not None and self._protocol.close_rcvd_then_sent is not False:
+            self.peer_close = (close.code, close.reason)
         self.is_open = False
         self._ended.set()
         for pong in self._pongs.values():

@@ -5,11 +5,13 @@
     WebSocketError ──► explain_control ──► WSSConnectionError and its kinds
                    ──► explain_media   ──► WSSMediaError
                    ──► explain_check   ──► a line of ``trio-calls check``
+    WebSocketClosed ─► explain_loss    ──► WSSConnectionError
+                   ──► without_secrets ──► WSSMediaError of the call, whose ending makes it
 
 What the transport raises says what went wrong. Only here is it known who asked, and so what can be
 done: look at a setting, at this machine, or at the exchange. An exchange that refuses a handshake
-may quote our credentials back at us, so what it says passes `_without_secrets` in all three, and is
-shown to nobody before.
+may quote our credentials back at us, and so may one that closes a connection. So what it says has
+its secrets blotted out in all of these, and is shown to nobody before.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from trio_calls.transport import (
     HostUnreachable,
     ServerUnverified,
     TLSFailed,
+    WebSocketClosed,
     WebSocketError,
     port_of,
 )
@@ -97,19 +100,25 @@ def _credential_variables(config: ClientConfig) -> str:
     return "WSS_CERT_PATH and WSS_KEY_PATH"
 
 
-def explain_loss(config: ClientConfig, *, connected: bool) -> WSSConnectionError:
+def explain_loss(
+    closed: WebSocketClosed, config: ClientConfig, *, connected: bool
+) -> WSSConnectionError:
     """Make the error for a control connection that the exchange has ended.
 
     Args:
+      closed: how it ended.
       config: the settings with which the connection was opened.
       connected: whether the exchange had finished the setup.
     """
-    if connected:
-        return WSSConnectionError("the connection to the exchange was lost")
-    return WSSConnectionError(
-        "the exchange ended the connection during the setup: does it support a sample rate of "
-        f"{config.sample_rate} Hz (WSS_SAMPLE_RATE)?"
-    )
+    words = without_secrets(closed, config).words
+    if not connected:
+        return WSSConnectionError(
+            f"the exchange ended the connection during the setup{words and f' ({words})'}: does it "
+            f"support a sample rate of {config.sample_rate} Hz (WSS_SAMPLE_RATE)?"
+        )
+    if words:
+        return WSSConnectionError(f"the exchange has closed the connection ({words})")
+    return WSSConnectionError("the connection to the exchange was lost")
 
 
 def explain_media(error: WebSocketError, config: ClientConfig, token: str) -> WSSMediaError:
@@ -119,6 +128,13 @@ def explain_media(error: WebSocketError, config: ClientConfig, token: str) -> WS
     """
     reason = _without_secrets(str(error), config, token)
     return WSSMediaError(f"the media connection could not be opened: {reason}")
+
+
+def without_secrets(
+    closed: WebSocketClosed, config: ClientConfig, token: str | None = None
+) -> WebSocketClosed:
+    """Return the end of a connection with our credentials blotted out of its reason."""
+    return WebSocketClosed(closed.code, _without_secrets(closed.reason, config, token))
 
 
 def explain_check(error: WebSocketError, config: ClientConfig) -> str:
