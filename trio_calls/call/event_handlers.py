@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import inspect
 import logging
 from collections import deque
@@ -10,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import trio
 
+from trio_calls.call.handler_check import check_handler
 from trio_calls.concurrency.error_groups import split_failure
 from trio_calls.concurrency.grace import run_with_grace
 from trio_calls.concurrency.wakeup import Wakeup
@@ -38,10 +40,14 @@ class EventHandlers:
     the last event, and comes for every ending. So its handlers run beside the application's other
     code, and have time when that is cancelled.
 
+    Handlers see the context variables that the handler of the call has bound.
+
     Args:
       config: says how long handlers may go on after the call has ended, or was cancelled.
     """
 
+    # Of the task that the call's own handler runs in.
+    _context: contextvars.Context
     # What the handlers of `CALL_TERMINATED` run in.
     _last_nursery: trio.Nursery
 
@@ -59,11 +65,13 @@ class EventHandlers:
 
         Raises:
           ValueError: calls have no such event.
+          TypeError: what is to be registered cannot be called, or is a generator.
         """
         if event not in CALL_EVENTS:
             raise ValueError(f"no event of a call: {event!r}; see trio_calls.events")
 
         def register(handler: HandlerT) -> HandlerT:
+            check_handler(handler)
             self._handlers.setdefault(event, []).append(handler)
             return handler
 
@@ -91,11 +99,15 @@ class EventHandlers:
         self._is_finishing = True
         self._news.wake()
 
-    async def run(self) -> None:
+    async def run(self, context: contextvars.Context) -> None:
         """Call the handlers, one event after the other; asynchronous ones go on by themselves.
+
+        Args:
+          context: of the task that the call's own handler runs in.
 
         Cancellation: what has not been handled by then is not handled any more.
         """
+        self._context = context
         async with trio.open_nursery() as nursery:
             await self._handle_each(nursery)
 
@@ -130,14 +142,15 @@ class EventHandlers:
         for handler in self._handlers.get(event, ()):
             # Handlers of this event were called with nothing before there was an `Ending`.
             is_spared = event == CALL_TERMINATED and _needs_no_argument(handler)
+            context = self._context.copy()
             try:
-                result = handler() if is_spared else handler(*arguments)
+                result = context.run(handler, *(() if is_spared else arguments))
             except BaseException as error:
                 _log_failure(event, error)
                 continue
             if inspect.isawaitable(result):
                 self._working += 1
-                nursery.start_soon(self._finish, event, result)
+                context.run(nursery.start_soon, self._finish, event, result)
 
     async def _finish(self, event: str, result: Awaitable[object]) -> None:
         try:

@@ -28,6 +28,7 @@ from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.core import CallCore
 from trio_calls.call.event_handlers import LAST_WORD_SECONDS
 from trio_calls.call.giving_up import give_up_ringing
+from trio_calls.call.handler_check import check_result
 from trio_calls.concurrency.error_groups import holds_only, split_failure
 from trio_calls.config import ClientConfig
 from trio_calls.endings import EndCause
@@ -124,7 +125,7 @@ class CallScope:
         call = self.active_call
         with self.core.ending.application_scope as scope:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self.core.handlers.run)
+                nursery.start_soon(self.core.handlers.run, trio.lowlevel.current_task().context)
                 try:
                     await call_handler(handler, call)
                 except BaseException as error:
@@ -202,6 +203,7 @@ class CallScope:
 def call_handler(handler: CallHandler, call: ActiveCall) -> Awaitable[object]:
     """Call a plain or asynchronous handler, and return an awaitable for its end."""
     result = handler(call)
+    check_result(result)
     return result if inspect.isawaitable(result) else _do_nothing()
 
 

@@ -11,6 +11,7 @@ import trio
 
 from trio_calls import events
 from trio_calls.call.active_call import ActiveCall
+from trio_calls.call.handler_check import check_handler
 from trio_calls.call.scope import CallHandler
 from trio_calls.client.incoming import IncomingCalls
 from trio_calls.concurrency.termination import open_termination_receiver
@@ -50,11 +51,13 @@ class CallClient:
         Raises:
           ValueError: clients have no such event, or it has a handler already: every call is
             served by exactly one.
+          TypeError: what is to be registered cannot be called, or is a generator.
         """
         if event != events.INCOMING_CALL:
             raise ValueError(f"no event of a client: {event!r}; use events.INCOMING_CALL")
 
         def register(handler: HandlerT) -> HandlerT:
+            check_handler(handler)
             self._incoming.serve_with(handler)
             return handler
 

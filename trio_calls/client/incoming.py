@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import ssl
 from collections.abc import AsyncIterator
@@ -42,6 +43,8 @@ class IncomingCalls:
         self._ssl_context = ssl_context
         self._handler: CallHandler | None = None
         self._draining = trio.Event()
+        # Of the block that the client is opened in.
+        self._context = contextvars.copy_context()
 
     @property
     def calls(self) -> tuple[ActiveCall, ...]:
@@ -156,7 +159,8 @@ class IncomingCalls:
             session = self.offers.take(self.control.connection_id)
             if session is None:
                 return
-            self._nursery.start_soon(self._serve, session, self._handler)
+            # From whatever task this is called: no call sees the context variables of another.
+            self._context.run(self._nursery.start_soon, self._serve, session, self._handler)
 
     async def _serve(self, session: Session, handler: CallHandler) -> None:
         """Claim a call and run its scope, from here to its end."""
