@@ -10,9 +10,7 @@ import logging
 import sys
 from pathlib import Path
 
-import trio
-
-from trio_calls import ActiveCall, ClientConfig, WSSCallCommandError, serve_calls
+from trio_calls import ActiveCall, WSSCallCommandError, run
 from trio_calls.audio import read_wav
 from trio_calls.demo import simulate
 
@@ -34,4 +32,4 @@ if __name__ == "__main__":
     if "--simulate" in sys.argv:
         simulate(__file__)
     else:
-        trio.run(serve_calls, handle_call, ClientConfig.from_env())
+        run(handle_call)

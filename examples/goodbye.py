@@ -9,9 +9,7 @@ in the environment (WSS_API_KEY, WSS_CONNECTOR_UUID) and no option.
 import sys
 from pathlib import Path
 
-import trio
-
-from trio_calls import ActiveCall, ClientConfig, serve_calls
+from trio_calls import ActiveCall, run
 from trio_calls.audio import read_wav
 from trio_calls.demo import simulate
 
@@ -28,4 +26,4 @@ if __name__ == "__main__":
     if "--simulate" in sys.argv:
         simulate(__file__)
     else:
-        trio.run(serve_calls, handle_call, ClientConfig.from_env())
+        run(handle_call)

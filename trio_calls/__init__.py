@@ -11,6 +11,7 @@ from trio_calls.call.hangup_scope import HangupScope
 from trio_calls.call.received_audio import AudioStream
 from trio_calls.call.statistics import CallStatistics
 from trio_calls.client.client import CallClient, open_call_client, serve_calls
+from trio_calls.client.program import run
 from trio_calls.config import ClientConfig
 from trio_calls.endings import EndCause, Ending
 from trio_calls.errors import (
@@ -71,6 +72,7 @@ __all__ = [
     "__version__",
     "events",
     "open_call_client",
+    "run",
     "serve_calls",
 ]
 

@@ -67,5 +67,14 @@ async def test_one_that_hides_it_fails_like_any_other(
 
 
 async def test_a_plain_function_may_return_what_is_awaited(fake_media: FakeMedia) -> None:
+    answered: list[str] = []
+
+    async def answer(call: ActiveCall) -> None:
+        answered.append(call.call_id)
+
+    def decide(call: ActiveCall) -> object:
+        return answer(call)
+
     call = fake_media.make_call().active_call
-    await call_handler(lambda call: trio.lowlevel.checkpoint(), call)
+    await call_handler(decide, call)
+    assert answered == [call.call_id]

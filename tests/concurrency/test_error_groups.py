@@ -3,7 +3,7 @@ import asyncio
 import pytest
 import trio
 
-from trio_calls.concurrency.error_groups import holds_only, split_failure
+from trio_calls.concurrency.error_groups import holds_only, plain_program_end, split_failure
 
 
 class Grouped(ValueError):
@@ -73,3 +73,21 @@ def test_a_group_holds_only_a_kind_if_all_of_it_is_of_the_kind() -> None:
     assert holds_only(Grouped(), ValueError)
     assert holds_only(group(Grouped(), group(ValueError())), ValueError)
     assert not holds_only(group(Grouped(), group(KeyError())), ValueError)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_program_comes_out_of_groups(kind: type[BaseException]) -> None:
+    end = kind()
+    with pytest.raises(kind) as alone, plain_program_end():
+        raise group(group(end))
+    assert alone.value is end
+    assert alone.value.__cause__ is None
+    mixed = group(ValueError("a bug"), group(end))
+    with pytest.raises(kind) as among_others, plain_program_end():
+        raise mixed
+    assert among_others.value.__cause__ is mixed
+
+
+def test_other_groups_are_left_as_they_are() -> None:
+    with pytest.RaisesGroup(ValueError), plain_program_end():
+        raise group(ValueError("a bug"))

@@ -27,7 +27,7 @@ EXPORTED: Final = {
         WSSCallLostError WSSCallStateError
         WSSConfigError WSSConnectionError WSSError WSSMediaError WSSTLSError
         WSSUnavailableError WSSUnreachableError WSSVersionError __version__ events
-        open_call_client serve_calls
+        open_call_client run serve_calls
     """,
     "trio_calls.audio": """
         FRAME_SECONDS Match SAMPLE_BYTES duration_seconds find frame_bytes level_dbfs mix

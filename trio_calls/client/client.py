@@ -14,6 +14,7 @@ from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.handler_check import check_handler
 from trio_calls.call.scope import CallHandler
 from trio_calls.client.incoming import IncomingCalls
+from trio_calls.concurrency.error_groups import plain_program_end
 from trio_calls.concurrency.termination import open_termination_receiver
 from trio_calls.concurrency.watchdog import open_watchdog
 from trio_calls.config import ClientConfig
@@ -145,7 +146,7 @@ async def open_call_client(config: ClientConfig) -> AsyncIterator[CallClient]:
     ``config.crash_on_handler_error`` is set. What the block or such a handler raises comes out in
     an `ExceptionGroup`, as from every Trio nursery. So does a `WSSConnectionError` when the
     exchange, once lost, refuses a new connection for good. The first connection's errors come out
-    as they are.
+    as they are. So do `KeyboardInterrupt` and `SystemExit`, which end the program.
 
     Args:
       config: how to reach the exchange.
@@ -158,22 +159,23 @@ async def open_call_client(config: ClientConfig) -> AsyncIterator[CallClient]:
     """
     ssl_context = make_ssl_context(config)
     refusal: WSSConnectionError | None = None
-    async with (
-        open_watchdog(config.blocked_warning_seconds),
-        trio.open_nursery() as connection_nursery,
-    ):
-        incoming = IncomingCalls(config, ssl_context)
-        client = CallClient(config, incoming)
-        try:
-            await connection_nursery.start(incoming.control.run)
-        except WSSConnectionError as error:
-            refusal = error
-        else:
+    with plain_program_end():
+        async with (
+            open_watchdog(config.blocked_warning_seconds),
+            trio.open_nursery() as connection_nursery,
+        ):
+            incoming = IncomingCalls(config, ssl_context)
+            client = CallClient(config, incoming)
             try:
-                async with incoming.open():
-                    yield client
-            finally:
-                incoming.control.stop()
+                await connection_nursery.start(incoming.control.run)
+            except WSSConnectionError as error:
+                refusal = error
+            else:
+                try:
+                    async with incoming.open():
+                        yield client
+                finally:
+                    incoming.control.stop()
     if refusal is not None:
         raise refusal
 

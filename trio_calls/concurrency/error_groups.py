@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 import trio
@@ -44,6 +46,23 @@ def split_failure(error: BaseException) -> tuple[BaseException | None, BaseExcep
         cancelled, failure = error.split(trio.Cancelled)
         return failure, cancelled
     return (None, error) if isinstance(error, trio.Cancelled) else (error, None)
+
+
+@contextmanager
+def plain_program_end() -> Iterator[None]:
+    """Raise what is meant to end the program as it is, and not in the groups of nurseries.
+
+    So that ``except KeyboardInterrupt`` sees it, and Python ends with its exit status. Other errors
+    that came with it are its cause.
+    """
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        ends = group.subgroup(_ENDS_THE_PROGRAM)
+        if ends is None:
+            raise
+        is_all = group.split(_ENDS_THE_PROGRAM)[1] is None
+        raise first_error(ends) from None if is_all else group
 
 
 def _has_any(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
