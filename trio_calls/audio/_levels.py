@@ -10,6 +10,7 @@ from trio_calls.audio._pcm import to_samples
 
 _FULL_SCALE = 32768
 _NEGLIGIBLE_ENERGY_RATIO = 1e-3
+_ROUNDING = 1e-10
 
 
 @frozen
@@ -56,29 +57,48 @@ def find(needle: bytes, haystack: bytes) -> Match:
             silence is added to its end.
 
     Returns:
-        The greatest correlation and its place; correlation 0 at offset 0 if the needle is silent.
+        The greatest correlation and its place, the first of several that are equal; correlation 0
+        at offset 0 if the needle is silent.
+
+    Raises:
+        ValueError: the number of bytes of either is odd.
+    """
+    fits = correlations(needle, haystack)
+    # Of places that are equal but for rounding it is the first, on every machine.
+    offset = int(np.argmax(fits >= fits.max() - _ROUNDING))
+    return Match(correlation=float(fits[offset]), offset_samples=offset)
+
+
+def correlations(needle: bytes, haystack: bytes) -> NDArray[np.float64]:
+    """Return how much each stretch of a recording resembles a signal, as `find` weighs it.
+
+    Args:
+        needle: the signal to look for; mono signed 16-bit little-endian audio.
+        haystack: the recording to search, in the same format. If it is shorter than the needle,
+            silence is added to its end.
+
+    Returns:
+        An array of shape (offsets,), from -1 to 1: one for every sample of the recording at which
+        the needle could begin without reaching beyond the end.
 
     Raises:
         ValueError: the number of bytes of either is odd.
     """
     wanted = to_samples(needle).astype(np.float64)
     recording = to_samples(haystack).astype(np.float64)
-    wanted_energy = float(wanted @ wanted)
-    if wanted_energy == 0:
-        return Match(correlation=0.0, offset_samples=0)
     missing = max(0, wanted.size - recording.size)
     recording = np.pad(recording, (0, missing))
+    found = np.zeros(recording.size - wanted.size + 1)
+    wanted_energy = float(wanted @ wanted)
+    # Most of a call is silence, and to notice that is quicker than to correlate it.
+    if wanted_energy == 0 or not recording.any():
+        return found
 
     energies = _window_energies(recording, wanted.size)
     audible = energies >= _NEGLIGIBLE_ENERGY_RATIO * wanted_energy
-    correlations = np.zeros(energies.size)
     products = _sliding_products(wanted, recording)
-    correlations[audible] = products[audible] / np.sqrt(wanted_energy * energies[audible])
-    offset = int(np.argmax(correlations))
-    return Match(
-        correlation=float(np.clip(correlations[offset], -1.0, 1.0)),
-        offset_samples=offset,
-    )
+    found[audible] = products[audible] / np.sqrt(wanted_energy * energies[audible])
+    return found.clip(-1.0, 1.0)
 
 
 def _window_energies(recording: NDArray[np.float64], window_size: int) -> NDArray[np.float64]:

@@ -54,8 +54,10 @@ async def hears(
     """Wait until somebody at a telephone has heard some speech to its end.
 
     Each `hears` listens from the end of the speech that the one before it had found at the same
-    telephone, or from the start. So it also asserts the order in which things are said. For voices
-    that overlap use `heard`.
+    telephone, or from the start, and finds the first place that counts as heard: where a sentence
+    was said first, though a repetition of it may match better. So it also asserts the order in
+    which things are said, whether the test looks at once or later. For voices that overlap use
+    `heard`.
 
     Args:
       phone: the telephone.
@@ -84,10 +86,10 @@ async def hears(
             with trio.move_on_after(_LISTEN_EVERY_SECONDS):
                 await phone.wait_hung_up()
     has_ended = phone.state is PhoneState.HUNG_UP
+    match = listener.listen(phone.heard, min_correlation, is_over=True)
+    if match and (has_ended or _end_byte(match, speech) <= len(phone.heard)):
+        return _advance(phone, match, speech)
     best = best_match(speech, phone.heard, start)
-    is_whole = has_ended or _end_byte(best, speech) <= len(phone.heard)
-    if best.correlation >= min_correlation and is_whole:
-        return _advance(phone, best, speech)
     when = "before the call ended" if has_ended else f"within {within_seconds:g} s"
     message = messages.not_heard(phone, speech, best, min_correlation, when)
     before = best_match(speech, phone.heard[:start])
