@@ -25,9 +25,10 @@ def test_audio_survives_a_round_trip(tmp_path: Path, sample_rate: int) -> None:
     assert read_wav(tmp_path / "noise.wav", sample_rate) == pcm
 
 
-def test_no_audio_survives_a_round_trip(tmp_path: Path) -> None:
+def test_a_file_without_audio_is_refused(tmp_path: Path) -> None:
     write_wav(str(tmp_path / "empty.wav"), b"", 24000)
-    assert read_wav(str(tmp_path / "empty.wav"), 24000) == b""
+    with pytest.raises(ValueError, match=r"empty\.wav holds no audio"):
+        read_wav(str(tmp_path / "empty.wav"), 24000)
 
 
 def test_writing_replaces_what_was_there(tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ def test_half_a_sample_is_not_written(tmp_path: Path) -> None:
     ("channels", "sample_bytes", "sample_rate", "description"),
     [
         (2, 2, 24000, "2 channel(s) of 16-bit samples at 24000 Hz"),
-        (1, 1, 24000, "1 channel(s) of 8-bit samples at 24000 Hz"),
+        (1, 1, 8000, "1 channel(s) of 8-bit samples at 8000 Hz"),
         (1, 2, 44100, "1 channel(s) of 16-bit samples at 44100 Hz"),
     ],
 )
@@ -61,13 +62,6 @@ def test_another_format_is_named_and_its_conversion_told(
         read_wav(path, 24000)
     assert description in str(error.value)
     assert "-r 24000 -c 1 -b 16" in str(error.value)
-
-
-def test_a_file_that_is_no_wav_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "song.wav"
-    path.write_bytes(b"ID3\x04 this is something else entirely")
-    with pytest.raises(ValueError, match=r"song\.wav is not a WAV file .* sox"):
-        read_wav(path, 24000)
 
 
 @given(st.binary(max_size=60))

@@ -259,7 +259,7 @@ def test_an_unreadable_wav(option: str, tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "text.wav").write_text("this is no WAV file")
     line = refusal(capsys, option, str(tmp_path / "text.wav"))
     assert line.startswith("trio-calls dial: ")
-    assert "text.wav is not a WAV file of plain PCM audio" in line
+    assert "text.wav is not a WAV file: it begins with b'this is no W'" in line
     line = refusal(capsys, option, str(tmp_path / "missing.wav"))
     assert "missing.wav: No such file or directory" in line
     write_wav(tmp_path / "empty.wav", b"", 8000)

@@ -50,14 +50,17 @@ class WavLoader:
         self._sample_rate = sample_rate
 
     def __call__(self, name: str | os.PathLike[str]) -> Speech:
-        """Load a WAV file of mono 16-bit audio at the simulator's sample rate.
+        """Load a WAV file of mono audio at the simulator's sample rate.
+
+        It is read by `trio_calls.audio.read_wav`.
 
         Args:
           name: the file's path, relative to one of the folders or absolute.
 
         Raises:
           FileNotFoundError: the file is in none of the folders. The message names them.
-          ValueError: it is not such a WAV file. The message says what it is, and how to convert it.
+          ValueError: it is not such a WAV file, or holds no audio. The message says what it
+            is, and how to convert it.
           OSError: the file cannot be read.
         """
         __tracebackhide__ = True
