@@ -35,7 +35,7 @@ class Agent:
         self._reporter = reporter
 
     async def handle_call(self, call: ActiveCall) -> None:
-        flow, number = call.caller_number.split()
+        flow, number = str(call.caller_number).split()
         record = Record(int(number))
         self._reporter.call_begun(record.call_number)
         try:

@@ -20,7 +20,7 @@ async def test_each_call_begins_in_the_context_of_the_client(
 
     async def handle(call: ActiveCall) -> None:
         found.append(whose.get())
-        whose.set(call.caller_number)
+        whose.set(f"the call of {call.caller_number}")
         await call.answer()
         await trio.sleep(0.5)
 

@@ -107,5 +107,5 @@ async def test_no_object_shows_a_secret_while_a_call_goes_on() -> None:
 
 
 def test_a_call_in_shows_neither_token_nor_address() -> None:
-    call_in = CallIn("s", "c", "1", "2", url=f"ws://host?{API_KEY}", token=CONNECTOR_UUID)
+    call_in = CallIn("s", "c", url=f"ws://host?{API_KEY}", token=CONNECTOR_UUID)
     assert find_leaks(f"{call_in} {call_in!r}", SECRETS) == set()

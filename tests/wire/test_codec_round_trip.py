@@ -46,7 +46,12 @@ control_messages: st.SearchStrategy[ControlMessage] = st.one_of(
     st.builds(SessionOpen, words, words),
     st.builds(Response, words, st.booleans(), contents, st.none() | words, contents),
     st.builds(SessionReady, words),
-    st.builds(CallIn, words, words, words, words, words, words, words),
+    st.builds(
+        CallIn,
+        *[words] * 5,
+        caller_number=st.none() | words,
+        callee_number=st.none() | words,
+    ),
     st.builds(SessionClosed, words, words),
 )
 media_messages: st.SearchStrategy[MediaMessage] = st.one_of(

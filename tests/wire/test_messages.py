@@ -100,7 +100,15 @@ DESCRIBED_FRAMES = [
             "url": "wss://media.example/call-1",
             "token": "t",
         },
-        CallIn("s-1", "call-1", "+4930", "+4940", "wss://media.example/call-1", "t", "org-1"),
+        CallIn(
+            "s-1",
+            "call-1",
+            url="wss://media.example/call-1",
+            token="t",
+            organisation_uuid="org-1",
+            caller_number="+4930",
+            callee_number="+4940",
+        ),
     ),
 ]
 
@@ -154,6 +162,6 @@ def test_only_a_ringing_telephone_is_an_offered_call(
 
 
 def test_the_repr_of_a_call_hides_its_token() -> None:
-    call = CallIn("s-1", "call-1", "+4930", "+4940", "wss://host/s3cr3t-url", "s3cr3t-token")
+    call = CallIn("s-1", "call-1", "wss://host/s3cr3t-url", "s3cr3t-token")
     assert "s3cr3t" not in repr(call)
     assert "call-1" in repr(call)

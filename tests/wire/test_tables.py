@@ -2,13 +2,14 @@
 
 from typing import Any, get_args
 
+import attrs
 import pytest
 
 from trio_calls.wire import codec
 from trio_calls.wire.control import ControlMessage
 from trio_calls.wire.dialing import DialingMessage
 from trio_calls.wire.media import MediaMessage
-from trio_calls.wire.message import Message
+from trio_calls.wire.message import WIRE_NAME, Message
 
 UNIONS = [ControlMessage, MediaMessage, DialingMessage]
 
@@ -28,5 +29,4 @@ def test_messages_of_one_connection_differ_in_type(union: Any) -> None:
 
 def test_the_id_of_an_answer_is_looked_for_where_it_is() -> None:
     for message_class, key in codec._REQUEST_IDS.items():
-        names = codec._wire_names(message_class)
-        assert key in {name.rename for name in names.values()}
+        assert key in {field.metadata[WIRE_NAME] for field in attrs.fields(message_class)}

@@ -24,15 +24,15 @@ class ActiveCall:
 
     Attributes:
       call_id: the exchange's name for the call.
-      caller_number: who calls.
-      callee_number: whom the caller dialed; `connect` rings there.
+      caller_number: who calls, in whatever form the exchange says it; None if that is withheld.
+      callee_number: whom the caller dialed; `connect` rings there, also if it is None here.
       audio_format: of everything heard and sent.
     """
 
     def __init__(self, core: CallCore) -> None:
         self.call_id: str = core.call_in.call_id
-        self.caller_number: str = core.call_in.caller_number
-        self.callee_number: str = core.call_in.callee_number
+        self.caller_number: str | None = core.call_in.caller_number or None
+        self.callee_number: str | None = core.call_in.callee_number or None
         self.audio_format: AudioFormat = core.audio_format
         self._core = core
         self._protocol = core.protocol

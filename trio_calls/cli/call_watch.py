@@ -18,8 +18,10 @@ _LONGEST_NUMBER: Final = 20
 _STATE_EVENTS: Final = {CallState.ANSWERED: "answered", CallState.CONNECTED: "connected"}
 
 
-def printable(number: str) -> str:
-    """Return a telephone number made safe to print: a caller may put anything in it."""
+def printable(number: str | None) -> str:
+    """Return a telephone number made safe to print: a caller may put anything in it, or nothing."""
+    if number is None:
+        return "a withheld number"
     shown = "".join(character if character.isprintable() else "?" for character in number)
     return shown if len(shown) <= _LONGEST_NUMBER else shown[: _LONGEST_NUMBER - 1] + "…"
 

@@ -23,8 +23,10 @@ from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
 from trio_calls.wire.codec import WireError, decode_control, encode
 from trio_calls.wire.control import (
     CONTROL_PATH,
+    CallIn,
     ControlMessage,
     Response,
+    SessionClosed,
     Setup,
     SetupDone,
 )
@@ -38,6 +40,9 @@ SETUP_SECONDS: Final = 10.0
 REQUEST_SECONDS: Final = 60.0
 #: Messages that wait to be written, at the most; an exchange that lets more pile up does not read.
 MAX_WAITING_MESSAGES: Final = 10_000
+
+
+_SORELY_MISSED: Final = frozenset({CallIn.wire_type, SessionClosed.wire_type})
 
 
 class ControlListener(Protocol):
@@ -257,7 +262,9 @@ class ControlConnection:
             message = decode_control(frame)
         except WireError as error:
             self.invalid_messages += 1
-            logger.debug("a frame of the control connection was dropped: %s", error)
+            # With one of these, a call is lost, or is believed to go on.
+            level = logging.WARNING if error.wire_type in _SORELY_MISSED else logging.DEBUG
+            logger.log(level, "a frame of the control connection was dropped: %s", error)
             return None
         if isinstance(message, UnknownMessage):
             logger.debug("a frame of a type that is not known here was ignored")

@@ -47,7 +47,7 @@ async def play_stories(stories: Sequence[Story], simulator: Simulator) -> list[O
     handlers = {story.callee_number: load_handler(story.name) for story in stories}
 
     async def route(call: ActiveCall) -> None:
-        await handlers[call.callee_number](call)
+        await handlers[str(call.callee_number)](call)
 
     outcomes: dict[str, Outcome] = {}
     async with open_call_client(simulator.config) as client, trio.open_nursery() as nursery:

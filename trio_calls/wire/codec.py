@@ -6,8 +6,9 @@
         └──────────────┴──────────────┴── WireError ──────┴────────────────┘
 
 Strict about types: text is never read as a number, a bool is never an int, and no number is NaN,
-infinite or thousands of digits long. Tolerant of what is new: unknown keys are ignored, and an
-unknown type is an `UnknownMessage`, so that an exchange can be newer than its clients.
+infinite or thousands of digits long. Tolerant of what is new or left out: unknown keys are ignored,
+and an unknown type is an `UnknownMessage`, so that an exchange can be newer than its clients. Null
+is as good as nothing, and what decides nothing is forgiven.
 
 Invariants:
 
@@ -42,7 +43,13 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from trio_calls.wire.control import ControlMessage, SessionOpen
 from trio_calls.wire.dialing import DialingMessage
 from trio_calls.wire.media import CommandRequest, MediaMessage, RingTime
-from trio_calls.wire.message import MAX_NAME_LENGTH, WIRE_NAME, Message, UnknownMessage
+from trio_calls.wire.message import (
+    IS_FORGIVEN,
+    MAX_NAME_LENGTH,
+    WIRE_NAME,
+    Message,
+    UnknownMessage,
+)
 
 #: The longest text frame that is looked at, in characters.
 MAX_TEXT_LENGTH: Final = 2**18
@@ -67,11 +74,15 @@ class WireError(ValueError):
     Attributes:
       request_id: the id that an answer would have to name, if the frame is a command or a request
         and the id could be read; otherwise None. It is part of the frame's content.
+      wire_type: the frame's type, if that is one of the known ones.
     """
 
-    def __init__(self, message: str, request_id: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, fault: str, request_id: str | None = None, wire_type: str | None = None
+    ) -> None:
+        super().__init__(f"{wire_type}: {fault}" if wire_type else fault)
         self.request_id = request_id
+        self.wire_type = wire_type
 
 
 def encode(message: Message) -> str:
@@ -131,12 +142,19 @@ def _decode(frame: str, types: dict[str, type[Message]]) -> Any:
     message_class = types.get(wire_type)
     if message_class is None:
         return UnknownMessage(_request_id(document, "reqId"))
-    body = document.get("data") if message_class.in_data else document
+    body = _without_nulls(document.get("data") if message_class.in_data else document)
     try:
         return _converter.structure(body, message_class)
     except cattrs.BaseValidationError as error:
-        fault = f"{wire_type}: {'; '.join(_describe(error))}"
-        raise WireError(fault, _request_id(body, _REQUEST_IDS.get(message_class))) from None
+        request_id = _request_id(body, _REQUEST_IDS.get(message_class))
+        raise WireError("; ".join(_describe(error)), request_id, wire_type) from None
+
+
+def _without_nulls(body: Any) -> Any:
+    """Take null for what it means: nothing is there."""
+    if isinstance(body, dict) and None in body.values():
+        return {name: value for name, value in body.items() if value is not None}
+    return body
 
 
 def _request_id(body: Any, key: str | None) -> str | None:
@@ -241,11 +259,32 @@ def _message_classes(union: Any) -> dict[str, type[Message]]:
     return {message_class.wire_type: message_class for message_class in get_args(union)}
 
 
-def _wire_names(message_class: type[Any]) -> dict[str, Any]:
+def _overrides(message_class: type[Any], converter: cattrs.Converter) -> dict[str, Any]:
+    """Return what cattrs has to know of each field: its name on the wire, and how it is read."""
     return {
-        field.name: override(rename=field.metadata[WIRE_NAME])
+        field.name: override(
+            rename=field.metadata[WIRE_NAME],
+            struct_hook=_forgiving(field, converter) if IS_FORGIVEN in field.metadata else None,
+        )
         for field in attrs.fields(message_class)
     }
+
+
+def _forgiving(field: attrs.Attribute[Any], converter: cattrs.Converter) -> Any:
+    """Make a hook that takes the field's default for what makes no sense."""
+    assert field.type is not None
+    field_type = field.type
+
+    def structure(value: Any, _: Any) -> Any:
+        try:
+            read = converter.structure(value, field_type)
+            if field.validator is not None:
+                field.validator(None, field, read)
+        except (TypeError, ValueError, cattrs.BaseValidationError):
+            return field.default
+        return read
+
+    return structure
 
 
 def _make_converter(message_classes: Iterable[type[Any]]) -> cattrs.Converter:
@@ -256,11 +295,11 @@ def _make_converter(message_classes: Iterable[type[Any]]) -> cattrs.Converter:
     converter.register_structure_hook(str, _strict_str)
     for message_class in message_classes:
         attrs.resolve_types(message_class)
-        names = _wire_names(message_class)
-        read = make_dict_structure_fn(message_class, converter, **names)
+        overrides = _overrides(message_class, converter)
+        read = make_dict_structure_fn(message_class, converter, **overrides)
         converter.register_structure_hook(message_class, _mapping_only(read))
         converter.register_unstructure_hook(
-            message_class, make_dict_unstructure_fn(message_class, converter, **names)
+            message_class, make_dict_unstructure_fn(message_class, converter, **overrides)
         )
     return converter
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from trio_calls.audio_format import SAMPLE_RATES, AudioMode
-from trio_calls.wire.message import Message, optional_text, text, wire
+from trio_calls.wire.message import Message, forgiven, forgiven_text, text, wire
 
 #: The path of the control connection on the exchange.
 CONTROL_PATH: Final = "/v1/agent/session-manager"
@@ -24,6 +24,8 @@ SESSION_NOT_FOUND: Final = "SESSION_NOT_FOUND"
 INVALID_REQUEST: Final = "INVALID_REQUEST"
 
 _MAX_URL_LENGTH = 8192
+#: Of a telephone number: a SIP address has room for much.
+_MAX_NUMBER_LENGTH = 4096
 _AUDIO_MODES: Final = tuple(mode.value for mode in AudioMode)
 
 
@@ -55,10 +57,10 @@ class SessionNotify(Message):
 
     session_id: str = text("sessionId")
     channel: str = text("channel")
-    remote_address: str = text("remoteAddress", default="")
-    local_address: str = text("localAddress", default="")
+    remote_address: str = forgiven_text("remoteAddress", default="")
+    local_address: str = forgiven_text("localAddress", default="")
     activity: str = text("activity", default="")
-    created_at: float = wire("createdAt", default=0)
+    created_at: float = forgiven("createdAt", default=0)
 
     @property
     def offers_call(self) -> bool:
@@ -85,7 +87,7 @@ class Response(Message):
     request_id: str = text("reqId")
     is_ok: bool = wire("ok")
     content: Any = wire("content", default=None)
-    error_code: str | None = optional_text("errorCode")
+    error_code: str | None = forgiven_text("errorCode", default=None)
     error_content: Any = wire("errorContent", default=None)
 
     @property
@@ -113,11 +115,15 @@ class CallIn(Message):
 
     session_id: str = text("sessionId")
     call_id: str = text("callId")
-    caller_number: str = text("from")
-    callee_number: str = text("to")
+    caller_number: str | None = forgiven_text(
+        "from", default=None, max_length=_MAX_NUMBER_LENGTH, kw_only=True
+    )
+    callee_number: str | None = forgiven_text(
+        "to", default=None, max_length=_MAX_NUMBER_LENGTH, kw_only=True
+    )
     url: str = wire("url", validator=attrs.validators.max_len(_MAX_URL_LENGTH), repr=False)
     token: str = wire("token", validator=attrs.validators.max_len(_MAX_URL_LENGTH), repr=False)
-    organisation_uuid: str = text("orgUuid", default="")
+    organisation_uuid: str = forgiven_text("orgUuid", default="")
 
 
 @attrs.frozen
@@ -127,7 +133,7 @@ class SessionClosed(Message):
     wire_type: ClassVar[str] = "session.closed"
 
     session_id: str = text("sessionId")
-    reason: str = text("reason", default="")
+    reason: str = forgiven_text("reason", default="")
 
 
 ControlMessage = (

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from trio_calls.audio_format import AudioMode
-from trio_calls.wire.message import Message, optional_text, text, wire
+from trio_calls.wire.message import Message, forgiven_text, text, wire
 
 TERMINATED: Final = "call.terminated"
 ERROR: Final = "call.error"
@@ -66,8 +66,10 @@ class CommandResponse(Message):
     command_id: str = text("command_id")
     success: bool = wire("success")
     result: Any = wire("result", default=None)
-    error_code: str | None = optional_text("error_code")
-    error_message: str | None = optional_text("error_message", max_length=_MAX_ERROR_LENGTH)
+    error_code: str | None = forgiven_text("error_code", default=None)
+    error_message: str | None = forgiven_text(
+        "error_message", default=None, max_length=_MAX_ERROR_LENGTH
+    )
 
 
 @attrs.frozen
@@ -78,8 +80,10 @@ class CallEvent(Message):
     in_data: ClassVar[bool] = True
 
     event: str = text("event")
-    error_code: str | None = optional_text("error_code")
-    error_message: str | None = optional_text("error_message", max_length=_MAX_ERROR_LENGTH)
+    error_code: str | None = forgiven_text("error_code", default=None)
+    error_message: str | None = forgiven_text(
+        "error_message", default=None, max_length=_MAX_ERROR_LENGTH
+    )
 
 
 @attrs.frozen

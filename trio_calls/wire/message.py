@@ -9,6 +9,9 @@ import attrs
 #: The metadata key under which a field keeps its name on the wire.
 WIRE_NAME = "wire_name"
 
+#: The metadata key of a field that no frame is refused for.
+IS_FORGIVEN = "is_forgiven"
+
 #: The longest identifier, number or reason, in characters.
 MAX_NAME_LENGTH = 512
 
@@ -42,15 +45,26 @@ def wire(name: str, **field: Any) -> Any:
     return attrs.field(metadata={WIRE_NAME: name}, **field)
 
 
+def forgiven(name: str, **field: Any) -> Any:
+    """Make a field with a default, which also stands for whatever makes no sense there.
+
+    For what does not decide anything: a frame must not be lost for it.
+    """
+    return attrs.field(metadata={WIRE_NAME: name, IS_FORGIVEN: True}, **field)
+
+
+def forgiven_text(
+    name: str, *, default: str | None, max_length: int = MAX_NAME_LENGTH, kw_only: bool = False
+) -> Any:
+    """Make a `forgiven` field of text, of at most `max_length` characters."""
+    return forgiven(
+        name,
+        default=default,
+        kw_only=kw_only,
+        validator=attrs.validators.optional(attrs.validators.max_len(max_length)),
+    )
+
+
 def text(name: str, **field: Any) -> Any:
     """Make a field of text, `name` on the wire, of at most `MAX_NAME_LENGTH` characters."""
     return wire(name, validator=attrs.validators.max_len(MAX_NAME_LENGTH), **field)
-
-
-def optional_text(name: str, max_length: int = MAX_NAME_LENGTH) -> Any:
-    """Make a field of text or None, `name` on the wire, of at most `max_length` characters."""
-    return wire(
-        name,
-        default=None,
-        validator=attrs.validators.optional(attrs.validators.max_len(max_length)),
-    )
