@@ -5,14 +5,19 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 import trio
 
+from trio_calls.concurrency.error_groups import first_error
 from trio_calls.config import StreamOpener
-from trio_calls.transport._handshake_stream import raise_broken
+from trio_calls.transport._handshake_stream import drop, raise_broken
 from trio_calls.transport._interface import HostUnreachable, WebSocketError
+from trio_calls.transport._printable import printable
 from trio_calls.transport._tls_stream import TLSStream
+
+_MAX_ERROR_LENGTH: Final = 200
 
 
 def split_url(url: str) -> SplitResult:
@@ -68,10 +73,27 @@ async def open_tcp_stream(
     Raises:
       HostUnreachable: that is not possible.
     """
+    stream: object = None
+    failure: Exception | None = None
     try:
-        return await (open_stream or trio.open_tcp_stream)(parts.hostname or "", port_of(parts))
-    except OSError as error:
-        raise HostUnreachable(str(error)) from error
+        stream = await (open_stream or trio.open_tcp_stream)(parts.hostname or "", port_of(parts))
+    except* Exception as errors:
+        # Proxies break, names are looked up in threads, and an opener may have any error.
+        failure = first_error(errors)
+    if failure is not None:
+        raise HostUnreachable(describe(failure)) from failure
+    if not isinstance(stream, trio.abc.Stream):
+        raise HostUnreachable(f"open_stream returned no Stream, but a {type(stream).__name__}")
+    return stream
+
+
+def describe(error: Exception) -> str:
+    """Return what went wrong: the words of the system, or the class of any other error and its."""
+    text = printable(str(error), _MAX_ERROR_LENGTH)
+    if isinstance(error, OSError) and text:
+        return text
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
 
 
 async def start_tls(
@@ -88,10 +110,10 @@ async def start_tls(
       TLSFailed: the server could not be verified, it refused our certificate, or speaks no TLS.
       WebSocketError: the connection broke.
     """
-    context = ssl_context or ssl.create_default_context()
-    tls_stream = TLSStream(stream, context, parts.hostname or "")
     async with AsyncExitStack() as on_failure:
-        on_failure.push_async_callback(trio.aclose_forcefully, tls_stream)
+        on_failure.push_async_callback(drop, stream)
+        context = ssl_context or ssl.create_default_context()
+        tls_stream = TLSStream(stream, context, parts.hostname or "")
         try:
             await tls_stream.do_handshake()
         except trio.BrokenResourceError as error:

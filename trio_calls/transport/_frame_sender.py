@@ -17,8 +17,8 @@ What always holds:
 - `send_nowait` has no checkpoint: nobody can be cancelled in the middle of a frame there.
 - A `send` that was cancelled or has failed may leave half a frame with the peer, which would take
   whatever follows for the other half. The connection is broken then: nothing is sent on it any
-  more, not even a close. Closing does not break a frame that another task is sending: the close
-  waits for its turn, for two seconds at the most.
+  more, not even a close, and reading it is soon given up. Closing does not break a frame that
+  another task is sending: the close waits for its turn, for two seconds at the most.
 
 Who may call: any number of tasks. What `send_nowait` has left unsent goes out with the next send of
 anybody, so a connection has one task that calls `send` for that: it runs `EagerWriter.run`.
@@ -26,7 +26,7 @@ anybody, so a connection has one task that calls `send` for that: it runs `Eager
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import trio
@@ -35,8 +35,11 @@ from trio_calls.transport._framing import data_frame
 from trio_calls.transport._interface import WebSocketClosed
 from trio_calls.transport._shortcuts import nowait_sender
 
-#: What a stream raises when it is over.
-STREAM_LOST: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
+#: What a stream raises when it is over: anything, as applications bring streams of their own.
+STREAM_LOST: Final = Exception
+
+#: How long what the peer has sent before is still received, in seconds, once a send has failed.
+LAST_WORDS_SECONDS: Final = 0.1
 
 
 class FrameSender:
@@ -50,12 +53,15 @@ class FrameSender:
       is_open: whether messages may be sent. Whoever notices that either side has begun to close the
         connection sets it to False.
       is_broken: whether a send was cancelled or has failed, so that the peer may have half a frame.
+      on_broken: called once, when `is_broken` becomes true. It is to end the connection, which may
+        otherwise be read for ever, though nothing can be sent on it.
       peer_close: the code and the reason with which the peer has closed the connection, or None.
     """
 
     def __init__(self, stream: trio.abc.Stream, *, is_masked: bool) -> None:
         self.is_open = True
         self.is_broken = False
+        self.on_broken: Callable[[], object] | None = None
         self.peer_close: tuple[int, str] | None = None
         self._stream = stream
         self._is_masked = is_masked
@@ -94,7 +100,7 @@ class FrameSender:
         try:
             sent_bytes = self._send_some_nowait(data)
         except STREAM_LOST:
-            self.is_broken = True
+            self._break()
             raise self.closed() from None
         if sent_bytes == len(data):
             return True
@@ -135,5 +141,11 @@ class FrameSender:
         try:
             await self._stream.send_all(data)
         except BaseException:
-            self.is_broken = True
+            self._break()
             raise
+
+    def _break(self) -> None:
+        self.is_broken = True
+        if self.on_broken is not None:
+            self.on_broken()
+            self.on_broken = None

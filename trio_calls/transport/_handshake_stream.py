@@ -8,6 +8,7 @@ task of the library that reads it fails then, and whoever waits for the handshak
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from typing import NoReturn
 
 import trio
@@ -71,7 +72,7 @@ class HandshakeStream(trio.abc.Stream):
     async def abandon(self) -> None:
         """Close the stream at once, without a closing handshake."""
         self.is_shaking_hands = False
-        await trio.aclose_forcefully(self._stream)
+        await drop(self._stream)
 
     async def _fail_handshake(self, *, has_ended: bool) -> None:
         # The handshake may just have ended well, and its task may not have run since.
@@ -87,6 +88,12 @@ class HandshakeStream(trio.abc.Stream):
     def _raise_in_handshake(self, error: trio.BrokenResourceError) -> None:
         if self.is_shaking_hands:
             raise_broken(error)
+
+
+async def drop(stream: trio.abc.Stream) -> None:
+    """Close a stream at once. Whatever it raises then, it is of no use any more."""
+    with suppress(Exception):
+        await trio.aclose_forcefully(stream)
 
 
 def end_of_head(handshake: bytearray, new_bytes: int) -> int | None:

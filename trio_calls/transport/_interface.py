@@ -78,8 +78,8 @@ class WebSocketClosed(Exception):
     """
 
     def __init__(self, code: int | None = None, reason: str = "") -> None:
-        self.code = code
-        self.reason = printable(reason, _MAX_CLOSE_REASON_LENGTH)
+        self.code: int | None = code
+        self.reason: str = printable(reason, _MAX_CLOSE_REASON_LENGTH)
         super().__init__(
             "the connection is over"
             if code is None

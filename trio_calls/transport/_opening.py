@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from typing import Final, Literal, assert_never
 from urllib.parse import SplitResult
 
 import attrs
 import trio
 
+from trio_calls.concurrency.error_groups import first_error
 from trio_calls.config import StreamOpener, TransportName
 from trio_calls.transport import _trio_websocket
-from trio_calls.transport._dial import check_headers, open_byte_stream, split_url
+from trio_calls.transport._dial import check_headers, describe, open_byte_stream, split_url
+from trio_calls.transport._handshake_stream import drop
 from trio_calls.transport._interface import (
     HandshakeRequest,
     Rejection,
@@ -66,6 +68,23 @@ def _find_websockets(*, is_wanted: bool) -> _Library:
     return _Library(handshake.connect, handshake.accept)
 
 
+@contextmanager
+def _failing_alone() -> Iterator[None]:
+    """Let an attempt fail with `WebSocketError` only, whatever a library or a stream has raised.
+
+    Only so is it the trouble of one connection, and not of all that run beside it.
+    """
+    failure: WebSocketError | None = None
+    try:
+        yield
+    except* WebSocketError as failures:
+        failure = first_error(failures)
+    except* Exception as errors:
+        failure = failure or WebSocketError(describe(first_error(errors)))
+    if failure is not None:
+        raise failure
+
+
 async def connect_websocket(
     nursery: trio.Nursery,
     url: str,
@@ -98,10 +117,10 @@ async def connect_websocket(
     library = _find(transport)
     parts = split_url(url)
     check_headers(headers)
-    with trio.move_on_after(within_seconds):
+    with _failing_alone(), trio.move_on_after(within_seconds):
         stream = await open_byte_stream(parts, ssl_context, open_stream)
         async with AsyncExitStack() as on_failure:
-            on_failure.push_async_callback(trio.aclose_forcefully, stream)
+            on_failure.push_async_callback(drop, stream)
             websocket = await library.connect(nursery, stream, parts, headers)
             on_failure.pop_all()
         return websocket
@@ -132,9 +151,9 @@ async def accept_websocket(
     Cancellation drops the connection at once.
     """
     library = _find(transport)
-    with trio.move_on_after(within_seconds):
+    with _failing_alone(), trio.move_on_after(within_seconds):
         async with AsyncExitStack() as on_failure:
-            on_failure.push_async_callback(trio.aclose_forcefully, stream)
+            on_failure.push_async_callback(drop, stream)
             opened = await library.accept(nursery, stream, decide)
             on_failure.pop_all()
         return opened

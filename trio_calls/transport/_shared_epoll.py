@@ -48,6 +48,10 @@ from trio_calls.concurrency.wakeup import Wakeup
 IS_AVAILABLE: Final = sys.platform == "linux"
 
 
+class NoEpoll(Exception):
+    """The system has no epoll for this socket: no descriptor is left, or too much is watched."""
+
+
 @attrs.define(eq=False)
 class _Socket:
     """A socket that is being served.
@@ -84,12 +88,16 @@ class SharedEpoll:
             task, but in the turn of any task that serves. What it raises is raised here.
 
         Raises:
+          NoEpoll: the system does not let the socket be registered. Nothing was read.
           trio.ClosedResourceError: the socket was unregistered.
 
         Cancellation: between two calls of `read`. Always a checkpoint.
         """
         socket = _Socket(read)
-        self._epoll.register(descriptor, select.EPOLLIN)
+        try:
+            self._epoll.register(descriptor, select.EPOLLIN)
+        except OSError as error:
+            raise NoEpoll from error
         self._sockets[descriptor] = socket
         try:
             with socket.scope:
@@ -162,7 +170,10 @@ async def serve_socket(descriptor: int, read: Callable[[], bool]) -> None:
     """Serve a socket together with all others of this run of Trio. See `SharedEpoll.serve`."""
     shared = _find_shared()
     if shared is None:
-        shared = SharedEpoll()
+        try:
+            shared = SharedEpoll()
+        except OSError as error:
+            raise NoEpoll from error
         _shared.set(weakref.ref(shared))
     await shared.serve(descriptor, read)
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import Final
 from urllib.parse import SplitResult
 
@@ -30,7 +31,7 @@ from wsproto.utilities import ProtocolError
 
 from trio_calls.concurrency.error_groups import first_error
 from trio_calls.transport._fast_path_stream import FastPathStream
-from trio_calls.transport._frame_sender import FrameSender
+from trio_calls.transport._frame_sender import LAST_WORDS_SECONDS, FrameSender
 from trio_calls.transport._handshake_stream import HandshakeStream
 from trio_calls.transport._interface import (
     CLOSE_SECONDS,
@@ -121,7 +122,7 @@ class _TrioWebSocket(WebSocket):
             if not self._sender.is_broken:
                 # What the library calls the reason of the close is our own from here on.
                 self._stream.sender.is_open = False
-                with trio.move_on_after(CLOSE_SECONDS):
+                with suppress(Exception), trio.move_on_after(CLOSE_SECONDS):
                     await self._connection.aclose()
         finally:
             await self._stream.handshake.abandon()
@@ -185,12 +186,13 @@ async def _open(
 ) -> WebSocket:
     async with AsyncExitStack() as on_failure:
         on_failure.push_async_callback(stream.handshake.abandon)
-        websocket: WebSocket = await nursery.start(_run, stream, shake_hands)
+        websocket: WebSocket = await nursery.start(_run, nursery, stream, shake_hands)
         on_failure.pop_all()
     return websocket
 
 
 async def _run(
+    outer_nursery: trio.Nursery,
     stream: FastPathStream,
     shake_hands: _ShakeHands,
     *,
@@ -203,6 +205,9 @@ async def _run(
         async with trio.open_nursery() as nursery:
             connection = await shake_hands(nursery, stream)
             stream.open(connection)
+            stream.sender.on_broken = partial(
+                outer_nursery.start_soon, _give_up, stream, reader_ended
+            )
             websocket = _TrioWebSocket(connection, stream, reader_ended)
             nursery.start_soon(websocket.collect)
             task_status.started(websocket)
@@ -212,12 +217,22 @@ async def _run(
         failure = refusal(rejection.status_code, headers, rejection.body or b"")
     except* WebSocketError as failures:
         failure = first_error(failures)
-    except* _PROTOCOL_FAULTS as faults:
-        failure = _protocol_fault(stream.handshake, first_error(faults))
+    except* Exception as faults:
+        # Beside its own errors, the library raises what it decodes with.
+        failure = failure or _protocol_fault(stream.handshake, first_error(faults))
     finally:
+        stream.sender.on_broken = None
         reader_ended.set()
     if failure is not None:
         raise failure
+
+
+async def _give_up(stream: FastPathStream, reader_ended: trio.Event) -> None:
+    """End the connection, as nothing can be sent on it any more."""
+    with trio.move_on_after(LAST_WORDS_SECONDS):
+        await reader_ended.wait()
+    stream.end()
+    await stream.handshake.abandon()
 
 
 def _protocol_fault(stream: HandshakeStream, fault: BaseException) -> WebSocketError | None:

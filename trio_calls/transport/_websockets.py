@@ -28,6 +28,7 @@ What always holds:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -40,15 +41,23 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import CLIENT, Protocol
 
 from trio_calls.transport._frame_reader import FrameReader
-from trio_calls.transport._frame_sender import STREAM_LOST, FrameSender
+from trio_calls.transport._frame_sender import LAST_WORDS_SECONDS, STREAM_LOST, FrameSender
+from trio_calls.transport._handshake_stream import drop
 from trio_calls.transport._interface import (
     CLOSE_SECONDS,
     RECEIVE_BYTES,
     WebSocket,
     WebSocketClosed,
 )
-from trio_calls.transport._shared_epoll import IS_AVAILABLE, serve_socket, unregister_socket
+from trio_calls.transport._shared_epoll import (
+    IS_AVAILABLE,
+    NoEpoll,
+    serve_socket,
+    unregister_socket,
+)
 from trio_calls.transport._shortcuts import nowait_receiver, receiver
+
+logger = logging.getLogger(__name__)
 
 #: The most that a peer may be owed in answers while it reads nothing, in bytes.
 _MAX_OWED_BYTES: Final = 2**16
@@ -84,7 +93,8 @@ class StreamWebSocket(FrameSender, WebSocket):
         self._pongs: dict[bytes, trio.Event] = {}
         self._ping_numbers = count()
         self._frames = FrameReader(protocol, self._receive_control, self._answer_end)
-        self._early_messages = self._frames.receive(early_data) if early_data else []
+        self._early_messages = self._receive_frames(early_data) if early_data else []
+        self.on_broken = partial(nursery.start_soon, self._give_up)
 
     async def receive_batch(self) -> list[str | bytes]:
         if self._early_messages:
@@ -100,7 +110,7 @@ class StreamWebSocket(FrameSender, WebSocket):
                     data = b""
                 if not data:
                     self._receive_eof()
-                elif messages := self._frames.receive(data):
+                elif messages := self._receive_frames(data):
                     return messages
         finally:
             self._is_receiving = False
@@ -118,11 +128,15 @@ class StreamWebSocket(FrameSender, WebSocket):
         self._is_receiving = True
         try:
             await serve_socket(self._descriptor, partial(self._receive_nowait, receive, take))
-        except trio.ClosedResourceError:
+            return
+        except NoEpoll:
+            pass
+        except (trio.ClosedResourceError, OSError):
             raise self.closed() from None
         finally:
             self._is_receiving = False
             self._descriptor = None
+        await super().receive_each(take)
 
     def _receive_nowait(
         self,
@@ -134,7 +148,7 @@ class StreamWebSocket(FrameSender, WebSocket):
         except STREAM_LOST:
             data = b""
         if data:
-            messages = self._frames.receive(data)
+            messages = self._receive_frames(data)
             if messages and not take(messages):
                 return False
         elif data is not None:
@@ -142,6 +156,24 @@ class StreamWebSocket(FrameSender, WebSocket):
         if not self.is_open and self._ended.is_set():
             raise self.closed()
         return True
+
+    def _receive_frames(self, data: bytes) -> list[str | bytes]:
+        try:
+            return self._frames.receive(data)
+        except Exception as error:
+            # No input is known that the library fails at in this way.
+            logger.warning("a connection is given up: %s in its input", type(error).__name__)
+            self._end()
+            return []
+
+    async def _give_up(self) -> None:
+        """End the connection, as nothing can be sent on it any more."""
+        with trio.move_on_after(LAST_WORDS_SECONDS):
+            await self._ended.wait()
+        self._end()
+        if self._descriptor is not None:
+            unregister_socket(self._descriptor)
+        await drop(self._stream)
 
     async def ping(self) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -170,10 +202,11 @@ class StreamWebSocket(FrameSender, WebSocket):
                 with trio.move_on_after(CLOSE_SECONDS):
                     await self._shake_hands_on_closing()
         finally:
+            self.on_broken = None
             self._end()
             if self._descriptor is not None:
                 unregister_socket(self._descriptor)
-            await trio.aclose_forcefully(self._stream)
+            await drop(self._stream)
 
     async def _shake_hands_on_closing(self) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 
 from trio_calls.config import ClientConfig
-from trio_calls.errors import WSSConfigError
+from trio_calls.errors import WSSConfigError, WSSTLSError
 
 
 def make_ssl_context(config: ClientConfig) -> ssl.SSLContext | None:
@@ -15,10 +15,14 @@ def make_ssl_context(config: ClientConfig) -> ssl.SSLContext | None:
 
     Raises:
       WSSConfigError: the certificate or its key cannot be used, or `ssl_context` verifies nothing.
+      WSSTLSError: this machine's authorities cannot be loaded.
     """
     if not config.base_url.startswith("wss://"):
         return None
-    context = config.ssl_context or ssl.create_default_context()
+    try:
+        context = config.ssl_context or ssl.create_default_context()
+    except OSError as error:
+        raise WSSTLSError(f"TLS cannot be set up on this machine: {_reason(error)}") from None
     if context.verify_mode is not ssl.CERT_REQUIRED or not context.check_hostname:
         raise WSSConfigError(
             "ssl_context does not verify the exchange: use ssl.create_default_context(), "

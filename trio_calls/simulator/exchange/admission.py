@@ -107,7 +107,9 @@ class Admission:
         """Refuse who does not have the credentials in these headers."""
         for header in headers:
             given = request.headers.get(header, "")
-            if not secrets.compare_digest(given.encode(), self.credentials[header].encode()):
+            if not secrets.compare_digest(
+                given.encode(errors="replace"), self.credentials[header].encode()
+            ):
                 return Rejection(401, f"{header} is missing, or not the one of this simulator")
         return None
 

@@ -106,7 +106,9 @@ class Session:
     def admits(self, authorization: str) -> bool:
         """Return whether this header opens the media connection."""
         expected = f"Bearer {self._token}".encode()
-        return self._token is not None and secrets.compare_digest(authorization.encode(), expected)
+        return self._token is not None and secrets.compare_digest(
+            authorization.encode(errors="replace"), expected
+        )
 
     def release(self) -> None:
         """Take it away from its holder."""
