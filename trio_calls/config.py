@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
@@ -28,20 +29,52 @@ OnHandlerFailure = Literal["decline", "connect", "ring"]
 StreamOpener = Callable[[str, int], Awaitable["trio.abc.Stream"]]
 
 
+#: Longer than this no clock of the system can wait: nearly 32 years.
+_LONGEST_SECONDS: Final = 1e9
+
+
 def _hidden(value: object) -> str:
     return "None" if value is None else "'***'"
 
 
-def _positive(instance: object, attribute: attrs.Attribute[Any], value: float) -> None:
-    if isinstance(value, bool) or not value > 0:
-        raise WSSConfigError(f"{attribute.name} must be greater than 0, not {value!r}")
+def is_number(value: object, least: float, most: float = math.inf) -> bool:
+    """Return whether a value is a number within these bounds. NaN never is, and no bool is."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
-def _positive_or_none(
-    instance: object, attribute: attrs.Attribute[Any], value: float | None
+def _positive_seconds(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not is_number(value, 0, _LONGEST_SECONDS) or not value:
+        raise WSSConfigError(
+            f"{attribute.name} must be a number of seconds greater than 0, not {value!r}"
+        )
+
+
+def _positive_seconds_or_none(
+    instance: object, attribute: attrs.Attribute[Any], value: object
 ) -> None:
     if value is not None:
-        _positive(instance, attribute, value)
+        _positive_seconds(instance, attribute, value)
+
+
+def _positive_seconds_or_inf(
+    instance: object, attribute: attrs.Attribute[Any], value: object
+) -> None:
+    if value != math.inf:
+        _positive_seconds(instance, attribute, value)
+
+
+def _positive_integer(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, int) or not is_number(value, 1):
+        raise WSSConfigError(
+            f"{attribute.name} must be a whole number greater than 0, not {value!r}"
+        )
+
+
+def _positive_integer_or_none(
+    instance: object, attribute: attrs.Attribute[Any], value: object
+) -> None:
+    if value is not None:
+        _positive_integer(instance, attribute, value)
 
 
 def _sample_rate(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -144,17 +177,21 @@ class ClientConfig:
     sample_rate: int = attrs.field(default=24000, validator=_sample_rate)
     audio_mode: AudioMode = attrs.field(default=AudioMode.MIXED, converter=_audio_mode)
     ssl_context: ssl.SSLContext | None = attrs.field(default=None, repr=False)
-    max_concurrent_calls: int | None = attrs.field(default=None, validator=_positive_or_none)
-    send_buffer_bytes: int = attrs.field(default=2**20, validator=_positive)
-    receive_buffer_seconds: float = attrs.field(default=10.0, validator=_positive)
-    after_call_seconds: float = attrs.field(default=30.0, validator=_positive)
-    close_grace_seconds: float = attrs.field(default=2.0, validator=_positive)
-    drain_seconds: float = attrs.field(default=25.0, validator=_positive)
+    max_concurrent_calls: int | None = attrs.field(
+        default=None, validator=_positive_integer_or_none
+    )
+    send_buffer_bytes: int = attrs.field(default=2**20, validator=_positive_integer)
+    receive_buffer_seconds: float = attrs.field(default=10.0, validator=_positive_seconds)
+    after_call_seconds: float = attrs.field(default=30.0, validator=_positive_seconds)
+    close_grace_seconds: float = attrs.field(default=2.0, validator=_positive_seconds)
+    drain_seconds: float = attrs.field(default=25.0, validator=_positive_seconds_or_inf)
     on_handler_failure: OnHandlerFailure = attrs.field(
         default="decline", validator=_on_handler_failure
     )
     crash_on_handler_error: bool = False
-    blocked_warning_seconds: float | None = attrs.field(default=0.5, validator=_positive_or_none)
+    blocked_warning_seconds: float | None = attrs.field(
+        default=0.5, validator=_positive_seconds_or_none
+    )
     transport: TransportName = attrs.field(default="auto", validator=_transport)
     open_stream: StreamOpener | None = attrs.field(default=None, repr=False)
 

@@ -254,7 +254,7 @@ async def test_cancelling_the_wait_keeps_draining(
         assert switchboard.held == 0
 
 
-@pytest.mark.parametrize("seconds", [-1, -math.inf, math.nan])
+@pytest.mark.parametrize("seconds", [-1, -math.inf, math.nan, "10", True])
 async def test_a_time_that_makes_no_sense_stops_nothing(
     exchange: FakeExchange, seconds: float
 ) -> None:

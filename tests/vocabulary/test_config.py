@@ -1,3 +1,4 @@
+import math
 import ssl
 from typing import Any
 
@@ -187,6 +188,40 @@ def test_the_audio_format_follows_the_sample_rate(sample_rate: int) -> None:
     ],
 )
 def test_bounds_are_greater_than_zero(bound: str, value: float) -> None:
+    settings: dict[str, Any] = {bound: value}
+    with pytest.raises(WSSConfigError, match=bound):
+        ClientConfig(**KEY, **settings)
+
+
+STRANGE = [math.inf, -math.inf, math.nan, "10", b"10", 10**20, 1j, [], {}, object()]
+
+
+@pytest.mark.parametrize("value", STRANGE)
+@pytest.mark.parametrize(
+    "bound",
+    [
+        "max_concurrent_calls",
+        "send_buffer_bytes",
+        "receive_buffer_seconds",
+        "after_call_seconds",
+        "close_grace_seconds",
+        "drain_seconds",
+        "blocked_warning_seconds",
+        "sample_rate",
+    ],
+)
+def test_strange_numbers_are_refused_when_they_are_given(bound: str, value: Any) -> None:
+    may_have_any_size = bound in {"max_concurrent_calls", "send_buffer_bytes"}
+    if (may_have_any_size and value == 10**20) or (bound == "drain_seconds" and value == math.inf):
+        assert getattr(ClientConfig(**KEY, **{bound: value}), bound) == value
+        return
+    with pytest.raises(WSSConfigError, match=bound):
+        ClientConfig(**KEY, **{bound: value})
+
+
+@pytest.mark.parametrize("bound", ["max_concurrent_calls", "send_buffer_bytes"])
+@pytest.mark.parametrize("value", [1.0, 500.0, 1.5, 1e300])
+def test_what_is_counted_is_a_whole_number(bound: str, value: float) -> None:
     settings: dict[str, Any] = {bound: value}
     with pytest.raises(WSSConfigError, match=bound):
         ClientConfig(**KEY, **settings)

@@ -17,7 +17,7 @@ from trio_calls.client.incoming import IncomingCalls
 from trio_calls.concurrency.error_groups import plain_program_end
 from trio_calls.concurrency.termination import open_termination_receiver
 from trio_calls.concurrency.watchdog import open_watchdog
-from trio_calls.config import ClientConfig
+from trio_calls.config import ClientConfig, is_number
 from trio_calls.errors import WSSConnectionError
 from trio_calls.transport.tls import make_ssl_context
 
@@ -115,12 +115,12 @@ class CallClient:
           within_seconds: how long the calls may go on; None for as long as they take.
 
         Raises:
-          ValueError: a negative time.
+          ValueError: that is no number, or a negative one.
 
         Cancellation: ends the wait only; no new calls are taken all the same. Always a checkpoint.
         """
-        if within_seconds is not None and not within_seconds >= 0:
-            raise ValueError(f"within_seconds must not be negative: {within_seconds!r}")
+        if within_seconds is not None and not is_number(within_seconds, 0):
+            raise ValueError(f"within_seconds must be a number from 0 on, not {within_seconds!r}")
         await self._incoming.drain(within_seconds)
 
 

@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from trio_calls.audio import FRAME_SECONDS
-from trio_calls.config import ClientConfig
+from trio_calls.config import ClientConfig, is_number
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator._in_process import MemoryListener
 from trio_calls.simulator._placed_calls import PlacedCalls
@@ -27,6 +27,10 @@ from trio_calls.simulator.phones.phone import Pickup, answers
 from trio_calls.simulator.transcript.transcript import Transcript
 
 _IN_PROCESS_URL: Final = "ws://simulator"
+_LAST_PORT: Final = 65535
+
+#: A year: whoever wants more wants all of it.
+_LONGEST_AUDIO_SECONDS: Final = 366 * 86400.0
 
 
 class Simulator:
@@ -165,9 +169,18 @@ async def open_simulator(
         sample_rate=sample_rate,
         base_url=_IN_PROCESS_URL,
     )
-    _check_not_less("max_connections", max_connections, 1)
-    _check_not_less("keep_finished_calls", keep_finished_calls, 0)
-    _check_not_less("keep_audio_seconds", keep_audio_seconds, FRAME_SECONDS)
+    _check_integer("seed", seed, -math.inf)
+    _check_integer("max_connections", max_connections, 1)
+    if port is not None:
+        _check_integer("port", port, 0, _LAST_PORT)
+    if keep_finished_calls is not None:
+        _check_integer("keep_finished_calls", keep_finished_calls, 0)
+    if keep_audio_seconds is not None and not is_number(
+        keep_audio_seconds, FRAME_SECONDS, _LONGEST_AUDIO_SECONDS
+    ):
+        raise WSSConfigError(
+            f"keep_audio_seconds must be {FRAME_SECONDS:g} or more, not {keep_audio_seconds!r}"
+        )
     host_names = None if port is None else HostNames([host, *allowed_hosts])
     admission = Admission(
         {"x-api-key": api_key, "x-connector-uuid": connector_uuid},
@@ -203,9 +216,11 @@ async def open_simulator(
             nursery.cancel_scope.cancel()
 
 
-def _check_not_less(name: str, value: float | None, minimum: float) -> None:
-    if value is not None and not value >= minimum:
-        raise WSSConfigError(f"{name} must be {minimum:g} or more, not {value!r}")
+def _check_integer(name: str, value: object, least: float, most: float = math.inf) -> None:
+    if not isinstance(value, int) or not is_number(value, least, most):
+        upper = "or more" if most == math.inf else f"to {most:g}"
+        bounds = f" of {least:g} {upper}" if least > -math.inf else ""
+        raise WSSConfigError(f"{name} must be a whole number{bounds}, not {value!r}")
 
 
 def _address_of(listener: trio.SocketListener) -> str:

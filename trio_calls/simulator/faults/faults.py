@@ -18,6 +18,7 @@ from trio_calls.simulator.faults.interceptors import (
     LostResponse,
     RefusedCommand,
 )
+from trio_calls.simulator.faults.triggers import not_negative
 from trio_calls.simulator.transcript.transcript import ConnectionKind
 from trio_calls.state import Command
 
@@ -152,7 +153,7 @@ class _Cut(Fault):
 class _Restart(Fault):
     connection = "control"
     text = "restart, {0.seconds:g} s"
-    seconds: float = attrs.field(validator=attrs.validators.ge(0))
+    seconds: float = attrs.field(validator=not_negative)
 
     def apply(self, target: FaultTarget) -> None:
         target.exchange.go_down(self.seconds)
@@ -187,7 +188,7 @@ class _OfCommand(_Lasting):
 @attrs.frozen
 class _AnswerLate(_OfCommand):
     text = "answer_late {0.command.value}, {0.seconds:g} s"
-    seconds: float = attrs.field(validator=attrs.validators.ge(0))
+    seconds: float = attrs.field(validator=not_negative)
 
     def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
         return LateResponse(self.command, self.seconds, target.exchange.nursery)
@@ -233,7 +234,7 @@ class _SendMalformed(Fault):
 @attrs.frozen
 class _Stall(Fault):
     text = "stall, {0.seconds:g} s"
-    seconds: float = attrs.field(validator=attrs.validators.ge(0))
+    seconds: float = attrs.field(validator=not_negative)
     connection: ConnectionKind
 
     def apply(self, target: FaultTarget) -> None:
@@ -246,7 +247,7 @@ class _Stall(Fault):
 @attrs.frozen
 class _Jitter(_Lasting):
     text = "jitter, {0.seconds:g} s"
-    seconds: float = attrs.field(validator=attrs.validators.ge(0))
+    seconds: float = attrs.field(validator=not_negative)
 
     def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
         def pick() -> float:

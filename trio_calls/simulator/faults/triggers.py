@@ -5,11 +5,27 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 import trio
 
+from trio_calls.config import is_number
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
+
+#: Longer than any simulation.
+_LONGEST_SECONDS: Final = 1e9
+
+
+def not_negative(instance: object, attribute: attrs.Attribute[float], value: object) -> None:
+    """Raise `ValueError` unless a value is a finite number of seconds, from 0 on."""
+    if not is_number(value, 0, _LONGEST_SECONDS):
+        raise ValueError(f"{attribute.name} must be a number >= 0, not {value!r}")
+
+
+def _frame_number(instance: object, attribute: attrs.Attribute[int], value: object) -> None:
+    if not isinstance(value, int) or not is_number(value, 1):
+        raise ValueError(f"{attribute.name} must be a whole number >= 1, not {value!r}")
 
 
 @attrs.frozen
@@ -41,7 +57,7 @@ def after(*, seconds: float) -> Moment:
     """Return the moment so many seconds after `Simulator.inject` was called.
 
     Raises:
-      ValueError: the number of seconds is negative.
+      ValueError: that is no number of seconds, or a negative one.
     """
     return _After(seconds)
 
@@ -54,7 +70,7 @@ def at_frame(number: int) -> Moment:
         frame has been sent already, the moment is that of `Simulator.inject`.
 
     Raises:
-      ValueError: the number is less than 1.
+      ValueError: that is no whole number, or less than 1.
     """
     return _AtFrame(number)
 
@@ -65,14 +81,14 @@ def at_random(*, within_seconds: float) -> Moment:
     The simulator's seed picks it.
 
     Raises:
-      ValueError: the number of seconds is negative.
+      ValueError: that is no number of seconds, or a negative one.
     """
     return _AtRandom(within_seconds)
 
 
 @attrs.frozen
 class _After(Moment):
-    seconds: float = attrs.field(validator=attrs.validators.ge(0))
+    seconds: float = attrs.field(validator=not_negative)
 
     def schedule(self, context: TriggerContext, apply: Callable[[], None]) -> None:
         context.nursery.start_soon(_call_at, trio.current_time() + self.seconds, apply)
@@ -80,7 +96,7 @@ class _After(Moment):
 
 @attrs.frozen
 class _AtRandom(Moment):
-    within_seconds: float = attrs.field(validator=attrs.validators.ge(0))
+    within_seconds: float = attrs.field(validator=not_negative)
 
     def schedule(self, context: TriggerContext, apply: Callable[[], None]) -> None:
         seconds = context.random.uniform(0, self.within_seconds)
@@ -89,7 +105,7 @@ class _AtRandom(Moment):
 
 @attrs.frozen
 class _AtFrame(Moment):
-    number: int = attrs.field(validator=attrs.validators.ge(1))
+    number: int = attrs.field(validator=_frame_number)
 
     def schedule(self, context: TriggerContext, apply: Callable[[], None]) -> None:
         context.log.at_frame(context.session_id, self.number, apply)

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import attrs
 
+from trio_calls.config import is_number
 from trio_calls.simulator.phones.leg import Leg, PhoneHungUp, PhoneState
 
 
 def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not value >= 0:
-        raise ValueError(f"{attribute.name} must be 0 or more, not {value}")
+    if not is_number(value, 0):
+        raise ValueError(f"{attribute.name} must be 0 or more, not {value!r}")
 
 
 @attrs.frozen
