@@ -109,6 +109,29 @@ async def test_a_killed_worker_is_replaced_and_other_calls_go_on(tmp_path: Path)
         os.kill(process, signal.SIGCONT)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no such signals here")
+async def test_a_worker_ended_by_a_nameless_signal_is_replaced(tmp_path: Path) -> None:
+    async with running_workers(tmp_path) as workers:
+        os.kill(await workers.wait_process(2), 40)
+        await workers.command.wait_for("worker 2 was ended by signal 40; another starts in")
+        await workers.wait_process(2, generation=2)
+
+
+async def test_workers_serve_and_drain_when_nobody_reads_their_output(tmp_path: Path) -> None:
+    async with running_workers(tmp_path) as workers:
+        victim = await workers.wait_process(2)
+        await workers.command.stop_reading()
+        os.kill(victim, signal.SIGKILL)
+        calls = [workers.simulator.place_call() for _ in range(4)]
+        for call in calls:
+            await call.caller.wait_talking()
+        workers.command.send_signal(signal.SIGTERM)
+        for call in calls:
+            assert not call.ended
+            call.caller.hang_up()
+        assert await workers.command.wait_status() == 0
+
+
 async def test_sigterm_drains_every_worker(tmp_path: Path) -> None:
     async with running_workers(tmp_path) as workers:
         call, process = await workers.serve_call()

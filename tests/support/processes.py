@@ -63,6 +63,10 @@ class RunningCommand:
     def send_signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
+    async def stop_reading(self) -> None:
+        """Close this end of its output: whatever it prints is an error from now on."""
+        await self._stream.aclose()
+
     async def wait_status(self) -> int:
         """Wait until it has ended, and return its exit status."""
         with trio.fail_after(PATIENCE_SECONDS):
@@ -75,7 +79,7 @@ class RunningCommand:
     async def _receive(self) -> bytes:
         try:
             return bytes(await self._stream.receive_some(65536))
-        except (OSError, trio.BrokenResourceError):
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             return b""  # how Linux says that nobody is at the terminal's other end
 
 

@@ -12,6 +12,7 @@ from trio_calls.cli.check import check
 from trio_calls.cli.demo import demo
 from trio_calls.cli.dial import dial
 from trio_calls.cli.outcome import INTERRUPTED
+from trio_calls.cli.output import open_output
 from trio_calls.cli.run import run
 from trio_calls.cli.simulator import simulator
 
@@ -41,6 +42,11 @@ for _command in (simulator, run, dial, check, demo):
 
 def run_command(arguments: Sequence[str] | None) -> int:
     """Run a command line, and return its exit status."""
+    with open_output():
+        return _run_command(arguments)
+
+
+def _run_command(arguments: Sequence[str] | None) -> int:
     try:
         status = trio_calls.main(arguments, prog_name="trio-calls", standalone_mode=False)
     except click.ClickException as error:

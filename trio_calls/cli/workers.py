@@ -258,7 +258,11 @@ def _exit_status(status: int) -> int:
 def _describe(status: int) -> str:
     if status >= 0:
         return f"has ended with status {status}"
-    return f"was ended by {signal.Signals(-status).name}"
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        # Most real-time signals have no name.
+        return f"was ended by signal {-status}"
 
 
 def _worker_command(target: str, drain_seconds: float, number: int, descriptor: int) -> list[str]:
