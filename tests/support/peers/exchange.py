@@ -80,6 +80,9 @@ class Switchboard:
             return await self._came[1].receive()
 
 
+MemoryStream = trio.StapledStream[trio.testing.MemorySendStream, trio.testing.MemoryReceiveStream]
+
+
 class FakeExchange:
     """Answers connections, and hands those that it accepts to the test.
 
@@ -87,6 +90,7 @@ class FakeExchange:
       answers: for the next connections, in order; those beyond are accepted.
       attempts: every connection that was opened, to any host.
       requests: the path and headers of every accepted handshake.
+      sdk_ends: the SDK's end of every connection that was opened in memory.
       medias: every media connection that was accepted.
       command_came: where to wait for the next command on any of them.
       accepting: what handshakes wait for; set unless a test takes another one.
@@ -100,6 +104,7 @@ class FakeExchange:
         self.answers: deque[Answer] = deque()
         self.attempts: list[Attempt] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.sdk_ends: list[MemoryStream] = []
         self.medias: list[MediaEnd] = []
         self.command_came = trio.lowlevel.ParkingLot()
         self.accepting = trio.Event()
@@ -149,6 +154,14 @@ class FakeExchange:
             await media.accept("call.answer")
         return media
 
+    def tear_sender(self, trouble: Exception) -> None:
+        """Let the SDK's next write on the newest connection, and all after it, raise this."""
+
+        async def raise_it() -> None:
+            raise trouble
+
+        self.sdk_ends[-1].send_stream.send_all_hook = raise_it
+
     async def _open_stream(self, host: str, port: int) -> trio.abc.Stream:
         self.attempts.append(Attempt(trio.current_time(), host, port))
         await trio.sleep(self.delay)
@@ -156,6 +169,7 @@ class FakeExchange:
         if isinstance(answer, OSError):
             raise answer
         sdk_end, exchange_end = trio.testing.memory_stream_pair()
+        self.sdk_ends.append(sdk_end)
         self._nursery.start_soon(self.serve, exchange_end, answer)
         return sdk_end
 
