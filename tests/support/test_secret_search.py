@@ -96,7 +96,7 @@ def test_the_private_key(private_key):
     LIBRARY.debug("%r", private_key)
 
 def test_the_token_of_a_call():
-    LIBRARY.debug(CallIn("s", "c", "1", "2", url="u", token="the-token-of-a-call").token)
+    LIBRARY.debug(CallIn("s", "c", url="u", token="the-token-of-a-call").token)
 
 async def test_a_token_of_the_simulator():
     LIBRARY.debug(Identifiers(0, 0).token())

@@ -114,6 +114,6 @@ def test_the_words_of_a_refusal_do_not_cost_the_refusal() -> None:
     assert (response.error_code, response.error_message) == (None, None)
 
 
-def test_a_request_for_audio_may_leave_out_what_it_has_no_wish_for() -> None:
+def test_a_request_for_audio_may_have_no_wishes() -> None:
     wish = {"requested_bytes": 960, "prefer_audio_frame_bytes": None, "channelId": None}
     assert decode(BufferRequest, MediaMessage, wish) == BufferRequest(960)
