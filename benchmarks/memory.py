@@ -12,7 +12,7 @@ The loads:
 - *at once*: as many calls talk at the same time, and are hung up; again and again;
 - *unread*: as many calls at once whose agent neither reads its audio nor gets rid of its own, so
   that both queues are as full as the configuration lets them be: `receive_buffer_seconds` and
-  `send_buffer_bytes`. That is the most that a call can take.
+  `send_buffer_seconds`. That is the most that a call can take.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ class _Play:
             case b"p":
                 self._put(_number(rest))
             case b"f":
-                assert audio.flush() == audio.sent_position + len(self._queued)
+                assert audio.flush().position == audio.sent_position + len(self._queued)
             case b"x":
                 assert audio.clear() == len(self._queued)
                 self._queued.clear()

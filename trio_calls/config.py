@@ -49,18 +49,18 @@ def _positive_seconds(instance: object, attribute: attrs.Attribute[Any], value: 
         )
 
 
-def _positive_seconds_or_none(
-    instance: object, attribute: attrs.Attribute[Any], value: object
-) -> None:
-    if value is not None:
-        _positive_seconds(instance, attribute, value)
-
-
 def _positive_seconds_or_inf(
     instance: object, attribute: attrs.Attribute[Any], value: object
 ) -> None:
     if value != math.inf:
         _positive_seconds(instance, attribute, value)
+
+
+def _positive_seconds_inf_or_none(
+    instance: object, attribute: attrs.Attribute[Any], value: object
+) -> None:
+    if value is not None:
+        _positive_seconds_or_inf(instance, attribute, value)
 
 
 def _positive_integer(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -148,7 +148,8 @@ class ClientConfig:
         authorities.
       max_concurrent_calls: the most calls at a time. Further ones are left to other workers until
         there is room. None for no limit.
-      send_buffer_bytes: how much audio of each call may wait to be sent.
+      send_buffer_seconds: how much audio of each call may wait to be sent, whatever its rate.
+      send_buffer_bytes: the same in bytes, in place of `send_buffer_seconds`, if not None.
       receive_buffer_seconds: how much received audio may wait for each reader.
       after_call_seconds: how long a handler may go on after its call has ended.
       close_grace_seconds: how long leaving a call may take when its scope is cancelled.
@@ -180,7 +181,8 @@ class ClientConfig:
     max_concurrent_calls: int | None = attrs.field(
         default=None, validator=_positive_integer_or_none
     )
-    send_buffer_bytes: int = attrs.field(default=2**20, validator=_positive_integer)
+    send_buffer_seconds: float = attrs.field(default=22.0, validator=_positive_seconds)
+    send_buffer_bytes: int | None = attrs.field(default=None, validator=_positive_integer_or_none)
     receive_buffer_seconds: float = attrs.field(default=10.0, validator=_positive_seconds)
     after_call_seconds: float = attrs.field(default=30.0, validator=_positive_seconds)
     close_grace_seconds: float = attrs.field(default=2.0, validator=_positive_seconds)
@@ -190,7 +192,7 @@ class ClientConfig:
     )
     crash_on_handler_error: bool = False
     blocked_warning_seconds: float | None = attrs.field(
-        default=0.5, validator=_positive_seconds_or_none
+        default=0.5, validator=_positive_seconds_inf_or_none
     )
     transport: TransportName = attrs.field(default="auto", validator=_transport)
     open_stream: StreamOpener | None = attrs.field(default=None, repr=False)

@@ -26,7 +26,8 @@ GARBAGE: list[str | bytes] = [
         f'{{"type":"buffer_request","data":{{"requested_bytes":960,"{key}":{size}}}}}'
         for key in ("prefer_audio_frame_bytes", "channelId")
         for size in NO_SIZES
-        if size != "16777217"
+        # Null stands for the usual size and channel.
+        if size not in ("16777217", "null")
     ),
     '{"type":"buffer_request"}',
     '{"type":"command_response","data":{"command_id":7,"success":true}}',

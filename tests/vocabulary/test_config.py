@@ -180,6 +180,7 @@ def test_the_audio_format_follows_the_sample_rate(sample_rate: int) -> None:
     [
         "max_concurrent_calls",
         "send_buffer_bytes",
+        "send_buffer_seconds",
         "receive_buffer_seconds",
         "after_call_seconds",
         "close_grace_seconds",
@@ -202,6 +203,7 @@ STRANGE = [math.inf, -math.inf, math.nan, "10", b"10", 10**20, 1j, [], {}, objec
     [
         "max_concurrent_calls",
         "send_buffer_bytes",
+        "send_buffer_seconds",
         "receive_buffer_seconds",
         "after_call_seconds",
         "close_grace_seconds",
@@ -212,7 +214,8 @@ STRANGE = [math.inf, -math.inf, math.nan, "10", b"10", 10**20, 1j, [], {}, objec
 )
 def test_strange_numbers_are_refused_when_they_are_given(bound: str, value: Any) -> None:
     may_have_any_size = bound in {"max_concurrent_calls", "send_buffer_bytes"}
-    if (may_have_any_size and value == 10**20) or (bound == "drain_seconds" and value == math.inf):
+    may_be_endless = bound in {"drain_seconds", "blocked_warning_seconds"}
+    if (may_have_any_size and value == 10**20) or (may_be_endless and value == math.inf):
         assert getattr(ClientConfig(**KEY, **{bound: value}), bound) == value
         return
     with pytest.raises(WSSConfigError, match=bound):

@@ -98,7 +98,7 @@ def test_a_flush_fills_the_last_frame_with_silence() -> None:
     audio.grant(BufferRequest(1920, 960))
     audio.put(FRAME[:100])
     assert drain(audio) == []
-    assert audio.flush() == 100
+    assert audio.flush().position == 100
     assert drain(audio) == [FRAME[:100] + bytes(860)]
     assert audio.sent_position == 100
     assert audio.credit_bytes == 960
@@ -123,7 +123,7 @@ def test_no_request_makes_more_silence_than_fits_the_queue() -> None:
 
 def test_a_flush_of_nothing_changes_nothing() -> None:
     audio = outgoing()
-    assert audio.flush() == 0
+    assert audio.flush().position == 0
     audio.grant(BufferRequest(960))
     audio.put(FRAME[:100])
     assert drain(audio) == []
@@ -142,7 +142,7 @@ def test_audio_after_a_flush_waits_for_a_full_frame_again() -> None:
 def test_a_clear_drops_what_waits_and_tells_how_much() -> None:
     audio = outgoing()
     audio.put(FRAME)
-    flushed_to = audio.flush()
+    flushed_to = audio.flush().position
     assert audio.clear() == len(FRAME)
     assert audio.sent_position == flushed_to
     audio.grant(BufferRequest(960))

@@ -14,7 +14,7 @@ sizes = st.integers(1, 50) | st.sampled_from([960, 961, 1920]) | st.integers(1, 
 
 
 class OutgoingAudioMachine(RuleBasedStateMachine):
-    @initialize(capacity=st.integers(1, 5000))
+    @initialize(capacity=st.integers(2, 5000))
     def start(self, capacity: int) -> None:
         self.audio = OutgoingAudio(capacity)
         self.model = OutgoingAudioModel(self.audio, capacity)
@@ -22,6 +22,15 @@ class OutgoingAudioMachine(RuleBasedStateMachine):
     @rule(samples=st.integers(0, 1500))
     def put(self, samples: int) -> None:
         self.model.put(samples)
+
+    @rule(samples=st.integers(0, 3000))
+    def line_up(self, samples: int) -> None:
+        self.model.line_up(samples)
+
+    @precondition(lambda self: self.model.line)
+    @rule(number=st.integers(0, 5))
+    def withdraw(self, number: int) -> None:
+        self.model.withdraw(number)
 
     @rule()
     def clear(self) -> None:

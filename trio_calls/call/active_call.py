@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.call.core import CallCore
@@ -14,6 +15,9 @@ from trio_calls.endings import Ending
 from trio_calls.state import STATES_WITH_AUDIO, AgentMode, CallState, Command, illegal
 from trio_calls.wire.call_protocol import check_ring_time
 from trio_calls.wire.media import CALL_CHANNEL
+
+if TYPE_CHECKING:
+    from trio_calls.call.samples import Pcm
 
 
 class ActiveCall:
@@ -167,58 +171,76 @@ class ActiveCall:
             raise ValueError("mixed audio has channel 0 only; see ClientConfig.audio_mode")
         return self._core.received.subscribe(channel)
 
-    async def send_audio(self, pcm: bytes | bytearray | memoryview) -> None:
-        """Queue the agent's speech, waiting while there is no room for all of it.
+    async def send_audio(self, pcm: Pcm) -> None:
+        """Queue the agent's speech, of any length, waiting until all of it is queued.
+
+        The queue holds `ClientConfig.send_buffer_seconds`. What does not fit stands in line, and
+        so does the speech of other tasks behind it: two are never mixed. An end that is less than a
+        frame waits for more to follow, for as long as a frame lasts, and goes out filled up with
+        silence then. `clear_send_audio_buffer` drops what waits, too, and this returns.
+
+        On a DISCONNECTED call this does nothing, as there is nobody to hear; `statistics` counts
+        it as ``unheard_bytes``. The first seconds, as many as the queue holds, take no time; what
+        goes beyond takes the time that it would play, so that no loop runs away.
 
         Args:
-          pcm: mono signed 16-bit little-endian, at `audio_format`'s sample rate.
+          pcm: mono signed 16-bit little-endian, at `audio_format`'s sample rate: bytes, or an array
+            of 16-bit integers, for instance of numpy's int16, which must not change meanwhile.
 
         Raises:
-          WSSCallStateError: the call is neither ANSWERED nor CONNECTED.
-          ValueError: half a sample, or more than the queue can ever hold.
-          BufferClosedError: the call ended while this waited; nothing of it was queued.
+          WSSCallStateError: the call is PENDING.
+          TypeError: items that are neither bytes nor signed 16-bit integers in that order.
+          ValueError: half a sample, more than one dimension, or gaps between the samples.
 
-        Cancellation: nothing of `pcm` was queued. It is noticed each time. Other tasks get a turn
-        each time, too, unless `audio_stream` has given them one since the last time.
+        Cancellation: a whole number of frames of `pcm` was queued, from its beginning, and often
+        none; the rest was not said. It is noticed each time. Other tasks get a turn each time, too,
+        unless `audio_stream` has given them one since the last time.
         """
-        if self._protocol.state not in STATES_WITH_AUDIO:
+        if self._protocol.state in STATES_WITH_AUDIO:
+            await self._writer.send_audio(pcm)
+        elif self.state is CallState.DISCONNECTED:
+            await self._writer.swallow_audio(pcm)
+        else:
             raise illegal(self.state, "send_audio()")
-        await self._writer.send_audio(pcm)
 
-    def send_audio_nowait(self, pcm: bytes | bytearray | memoryview) -> None:
+    def send_audio_nowait(self, pcm: Pcm) -> None:
         """Queue the agent's speech, all of it now or nothing.
 
+        On a DISCONNECTED call this does nothing.
+
         Args:
-          pcm: mono signed 16-bit little-endian, at `audio_format`'s sample rate.
+          pcm: as for `send_audio`.
 
         Raises:
-          WSSCallStateError: the call is neither ANSWERED nor CONNECTED.
-          ValueError: half a sample.
-          BufferFullError: there is no room for all of it.
+          WSSCallStateError: the call is PENDING.
+          TypeError, ValueError: as `send_audio`.
+          BufferFullError: there is no room for all of it, or other speech waits for room.
         """
-        if self.state not in STATES_WITH_AUDIO:
+        if self._protocol.state in STATES_WITH_AUDIO:
+            self._writer.send_audio_nowait(pcm)
+        elif self.state is CallState.DISCONNECTED:
+            self._writer.swallow_audio_nowait(pcm)
+        else:
             raise illegal(self.state, "send_audio_nowait()")
-        self._writer.send_audio_nowait(pcm)
 
     async def wait_audio_sent(self) -> None:
-        """Wait until the exchange has pulled everything queued so far, or it was cleared.
+        """Wait until the exchange has pulled everything said so far, or it was dropped.
 
-        The last frame is filled up with silence, where it is not whole.
-
-        Raises:
-          WSSCallClosedError: the call ended before that.
+        That includes what other tasks wait to send. The last frame is filled up with silence, where
+        it is not whole. When the call ends, nothing is left to wait for.
 
         Cancellation: the audio goes out all the same. Always a checkpoint.
         """
         await self._writer.wait_audio_sent()
 
     async def clear_send_audio_buffer(self) -> int:
-        """Stop talking: drop the queue, and let the exchange drop what it holds.
+        """Stop talking: drop all that was said before, and let the exchange drop what it holds.
 
+        What other tasks wait to send is dropped, too; their `send_audio` returns when this does.
         Never waits behind another command.
 
         Returns:
-          The number of bytes dropped here.
+          The number of bytes dropped here, of the queue and of what waited for room.
 
         Raises:
           WSSCallStateError: the call is neither ANSWERED nor CONNECTED.
@@ -228,12 +250,15 @@ class ActiveCall:
         Cancellation: the queue is empty, and the exchange may or may not have been told.
         """
         self._protocol.require(Command.INTERRUPT)
-        dropped = self._writer.clear_audio()
-        await self._core.commands.run_beside(Command.INTERRUPT)
+        with self._writer.clearing() as dropped:
+            await self._core.commands.run_beside(Command.INTERRUPT)
         return dropped
 
     def get_send_audio_buffer_size(self) -> int:
-        """Count the bytes of the agent's speech that the exchange has not pulled yet."""
+        """Count the bytes in the queue: speech that the exchange has not pulled yet.
+
+        What waits for room in the queue is not counted.
+        """
         return len(self._protocol.audio.waiting)
 
     def on(self, event: str) -> Callable[[HandlerT], HandlerT]:
@@ -285,6 +310,7 @@ class ActiveCall:
             dropped_frames=self._core.received.dropped_frames,
             sent_bytes=audio.sent_position,
             queued_bytes=len(audio.waiting),
+            unheard_bytes=self._writer.unheard_bytes,
             credit_bytes=audio.credit_bytes,
             invalid_messages=self._protocol.invalid_messages,
         )

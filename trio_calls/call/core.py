@@ -9,6 +9,7 @@ from typing import Final, assert_never
 import trio
 
 from trio_calls import events
+from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.audio_format import AudioFormat
 from trio_calls.call.checkpoint_credit import CheckpointCredit
 from trio_calls.call.commands import LEAVING, CommandQueue
@@ -65,7 +66,9 @@ class CallCore:
     ) -> None:
         self.call_in = call_in
         self.audio_format: AudioFormat = config.audio_format
-        self.protocol: CallProtocol = CallProtocol(config.audio_mode, config.send_buffer_bytes)
+        self.protocol: CallProtocol = CallProtocol(
+            config.audio_mode, _send_buffer_bytes(config), config.audio_format.frame_bytes
+        )
         self.media: LazyMediaConnection = LazyMediaConnection(call_in, config, ssl_context)
         over = trio.Event()
         bytes_per_second = self.audio_format.bytes_per_second
@@ -132,6 +135,13 @@ class CallCore:
                 pass
             case _:
                 assert_never(event)
+
+
+def _send_buffer_bytes(config: ClientConfig) -> int:
+    """Return how much audio may wait to be sent: a sample at the least, or it never would be."""
+    if config.send_buffer_bytes is not None:
+        return max(config.send_buffer_bytes, SAMPLE_BYTES)
+    return max(round(config.send_buffer_seconds * config.sample_rate), 1) * SAMPLE_BYTES
 
 
 def _emit_failure(handlers: EventHandlers, command: Command, error: WSSCallError) -> None:

@@ -201,7 +201,7 @@ class CallEnding:
         self.over.set()
         self._commands.end(error)
         self._received.wake()
-        self._writer.wake()
+        self._writer.end()
         self._handlers.terminate(ending)
         for scope in self._hangup_scopes:
             scope.cancel()

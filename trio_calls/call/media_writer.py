@@ -4,29 +4,37 @@ Commands go ahead of all audio that waits. Audio goes out as far as the exchange
 what it has asked for already passes the queue, if nothing is before it in there, and is a message
 as it is. Both are sent by whoever comes up with them: see `trio_calls.transport.eager_writer`.
 
-Senders that find no room wait in line, so that none is overtaken. They wake up whenever something
-has gone out, and when the call is over.
+Speech that finds no room stands in line, and so does its sender, until all of it is queued. Whoever
+waits for audio to go out wakes up whenever some has, and when the call is over.
+
+What is less than a frame waits for the rest of it for as long as a frame lasts. Then it is the end
+of what was said, and goes out filled up with silence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import trio
 
 from trio_calls.call.checkpoint_credit import CheckpointCredit
+from trio_calls.call.samples import as_bytes
+from trio_calls.call.unheard_audio import UnheardAudio
+from trio_calls.concurrency.turns import let_others_act
 from trio_calls.concurrency.wakeup import Wakeup
-from trio_calls.errors import BufferClosedError, BufferFullError, WSSCallClosedError
 from trio_calls.transport import EagerWriter
 from trio_calls.wire.outgoing_audio import OutgoingAudio
+from trio_calls.wire.speech import Mark, Speech
+
+if TYPE_CHECKING:
+    from trio_calls.call.samples import Pcm
 
 #: Seconds beyond the queue's own duration that a flush may take.
 FLUSH_SECONDS: Final = 2.0
-
-Pcm = bytes | bytearray | memoryview
-
-_BYTES_TYPES: Final = (bytes, bytearray)
 
 
 class MediaWriter(EagerWriter):
@@ -51,12 +59,21 @@ class MediaWriter(EagerWriter):
         self._bytes_per_second = bytes_per_second
         self._credit = credit
         self._over = over
+        self._unheard = UnheardAudio(bytes_per_second, audio.capacity_bytes)
         self._commands: list[str] = []
         self._delivered_position = 0
         self._progress = Wakeup()
-        # How many tasks wait for room, and which is the next.
-        self._waiting_senders = 0
-        self._sender_turn = trio.StrictFIFOLock()
+        self._clears = 0
+        # When audio last came into the queue; which tail waits, until when, and what wakes up then.
+        self._queued_at = -math.inf
+        self._tail_position = -1
+        self._tail_due = math.inf
+        self._alarm = trio.CancelScope()
+
+    @property
+    def unheard_bytes(self) -> int:
+        """How many bytes of audio came to nothing, as the call was over."""
+        return self._unheard.bytes
 
     def send_command(self, frame: str) -> None:
         """Send a command's frame, ahead of all audio that waits. Never waits."""
@@ -64,74 +81,109 @@ class MediaWriter(EagerWriter):
         self.write()
 
     async def send_audio(self, pcm: Pcm) -> None:
-        """Queue `pcm` as soon as there is room for all of it, after those who waited before."""
-        samples = pcm if type(pcm) is bytes and not len(pcm) % 2 else _samples(pcm)
+        """Queue `pcm`, after those who waited before, and wait until all of it is queued."""
+        samples = pcm if type(pcm) is bytes and not len(pcm) % 2 else as_bytes(pcm)
         audio = self._audio
-        has_room = len(audio.waiting) + len(samples) <= audio.capacity_bytes
-        if has_room and not self._waiting_senders:
-            await trio.lowlevel.checkpoint_if_cancelled()
-            self._put(samples)
-            if self._credit.is_available:
-                self._credit.is_available = False
-            else:
-                await trio.lowlevel.cancel_shielded_checkpoint()
-        elif len(samples) <= audio.capacity_bytes:
-            await self._send_in_turn(memoryview(samples))
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if audio.line or len(audio.waiting) + len(samples) > audio.capacity_bytes:
+            await self._stand_in_line(samples)
+            return
+        self._put(samples)
+        if self._credit.is_available:
+            self._credit.is_available = False
         else:
-            raise ValueError(
-                f"{len(samples)} bytes of audio never fit into a queue of "
-                f"{audio.capacity_bytes}: send it in pieces, or raise send_buffer_bytes"
-            )
-
-    async def _send_in_turn(self, pcm: Pcm) -> None:
-        self._waiting_senders += 1
-        try:
-            async with self._sender_turn:
-                audio = self._audio
-                while not self._over.is_set() and (
-                    len(audio.waiting) + len(pcm) > audio.capacity_bytes
-                ):
-                    await self._progress.wait()
-                if self._over.is_set():
-                    raise BufferClosedError("the call ended before there was room for this audio")
-                self._put(pcm)
-        finally:
-            self._waiting_senders -= 1
+            await trio.lowlevel.cancel_shielded_checkpoint()
 
     def send_audio_nowait(self, pcm: Pcm) -> None:
         """Queue `pcm` now, or not at all."""
-        samples = _samples(pcm)
-        if self._waiting_senders:
-            raise BufferFullError("other audio is already waiting for room in the queue")
-        self._put(samples)
+        self._put(as_bytes(pcm))
+
+    async def swallow_audio(self, pcm: Pcm) -> None:
+        """Do nothing with `pcm`, as the call is over, for as long as a call would take."""
+        now = trio.current_time()
+        due = self._unheard.swallow(len(as_bytes(pcm)), now)
+        await trio.sleep(max(0, due - now))
+
+    def swallow_audio_nowait(self, pcm: Pcm) -> None:
+        """Do nothing with `pcm`, as the call is over."""
+        self._unheard.swallow(len(as_bytes(pcm)), trio.current_time())
 
     async def wait_audio_sent(self) -> None:
-        """Wait until the exchange has pulled everything queued so far, or it was cleared."""
-        position = self._flush()
-        await self._wait_delivered(position)
-        if self._delivered_position < position:
-            raise WSSCallClosedError("the call ended before all audio was sent")
+        """Wait until the exchange has pulled everything said so far, or it was dropped."""
+        await self._wait_delivered(self._flush())
 
     async def drain_audio(self) -> None:
         """Wait as `wait_audio_sent`, but no longer than the exchange can reasonably take."""
-        seconds = len(self._audio.waiting) / self._bytes_per_second + FLUSH_SECONDS
-        with trio.move_on_after(seconds):
-            await self._wait_delivered(self._flush())
+        mark = self._flush()
+        waiting_bytes = mark.position - self._audio.sent_position
+        with trio.move_on_after(waiting_bytes / self._bytes_per_second + FLUSH_SECONDS):
+            await self._wait_delivered(mark)
 
-    def clear_audio(self) -> int:
-        """Drop what waits. Returns how many bytes that was."""
+    @contextmanager
+    def clearing(self) -> Iterator[int]:
+        """Drop what waits, and what stands in line: so many bytes.
+
+        Those who stood in line go on when the block is left. If it leads to their being cancelled,
+        they are before they say more.
+        """
+        self._clears += 1
+        try:
+            yield self._clear()
+        finally:
+            self._clears -= 1
+            self._progress.wake()
+
+    def _clear(self) -> int:
         dropped = self._audio.clear()
         if not self._has_unsent:
             self._note_delivery()
             self._progress.wake()
         return dropped
 
-    def wake(self) -> None:
-        """Wake everyone who waits, as the call is over."""
+    def end(self) -> None:
+        """Drop what waits, and wake everyone who does, as the call is over."""
+        self._unheard.bytes += self._audio.discard()
         self._progress.wake()
 
+    async def _stand_in_line(self, pcm: bytes | bytearray | memoryview) -> None:
+        speech = self._line_up(pcm)
+        if speech.is_over:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+        else:
+            await self._wait_queued(speech)
+        if speech.was_dropped:
+            while self._clears:
+                await self._progress.wait()
+            # Whoever has dropped it may be about to cancel its sender, who is not to say more.
+            await let_others_act()
+            await trio.lowlevel.checkpoint_if_cancelled()
+
+    async def _wait_queued(self, speech: Speech) -> None:
+        """Wait until speech is out of the line. Cancellation takes it out.
+
+        That is done by whoever cancels: nothing of it is queued any more before its sender wakes.
+        """
+
+        def give_up(raise_cancel: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+            self._audio.withdraw(speech)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        speech.on_over = partial(trio.lowlevel.reschedule, trio.lowlevel.current_task())
+        try:
+            await trio.lowlevel.wait_task_rescheduled(give_up)
+        except trio.Cancelled:
+            # There may be room for those behind it.
+            self.write()
+            raise
+
     @trio.lowlevel.enable_ki_protection
-    def _put(self, pcm: Pcm) -> None:
+    def _line_up(self, pcm: bytes | bytearray | memoryview) -> Speech:
+        speech = self._audio.line_up(pcm)
+        self.write()
+        return speech
+
+    @trio.lowlevel.enable_ki_protection
+    def _put(self, pcm: bytes | bytearray | memoryview) -> None:
         if (
             self._websocket is None
             or self._has_unsent
@@ -139,6 +191,7 @@ class MediaWriter(EagerWriter):
             or (message := self._audio.spend(pcm)) is None
         ):
             self._audio.put(pcm)
+            self._queued_at = trio.current_time()
             self.write()
         else:
             self._transmit(self._websocket, message)
@@ -147,12 +200,37 @@ class MediaWriter(EagerWriter):
         if self._commands:
             commands, self._commands = self._commands, []
             return commands
-        return self._audio.take()
+        if self._audio.line:
+            self._queued_at = trio.current_time()
+        messages = self._audio.take()
+        if not messages and self._audio.has_tail and self._is_tail_due():
+            self._audio.flush()
+            messages = self._audio.take()
+        return messages
 
-    def _flush(self) -> int:
-        position = self._audio.flush()
+    def _is_tail_due(self) -> bool:
+        """Return whether the tail has waited for as long as a frame lasts. See to it otherwise."""
+        if self._tail_position != self._audio.sent_position:
+            self._tail_position = self._audio.sent_position
+            self._tail_due = self._queued_at + self._audio.frame_bytes / self._bytes_per_second
+        is_due = self._tail_due <= trio.current_time()
+        if not is_due:
+            self._alarm.deadline = self._tail_due
+        return is_due
+
+    async def _idle(self) -> None:
+        with self._alarm as alarm:
+            await super()._idle()
+        self._alarm = trio.CancelScope(
+            deadline=math.inf if alarm.cancelled_caught else alarm.deadline
+        )
+        if alarm.cancelled_caught:
+            self.write()
+
+    def _flush(self) -> Mark:
+        mark = self._audio.flush()
         self.write()
-        return position
+        return mark
 
     def _note_delivery(self) -> None:
         self._delivered_position = self._audio.sent_position
@@ -160,18 +238,7 @@ class MediaWriter(EagerWriter):
     def _note_progress(self) -> None:
         self._progress.wake()
 
-    async def _wait_delivered(self, position: int) -> None:
+    async def _wait_delivered(self, mark: Mark) -> None:
         await trio.lowlevel.checkpoint()
-        while self._delivered_position < position and not self._over.is_set():
+        while self._delivered_position < mark.position and not self._over.is_set():
             await self._progress.wait()
-
-
-def _samples(pcm: Pcm) -> Pcm:
-    """Check audio, and see it as bytes: a view of 16-bit items would count for half of them."""
-    if not isinstance(pcm, _BYTES_TYPES):
-        if not isinstance(pcm, memoryview):
-            raise TypeError("audio must be bytes: mono signed 16-bit little-endian PCM")
-        pcm = pcm.cast("B")
-    if len(pcm) % 2:
-        raise ValueError("audio must be whole 16-bit samples: the number of bytes must be even")
-    return pcm

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import assert_never
@@ -30,6 +31,7 @@ from trio_calls.call.event_handlers import LAST_WORD_SECONDS
 from trio_calls.call.giving_up import give_up_ringing
 from trio_calls.call.handler_check import check_result
 from trio_calls.concurrency.error_groups import holds_only, split_failure
+from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.config import ClientConfig
 from trio_calls.endings import EndCause
 from trio_calls.errors import WSSCallClosedError, WSSError
@@ -57,7 +59,8 @@ class CallScope:
         self.active_call: ActiveCall = ActiveCall(self.core)
         self.failed_before_answer: bool = False
         self._config = config
-        self._application_ended = trio.Event()
+        self._is_application_running = True
+        self._application_end = Wakeup()
         # Why the agent leaves, where neither the application nor the exchange has ended the call.
         self._cause_of_end = EndCause.DRAINED
 
@@ -88,7 +91,8 @@ class CallScope:
                 try:
                     await self._run_application(handler, draining)
                 finally:
-                    self._application_ended.set()
+                    self._is_application_running = False
+                    self._application_end.wake()
         finally:
             self.core.media.forget()
 
@@ -97,19 +101,24 @@ class CallScope:
 
         What the application has said since then, a goodbye behind a shield, goes out before.
         """
-        said = None
+        audio = self.core.protocol.audio
+        said = math.inf
+
+        def note_what_was_said() -> None:
+            nonlocal said
+            said = audio.end_position
+
         try:
-            await self._application_ended.wait()
-        except trio.Cancelled:
-            said = self.core.protocol.audio.end_position
-            raise
+            while self._is_application_running:
+                await self._application_end.wait_or_note(note_what_was_said)
         finally:
             deadline = trio.current_time() + self._config.close_grace_seconds
             with trio.CancelScope(shield=True, deadline=deadline):
-                await self._application_ended.wait()
-                has_goodbye = said is not None and self.core.protocol.audio.end_position > said
+                while self._is_application_running:
+                    await self._application_end.wait()
+                has_goodbye = audio.end_position > said
                 await self._leave(flush=has_goodbye, because=self._cause_of_end)
-            if not self._application_ended.is_set():
+            if self._is_application_running:
                 # The exchange is told only now.
                 deadline += LAST_WORD_SECONDS
             self._end_by(deadline)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import trio
@@ -25,6 +26,21 @@ class Wakeup:
         task = trio.lowlevel.current_task()
         self._tasks.append(task)
         await trio.lowlevel.wait_task_rescheduled(partial(self._abort, task))
+
+    async def wait_or_note(self, note: Callable[[], None]) -> None:
+        """Sleep until the next `wake`.
+
+        Cancellation: calls `note` in the very step that cancels, and so before any other task runs
+        that is cancelled with this one.
+        """
+        task = trio.lowlevel.current_task()
+
+        def abort(raise_cancel: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+            note()
+            return self._abort(task, raise_cancel)
+
+        self._tasks.append(task)
+        await trio.lowlevel.wait_task_rescheduled(abort)
 
     def wake(self) -> None:
         """Wake all who sleep here, if any."""

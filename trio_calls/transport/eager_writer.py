@@ -51,6 +51,10 @@ class EagerWriter:
     def _note_progress(self) -> None:
         """Note that everything was sent that could be sent now."""
 
+    async def _idle(self) -> None:
+        """Wait until there is something to do for `run`."""
+        await self._work.park()
+
     def open(self, websocket: WebSocket) -> None:
         """Write to this connection from now on."""
         self._websocket = websocket
@@ -66,7 +70,7 @@ class EagerWriter:
             with suppress(WebSocketClosed):
                 while self._has_unsent or not self._is_finishing:
                     if not self._has_unsent:
-                        await self._work.park()
+                        await self._idle()
                         continue
                     await websocket.send()
                     self._has_unsent = False

@@ -59,6 +59,7 @@ from trio_calls.state import (
 from trio_calls.wire.codec import WireError, decode_media, encode
 from trio_calls.wire.media import (
     CALL_CHANNEL,
+    DEFAULT_FRAME_BYTES,
     ERROR,
     MAX_RING_SECONDS,
     MIN_RING_SECONDS,
@@ -166,9 +167,14 @@ class CallProtocol:
       invalid_messages: how many frames were dropped because they made no sense.
     """
 
-    def __init__(self, audio_mode: AudioMode, send_buffer_bytes: int) -> None:
+    def __init__(
+        self,
+        audio_mode: AudioMode,
+        send_buffer_bytes: int,
+        frame_bytes: int = DEFAULT_FRAME_BYTES,
+    ) -> None:
         self.state: CallState = CallState.PENDING
-        self.audio: OutgoingAudio = OutgoingAudio(send_buffer_bytes)
+        self.audio: OutgoingAudio = OutgoingAudio(send_buffer_bytes, frame_bytes)
         self.invalid_messages: int = 0
         self._audio_mode = audio_mode
         self._mode: AgentMode | None = None

@@ -2,24 +2,33 @@
 
 ::
 
-    application ── put() ──►  waiting bytes ──┐
-                                              ├── take() ──► messages to send
-    exchange    ── grant() ─►  open requests ─┘
+    application ── line_up() ─►  speech in line ── as there is room ──┐
+    application ── put() ──────────────────────►  waiting bytes ◄─────┘
+                                                       │
+                                                       ├── take() ──► messages to send
+    exchange    ── grant() ────────────────────►  open requests
 
-    application ── spend() ───────────────────────────────► one message, past the queue
+    application ── spend() ──────────────────────────────────► one message, past the queue
 
 The exchange pulls: each `BufferRequest` is credit for so many bytes. `OutgoingAudio` holds both
 sides of that account, the bytes that wait and the requests that are open, and cuts messages from
 them.
 
+Speech that is longer than the room in the queue stands in line, and moves into the queue frame by
+frame. Only the first in the line moves: speech of two senders is never mixed.
+
 Invariants:
 
 - No more is ever sent than the exchange has asked for, and audio leaves in the order in which it
-  was queued: `spend` refuses while anything waits.
+  was said: `spend` refuses while anything waits.
+- Speech moves up from the line in whole frames of its own, but for its end. So speech that is
+  withdrawn has been heard to the end of a frame, or not at all. A queue that cannot hold a frame
+  takes whole samples.
 - No message splits a sample. An odd byte of a request is left over.
-- A message holds at least the frame that its request prefers, except for the last of a request.
-  Silence fills up only the last frame of what is being flushed, which is when somebody waits for
-  the end of what the agent says. Silence anywhere else would be heard in the middle of it.
+- A message holds whole frames of the size that its request prefers, except for the last of a
+  request: an exchange that plays whole frames would keep the rest until more comes.
+  Silence fills up only the last frame of what is being flushed, which is when nothing follows it,
+  or somebody waits for its end. Silence anywhere else would be heard in the middle of a sentence.
 - A message holds at most 64 KiB, unless the exchange prefers longer frames: it may ask for
   megabytes at once, and take no message of that size.
 - What a peer can cost is bounded: the queue by `capacity_bytes`, the open requests by
@@ -43,12 +52,20 @@ from typing import Final
 import attrs
 
 from trio_calls.errors import BufferFullError
-from trio_calls.wire.media import CALL_CHANNEL, BufferRequest, pack_audio
+from trio_calls.wire.media import (
+    CALL_CHANNEL,
+    DEFAULT_FRAME_BYTES,
+    BufferRequest,
+    pack_audio,
+)
+from trio_calls.wire.speech import Mark, Speech
 
 #: The channel byte, with which every message begins.
 _MESSAGE_HEAD: Final = pack_audio(CALL_CHANNEL, b"")
 
-#: Rounds bytes down: a sample is two of them.
+_SAMPLE_BYTES: Final = 2
+
+#: Rounds bytes down to whole samples.
 _WHOLE_SAMPLES: Final = ~1
 
 #: Requests beyond this number are added to the last one, so that a flood of them costs nothing.
@@ -68,21 +85,38 @@ class _OpenRequest:
 
 
 class OutgoingAudio:
-    """A bounded queue of PCM, and the exchange's credit for it.
+    """A bounded queue of PCM with a line of speech before it, and the exchange's credit for it.
+
+    Args:
+      capacity_bytes: the most bytes that may wait in the queue.
+      frame_bytes: the size of a frame of 20 ms.
 
     Attributes:
-      capacity_bytes: the most bytes that may wait.
+      capacity_bytes: the most bytes that may wait in the queue.
       waiting: the PCM that waits. Others may read it, but only this class changes it.
+      line: the speech that stands in line, the next one first. Only this class changes it.
       sent_position: the position before which everything has been taken or cleared. Positions count
         bytes of audio since the call began.
+      sent_bytes: how many bytes were taken, with the silence that fills up frames.
+      frame_bytes: the frame that the exchange prefers, as far as is known.
     """
 
-    def __init__(self, capacity_bytes: int) -> None:
+    def __init__(self, capacity_bytes: int, frame_bytes: int = DEFAULT_FRAME_BYTES) -> None:
         self.capacity_bytes = capacity_bytes
         self.waiting: bytearray = bytearray()
+        self.line: deque[Speech] = deque()
         self.sent_position: int = 0
+        self.sent_bytes: int = 0
+        self.frame_bytes: int = frame_bytes
+        # Speech in line moves in pieces of this size.
+        self._step_bytes = frame_bytes if capacity_bytes >= frame_bytes else _SAMPLE_BYTES
+        # A queue that has no room for a step holds at least a frame of this size.
+        self._max_frame_bytes = capacity_bytes & _WHOLE_SAMPLES
+        if capacity_bytes >= 2 * frame_bytes:
+            self._max_frame_bytes -= frame_bytes - _SAMPLE_BYTES
         self._requests: deque[_OpenRequest] = deque()
-        self._flush_position = 0
+        self._marks: list[Mark] = []
+        self._flushed = Mark(0)
 
     @property
     def end_position(self) -> int:
@@ -94,12 +128,22 @@ class OutgoingAudio:
         """How many bytes the exchange has asked for and not been sent."""
         return sum(request.remaining_bytes for request in self._requests)
 
+    @property
+    def has_tail(self) -> bool:
+        """Whether what waits is less than a frame, and all that keeps it from being sent.
+
+        Only to be asked when `take` has just returned nothing.
+        """
+        return bool(self.waiting and self._requests)
+
     def put(self, pcm: bytes | bytearray | memoryview) -> None:
         """Queue whole samples, all of them or none.
 
         Raises:
-          BufferFullError: there is no room for all of it now.
+          BufferFullError: there is no room for all of it now, or other speech stands in line.
         """
+        if self.line:
+            raise BufferFullError("other audio is already waiting for room in the queue")
         if len(self.waiting) + len(pcm) > self.capacity_bytes:
             raise BufferFullError(
                 f"{len(pcm)} bytes of audio do not fit: {len(self.waiting)} of "
@@ -107,11 +151,59 @@ class OutgoingAudio:
             )
         self.waiting += pcm
 
+    def line_up(self, pcm: bytes | bytearray | memoryview) -> Speech:
+        """Queue what there is room for, and let the rest stand in line, behind those before it."""
+        speech = Speech(memoryview(pcm))
+        self.line.append(speech)
+        self._move_up()
+        return speech
+
+    def withdraw(self, speech: Speech) -> None:
+        """Take speech out of the line, without a word: what is not queued of it is not said."""
+        if speech not in self.line:
+            return
+        position = self.end_position
+        for ahead in self.line:
+            position += len(ahead.rest)
+            if ahead is speech:
+                break
+        for mark in self._marks:
+            if mark.position >= position:
+                mark.position -= len(speech.rest)
+        self.line.remove(speech)
+        speech.on_over = None
+        speech.drop()
+        self._move_up()
+
+    def mark(self) -> Mark:
+        """Mark the end of what has been said so far, in the queue and in the line."""
+        position = self.end_position + sum(len(speech.rest) for speech in self.line)
+        self._marks = [mark for mark in self._marks if mark.position > self.sent_position]
+        if not self._marks or self._marks[-1].position != position:
+            self._marks.append(Mark(position))
+        return self._marks[-1]
+
+    def flush(self) -> Mark:
+        """Allow everything said so far to be sent without waiting for a full frame.
+
+        Returns:
+          The place that `sent_position` reaches when all of it has been taken.
+        """
+        self._flushed = self.mark()
+        return self._flushed
+
     def clear(self) -> int:
-        """Drop everything that waits, and return how many bytes that was."""
-        dropped = len(self.waiting)
+        """Drop everything that waits in the queue and in the line. Returns how many bytes."""
+        dropped = self.discard()
         self.sent_position += dropped
+        return dropped
+
+    def discard(self) -> int:
+        """Drop the same, but where nothing comes after it: positions end where they are."""
+        dropped = len(self.waiting) + sum(len(speech.rest) for speech in self.line)
         self.waiting.clear()
+        while self.line:
+            self.line.popleft().drop()
         return dropped
 
     def grant(self, request: BufferRequest) -> None:
@@ -125,22 +217,13 @@ class OutgoingAudio:
         frame = (request.frame_bytes + 1) & _WHOLE_SAMPLES
         # A frame that is larger than the queue can ever be would otherwise never be sent, or be
         # filled up with as much silence as the exchange cares to name.
-        if frame > self.capacity_bytes:
-            frame = self.capacity_bytes & _WHOLE_SAMPLES
+        frame = min(frame, self._max_frame_bytes)
+        self.frame_bytes = frame
         requests = self._requests
         if requests and (requests[-1].frame_bytes == frame or len(requests) == MAX_OPEN_REQUESTS):
             requests[-1].remaining_bytes += requested
         else:
             requests.append(_OpenRequest(requested, frame))
-
-    def flush(self) -> int:
-        """Allow everything queued so far to be sent without waiting for a full frame.
-
-        Returns:
-          The position that `sent_position` reaches when all of it has been taken.
-        """
-        self._flush_position = self.end_position
-        return self._flush_position
 
     def spend(self, pcm: bytes | bytearray | memoryview) -> bytes | None:
         """Spend credit on audio that need not be queued, because it fits one message as it is.
@@ -154,40 +237,59 @@ class OutgoingAudio:
         request = self._requests[0]
         pcm_bytes = len(pcm)
         remaining_bytes = request.remaining_bytes - pcm_bytes
-        if remaining_bytes < 0 or not request.frame_bytes <= pcm_bytes <= MAX_MESSAGE_BYTES:
+        frame = request.frame_bytes
+        if remaining_bytes < 0 or not frame <= pcm_bytes <= MAX_MESSAGE_BYTES:
+            return None
+        if pcm_bytes != frame and pcm_bytes % frame:
             return None
         request.remaining_bytes = remaining_bytes
         if not remaining_bytes:
             self._requests.popleft()
         self.sent_position += pcm_bytes
+        self.sent_bytes += pcm_bytes
         return _MESSAGE_HEAD + pcm
 
     def take(self) -> list[bytes]:
         """Cut messages for as long as there is audio and credit, up to `MAX_TAKEN_BYTES`.
 
-        A message holds at least the frame that the exchange prefers, except for the last of a
-        request, and at most that frame or `MAX_MESSAGE_BYTES`, whichever is more. The last frame of
-        what is being flushed is filled up with silence.
+        A message holds whole frames of the size that the exchange prefers, except for the last of a
+        request, and at most one such frame or `MAX_MESSAGE_BYTES`, whichever is more. The last
+        frame of what is being flushed is filled up with silence.
         """
         messages: list[bytes] = []
         taken_bytes = 0
         while self._requests and self.waiting and taken_bytes < MAX_TAKEN_BYTES:
             request = self._requests[0]
             frame = min(request.frame_bytes, request.remaining_bytes)
-            if len(self.waiting) < frame and self._flush_position <= self.sent_position:
+            if len(self.waiting) < frame and self._flushed.position <= self.sent_position:
                 break
-            pcm = self._cut(min(request.remaining_bytes, max(frame, MAX_MESSAGE_BYTES)))
-            if len(pcm) < frame:
-                pcm = pcm.ljust(frame, b"\0")
+            size = min(len(self.waiting), request.remaining_bytes, max(frame, MAX_MESSAGE_BYTES))
+            if frame < size < request.remaining_bytes:
+                size -= size % frame
+            pcm = self._cut(size).ljust(frame, b"\0")
             taken_bytes += len(pcm)
             request.remaining_bytes -= len(pcm)
             if not request.remaining_bytes:
                 self._requests.popleft()
             messages.append(_MESSAGE_HEAD + pcm)
+        self.sent_bytes += taken_bytes
         return messages
 
-    def _cut(self, most_bytes: int) -> bytes:
-        pcm = bytes(self.waiting[:most_bytes])
-        del self.waiting[:most_bytes]
+    def _cut(self, size: int) -> bytes:
+        pcm = bytes(self.waiting[:size])
+        del self.waiting[:size]
         self.sent_position += len(pcm)
+        if self.line:
+            self._move_up()
         return pcm
+
+    def _move_up(self) -> None:
+        """Move speech from the line into the room that there is in the queue."""
+        while self.line:
+            speech = self.line[0]
+            room = self.capacity_bytes - len(self.waiting)
+            if len(speech.rest) > room:
+                self.waiting += speech.take(room - room % self._step_bytes)
+                break
+            self.waiting += speech.take(len(speech.rest))
+            self.line.popleft().end()
