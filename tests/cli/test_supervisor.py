@@ -1,5 +1,6 @@
 """Which workers a supervisor starts, when, and how it ends: in virtual time, without processes."""
 
+import errno
 import math
 import random
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 import trio
 import trio.testing
 
-from trio_calls.cli.workers import GRACE_SECONDS, REFUSED, Supervisor
+from trio_calls.cli.workers import GRACE_SECONDS, REFUSED, Supervisor, Worker
 
 START_SECONDS = 1.0
 DRAIN_SECONDS = 60.0
@@ -223,3 +224,26 @@ async def test_a_worker_that_does_not_end(
             rehearsal.signal(number)
     assert rehearsal.status == status
     assert rehearsal.workers[0].cancelled_at == 5 + patience
+
+
+async def test_a_worker_that_cannot_be_started_is_tried_again(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    rehearsal = Rehearsal(Life(), Life(ends_after=1, status=3), Life())
+    make, fails = rehearsal._supervisor._make_worker, [True, True]
+
+    def make_or_fail(number: int) -> Worker:
+        if len(rehearsal.workers) == 2 and fails:
+            fails.pop()
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+        return make(number)
+
+    rehearsal._supervisor._make_worker = make_or_fail
+    nursery.start_soon(rehearsal.run)
+    await trio.sleep(60)
+    assert rehearsal.status is None
+    assert [number for _, number in rehearsal.starts] == [1, 2, 2]
+    assert caplog.text.count("worker 2 cannot be started") == 2
+    rehearsal.signal(SIGTERM)
+    await trio.testing.wait_all_tasks_blocked()
+    assert rehearsal.status == 0

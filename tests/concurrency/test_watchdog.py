@@ -1,7 +1,6 @@
 """Code that blocks the event loop is warned of while it does, where it does, and rarely."""
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Iterator
@@ -157,8 +156,8 @@ async def test_without_a_limit_nobody_watches(exchange: FakeExchange) -> None:
         assert watching_threads() == 0
 
 
-async def test_any_limit_will_do(exchange: FakeExchange) -> None:
-    async with open_call_client(exchange.config(blocked_warning_seconds=math.inf)):
+async def test_a_limit_of_years_will_do(exchange: FakeExchange) -> None:
+    async with open_call_client(exchange.config(blocked_warning_seconds=1e9)):
         assert watching_threads() == 1
 
 
@@ -333,3 +332,16 @@ async def test_the_end_of_the_run_ends_the_thread(monkeypatch: pytest.MonkeyPatc
     dog.start()
     dog._thread.join(20)
     assert not dog._thread.is_alive()
+
+
+async def test_calls_are_served_where_no_thread_can_be_started(
+    exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch, notices: Notices
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    async with exchange.open_client() as (_, control, switchboard):
+        await control.ring("one")
+        await switchboard.next_call()
+    assert notices.about("no thread can be started")

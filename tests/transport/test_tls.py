@@ -1,5 +1,6 @@
 """The context of every TLS connection: it verifies, always."""
 
+import errno
 import ssl
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from trio_calls import ClientConfig, WSSConfigError
+from trio_calls import ClientConfig, WSSConfigError, WSSTLSError
 from trio_calls.transport.tls import make_ssl_context
 
 pytestmark = pytest.mark.pure
@@ -122,3 +123,12 @@ def test_what_is_wrong_with_a_certificate_is_told(client_certificate: Path) -> N
         make_ssl_context(production(client_certificate, "missing.pem", "key.pem"))
     with pytest.raises(WSSConfigError, match="KEY_VALUES_MISMATCH"):
         make_ssl_context(production(client_certificate, "cert.pem", "other-key.pem"))
+
+
+def test_authorities_that_cannot_be_loaded_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> ssl.SSLContext:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(ssl, "create_default_context", fail)
+    with pytest.raises(WSSTLSError, match="Too many open files"):
+        make_ssl_context(sandbox())

@@ -44,6 +44,7 @@ from trio_calls.cli.outcome import TERMINATED
 from trio_calls.cli.signals import status_after
 from trio_calls.cli.worker_channel import SupervisorEnd
 from trio_calls.client.backoff import Backoff
+from trio_calls.concurrency.error_groups import first_error
 
 logger = logging.getLogger(__name__)
 
@@ -209,20 +210,38 @@ class Supervisor:
     async def _keep(self, number: int) -> None:
         backoff = Backoff()
         while not self._is_ending.is_set():
-            worker = self._make_worker(number)
-            self._running.add(worker)
-            status = await worker.run(self._has_served.set)
-            self._running.remove(worker)
+            status, served_seconds = await self._run_worker(number)
             if self._is_ending.is_set() or status == REFUSED or not self._has_served.is_set():
                 self._worker_status = max(self._worker_status, _exit_status(status))
                 self._drain()
                 return
-            delay = backoff.next_delay(worker.served_seconds)
+            delay = backoff.next_delay(served_seconds)
             logger.warning(
                 "worker %d %s; another starts in %.1f s", number, _describe(status), delay
             )
             with trio.move_on_after(delay):
                 await self._is_ending.wait()
+
+    async def _run_worker(self, number: int) -> tuple[int, float]:
+        """Run a worker to its end. Returns its status, and for how many seconds it has served."""
+        worker: Worker | None = None
+        failure: OSError | None = None
+        status = _FAILED
+        try:
+            worker = self._make_worker(number)
+            self._running.add(worker)
+            status = await worker.run(self._has_served.set)
+        except* OSError as errors:
+            failure = first_error(errors)
+        finally:
+            if worker is not None:
+                self._running.remove(worker)
+        if failure is not None:
+            if not self._has_served.is_set():
+                raise failure
+            # No process, or no descriptor, just now. The other workers go on.
+            logger.warning("worker %d cannot be started: %s", number, failure)
+        return status, 0.0 if worker is None else worker.served_seconds
 
     async def _obey(self, signals: AsyncIterator[int]) -> None:
         number = await anext(signals)

@@ -64,8 +64,16 @@ async def open_watchdog(limit_seconds: float | None) -> AsyncIterator[None]:
     watchdog = _watchdog_of_run.get()
     if watchdog is None:
         watchdog = Watchdog(limit_seconds)
-        watchdog.start()
-        _watchdog_of_run.set(watchdog)
+        try:
+            watchdog.start()
+        except RuntimeError:
+            # Calls matter more than a warning.
+            logger.warning("no thread can be started: nothing warns of what blocks the event loop")
+            watchdog = None
+    if watchdog is None:
+        yield
+        return
+    _watchdog_of_run.set(watchdog)
     watchdog.users += 1
     try:
         yield
