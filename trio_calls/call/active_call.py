@@ -75,13 +75,17 @@ class ActiveCall:
         """
         await self._core.commands.run(Command.ANSWER)
 
-    async def connect(self, ring_time_seconds: float = 60) -> None:
+    async def connect(self, ring_time_seconds: float = 60, *, flush: bool = True) -> None:
         """Ring the original callee, and join caller, callee and agent in a conference.
 
-        The agent's mode is BARGE then.
+        The agent's mode is BARGE then. What was said before is for the caller, and played before
+        the phone rings. What is said while it rings goes to the caller at once; what of that is
+        not played when the callee picks up is dropped, so that music ends where the talk begins.
 
         Args:
           ring_time_seconds: how long the callee's phone may ring, 1 to 120 s.
+          flush: first let be played what was said before, in its own duration plus 2 s at the
+            most; what is left then is dropped. False drops it now. See `barge`.
 
         Raises:
           ValueError: a ring time outside 1 to 120 s. Nothing was sent.
@@ -93,27 +97,40 @@ class ActiveCall:
         CONNECTED; `close` and `disconnect` end that.
         """
         check_ring_time(ring_time_seconds)
-        await self._core.commands.run(Command.CONNECT, ring_time_seconds=ring_time_seconds)
+        await self._core.commands.run(
+            Command.CONNECT, ring_time_seconds=ring_time_seconds, flush=flush
+        )
 
-    async def barge(self) -> None:
+    async def barge(self, *, flush: bool = True) -> None:
         """Make caller and callee hear the agent.
+
+        Speech is heard by those to whom it was said. So what was said before this was called is
+        played first, and what is said after it waits until the exchange has answered, or is given
+        up. If the exchange refuses, the mode stays, and so do those who hear what waited: look at
+        `mode`.
+
+        Args:
+          flush: first let be played what was said before, what other tasks wait to send included,
+            in its own duration plus 2 s at the most; what is left then is dropped here and at the
+            exchange. False drops it at once.
 
         Raises:
           WSSCallStateError: the call is not CONNECTED. Nothing was sent.
           WSSMediaError, WSSCallCommandError, WSSCallCommandTimeoutError, WSSCallClosedError: as
             `answer`.
 
-        Cancellation: as `answer`.
+        Cancellation: as `answer`. What was dropped stays dropped. What was said after this goes
+        out if the command was not sent, and otherwise waits for its end all the same.
         """
-        await self._core.commands.run(Command.BARGE)
+        await self._core.commands.run(Command.BARGE, flush=flush)
 
-    async def whisper(self) -> None:
-        """Make only the callee hear the agent. Raises and is cancelled as `barge`."""
-        await self._core.commands.run(Command.WHISPER)
+    async def whisper(self, *, flush: bool = True) -> None:
+        """Make only the callee hear the agent. In everything else as `barge`."""
+        await self._core.commands.run(Command.WHISPER, flush=flush)
 
-    async def spy(self) -> None:
-        """Make nobody hear the agent, who still hears both. Raises and is cancelled as `barge`."""
-        await self._core.commands.run(Command.SPY)
+    async def spy(self, *, flush: bool = True) -> None:
+        """Make nobody hear the agent, who still hears both. In everything else as `barge`."""
+        await self._core.commands.run(Command.SPY, flush=flush)
 
     async def close(self, *, flush: bool = True) -> None:
         """Leave the call. In a conference the others go on talking; otherwise the call ends.
@@ -122,7 +139,7 @@ class ActiveCall:
         ringing. A DISCONNECTED call is left already; nothing happens.
 
         Args:
-          flush: first let queued audio go out, for its own duration plus 2 s at the most.
+          flush: first let what was said be played, for its own duration plus 2 s at the most.
 
         Raises:
           WSSCallError: the exchange refused, or did not answer within 15 s; the call goes on.
@@ -138,7 +155,7 @@ class ActiveCall:
         A DISCONNECTED call has ended already; nothing happens.
 
         Args:
-          flush: first let queued audio go out, for its own duration plus 2 s at the most.
+          flush: first let what was said be played, for its own duration plus 2 s at the most.
 
         Raises:
           WSSCallError: the exchange refused, or did not answer within 15 s; the call goes on.

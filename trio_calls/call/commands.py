@@ -2,7 +2,8 @@
 
 ::
 
-    answer, connect, barge, …   run()          wait for their turn; nothing is sent before it
+    answer, connect, barge, …   run()          wait for their turn; nothing is sent before it,
+                                               and nothing before what was said is played
     clear_send_audio_buffer     run_beside()   waits for no other: an agent that is interrupted must
                                                not talk on while a connect() rings for a minute
     close, disconnect           leave()        sent at once; whatever is under way ends with
@@ -12,6 +13,10 @@ A command moves the call when the exchange has done it, whether anybody waits or
 whose waiter was cancelled keeps its turn until the exchange has answered, or was given up: the next
 one should find the call as it will be. Whether a command is allowed is therefore asked twice, when
 it is called and when its turn has come.
+
+What was said before a command is for those who heard the agent then, so it is played, or dropped
+on both sides, before the command is sent. What is said after a command that changes who hears the
+agent is held back behind a barrier until the command has ended, with or without a waiter.
 
 Only tasks of the application wait here. Whoever brings an answer or an end, the reader of the media
 connection, calls `resolve` or `end`, which never wait.
@@ -25,25 +30,37 @@ from typing import Final
 import attrs
 import trio
 
+from trio_calls.call.media_writer import MediaWriter
 from trio_calls.errors import (
     WSSCallClosedError,
     WSSCallCommandTimeoutError,
     WSSCallError,
     WSSMediaError,
 )
-from trio_calls.state import CallState, Command
+from trio_calls.state import STATES_WITH_AUDIO, CallState, Command
 from trio_calls.wire.call_protocol import CallProtocol
+from trio_calls.wire.speech import Barrier, Mark
 
 #: What the agent leaves a call with.
 LEAVING: Final = frozenset({Command.CLOSE, Command.DISCONNECT})
+_MODES: Final = frozenset({Command.BARGE, Command.WHISPER, Command.SPY})
 
 
 @attrs.define(eq=False)
 class PendingCommand:
-    """A command that was sent and has not ended yet."""
+    """A command that was sent and has not ended yet.
+
+    Attributes:
+      command: the command.
+      give_up_at: the time at which the exchange is given up, in Trio's time.
+      barrier: holds back what was said after it, until it ends.
+      error: how it ended, if not well.
+      finished: set when it has ended.
+    """
 
     command: Command
     give_up_at: float
+    barrier: Barrier | None = None
     error: WSSCallError | None = None
     finished: trio.Event = attrs.field(factory=trio.Event)
 
@@ -61,18 +78,27 @@ class CommandQueue:
         self,
         protocol: CallProtocol,
         open_media: Callable[[], Awaitable[None]],
-        send_frame: Callable[[str], None],
+        writer: MediaWriter,
         on_timeout: Callable[[Command, WSSCallError], None],
     ) -> None:
         self._protocol = protocol
         self._open_media = open_media
-        self._send_frame = send_frame
+        self._writer = writer
         self._on_timeout = on_timeout
         self._turn = trio.StrictFIFOLock()
         self._pending: dict[str, PendingCommand] = {}
+        # In which the command whose turn it is lets be heard what was said before it.
+        self._letting_be_heard = trio.CancelScope()
 
-    async def run(self, command: Command, *, ring_time_seconds: float | None = None) -> None:
+    async def run(
+        self, command: Command, *, ring_time_seconds: float | None = None, flush: bool = True
+    ) -> None:
         """Do one command, when it is its turn.
+
+        Args:
+          command: the command.
+          ring_time_seconds: for ``call.connect``.
+          flush: let be played what was said before, rather than drop it now.
 
         Raises:
           WSSCallStateError: not allowed, now or when its turn came; nothing was sent.
@@ -81,17 +107,33 @@ class CommandQueue:
           WSSCallCommandError: the exchange refused.
           WSSCallCommandTimeoutError: no answer in time.
 
-        Cancellation: before its turn, nothing is sent. After that the command goes on without a
-        waiter, and its success still moves the state.
+        Cancellation: before its turn, and before what was said is played, it is not sent. After
+        that the command goes on without a waiter, and its success still moves the state.
         """
         self._protocol.require(command)
-        async with self._turn:
-            self._require_open(command)
-            await self._open_media()
-            await self._wait_for_predecessor()
-            self._require_open(command)
-            pending = self._send(command, ring_time_seconds)
-            await self.wait(pending)
+        said = self._writer.flush()
+        barrier = self._writer.hold() if command in _MODES else None
+        pending = None
+        try:
+            interrupt = None if flush else self._silence(said)
+            async with self._turn:
+                self._require_open(command)
+                await self._open_media()
+                await self._wait_for_predecessor()
+                self._require_open(command)
+                if interrupt is not None:
+                    await self.wait(interrupt)
+                elif self._protocol.state in STATES_WITH_AUDIO:
+                    await self._let_be_heard(said)
+                self._require_open(command)
+                pending = self._send(command, ring_time_seconds)
+                if barrier is not None:
+                    pending.barrier = barrier
+                    self._writer.expire(barrier, pending.give_up_at)
+                await self.wait(pending)
+        finally:
+            if barrier is not None and pending is None:
+                self._writer.lift(barrier)
 
     async def run_beside(self, command: Command) -> None:
         """Do a command that moves nothing, without waiting for the others."""
@@ -105,21 +147,32 @@ class CommandQueue:
         for pending in self._pending.values():
             if pending.command is command:
                 return pending
+        self._letting_be_heard.cancel()
+        # What waits for a mode that perhaps never comes must reach nobody else on the way out.
+        barrier = self._writer.drop_held()
         for pending in self._pending.values():
             if pending.command not in LEAVING:
-                pending.finish(
-                    WSSCallClosedError(f"{pending.command.value} was overtaken by {command.value}")
+                self._finish(
+                    pending,
+                    WSSCallClosedError(f"{pending.command.value} was overtaken by {command.value}"),
                 )
-        return self._send(command)
+        pending = self._send(command)
+        pending.barrier = barrier
+        return pending
+
+    def picked_up(self) -> None:
+        """Drop what the caller was told while the phone rang, and is not played. Never waits."""
+        self._silence(self._writer.mark())
 
     def resolve(self, command_id: str, error: WSSCallError | None) -> None:
         """End a command with what the exchange has answered."""
         pending = self._pending.pop(command_id, None)
         if pending is not None:
-            pending.finish(error)
+            self._finish(pending, error)
 
     def end(self, error: WSSCallClosedError) -> None:
         """End every command, as the call is over. Those that were to leave it have succeeded."""
+        self._letting_be_heard.cancel()
         for pending in self._pending.values():
             has_left = pending.command is Command.CLOSE or (
                 pending.command is Command.DISCONNECT and not isinstance(error, WSSMediaError)
@@ -140,8 +193,32 @@ class CommandQueue:
         self._pending = {name: old for name, old in self._pending.items() if old.give_up_at > now}
         pending = PendingCommand(command, now + sent.wait_seconds)
         self._pending[sent.command_id] = pending
-        self._send_frame(sent.frame)
+        self._writer.send_command(sent.frame)
+        if command is Command.INTERRUPT:
+            self._writer.interrupted()
         return pending
+
+    async def _let_be_heard(self, said: Mark) -> None:
+        """Wait until what was said is played; what is not, in reasonable time, is dropped."""
+        with trio.CancelScope() as self._letting_be_heard:
+            if not await self._writer.play_out(said):
+                interrupt = self._silence(said)
+                if interrupt is not None:
+                    await self.wait(interrupt)
+
+    def _silence(self, said: Mark) -> PendingCommand | None:
+        """Drop what was said on both sides. Returns what tells the exchange, if it is told."""
+        if self._protocol.state not in STATES_WITH_AUDIO:
+            return None
+        was_playing = self._writer.is_playing
+        if not self._writer.drop_until(said) and not was_playing:
+            return None
+        return self._send(Command.INTERRUPT)
+
+    def _finish(self, pending: PendingCommand, error: WSSCallError | None) -> None:
+        pending.finish(error)
+        if pending.barrier is not None and self._protocol.state is not CallState.DISCONNECTED:
+            self._writer.lift(pending.barrier)
 
     async def _wait_for_predecessor(self) -> None:
         """Wait for the end of a command that lost its waiter."""
@@ -160,7 +237,7 @@ class CommandQueue:
             error = WSSCallCommandTimeoutError(
                 f"the exchange did not answer {pending.command.value} in time"
             )
-            pending.finish(error)
+            self._finish(pending, error)
             self._forget(pending)
             self._on_timeout(pending.command, error)
         if pending.error is not None:

@@ -81,7 +81,7 @@ class CallCore:
         self.commands: CommandQueue = CommandQueue(
             self.protocol,
             self.media.open,
-            self.writer.send_command,
+            self.writer,
             functools.partial(_emit_failure, self.handlers),
         )
         self.ending: CallEnding = CallEnding(
@@ -119,6 +119,8 @@ class CallCore:
         match event:
             case CommandDone(command_id=command_id, command=command):
                 self.commands.resolve(command_id, None)
+                if command is Command.CONNECT:
+                    self.commands.picked_up()
                 if command in _DONE_EVENTS:
                     self.handlers.emit(_DONE_EVENTS[command])
                 elif command in LEAVING:

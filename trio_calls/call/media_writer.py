@@ -7,6 +7,10 @@ as it is. Both are sent by whoever comes up with them: see `trio_calls.transport
 Speech that finds no room stands in line, and so does its sender, until all of it is queued. Whoever
 waits for audio to go out wakes up whenever some has, and when the call is over.
 
+What a command makes others hear is held back behind a barrier until the command has ended. When
+audio has been played is estimated from how much went out when: see
+`trio_calls.wire.playout_clock`.
+
 What is less than a frame waits for the rest of it for as long as a frame lasts. Then it is the end
 of what was said, and goes out filled up with silence.
 """
@@ -28,13 +32,18 @@ from trio_calls.concurrency.turns import let_others_act
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.transport import EagerWriter
 from trio_calls.wire.outgoing_audio import OutgoingAudio
-from trio_calls.wire.speech import Mark, Speech
+from trio_calls.wire.playout_clock import PlayoutClock
+from trio_calls.wire.speech import Barrier, Mark, Speech
 
 if TYPE_CHECKING:
     from trio_calls.call.samples import Pcm
 
 #: Seconds beyond the queue's own duration that a flush may take.
 FLUSH_SECONDS: Final = 2.0
+
+#: Seconds beyond the estimated end of playing: an exchange that pulls three frames ahead, and whose
+#: clock is slower than ours by however little, is at most two of them later than estimated.
+PLAYOUT_SECONDS: Final = 0.06
 
 
 class MediaWriter(EagerWriter):
@@ -62,6 +71,8 @@ class MediaWriter(EagerWriter):
         self._unheard = UnheardAudio(bytes_per_second, audio.capacity_bytes)
         self._commands: list[str] = []
         self._delivered_position = 0
+        self._delivered_bytes = 0
+        self._playout = PlayoutClock(bytes_per_second)
         self._progress = Wakeup()
         self._clears = 0
         # When audio last came into the queue; which tail waits, until when, and what wakes up then.
@@ -110,14 +121,77 @@ class MediaWriter(EagerWriter):
 
     async def wait_audio_sent(self) -> None:
         """Wait until the exchange has pulled everything said so far, or it was dropped."""
-        await self._wait_delivered(self._flush())
+        await self._wait_delivered(self.flush())
 
     async def drain_audio(self) -> None:
-        """Wait as `wait_audio_sent`, but no longer than the exchange can reasonably take."""
-        mark = self._flush()
-        waiting_bytes = mark.position - self._audio.sent_position
-        with trio.move_on_after(waiting_bytes / self._bytes_per_second + FLUSH_SECONDS):
-            await self._wait_delivered(mark)
+        """Wait until everything said so far was played, as `play_out` does."""
+        await self.play_out(self.flush())
+
+    async def play_out(self, mark: Mark) -> bool:
+        """Wait until what was said before a place has been played, or the call is over.
+
+        Returns:
+          False if it has taken longer than the exchange can reasonably take.
+        """
+        said_bytes = max(0, mark.position - self._delivered_position)
+        seconds = max(0, self._playout.end - trio.current_time()) + FLUSH_SECONDS
+        with trio.move_on_after(said_bytes / self._bytes_per_second + seconds) as patience:
+            await self._wait_played(mark)
+        return not patience.cancelled_caught
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether the exchange has audio that it has not played, or gets it in a moment."""
+        if self._audio.sent_bytes != self._delivered_bytes:
+            return True
+        return trio.current_time() < self._playout.end + PLAYOUT_SECONDS
+
+    def interrupted(self) -> None:
+        """Note that the exchange is told to drop what it has not played, or gets before that."""
+        self._playout.interrupt()
+        self._delivered_bytes = self._audio.sent_bytes
+        self._progress.wake()
+
+    def mark(self) -> Mark:
+        """Mark the end of what was said so far."""
+        return self._audio.mark()
+
+    def flush(self) -> Mark:
+        """Mark the end of what was said so far, which goes out without waiting for more."""
+        mark = self._audio.flush()
+        self.write()
+        return mark
+
+    def hold(self) -> Barrier:
+        """Hold back what is said from now on, until the barrier is lifted, or expires."""
+        barrier = self._audio.hold()
+        self.write()
+        return barrier
+
+    def expire(self, barrier: Barrier, at: float) -> None:
+        """Lift a barrier at a time, in Trio's, whatever happens."""
+        barrier.expires_at = at
+        self._wake_at(at)
+
+    def lift(self, barrier: Barrier) -> None:
+        """Let go what a barrier has held back."""
+        self._audio.lift(barrier)
+        self.write()
+
+    def drop_held(self) -> Barrier | None:
+        """Drop what barriers hold back, if any do, and hold back what is said from now on."""
+        if not self._audio.barriers:
+            return None
+        self._audio.drop_held()
+        return self.hold()
+
+    def drop_until(self, mark: Mark) -> int:
+        """Drop what was said before a place. Returns how many bytes that was."""
+        dropped = self._audio.drop_until(mark)
+        if not self._has_unsent:
+            self._note_delivery()
+        self._progress.wake()
+        return dropped
 
     @contextmanager
     def clearing(self) -> Iterator[int]:
@@ -215,8 +289,11 @@ class MediaWriter(EagerWriter):
             self._tail_due = self._queued_at + self._audio.frame_bytes / self._bytes_per_second
         is_due = self._tail_due <= trio.current_time()
         if not is_due:
-            self._alarm.deadline = self._tail_due
+            self._wake_at(self._tail_due)
         return is_due
+
+    def _wake_at(self, time: float) -> None:
+        self._alarm.deadline = min(self._alarm.deadline, time)
 
     async def _idle(self) -> None:
         with self._alarm as alarm:
@@ -225,18 +302,37 @@ class MediaWriter(EagerWriter):
             deadline=math.inf if alarm.cancelled_caught else alarm.deadline
         )
         if alarm.cancelled_caught:
+            self._lift_expired()
             self.write()
 
-    def _flush(self) -> Mark:
-        mark = self._audio.flush()
-        self.write()
-        return mark
+    def _lift_expired(self) -> None:
+        for barrier in list(self._audio.barriers):
+            if barrier.expires_at <= trio.current_time():
+                self._audio.lift(barrier)
+            else:
+                self._wake_at(barrier.expires_at)
 
     def _note_delivery(self) -> None:
-        self._delivered_position = self._audio.sent_position
+        audio = self._audio
+        self._delivered_position = audio.sent_position
+        if audio.sent_bytes != self._delivered_bytes:
+            self._playout.sent(audio.sent_bytes - self._delivered_bytes, trio.current_time())
+            self._delivered_bytes = audio.sent_bytes
 
     def _note_progress(self) -> None:
         self._progress.wake()
+
+    async def _wait_played(self, mark: Mark) -> None:
+        await self._wait_delivered(mark)
+        # What was sent beyond the place is not waited for, and neither is what follows now.
+        beyond = max(0, self._delivered_position - mark.position) / self._bytes_per_second
+        played_at = self._playout.end - beyond + PLAYOUT_SECONDS
+        # An interruption sets the clock back.
+        while trio.current_time() < min(played_at, self._playout.end + PLAYOUT_SECONDS):
+            if self._over.is_set():
+                break
+            with trio.move_on_at(played_at):
+                await self._progress.wait()
 
     async def _wait_delivered(self, mark: Mark) -> None:
         await trio.lowlevel.checkpoint()

@@ -17,6 +17,8 @@ them.
 Speech that is longer than the room in the queue stands in line, and moves into the queue frame by
 frame. Only the first in the line moves: speech of two senders is never mixed.
 
+A barrier holds back what is said after it, until it is lifted: others than now are to hear that.
+
 Invariants:
 
 - No more is ever sent than the exchange has asked for, and audio leaves in the order in which it
@@ -47,6 +49,7 @@ tasks, the reader that got credit and the writer call it by turns, without a loc
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -58,7 +61,7 @@ from trio_calls.wire.media import (
     BufferRequest,
     pack_audio,
 )
-from trio_calls.wire.speech import Mark, Speech
+from trio_calls.wire.speech import Barrier, Mark, Speech
 
 #: The channel byte, with which every message begins.
 _MESSAGE_HEAD: Final = pack_audio(CALL_CHANNEL, b"")
@@ -116,6 +119,7 @@ class OutgoingAudio:
             self._max_frame_bytes -= frame_bytes - _SAMPLE_BYTES
         self._requests: deque[_OpenRequest] = deque()
         self._marks: list[Mark] = []
+        self._barriers: deque[Barrier] = deque()
         self._flushed = Mark(0)
 
     @property
@@ -134,7 +138,12 @@ class OutgoingAudio:
 
         Only to be asked when `take` has just returned nothing.
         """
-        return bool(self.waiting and self._requests)
+        return bool(self._requests and self._sendable_bytes())
+
+    @property
+    def barriers(self) -> Sequence[Barrier]:
+        """The barriers that hold speech back, the first one first."""
+        return self._barriers
 
     def put(self, pcm: bytes | bytearray | memoryview) -> None:
         """Queue whole samples, all of them or none.
@@ -192,6 +201,44 @@ class OutgoingAudio:
         self._flushed = self.mark()
         return self._flushed
 
+    def hold(self) -> Barrier:
+        """Hold back everything that is said from now on. What was said before is flushed."""
+        barrier = Barrier(self.mark())
+        self._barriers.append(barrier)
+        return barrier
+
+    def lift(self, barrier: Barrier) -> None:
+        """Lift a barrier, unless it was lifted before. Others stay."""
+        if barrier in self._barriers:
+            self._barriers.remove(barrier)
+
+    def drop_until(self, mark: Mark) -> int:
+        """Drop everything that was said before a place. Returns how many bytes."""
+        begin = self.sent_position
+        size = max(min(mark.position - begin, len(self.waiting)), 0)
+        del self.waiting[:size]
+        self.sent_position += size
+        while self.line and self.sent_position + len(self.line[0].rest) <= mark.position:
+            self.sent_position += len(self.line[0].rest)
+            self.line.popleft().drop()
+        self._move_up()
+        return self.sent_position - begin
+
+    def drop_held(self) -> None:
+        """Drop everything that is held back, now and for ever."""
+        if not self._barriers:
+            return
+        place = max(self._barriers[0].mark.position, self.sent_position)
+        del self.waiting[place - self.sent_position :]
+        position = self.end_position
+        for speech in list(self.line):
+            position += len(speech.rest)
+            if position > place:
+                self.line.remove(speech)
+                speech.drop()
+        for mark in self._marks:
+            mark.position = min(mark.position, place)
+
     def clear(self) -> int:
         """Drop everything that waits in the queue and in the line. Returns how many bytes."""
         dropped = self.discard()
@@ -232,7 +279,7 @@ class OutgoingAudio:
           The message, to be sent at once. None if other audio waits before it, if there is no
           credit for all of it, or if it has to be cut or joined with what follows: `put` it then.
         """
-        if self.waiting or not self._requests:
+        if self.waiting or self._barriers or not self._requests:
             return None
         request = self._requests[0]
         pcm_bytes = len(pcm)
@@ -258,12 +305,16 @@ class OutgoingAudio:
         """
         messages: list[bytes] = []
         taken_bytes = 0
-        while self._requests and self.waiting and taken_bytes < MAX_TAKEN_BYTES:
+        while (
+            self._requests
+            and (sendable := self._sendable_bytes())
+            and taken_bytes < MAX_TAKEN_BYTES
+        ):
             request = self._requests[0]
             frame = min(request.frame_bytes, request.remaining_bytes)
-            if len(self.waiting) < frame and self._flushed.position <= self.sent_position:
+            if sendable < frame and not self._is_flushed():
                 break
-            size = min(len(self.waiting), request.remaining_bytes, max(frame, MAX_MESSAGE_BYTES))
+            size = min(sendable, request.remaining_bytes, max(frame, MAX_MESSAGE_BYTES))
             if frame < size < request.remaining_bytes:
                 size -= size % frame
             pcm = self._cut(size).ljust(frame, b"\0")
@@ -274,6 +325,19 @@ class OutgoingAudio:
             messages.append(_MESSAGE_HEAD + pcm)
         self.sent_bytes += taken_bytes
         return messages
+
+    def _sendable_bytes(self) -> int:
+        """Count what waits before the first barrier."""
+        if not self._barriers:
+            return len(self.waiting)
+        place = self._barriers[0].mark.position
+        return max(min(place - self.sent_position, len(self.waiting)), 0)
+
+    def _is_flushed(self) -> bool:
+        """Return whether what may be sent is to be sent without waiting for a whole frame."""
+        if self._flushed.position > self.sent_position:
+            return True
+        return bool(self._barriers) and self._barriers[0].mark.position <= self.end_position
 
     def _cut(self, size: int) -> bytes:
         pcm = bytes(self.waiting[:size])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import attrs
@@ -16,6 +17,19 @@ class Mark:
     """
 
     position: int
+
+
+@attrs.define(eq=False)
+class Barrier:
+    """A place in what is said beyond which nothing is sent, until the barrier is lifted.
+
+    Attributes:
+      mark: the place.
+      expires_at: the time at which it is lifted whatever happens, in seconds.
+    """
+
+    mark: Mark
+    expires_at: float = math.inf
 
 
 @attrs.define(eq=False)
