@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
+import trio
 
 from tests.support.cancellation import Stage, at_every_moment, quiet
 from tests.support.peers.one_call import state_of
-from tests.support.phone_calls import A, C, P
+from tests.support.phone_calls import A, C, P, speech
 from trio_calls import ActiveCall, AgentMode
 from trio_calls.simulator import PhoneState, SimulatedCall
 
@@ -73,6 +74,25 @@ async def test_the_mode_is_the_old_or_the_new_one_on_both_sides(stage: Stage) ->
                 await quiet()
                 assert call.mode in {other, mode}
                 assert agree(call, phones)
+
+
+@at_every_moment()
+async def test_a_cancelled_barge_keeps_the_ears_of_a_whisper(stage: Stage) -> None:
+    async with stage.call() as (call, phones):
+        await call.connect()
+        for attempt in stage.attempts():
+            await call.whisper()
+            await trio.sleep(0.2)
+            caller_has_heard = len(phones.caller.heard)
+            callee_has_heard = len(phones.callee.heard)
+            secret = speech(attempt.number, seconds=0.1)
+            await call.send_audio(secret)
+            with attempt.watch():
+                await call.barge()
+            await trio.sleep(0.3)
+            assert agree(call, phones)
+            assert not any(phones.caller.heard[caller_has_heard:])
+            assert secret in phones.callee.heard[callee_has_heard:]
 
 
 async def set_mode(call: ActiveCall, mode: AgentMode) -> None:
