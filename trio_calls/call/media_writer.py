@@ -315,9 +315,10 @@ class MediaWriter(EagerWriter):
     def _note_delivery(self) -> None:
         audio = self._audio
         self._delivered_position = audio.sent_position
-        if audio.sent_bytes != self._delivered_bytes:
-            self._playout.sent(audio.sent_bytes - self._delivered_bytes, trio.current_time())
-            self._delivered_bytes = audio.sent_bytes
+        new_bytes = audio.sent_bytes - self._delivered_bytes
+        if new_bytes:
+            self._delivered_bytes += new_bytes
+            self._playout.sent(new_bytes, trio.current_time())
 
     def _note_progress(self) -> None:
         self._progress.wake()

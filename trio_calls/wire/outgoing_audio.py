@@ -264,7 +264,8 @@ class OutgoingAudio:
         frame = (request.frame_bytes + 1) & _WHOLE_SAMPLES
         # A frame that is larger than the queue can ever be would otherwise never be sent, or be
         # filled up with as much silence as the exchange cares to name.
-        frame = min(frame, self._max_frame_bytes)
+        if frame > self._max_frame_bytes:  # noqa: PLR1730  # twice as fast as min(), each frame
+            frame = self._max_frame_bytes
         self.frame_bytes = frame
         requests = self._requests
         if requests and (requests[-1].frame_bytes == frame or len(requests) == MAX_OPEN_REQUESTS):

@@ -25,7 +25,11 @@ class PlayoutClock:
 
     def sent(self, audio_bytes: int, now: float) -> None:
         """Note that audio was sent, silence included."""
-        self.end = max(self.end, now) + audio_bytes / self._bytes_per_second
+        seconds = audio_bytes / self._bytes_per_second
+        if self.end > now:
+            self.end += seconds
+        else:
+            self.end = now + seconds
 
     def interrupt(self) -> None:
         """Note that the exchange was told to drop what it has not played."""
