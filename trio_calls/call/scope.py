@@ -163,8 +163,6 @@ class CallScope:
             logger.error("call %s: its handler failed", call_id, exc_info=failure)
         if goes_on is not None:
             raise goes_on
-        # Whose clean-up has failed was cancelled, and leaves as all do who are.
-        await trio.lowlevel.checkpoint_if_cancelled()
         if failure is not None:
             await self._handler_failed()
 
@@ -193,6 +191,8 @@ class CallScope:
 
     async def _handler_failed(self) -> None:
         """Leave the call of a handler that has failed; what still rings, as the settings say."""
+        # Who was cancelled, and could not tidy up, leaves as all do who are cancelled.
+        await trio.lowlevel.checkpoint_if_cancelled()
         self._cause_of_end = EndCause.FAILED
         if self.active_call.state is CallState.PENDING:
             self.failed_before_answer = True
