@@ -12,7 +12,8 @@ INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick lint types unit coverage docs fuzz bench memory soak format speech clean
+.PHONY: help demo test quick lint types unit coverage docs compat fuzz bench memory soak format \
+	speech clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +50,10 @@ coverage: $(DEVELOPMENT_INSTALLED) ## Run the tests and measure branch coverage,
 
 docs: $(DEVELOPMENT_INSTALLED) ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build -W --keep-going docs docs/_build
+
+compat: $(DEVELOPMENT_INSTALLED) ## Run the tests on each Python found here, and with the lowest versions allowed
+	$(INSTALL) --editable '.[compat]'
+	$(BIN)/python -m tests.compatibility $(ARGS)
 
 fuzz: $(FUZZING_INSTALLED) ## Look for input that breaks what comes over the wire; SECONDS=60 each
 	$(BIN)/python -m fuzz codec --seconds $(SECONDS)

@@ -42,7 +42,7 @@ byte_counts = st.integers(1, 2**24)
 control_messages: st.SearchStrategy[ControlMessage] = st.one_of(
     st.builds(Setup, st.sampled_from([8000, 16000, 24000]), st.sampled_from(["mixed", "isolated"])),
     st.builds(SetupDone, words),
-    st.builds(SessionNotify, words, words, words, words, words, finite | st.integers(0, 2**64)),
+    st.builds(SessionNotify, words, words, words, words, words, finite | st.integers(0, 2**53)),
     st.builds(SessionOpen, words, words),
     st.builds(Response, words, st.booleans(), contents, st.none() | words, contents),
     st.builds(SessionReady, words),
