@@ -7,9 +7,10 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.exchange import FakeExchange, Switchboard, http
 from tests.support.peers.links import ControlEnd, MediaEnd, call_in, offer
-from trio_calls import ActiveCall, CallClient, CallState
+from tests.support.peers.one_call import state_of
+from trio_calls import ActiveCall, CallClient, CallState, WSSCallClosedError
 from trio_calls.wire.control import Response, SessionClosed, SessionReady
 from trio_calls.wire.media import CallEvent, CommandResponse
 
@@ -125,3 +126,30 @@ async def test_after_the_call(exchange: FakeExchange) -> None:
         await call.close()
         await control.send(CLOSED, CLOSED)
         assert await control.rest() == []
+
+
+@pytest.mark.parametrize("opens", [False, True])
+async def test_while_the_media_connection_is_being_opened(
+    exchange: FakeExchange, opens: bool
+) -> None:
+    async with open_served_client(exchange) as (_, control, switchboard):
+        call = await ring(control, switchboard)
+        exchange.delay = 1
+        exchange.answers.append(None if opens else http(404, "no such call, or no longer"))
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def answer() -> None:
+                with pytest.raises(WSSCallClosedError):
+                    await call.answer()
+
+            await trio.testing.wait_all_tasks_blocked()
+            await control.send(CLOSED)
+            await trio.sleep(0.9)
+            assert state_of(call) is CallState.PENDING
+            if opens:
+                media = await exchange.media()
+                await media.expect_command("call.answer")
+                assert state_of(call) is CallState.PENDING
+                await media.send(CallEvent("call.terminated"))
+        assert state_of(call) is CallState.DISCONNECTED

@@ -12,6 +12,7 @@ from trio_calls import events
 from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.audio_format import AudioFormat
 from trio_calls.call.checkpoint_credit import CheckpointCredit
+from trio_calls.call.claim import Claim, ClaimState
 from trio_calls.call.commands import LEAVING, CommandQueue
 from trio_calls.call.ending import CallEnding
 from trio_calls.call.event_handlers import EventHandlers
@@ -53,6 +54,7 @@ class CallCore:
       call_in: what the exchange has told about the call.
       audio_format: of everything heard and said.
       protocol: holds the state.
+      claim: what the call hangs on while it rings.
       media: the connection, once there is one.
       received: the audio that came in.
       writer: sends commands, and the agent's audio.
@@ -69,7 +71,8 @@ class CallCore:
         self.protocol: CallProtocol = CallProtocol(
             config.audio_mode, _send_buffer_bytes(config), config.audio_format.frame_bytes
         )
-        self.media: LazyMediaConnection = LazyMediaConnection(call_in, config, ssl_context)
+        self.claim: Claim = Claim(call_in)
+        self.media: LazyMediaConnection = LazyMediaConnection(self.claim, config, ssl_context)
         over = trio.Event()
         bytes_per_second = self.audio_format.bytes_per_second
         credit = CheckpointCredit()
@@ -88,6 +91,7 @@ class CallCore:
             over,
             config,
             protocol=self.protocol,
+            claim=self.claim,
             media=self.media,
             received=self.received,
             writer=self.writer,
@@ -97,14 +101,17 @@ class CallCore:
 
     def start(self, media_nursery: trio.Nursery) -> None:
         """Choose the nursery of the media connection, and of what else outlives the application."""
-        self.media.start(media_nursery, self._make_connection)
+        self.media.start(media_nursery, self._make_connection, self._opening_failed)
         self.handlers.start(media_nursery)
 
     @property
-    def hangs_on_claim(self) -> bool:
-        """Whether the call rings and nothing is opened, so that it goes with its claim."""
-        is_ringing = self.protocol.state is CallState.PENDING
-        return is_ringing and not self.media.is_opening_or_open
+    def needs_claim(self) -> bool:
+        """Whether the call rings, its claim is in question, and nothing is open or being opened."""
+        return (
+            self.claim.state is ClaimState.IN_QUESTION
+            and self.protocol.state is CallState.PENDING
+            and not self.media.is_opening_or_open
+        )
 
     def _make_connection(self) -> MediaConnection:
         return MediaConnection(
@@ -115,6 +122,11 @@ class CallCore:
             self.ending.connection_lost,
         )
 
+    def _opening_failed(self) -> None:
+        if self.claim.state is ClaimState.GONE:
+            # While the connection was being opened it might have had the last word.
+            self.ending.session_closed()
+
     def _received_event(self, event: Event) -> None:
         match event:
             case CommandDone(command_id=command_id, command=command):
@@ -122,6 +134,7 @@ class CallCore:
                 if command is Command.CONNECT:
                     self.commands.picked_up()
                 if command in _DONE_EVENTS:
+                    self.claim.end()
                     self.handlers.emit(_DONE_EVENTS[command])
                 elif command in LEAVING:
                     self.ending.has_left(command)

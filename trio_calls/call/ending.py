@@ -21,6 +21,7 @@ import weakref
 
 import trio
 
+from trio_calls.call.claim import Claim
 from trio_calls.call.commands import CommandQueue, PendingCommand
 from trio_calls.call.event_handlers import EventHandlers
 from trio_calls.call.lazy_media_connection import LazyMediaConnection
@@ -54,6 +55,7 @@ class CallEnding:
         config: ClientConfig,
         *,
         protocol: CallProtocol,
+        claim: Claim,
         media: LazyMediaConnection,
         received: ReceivedAudio,
         writer: MediaWriter,
@@ -66,6 +68,7 @@ class CallEnding:
         self.application_scope: trio.CancelScope = trio.CancelScope()
         self._config = config
         self._protocol = protocol
+        self._claim = claim
         self._media = media
         self._received = received
         self._writer = writer
@@ -101,17 +104,13 @@ class CallEnding:
             await self._leave_by(command, flush=flush, because=because)
 
     async def _leave_by(self, command: Command, *, flush: bool, because: EndCause | None) -> None:
-        try:
-            # An open connection is not waited for: leaving must work in a cancelled scope, too.
+        # An open connection is not waited for: leaving must work in a cancelled scope, too.
+        if not self._media.is_open:
+            await self._open_media(command)
             if not self._media.is_open:
-                await self._media.open()
-        except (WSSMediaError, WSSCallClosedError):
-            if self.over.is_set():
-                return
-            if command is not Command.CLOSE:
-                raise
-            # Nothing was opened after all.
-            self.release(because=because)
+                # Nothing was opened after all, or the call is over.
+                self.release(because=because)
+        if self.over.is_set():
             return
         pending = None
         try:
@@ -123,6 +122,17 @@ class CallEnding:
                 pending = self.leave_now(command, because=because)
         if pending is not None:
             await self._wait_left(pending)
+
+    async def _open_media(self, command: Command) -> None:
+        """Open what a command is sent on. To close a call, none is opened that is not yet."""
+        if command is Command.CLOSE:
+            await self._media.wait_opened()
+            return
+        try:
+            await self._media.open()
+        except (WSSMediaError, WSSCallClosedError):
+            if not self.over.is_set():
+                raise
 
     def leave_now(self, command: Command, *, because: EndCause | None = None) -> PendingCommand:
         """Send `close` or `disconnect` over the open connection. Never waits."""
@@ -175,8 +185,9 @@ class CallEnding:
         """End the call because the exchange has closed its session.
 
         While there is a media connection, the call ends only when that connection says so, as it
-        may still have audio to deliver.
+        may still have audio to deliver. While one is being opened, this waits for what comes of it.
         """
+        self._claim.end()
         if not self._media.is_opening_or_open and self._protocol.signal(Signal.TERMINATED):
             self._end(Ending(EndCause.CALLER), WSSCallClosedError("the caller hung up"))
 
@@ -199,6 +210,7 @@ class CallEnding:
             return
         self.ending = ending
         self.over.set()
+        self._claim.end()
         self._commands.end(error)
         self._received.wake()
         self._writer.end()

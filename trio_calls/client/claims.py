@@ -13,6 +13,7 @@ from typing import Final
 
 import trio
 
+from trio_calls.call.core import CallCore
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.offers import Session
 from trio_calls.errors import WSSConnectionError
@@ -27,6 +28,12 @@ from trio_calls.wire.control import (
 
 logger = logging.getLogger("trio_calls.claims")
 
+#: How long a claimed call may take to come. Callers rarely let it ring for longer.
+CALL_IN_SECONDS: Final = 60.0
+
+#: How often a ringing call is claimed while the exchange takes it for a lost connection's.
+CLAIM_AGAIN_SECONDS: Final = 5.0
+
 #: What a claim comes to when all is well but somebody else has the call, or the caller gave up.
 _GONE: Final = frozenset({SESSION_BUSY, SESSION_CLOSED, SESSION_NOT_FOUND})
 
@@ -35,7 +42,8 @@ async def claim(control: ControlConnection, session: Session) -> Response | None
     """Open a session, and ask for its call.
 
     Returns:
-      The exchange's answer, or None if there was none, or no connection any more.
+      The exchange's answer, or None if there was none, or no connection any more. `is_granted`
+      tells what it means.
 
     Cancellation: the exchange may have given the session to us; it takes it back when the control
     connection ends.
@@ -45,7 +53,7 @@ async def claim(control: ControlConnection, session: Session) -> Response | None
         response = await control.request(
             lambda request_id: SessionOpen(request_id, session.session_id)
         )
-        if response.is_ok:
+        if is_granted(control, response):
             control.send(SessionReady(session.session_id))
             return response
     except WSSConnectionError as error:
@@ -56,22 +64,55 @@ async def claim(control: ControlConnection, session: Session) -> Response | None
     return response
 
 
-async def claim_again(
-    control: ControlConnection, session: Session, old_connection_id: str | None
-) -> None:
-    """Claim a ringing call again after a loss of the control connection, or end it.
+def is_granted(control: ControlConnection, response: Response | None) -> bool:
+    """Return whether a session is ours: it was given to us, or we had it already."""
+    return response is not None and (response.is_ok or control.is_present(response.holder))
 
-    When the new connection is lost as well, the next one claims the call once more.
+
+async def claim_again(control: ControlConnection, session: Session, call: CallCore) -> None:
+    """Claim a ringing call again on the present control connection, or end it.
+
+    It is not claimed while it has a media connection, nor while one is being opened. When the
+    control connection is lost as well, the next one claims the call.
+
+    Args:
+      control: where it is claimed.
+      session: the call's.
+      call: its claim is in question.
+
+    Cancellation: as `claim`.
     """
-    connection_id = session.connection_id
-    response = await claim(control, session)
-    if response is None:
-        has_hope = connection_id != control.connection_id
-    elif old_connection_id is not None and response.holder == old_connection_id:
-        # The exchange has not noticed the loss; when it does, it offers the call again.
-        session.connection_id = old_connection_id
-        has_hope = True
-    else:
-        has_hope = response.is_ok
-    if not has_hope and session.call is not None:
-        session.call.core.ending.session_closed()
+    connection_id = control.connection_id
+    while True:
+        await call.media.wait_opened()
+        if not (call.needs_claim and control.is_present(connection_id)):
+            return
+        response = await claim(control, session)
+        if response is None:
+            return
+        if is_granted(control, response):
+            await _wait_for_address(control, call)
+            return
+        if not control.was_ours(response.holder):
+            call.ending.session_closed()
+            return
+        # The exchange has not noticed the loss of that connection. When it does, it offers the
+        # call again. If the caller hangs up before, nobody tells us, as nobody has the call.
+        with trio.move_on_after(CLAIM_AGAIN_SECONDS):
+            await call.claim.wait_news()
+
+
+async def _wait_for_address(control: ControlConnection, call: CallCore) -> None:
+    connection_id = control.connection_id
+    with trio.move_on_after(CALL_IN_SECONDS):
+        await call.claim.wait_settled()
+    if call.needs_claim and control.is_present(connection_id):
+        give_back(control)
+
+
+def give_back(control: ControlConnection) -> None:
+    """Let the exchange take back what it has given us, as the call of a session does not come.
+
+    Until then nobody else can claim it, and it takes up room here.
+    """
+    control.replace(f"a claimed call did not come for {CALL_IN_SECONDS:g} s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import ssl
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
@@ -40,6 +41,8 @@ SETUP_SECONDS: Final = 10.0
 REQUEST_SECONDS: Final = 60.0
 #: Messages that wait to be written, at the most; an exchange that lets more pile up does not read.
 MAX_WAITING_MESSAGES: Final = 10_000
+#: Names of lost connections that are remembered, the latest.
+MAX_EARLIER_IDS: Final = 100
 
 
 _SORELY_MISSED: Final = frozenset({CallIn.wire_type, SessionClosed.wire_type})
@@ -77,6 +80,7 @@ class ControlConnection:
         self._config = config
         self._ssl_context = ssl_context
         self._listener = listener
+        self._earlier_ids: deque[str] = deque(maxlen=MAX_EARLIER_IDS)
         self._scope = trio.CancelScope()
         self._requests = PendingRequests()
         self._outbox: trio.MemorySendChannel[str] | None = None
@@ -123,6 +127,14 @@ class ControlConnection:
             self._reading.cancel()
         else:
             self._scope.cancel()
+
+    def is_present(self, connection_id: str | None) -> bool:
+        """Return whether there is a connection now, and this is its name."""
+        return connection_id is not None and connection_id == self.connection_id
+
+    def was_ours(self, connection_id: str | None) -> bool:
+        """Return whether this is the name of a connection that was lost."""
+        return connection_id in self._earlier_ids
 
     def send(self, message: Message) -> None:
         """Queue a message for the writer.
@@ -292,6 +304,7 @@ class ControlConnection:
         self._fault = None
         self._outbox = None
         if self.connection_id is not None:
+            self._earlier_ids.append(self.connection_id)
             self.connection_id = None
             self._listener.control_lost()
         self._requests.fail_all()

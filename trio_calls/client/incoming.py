@@ -7,22 +7,28 @@ import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from functools import partial
 
 import trio
 
 from trio_calls.call.active_call import ActiveCall
+from trio_calls.call.claim import ClaimState
+from trio_calls.call.core import CallCore
 from trio_calls.call.scope import CallHandler, CallScope
-from trio_calls.client.claims import claim, claim_again
+from trio_calls.client.claims import (
+    CALL_IN_SECONDS,
+    claim,
+    claim_again,
+    give_back,
+    is_granted,
+)
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.offers import Offers, Session
 from trio_calls.config import ClientConfig
+from trio_calls.state import STATES_WITH_AUDIO
 from trio_calls.wire.control import CallIn, ControlMessage, SessionClosed, SessionNotify
 
 logger = logging.getLogger("trio_calls.incoming")
-
-#: How long a claimed call may take to come. Callers rarely let it ring for longer.
-CALL_IN_SECONDS: Final = 60.0
 
 
 class IncomingCalls:
@@ -110,36 +116,39 @@ class IncomingCalls:
         A caller who has hung up meanwhile is not offered again: the refusal of the claim tells.
         """
         for session in self.offers.sessions.values():
-            self._claim_if_lost(session)
+            self._claim_if_in_question(session)
 
     def control_lost(self) -> None:
-        """Forget what does not survive the control connection. Called by it."""
+        """Note what does not survive the control connection. Called by it."""
         self.offers.connection_lost()
+        for session in self.offers.sessions.values():
+            if session.call is not None:
+                session.call.core.claim.question()
 
     def _receive_offer(self, offer: SessionNotify) -> None:
         session = self.offers.sessions.get(offer.session_id)
-        if session is None or not self._claim_if_lost(session):
-            self.offers.add(offer)
-            self._take_up()
+        claim = None if session is None or session.call is None else session.call.core.claim
+        if session is not None and claim is not None:
+            was_standing = claim.state is ClaimState.STANDING
+            claim.offered()
+            if was_standing:
+                self._claim_if_in_question(session)
+        self.offers.add(offer)
+        self._take_up()
 
-    def _claim_if_lost(self, session: Session) -> bool:
-        """Claim a ringing call again if its claim went with its connection. Returns whether so."""
-        has_lost_claim = (
-            session.call is not None
-            and session.call.core.hangs_on_claim
-            and session.connection_id != self.control.connection_id
-        )
-        if has_lost_claim:
-            self._nursery.start_soon(claim_again, self.control, session, session.connection_id)
-            session.connection_id = self.control.connection_id
-        return has_lost_claim
+    def _claim_if_in_question(self, session: Session) -> None:
+        """Claim a call again on the present connection, unless there is no need to."""
+        call = session.call
+        if call is not None and call.core.claim.state is ClaimState.IN_QUESTION:
+            self._nursery.start_soon(claim_again, self.control, session, call.core)
 
     def _receive_call(self, call_in: CallIn) -> None:
         session = self.offers.sessions.get(call_in.session_id)
         if session is None:
             logger.debug("a call came that was not claimed here")
         elif session.call is not None:
-            session.call.core.media.relocate(call_in)
+            session.call.core.claim.renew(call_in)
+            self.offers.withdraw(call_in.session_id)
         elif session.call_in is None:
             session.call_in = call_in
             session.call_arrived.set()
@@ -149,8 +158,10 @@ class IncomingCalls:
         session = self.offers.sessions.get(message.session_id)
         if session is None:
             return
-        session.call_arrived.set()
-        if session.call is not None:
+        if session.call is None:
+            session.call_in = None
+            session.call_arrived.set()
+        else:
             session.call.core.ending.session_closed()
 
     def _take_up(self) -> None:
@@ -167,7 +178,7 @@ class IncomingCalls:
         try:
             with session.scope:
                 response = await claim(self.control, session)
-                if response is not None and response.is_ok:
+                if is_granted(self.control, response):
                     await self._wait_for_call(session)
                     self.offers.claim_ended(session)
                     self._take_up()
@@ -186,12 +197,20 @@ class IncomingCalls:
         with trio.move_on_after(CALL_IN_SECONDS):
             await session.call_arrived.wait()
         if not session.call_arrived.is_set():
-            # Until then nobody else can claim it, and it takes up room here.
-            self.control.replace(f"a claimed call did not come for {CALL_IN_SECONDS:g} s")
+            give_back(self.control)
 
     def _open_call(self, session: Session) -> CallScope | None:
         if session.call_in is None:
             logger.debug("a claimed call did not come: its caller gave up")
-        else:
-            session.call = CallScope(session.call_in, self._config, self._ssl_context)
+            return None
+        session.call = CallScope(session.call_in, self._config, self._ssl_context)
+        claim = session.call.core.claim
+        claim.on_end = partial(self._stopped_ringing, session, session.call.core)
+        if not self.control.is_present(session.connection_id):
+            claim.question()
+            self._claim_if_in_question(session)
         return session.call
+
+    def _stopped_ringing(self, session: Session, call: CallCore) -> None:
+        if call.protocol.state in STATES_WITH_AUDIO:
+            self.offers.withdraw(session.session_id)

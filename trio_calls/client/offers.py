@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 import trio
 
+from trio_calls.call.claim import ClaimState
 from trio_calls.call.scope import CallScope
 from trio_calls.wire.control import CallIn, SessionNotify
 
@@ -27,7 +28,7 @@ class Session:
 
     Attributes:
       session_id: the exchange's name for it.
-      connection_id: the control connection that the claim holds on.
+      connection_id: the control connection on which it was claimed first.
       call_in: what the exchange tells the claimant, once it has.
       call: once it is being served.
       call_arrived: set when `call_in` has come, or cannot come any more.
@@ -44,9 +45,12 @@ class Session:
     finished: trio.Event = attrs.field(factory=trio.Event)
 
     @property
-    def is_over(self) -> bool:
-        """Whether the call is over for the agent, though its handler may still have work to do."""
-        return self.call is not None and self.call.is_over
+    def is_held(self) -> bool:
+        """Whether the call is this process's, so that an offer of it can only be a repetition."""
+        if self.call is None:
+            return True
+        claim = self.call.core.claim
+        return not self.call.is_over and claim.state is not ClaimState.IN_QUESTION
 
 
 class Offers:
@@ -64,13 +68,14 @@ class Offers:
     def add(self, offer: SessionNotify) -> None:
         """Keep an offer. One that waits already, or is being served, changes nothing.
 
-        A call that was lost here may ring again; that offer waits until its scope is closed. One
+        A call that was lost here may ring again; that offer waits until its scope is closed. So
+        does that of a call whose claim is in question, which may yet be served where it rings. One
         that was released is for other workers.
         """
         if offer.session_id in self._released:
             return
         session = self.sessions.get(offer.session_id)
-        if offer.session_id in self._waiting or (session is not None and not session.is_over):
+        if offer.session_id in self._waiting or (session is not None and session.is_held):
             return
         if len(self._waiting) == MAX_WAITING_OFFERS:
             if not self._has_overflown:
