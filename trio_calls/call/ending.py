@@ -45,6 +45,8 @@ class CallEnding:
       ending: how the call ended; None until it is over.
       was_released: whether the application has left a ringing call to others, without a word to
         the exchange.
+      was_left_ringing: whether the agent was to decline a call, and could not tell the exchange: it
+        rings on, and is this process's as before.
       application_scope: runs the application's code for this call; once the call is over, its
         deadline is `ClientConfig.after_call_seconds` away.
     """
@@ -65,6 +67,7 @@ class CallEnding:
         self.over = over
         self.ending: Ending | None = None
         self.was_released: bool = False
+        self.was_left_ringing: bool = False
         self.application_scope: trio.CancelScope = trio.CancelScope()
         self._config = config
         self._protocol = protocol
@@ -171,6 +174,7 @@ class CallEnding:
         """
         if self._protocol.signal(Signal.CLOSED):
             self.was_released = for_others or because is None
+            self.was_left_ringing = not self.was_released and not self._media.is_open
             ending = Ending(because or EndCause.CLOSE)
             self._end(ending, WSSCallClosedError("the call was let go"))
         if deadline is None:

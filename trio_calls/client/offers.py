@@ -60,7 +60,8 @@ class Offers:
         self.sessions: dict[str, Session] = {}
         self._max_sessions = max_sessions
         self._claimed: set[Session] = set()
-        self._waiting: dict[str, SessionNotify] = {}
+        # In the order in which they came; the values mean nothing.
+        self._waiting: dict[str, None] = {}
         self._has_overflown = False
         # In the order in which they were released; the values mean nothing.
         self._released: dict[str, None] = {}
@@ -85,7 +86,7 @@ class Offers:
                     MAX_WAITING_OFFERS,
                 )
             del self._waiting[next(iter(self._waiting))]
-        self._waiting[offer.session_id] = offer
+        self._waiting[offer.session_id] = None
 
     def take(self, connection_id: str | None) -> Session | None:
         """Start the oldest offer's session, if there is one, and room for it."""
@@ -109,12 +110,20 @@ class Offers:
         self._waiting.pop(session_id, None)
 
     def finish(self, session: Session) -> None:
-        """Forget a session, and make room for the next."""
+        """Forget a session, and make room for the next.
+
+        One that was left ringing waits as if it were offered again: nobody else can have it.
+        """
         session.finished.set()
         self.claim_ended(session)
         if self.sessions.get(session.session_id) is session:
             del self.sessions[session.session_id]
-        if session.call is not None and session.call.core.ending.was_released:
+        if session.call is None:
+            return
+        ending = session.call.core.ending
+        if ending.was_left_ringing:
+            self._waiting[session.session_id] = None
+        if ending.was_released:
             self._waiting.pop(session.session_id, None)
             self._released[session.session_id] = None
             if len(self._released) > MAX_WAITING_OFFERS:

@@ -1,0 +1,69 @@
+"""A call that was neither answered nor declined: its caller must not ring for ever."""
+
+import pytest
+import trio
+import trio.testing
+
+from tests.support.peers.exchange import FakeExchange
+from tests.support.peers.links import call_in
+from trio_calls import ActiveCall, CallState, events, open_call_client
+from trio_calls.wire.control import SessionClosed, SessionReady
+
+DOWN = OSError("down")
+
+
+class Handler:
+    """Answers a call, or fails with what that raises.
+
+    Attributes:
+      calls: that it was called with.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[ActiveCall] = []
+
+    async def __call__(self, call: ActiveCall) -> None:
+        self.calls.append(call)
+        await call.answer()
+        await call.wait_disconnected()
+
+
+@pytest.mark.parametrize("is_busy", [False, True])
+async def test_what_cannot_be_declined_is_served_again(
+    exchange: FakeExchange, is_busy: bool
+) -> None:
+    handler = Handler()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(handler)
+        control = await exchange.control()
+        exchange.answers.extend([DOWN] * 100)
+        await control.ring("s")
+        if is_busy:  # some exchanges may say so to whoever holds it already
+            await control.refuse("s", "SESSION_BUSY", control.connection_id)
+            await control.expect(SessionReady)
+            await control.send(call_in("s"))
+        else:
+            await control.grant("s")
+        assert trio.current_time() < 60
+        exchange.answers.clear()
+        media = await exchange.media()
+        await media.accept("call.answer")
+        await trio.testing.wait_all_tasks_blocked()
+        first, second = handler.calls
+        assert first.state is CallState.DISCONNECTED
+        assert second.state is CallState.ANSWERED
+
+
+async def test_unless_its_caller_has_hung_up(exchange: FakeExchange) -> None:
+    handler = Handler()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(handler)
+        control = await exchange.control()
+        exchange.answers.extend([DOWN] * 100)
+        await control.ring("s")
+        await trio.sleep(5)
+        await control.send(SessionClosed("s"))
+        await trio.sleep(100)
+        assert await control.rest() == []
+        assert len(handler.calls) == 1
+        assert client.calls == ()
