@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import math
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Final
 
 import trio
 
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.claim import ClaimState
-from trio_calls.call.core import CallCore
 from trio_calls.call.scope import CallHandler, CallScope
 from trio_calls.client.claims import (
     CALL_IN_SECONDS,
@@ -23,10 +24,15 @@ from trio_calls.client.claims import (
     is_granted,
 )
 from trio_calls.client.control_connection import ControlConnection
+from trio_calls.client.failing_handlers import FailingHandlers
 from trio_calls.client.offers import Offers, Session
 from trio_calls.config import ClientConfig
+from trio_calls.endings import EndCause
 from trio_calls.state import STATES_WITH_AUDIO
 from trio_calls.wire.control import CallIn, ControlMessage, SessionClosed, SessionNotify
+
+#: What ends a call that its handler did not want, and has not failed with.
+_ON_PURPOSE: Final = frozenset({EndCause.CLOSE, EndCause.DISCONNECT})
 
 logger = logging.getLogger("trio_calls.incoming")
 
@@ -49,6 +55,7 @@ class IncomingCalls:
         self._ssl_context = ssl_context
         self._handler: CallHandler | None = None
         self._draining = trio.Event()
+        self._failing = FailingHandlers()
         # Of the block that the client is opened in.
         self._context = contextvars.copy_context()
 
@@ -166,12 +173,44 @@ class IncomingCalls:
 
     def _take_up(self) -> None:
         """Start as many sessions as there are offers, and room."""
-        while self._handler is not None and not self._draining.is_set():
+        while self._handler is not None and self._may_claim:
             session = self.offers.take(self.control.connection_id)
             if session is None:
                 return
             # From whatever task this is called: no call sees the context variables of another.
             self._context.run(self._nursery.start_soon, self._serve, session, self._handler)
+
+    @property
+    def _may_claim(self) -> bool:
+        if self._draining.is_set():
+            return False
+        room = self._failing.room(trio.current_time())
+        # All are counted only where it matters: there may be thousands.
+        return room == math.inf or self.offers.ringing < room
+
+    def _note_outcome(self, call: CallScope) -> None:
+        """Remember how the handler of a call that rang has ended."""
+        ending = call.core.ending.ending
+        if call.failed_before_answer:
+            self._note_failure()
+        elif ending is not None and ending.cause in _ON_PURPOSE:
+            self._failing.went_well()
+
+    def _note_failure(self) -> None:
+        pause = self._failing.failed(trio.current_time())
+        if pause is None:
+            return
+        logger.warning(
+            "%d calls in a row have failed before they were answered: this client claims no call "
+            "for %g s, so that others get them. The log says above why their handlers have failed",
+            self._failing.failures,
+            pause,
+        )
+        self._nursery.start_soon(self._resume, pause)
+
+    async def _resume(self, pause: float) -> None:
+        await trio.sleep(pause)
+        self._take_up()
 
     async def _serve(self, session: Session, handler: CallHandler) -> None:
         """Claim a call and run its scope, from here to its end."""
@@ -190,6 +229,8 @@ class IncomingCalls:
                 logger.warning("call %s: left, as the time to drain was over", call_id)
         finally:
             self.offers.finish(session)
+            if session.call is not None:
+                self._note_outcome(session.call)
             if trio.current_effective_deadline() > trio.current_time():
                 self._take_up()
 
@@ -203,14 +244,21 @@ class IncomingCalls:
         if session.call_in is None:
             logger.debug("a claimed call did not come: its caller gave up")
             return None
-        session.call = CallScope(session.call_in, self._config, self._ssl_context)
-        claim = session.call.core.claim
-        claim.on_end = partial(self._stopped_ringing, session, session.call.core)
+        call = session.call = CallScope(session.call_in, self._config, self._ssl_context)
+        claim = call.core.claim
+        claim.on_end = partial(self._stopped_ringing, session, call)
         if not self.control.is_present(session.connection_id):
             claim.question()
             self._claim_if_in_question(session)
-        return session.call
+        return call
 
-    def _stopped_ringing(self, session: Session, call: CallCore) -> None:
-        if call.protocol.state in STATES_WITH_AUDIO:
+    def _stopped_ringing(self, session: Session, call: CallScope) -> None:
+        """Act on the end of a call's claim. Called by that."""
+        if call.core.protocol.state in STATES_WITH_AUDIO:
             self.offers.withdraw(session.session_id)
+        if call.failed_before_answer:
+            # That is noted when its scope is closed.
+            return
+        if call.core.protocol.state in STATES_WITH_AUDIO:
+            self._failing.went_well()
+        self._take_up()

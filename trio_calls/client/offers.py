@@ -52,6 +52,11 @@ class Session:
         claim = self.call.core.claim
         return not self.call.is_over and claim.state is not ClaimState.IN_QUESTION
 
+    @property
+    def rings(self) -> bool:
+        """Whether it is being claimed, or waits to be answered."""
+        return self.call is None or self.call.core.claim.state is not ClaimState.GONE
+
 
 class Offers:
     """Keeps every offer until it is taken up, and never takes one up twice."""
@@ -104,6 +109,11 @@ class Offers:
     def claim_ended(self, session: Session) -> None:
         """Make room for another claim: a session's call has come, or will not come."""
         self._claimed.discard(session)
+
+    @property
+    def ringing(self) -> int:
+        """How many calls are being claimed, or wait to be answered."""
+        return sum(session.rings for session in self.sessions.values())
 
     def withdraw(self, session_id: str) -> None:
         """Forget an offer that nobody can take up any more."""
