@@ -117,6 +117,23 @@ async def test_what_is_never_answered_leaks_nothing_on_the_way_out(
     assert heard(fake_media) == b""
 
 
+async def test_a_close_that_nobody_answers_holds_back_no_longer(fake_media: FakeMedia) -> None:
+    async with connected(fake_media) as call, trio.open_nursery() as nursery:
+
+        async def whisper() -> None:
+            with pytest.raises(WSSCallClosedError, match="overtaken"):
+                await call.whisper()
+
+        nursery.start_soon(whisper)
+        await fake_media.receive_command("agent.whisper")
+        await call.send_audio(SAID)
+        with trio.move_on_after(1):
+            await call.close()
+        await call.send_audio(NEXT)
+        await trio.sleep(15.1)
+        assert heard(fake_media) == NEXT
+
+
 async def test_who_does_not_pull_drops_what_is_left(fake_media: FakeMedia) -> None:
     async with fake_media.open_answered_call() as call:
         await fake_media.while_accepting(call.connect, "call.connect")

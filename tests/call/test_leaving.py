@@ -10,6 +10,7 @@ from tests.support.peers.one_call import FakeMedia, state_of
 from trio_calls import (
     ActiveCall,
     CallState,
+    EndCause,
     WSSCallClosedError,
     WSSCallCommandError,
     WSSCallCommandTimeoutError,
@@ -123,6 +124,32 @@ async def test_a_close_that_is_never_answered_raises_after_15_s(fake_media: Fake
         with pytest.raises(WSSCallCommandTimeoutError):
             await call.close()
         assert trio.current_time() - began == pytest.approx(15)
+
+
+@pytest.mark.parametrize("name", ["close", "disconnect"])
+async def test_a_close_that_nobody_waits_for_is_given_up_too(
+    fake_media: FakeMedia, name: str
+) -> None:
+    async with fake_media.open_answered_call() as call:
+        with trio.move_on_after(1):
+            await call.close()
+        await fake_media.receive_command("call.close")
+        await trio.sleep(15)
+        await fake_media.while_accepting(call.connect, "call.connect")
+        await fake_media.while_accepting(getattr(call, name), f"call.{name}")
+        assert call.ending is not None
+        assert call.ending.cause is EndCause(name.upper())
+
+
+async def test_a_refused_close_is_not_how_the_call_has_ended(fake_media: FakeMedia) -> None:
+    async with fake_media.open_answered_call() as call:
+        with trio.move_on_after(1):
+            await call.close()
+        await fake_media.fail(await fake_media.receive_command("call.close"), "NOT_NOW")
+        await trio.testing.wait_all_tasks_blocked()
+        await fake_media.while_accepting(call.disconnect, "call.disconnect")
+        assert call.ending is not None
+        assert call.ending.cause is EndCause.DISCONNECT
 
 
 async def test_a_call_that_ends_while_it_is_left_has_been_left(fake_media: FakeMedia) -> None:

@@ -128,8 +128,7 @@ class CommandQueue:
                 self._require_open(command)
                 pending = self._send(command, ring_time_seconds)
                 if barrier is not None:
-                    pending.barrier = barrier
-                    self._writer.expire(barrier, pending.give_up_at)
+                    self._hold_back(pending, barrier)
                 await self.wait(pending)
         finally:
             if barrier is not None and pending is None:
@@ -142,8 +141,15 @@ class CommandQueue:
         self._require_open(command)
         await self.wait(self._send(command))
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the exchange was told that the agent leaves, and may still confirm it."""
+        self._forget_given_up()
+        return any(pending.command in LEAVING for pending in self._pending.values())
+
     def leave(self, command: Command) -> PendingCommand:
         """Send `close` or `disconnect` at once, and end every other command. Never waits."""
+        self._forget_given_up()
         for pending in self._pending.values():
             if pending.command is command:
                 return pending
@@ -157,7 +163,8 @@ class CommandQueue:
                     WSSCallClosedError(f"{pending.command.value} was overtaken by {command.value}"),
                 )
         pending = self._send(command)
-        pending.barrier = barrier
+        if barrier is not None:
+            self._hold_back(pending, barrier)
         return pending
 
     def picked_up(self) -> None:
@@ -181,22 +188,23 @@ class CommandQueue:
         self._pending.clear()
 
     def _require_open(self, command: Command) -> None:
-        if self._protocol.state is CallState.DISCONNECTED or any(
-            pending.command in LEAVING for pending in self._pending.values()
-        ):
+        if self._protocol.state is CallState.DISCONNECTED or self.is_leaving:
             raise WSSCallClosedError(f"the call was left before {command.value} was sent")
 
     def _send(self, command: Command, ring_time_seconds: float | None = None) -> PendingCommand:
         sent = self._protocol.start_command(command, ring_time_seconds=ring_time_seconds)
-        now = trio.current_time()
-        # Those that have lost their waiter would otherwise stay to the end of the call.
-        self._pending = {name: old for name, old in self._pending.items() if old.give_up_at > now}
-        pending = PendingCommand(command, now + sent.wait_seconds)
+        self._forget_given_up()
+        pending = PendingCommand(command, trio.current_time() + sent.wait_seconds)
         self._pending[sent.command_id] = pending
         self._writer.send_command(sent.frame)
         if command is Command.INTERRUPT:
             self._writer.interrupted()
         return pending
+
+    def _hold_back(self, pending: PendingCommand, barrier: Barrier) -> None:
+        """Let a barrier stand until a command has ended, or is given up."""
+        pending.barrier = barrier
+        self._writer.expire(barrier, pending.give_up_at)
 
     async def _let_be_heard(self, said: Mark) -> None:
         """Wait until what was said is played; what is not, in reasonable time, is dropped."""
@@ -242,6 +250,14 @@ class CommandQueue:
             self._on_timeout(pending.command, error)
         if pending.error is not None:
             raise pending.error
+
+    def _forget_given_up(self) -> None:
+        """Forget what has lost its waiter, and was not answered in time.
+
+        It would otherwise stay to the end of the call.
+        """
+        now = trio.current_time()
+        self._pending = {name: old for name, old in self._pending.items() if old.give_up_at > now}
 
     def _forget(self, given_up: PendingCommand) -> None:
         self._pending = {

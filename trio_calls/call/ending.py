@@ -29,7 +29,7 @@ from trio_calls.call.media_writer import MediaWriter
 from trio_calls.call.received_audio import ReceivedAudio
 from trio_calls.config import ClientConfig
 from trio_calls.endings import EndCause, Ending
-from trio_calls.errors import WSSCallClosedError, WSSCallLostError, WSSError, WSSMediaError
+from trio_calls.errors import WSSCallClosedError, WSSCallLostError, WSSMediaError
 from trio_calls.state import Command, Signal
 from trio_calls.transport import WebSocketClosed
 from trio_calls.wire.call_protocol import CallProtocol
@@ -124,7 +124,7 @@ class CallEnding:
             if not self.over.is_set():
                 pending = self.leave_now(command, because=because)
         if pending is not None:
-            await self._wait_left(pending)
+            await self._commands.wait(pending)
 
     async def _open_media(self, command: Command) -> None:
         """Open what a command is sent on. To close a call, none is opened that is not yet."""
@@ -139,17 +139,9 @@ class CallEnding:
 
     def leave_now(self, command: Command, *, because: EndCause | None = None) -> PendingCommand:
         """Send `close` or `disconnect` over the open connection. Never waits."""
-        if self._leaving_because is None:
+        if not self._commands.is_leaving:
             self._leaving_because = because or _CAUSES[command]
         return self._commands.leave(command)
-
-    async def _wait_left(self, pending: PendingCommand) -> None:
-        try:
-            await self._commands.wait(pending)
-        except WSSError:
-            # The call goes on, and may end in another way.
-            self._leaving_because = None
-            raise
 
     def has_left(self, command: Command) -> None:
         """End the call because the exchange has confirmed that the agent left it."""
