@@ -132,6 +132,25 @@ async def test_who_is_cancelled_has_not_failed(
     assert "untidy" in caplog.text
 
 
+async def test_nor_has_who_swallows_that(
+    simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def do_nothing(call: ActiveCall) -> None:
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            return
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve_calls, do_nothing, simulator.config)
+        call = simulator.place_call()
+        await trio.sleep(1)
+        nursery.cancel_scope.cancel()
+    assert call.caller.state is PhoneState.CALLING
+    call.caller.hang_up()
+    assert not caplog.records
+
+
 async def test_the_hangup_of_the_caller_is_no_failure(
     simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:

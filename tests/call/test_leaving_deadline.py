@@ -112,6 +112,28 @@ async def test_a_goodbye_behind_a_shield_is_heard(
     heard(call.caller, GOODBYE)
 
 
+async def test_so_is_that_of_a_handler_that_swallows_its_end(simulator: Simulator) -> None:
+    calls: list[ActiveCall] = []
+
+    async def handle(call: ActiveCall) -> None:
+        calls.append(call)
+        await call.answer()
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            with trio.CancelScope(shield=True):
+                await call.send_audio(GOODBYE)
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve_calls, handle, simulator.config)
+        call = simulator.place_call()
+        await trio.sleep(1)
+        nursery.cancel_scope.cancel()
+    heard(call.caller, GOODBYE)
+    assert calls[0].ending is not None
+    assert calls[0].ending.cause is EndCause.DRAINED
+
+
 async def test_what_was_queued_before_holds_nobody(simulator: Simulator) -> None:
     async def handle(call: ActiveCall) -> None:
         await call.answer()

@@ -169,6 +169,9 @@ class CallScope:
     async def _handler_returned(self, draining: trio.Event) -> None:
         """Do with a call what its state demands when its handler has returned."""
         call = self.active_call
+        if not self.is_over:
+            # Who has swallowed its cancellation leaves as all do who are cancelled.
+            await trio.lowlevel.checkpoint_if_cancelled()
         match call.state:
             case CallState.PENDING:
                 logger.error(
