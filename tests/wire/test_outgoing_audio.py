@@ -121,6 +121,29 @@ def test_no_request_makes_more_silence_than_fits_the_queue() -> None:
     assert sum(map(len, drain(audio))) <= 2000
 
 
+@pytest.mark.parametrize(("frame", "requested"), [(960, 500), (1400, 1400), (1400, 100_000)])
+@pytest.mark.parametrize("capacity", [960, 1500, 1918])
+@pytest.mark.parametrize("flushes", [False, True])
+def test_no_silence_tears_speech_that_stands_in_line(
+    capacity: int, frame: int, requested: int, flushes: bool
+) -> None:
+    audio = outgoing(capacity)
+    said = bytes(range(1, 241)) * 40
+    audio.line_up(said)
+    sent = b""
+    for _ in range(40):
+        if flushes:
+            audio.flush()
+        audio.grant(BufferRequest(requested, frame))
+        sent += b"".join(drain(audio))
+        assert sent[: len(said)] == said[: len(sent)]
+        assert not (audio.line and audio.has_tail)
+    audio.flush()
+    sent += b"".join(drain(audio))
+    assert sent.startswith(said)
+    assert not any(sent[len(said) :])
+
+
 def test_a_flush_of_nothing_changes_nothing() -> None:
     audio = outgoing()
     assert audio.flush().position == 0

@@ -28,7 +28,8 @@ Invariants:
   takes whole samples.
 - No message splits a sample. An odd byte of a request is left over.
 - A message holds whole frames of the size that its request prefers, except for the last of a
-  request: an exchange that plays whole frames would keep the rest until more comes.
+  request, and where a queue of less than two frames is full before it holds one: an exchange that
+  plays whole frames would keep the rest until more comes.
   Silence fills up only the last frame of what is being flushed, which is when nothing follows it,
   or somebody waits for its end. Silence anywhere else would be heard in the middle of a sentence.
 - A message holds at most 64 KiB, unless the exchange prefers longer frames: it may ask for
@@ -301,8 +302,9 @@ class OutgoingAudio:
         """Cut messages for as long as there is audio and credit, up to `MAX_TAKEN_BYTES`.
 
         A message holds whole frames of the size that the exchange prefers, except for the last of a
-        request, and at most one such frame or `MAX_MESSAGE_BYTES`, whichever is more. The last
-        frame of what is being flushed is filled up with silence.
+        request, and what a small queue holds when it is full. It holds at most one such frame or
+        `MAX_MESSAGE_BYTES`, whichever is more. The last frame of what is being flushed is filled
+        up with silence.
         """
         messages: list[bytes] = []
         taken_bytes = 0
@@ -313,12 +315,15 @@ class OutgoingAudio:
         ):
             request = self._requests[0]
             frame = min(request.frame_bytes, request.remaining_bytes)
-            if sendable < frame and not self._is_flushed():
+            is_end = not self._is_fed()
+            if is_end and sendable < frame and not self._is_flushed():
                 break
             size = min(sendable, request.remaining_bytes, max(frame, MAX_MESSAGE_BYTES))
             if frame < size < request.remaining_bytes:
                 size -= size % frame
-            pcm = self._cut(size).ljust(frame, b"\0")
+            pcm = self._cut(size)
+            if is_end:
+                pcm = pcm.ljust(frame, b"\0")
             taken_bytes += len(pcm)
             request.remaining_bytes -= len(pcm)
             if not request.remaining_bytes:
@@ -333,6 +338,15 @@ class OutgoingAudio:
             return len(self.waiting)
         place = self._barriers[0].mark.position
         return max(min(place - self.sent_position, len(self.waiting)), 0)
+
+    def _is_fed(self) -> bool:
+        """Return whether there will be room for more of what is being said as soon as some is sent.
+
+        Then less than a frame waits only where the queue has no room for more.
+        """
+        return bool(self.line) and not (
+            self._barriers and self._barriers[0].mark.position <= self.end_position
+        )
 
     def _is_flushed(self) -> bool:
         """Return whether what may be sent is to be sent without waiting for a whole frame."""
