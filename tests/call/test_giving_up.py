@@ -73,6 +73,29 @@ async def test_or_put_through_to_the_callee(simulator: Simulator, handler: CallH
         nursery.cancel_scope.cancel()
 
 
+async def test_the_connect_of_the_handler_itself_may_come_first(
+    simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail_while_it_rings(call: ActiveCall) -> None:
+        calls.append(call)
+        with trio.move_on_after(1):
+            await call.connect()
+        raise RuntimeError("no patience")
+
+    calls: list[ActiveCall] = []
+    config = attrs.evolve(simulator.config, on_handler_failure="connect")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve_calls, fail_while_it_rings, config)
+        call = simulator.place_call(pickup=answers(after_seconds=3))
+        await call.wait_agent_left()
+        assert call.caller.state is call.callee.state is PhoneState.TALKING
+        call.caller.hang_up()
+        nursery.cancel_scope.cancel()
+    assert calls[0].ending is not None
+    assert calls[0].ending.cause is EndCause.FAILED
+    assert "could not be given up" not in caplog.text
+
+
 async def test_a_callee_who_does_not_answer_either_is_a_decline(
     simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,8 +14,14 @@ import trio
 from trio_calls.call.core import CallCore
 from trio_calls.config import OnHandlerFailure
 from trio_calls.endings import EndCause
-from trio_calls.errors import WSSCallClosedError, WSSCallCommandError, WSSError, WSSMediaError
-from trio_calls.state import Command
+from trio_calls.errors import (
+    WSSCallClosedError,
+    WSSCallCommandError,
+    WSSCallStateError,
+    WSSError,
+    WSSMediaError,
+)
+from trio_calls.state import CallState, Command
 
 logger = logging.getLogger("trio_calls.giving_up")
 
@@ -66,8 +72,12 @@ async def _connect_and_leave(core: CallCore) -> None:
             error,
         )
         await _decline(core)
-    else:
-        await core.ending.leave(Command.CLOSE, flush=False, because=EndCause.FAILED)
+        return
+    except WSSCallStateError:
+        # The handler's own connect(), which has lost its waiter, may have got there first.
+        if core.protocol.state is not CallState.CONNECTED:
+            raise
+    await core.ending.leave(Command.CLOSE, flush=False, because=EndCause.FAILED)
 
 
 async def _try_for_a_while(attempt: Callable[[], Awaitable[None]]) -> None:
