@@ -152,6 +152,8 @@ class ClientConfig:
       send_buffer_bytes: the same in bytes, in place of `send_buffer_seconds`, if not None.
       receive_buffer_seconds: how much received audio may wait for each reader.
       after_call_seconds: how long a handler may go on after its call has ended.
+      keep_alive_seconds: how often each connection is pinged, so that no proxy takes it for idle;
+        ``inf`` for never. One whose ping is not answered within 10 s is given up.
       close_grace_seconds: how long leaving a call may take when its scope is cancelled.
       drain_seconds: how long calls in progress may go on after SIGTERM; ``inf`` for no limit.
       on_handler_failure: what becomes of a call whose handler fails, or returns, while it rings.
@@ -185,6 +187,7 @@ class ClientConfig:
     send_buffer_bytes: int | None = attrs.field(default=None, validator=_positive_integer_or_none)
     receive_buffer_seconds: float = attrs.field(default=10.0, validator=_positive_seconds)
     after_call_seconds: float = attrs.field(default=30.0, validator=_positive_seconds)
+    keep_alive_seconds: float = attrs.field(default=15.0, validator=_positive_seconds_or_inf)
     close_grace_seconds: float = attrs.field(default=2.0, validator=_positive_seconds)
     drain_seconds: float = attrs.field(default=25.0, validator=_positive_seconds_or_inf)
     on_handler_failure: OnHandlerFailure = attrs.field(

@@ -185,6 +185,7 @@ def test_the_audio_format_follows_the_sample_rate(sample_rate: int) -> None:
         "after_call_seconds",
         "close_grace_seconds",
         "drain_seconds",
+        "keep_alive_seconds",
         "blocked_warning_seconds",
     ],
 )
@@ -208,13 +209,14 @@ STRANGE = [math.inf, -math.inf, math.nan, "10", b"10", 10**20, 1j, [], {}, objec
         "after_call_seconds",
         "close_grace_seconds",
         "drain_seconds",
+        "keep_alive_seconds",
         "blocked_warning_seconds",
         "sample_rate",
     ],
 )
 def test_strange_numbers_are_refused_when_they_are_given(bound: str, value: Any) -> None:
     may_have_any_size = bound in {"max_concurrent_calls", "send_buffer_bytes"}
-    may_be_endless = bound in {"drain_seconds", "blocked_warning_seconds"}
+    may_be_endless = bound in {"drain_seconds", "keep_alive_seconds", "blocked_warning_seconds"}
     if (may_have_any_size and value == 10**20) or (may_be_endless and value == math.inf):
         assert getattr(ClientConfig(**KEY, **{bound: value}), bound) == value
         return

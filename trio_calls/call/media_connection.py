@@ -81,7 +81,7 @@ class MediaConnection:
                     self._writer.open(websocket)
                     self._opened.set()
                     nursery.start_soon(self._writer.run, websocket)
-                    nursery.start_soon(self._keep_alive, websocket)
+                    nursery.start_soon(self._keep_alive, websocket, config.keep_alive_seconds)
                     try:
                         closed = await self._read(websocket)
                         self._on_end(closed and without_secrets(closed, config, call_in.token))
@@ -187,7 +187,7 @@ class MediaConnection:
                 # would be audio many times faster than a handler can follow.
                 await let_others_act()
 
-    async def _keep_alive(self, websocket: WebSocket) -> None:
-        if await wait_silent(websocket):
+    async def _keep_alive(self, websocket: WebSocket, every_seconds: float) -> None:
+        if await wait_silent(websocket, every_seconds):
             logger.warning("the exchange was silent for %g s: the call is lost", PONG_SECONDS)
             self._reading.cancel()

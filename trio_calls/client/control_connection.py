@@ -296,7 +296,7 @@ class ControlConnection:
                 await websocket.send(frame)
 
     async def _keep_alive(self, websocket: WebSocket) -> None:
-        if await wait_silent(websocket):
+        if await wait_silent(websocket, self._config.keep_alive_seconds):
             self.replace(f"the exchange was silent for {PONG_SECONDS:g} s")
 
     def _forget_connection(self) -> None:

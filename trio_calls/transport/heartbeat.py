@@ -13,19 +13,22 @@ import trio
 
 from trio_calls.transport import WebSocket, WebSocketClosed
 
-PING_INTERVAL_SECONDS: Final = 30.0
 PONG_SECONDS: Final = 10.0
 
 
-async def wait_silent(websocket: WebSocket) -> bool:
-    """Ping every 30 s, and wait until a pong does not come within 10 s.
+async def wait_silent(websocket: WebSocket, every_seconds: float) -> bool:
+    """Ping again and again, and wait until a pong does not come within 10 s.
+
+    Args:
+      websocket: the connection to the peer.
+      every_seconds: the time between a pong and the next ping.
 
     Returns:
       Whether that has happened; False when the connection is over.
     """
     with suppress(WebSocketClosed):
         while True:
-            await trio.sleep(PING_INTERVAL_SECONDS)
+            await trio.sleep(every_seconds)
             with trio.move_on_after(PONG_SECONDS) as waiting:
                 await websocket.ping()
             if waiting.cancelled_caught:
