@@ -16,7 +16,13 @@ from trio_calls.concurrency.turns import let_others_act
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSMediaError
 from trio_calls.state import CallState
-from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
+from trio_calls.transport import (
+    HandshakeRefused,
+    WebSocket,
+    WebSocketClosed,
+    WebSocketError,
+    connect_websocket,
+)
 from trio_calls.transport.explain import explain_media, without_secrets
 from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
 from trio_calls.wire.call_protocol import CREDIT_GRANTED, AudioReceived, CallProtocol, Event
@@ -40,6 +46,9 @@ class MediaConnection:
     raise, and which never runs code of the application: so the two tasks here are never cancelled
     halfway through a frame. `on_end` is called when nothing more comes in, and has the same duties.
     It gets the end of the connection, without secrets: None if this side has stopped to read.
+
+    Attributes:
+      was_refused: whether the exchange has answered, and does not want the connection.
     """
 
     def __init__(
@@ -60,6 +69,7 @@ class MediaConnection:
         self._reading = trio.CancelScope()
         self._opened = trio.Event()
         self._failure: WSSMediaError | None = None
+        self.was_refused: bool = False
 
     async def run(
         self, call_in: CallIn, config: ClientConfig, ssl_context: ssl.SSLContext | None
@@ -144,6 +154,7 @@ class MediaConnection:
                 transport=config.transport,
             )
         except WebSocketError as error:
+            self.was_refused = isinstance(error, HandshakeRefused)
             raise explain_media(error, config, call_in.token) from None
 
     async def _read(self, websocket: WebSocket) -> WebSocketClosed | None:
