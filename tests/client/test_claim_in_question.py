@@ -214,7 +214,7 @@ async def test_an_offer_that_overtakes_the_loss_of_media_is_kept(exchange: FakeE
         await exchange.answer(again)
 
 
-async def test_a_caller_who_hangs_up_while_a_lost_connection_has_the_call(
+async def test_a_hangup_while_a_lost_connection_has_the_call(
     exchange: FakeExchange,
 ) -> None:
     async with open_client_where_it_rings(exchange) as (call, first, switchboard):

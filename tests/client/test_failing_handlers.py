@@ -20,7 +20,7 @@ def test_two_failures_change_nothing() -> None:
     assert handlers.room(0) == math.inf
 
 
-def test_the_third_begins_a_pause_and_further_ones_prolong_nothing() -> None:
+def test_the_third_begins_a_pause_that_others_do_not_prolong() -> None:
     handlers = FailingHandlers()
     assert fail(handlers, 10) == [None, None, 1, *[None] * 7]
     assert [handlers.room(now) for now in (0, 0.99, 1, 100)] == [0, 0, 1, 1]
@@ -52,7 +52,7 @@ def test_one_call_that_went_well_forgets_it_all(failures: int, now: float) -> No
     assert fail(handlers, 3, now) == [None, None, 1]
 
 
-def test_a_worker_stops_after_three_in_a_row_whatever_came_before() -> None:
+def test_three_in_a_row_count_whatever_came_before() -> None:
     for outcomes in itertools.product([True, False], repeat=8):
         handlers = FailingHandlers()
         for went_well in outcomes:

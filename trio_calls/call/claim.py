@@ -45,7 +45,7 @@ class Claim:
     """
 
     def __init__(self, address: CallIn) -> None:
-        self.address = address
+        self.address: CallIn = address
         self.state: ClaimState = ClaimState.STANDING
         self.on_end: Callable[[], None] | None = None
         self._is_tried = False
