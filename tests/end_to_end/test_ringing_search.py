@@ -46,7 +46,7 @@ pytestmark = pytest.mark.slow
 
 CALLING = PhoneState.CALLING
 
-_FIRST_SEED, _, _END_OF_SEEDS = os.environ.get("TRIO_CALLS_SEARCH_SEEDS", "300").rpartition(":")
+_FIRST_SEED, _, _END_OF_SEEDS = os.environ.get("TRIO_CALLS_SEARCH_SEEDS", "200").rpartition(":")
 SEEDS = range(int(_FIRST_SEED or 0), int(_END_OF_SEEDS))
 #: Seeds of one test.
 CHUNK = 100

@@ -63,6 +63,9 @@ class ActiveCall:
     async def answer(self) -> None:
         """Take the call: from here on the agent talks with the caller.
 
+        While the control connection is being replaced, this waits until the call was claimed again,
+        10 s at the most.
+
         Raises:
           WSSCallStateError: the call is not PENDING. Nothing was sent.
           WSSMediaError: the media connection could not be opened, or was lost.
