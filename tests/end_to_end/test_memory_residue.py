@@ -4,8 +4,9 @@ import gc
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -13,12 +14,25 @@ import trio.testing
 from tests.support.memory_growth import measured_growth
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.links import ControlEnd, MediaEnd
-from trio_calls import ActiveCall, events, open_call_client
+from trio_calls import ActiveCall, WSSError, events, open_call_client
 from trio_calls.call.core import CallCore
 from trio_calls.call.media_connection import MediaConnection
 from trio_calls.call.received_audio import AudioStream
 from trio_calls.call.scope import CallHandler
 from trio_calls.client.offers import Session
+from trio_calls.simulator import (
+    Fault,
+    Moment,
+    Pickup,
+    Simulator,
+    after,
+    answers,
+    cut_media,
+    declines,
+    never_answer,
+    never_answers,
+    refuse,
+)
 from trio_calls.wire.media import CallEvent
 
 pytestmark = [pytest.mark.measures_memory, pytest.mark.slow]
@@ -131,6 +145,65 @@ async def test_a_failed_handler_keeps_no_call_in_memory(
         with no_garbage_collection():
             for _ in range(10):
                 await lines.call()
+            assert parts_of_calls() == {}
+
+
+async def connect(call: ActiveCall) -> None:
+    with suppress(WSSError):
+        await call.connect()
+
+
+async def connect_in_a_block(call: ActiveCall) -> None:
+    with call.cancel_on_hangup():
+        await call.connect()
+
+
+async def answer_and_whisper(call: ActiveCall) -> None:
+    await call.connect()
+    with suppress(WSSError):
+        await call.whisper(flush=False)
+
+
+async def connect_and_close(call: ActiveCall) -> None:
+    await call.connect()
+    with suppress(WSSError):
+        await call.close()
+
+
+@pytest.mark.parametrize(
+    ("handler", "pickup", "fault", "when"),
+    [
+        (connect, declines(), None, None),
+        (connect, never_answers(), None, None),
+        (connect, never_answers(), cut_media(), after(seconds=0.5)),
+        (connect, answers(), never_answer("call.connect"), None),
+        (connect_in_a_block, never_answers(), None, None),
+        (answer_and_whisper, answers(), refuse("agent.whisper", error_code="NO"), None),
+        (answer_and_whisper, answers(), never_answer("agent.whisper"), None),
+        (connect_and_close, answers(), refuse("call.close", error_code="NO"), None),
+    ],
+)
+async def test_a_command_that_failed_keeps_no_call_in_memory(
+    simulator: Simulator,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    handler: CallHandler,
+    pickup: Pickup,
+    fault: Fault | None,
+    when: Moment | None,
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    config = attrs.evolve(simulator.config, blocked_warning_seconds=None)
+    async with open_call_client(config) as client:
+        client.on(events.INCOMING_CALL)(handler)
+        with no_garbage_collection():
+            call = simulator.place_call(pickup=pickup)
+            if fault is not None:
+                simulator.inject(fault, call=call, when=when)
+            await trio.sleep(70)
+            call.caller.hang_up()
+            call.callee.hang_up()
+            await trio.sleep(5)
             assert parts_of_calls() == {}
 
 

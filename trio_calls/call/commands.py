@@ -113,9 +113,10 @@ class CommandQueue:
         self._protocol.require(command)
         said = self._writer.flush()
         barrier = self._writer.hold() if command in _MODES else None
-        pending = None
+        pending = interrupt = None
         try:
-            interrupt = None if flush else self._silence(said)
+            if not flush:
+                interrupt = self._silence(said)
             async with self._turn:
                 self._require_open(command)
                 await self._open_media()
@@ -133,6 +134,8 @@ class CommandQueue:
         finally:
             if barrier is not None and pending is None:
                 self._writer.lift(barrier)
+            # See `wait`.
+            del pending, interrupt
 
     async def run_beside(self, command: Command) -> None:
         """Do a command that moves nothing, without waiting for the others."""
@@ -209,10 +212,12 @@ class CommandQueue:
     async def _let_be_heard(self, said: Mark) -> None:
         """Wait until what was said is played; what is not, in reasonable time, is dropped."""
         with trio.CancelScope() as self._letting_be_heard:
-            if not await self._writer.play_out(said):
-                interrupt = self._silence(said)
-                if interrupt is not None:
+            if not await self._writer.play_out(said) and (interrupt := self._silence(said)):
+                try:
                     await self.wait(interrupt)
+                finally:
+                    # See `wait`.
+                    del interrupt
 
     def _silence(self, said: Mark) -> PendingCommand | None:
         """Drop what was said on both sides. Returns what tells the exchange, if it is told."""
@@ -242,14 +247,22 @@ class CommandQueue:
         with trio.move_on_at(pending.give_up_at) as waiting:
             await pending.finished.wait()
         if waiting.cancelled_caught:
-            error = WSSCallCommandTimeoutError(
-                f"the exchange did not answer {pending.command.value} in time"
-            )
-            self._finish(pending, error)
-            self._forget(pending)
-            self._on_timeout(pending.command, error)
-        if pending.error is not None:
-            raise pending.error
+            self._give_up(pending)
+        try:
+            if pending.error is not None:
+                raise pending.error
+        finally:
+            # The error knows this frame. A frame that knew the error would keep all of the call in
+            # memory, until the garbage collector comes around.
+            del pending
+
+    def _give_up(self, pending: PendingCommand) -> None:
+        error = WSSCallCommandTimeoutError(
+            f"the exchange did not answer {pending.command.value} in time"
+        )
+        self._finish(pending, error)
+        self._forget(pending)
+        self._on_timeout(pending.command, error)
 
     def _forget_given_up(self) -> None:
         """Forget what has lost its waiter, and was not answered in time.

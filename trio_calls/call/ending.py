@@ -123,8 +123,12 @@ class CallEnding:
             # Also when cancelled: the agent leaves, only without the flush.
             if not self.over.is_set():
                 pending = self.leave_now(command, because=because)
-        if pending is not None:
-            await self._commands.wait(pending)
+        try:
+            if pending is not None:
+                await self._commands.wait(pending)
+        finally:
+            # See `CommandQueue.wait`.
+            del pending
 
     async def _open_media(self, command: Command) -> None:
         """Open what a command is sent on. To close a call, none is opened that is not yet."""
