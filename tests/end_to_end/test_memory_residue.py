@@ -14,7 +14,7 @@ import trio.testing
 from tests.support.memory_growth import measured_growth
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.links import ControlEnd, MediaEnd
-from trio_calls import ActiveCall, WSSError, events, open_call_client
+from trio_calls import ActiveCall, WSSError, WSSMediaError, events, open_call_client
 from trio_calls.call.core import CallCore
 from trio_calls.call.media_connection import MediaConnection
 from trio_calls.call.received_audio import AudioStream
@@ -203,6 +203,34 @@ async def test_a_command_that_failed_keeps_no_call_in_memory(
             await trio.sleep(70)
             call.caller.hang_up()
             call.callee.hang_up()
+            await trio.sleep(5)
+            assert parts_of_calls() == {}
+
+
+async def test_an_unopened_call_is_not_kept_in_memory_either(
+    simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    attempts = 0
+
+    async def open_stream(host: str, port: int) -> trio.abc.Stream:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 2:
+            raise trio.BrokenResourceError
+        assert simulator.config.open_stream is not None
+        return await simulator.config.open_stream(host, port)
+
+    async def answer(call: ActiveCall) -> None:
+        with pytest.raises(WSSMediaError):
+            await call.answer()
+        await call.disconnect()
+
+    caplog.set_level(logging.CRITICAL)
+    config = attrs.evolve(simulator.config, blocked_warning_seconds=None, open_stream=open_stream)
+    async with open_call_client(config) as client:
+        client.on(events.INCOMING_CALL)(answer)
+        with no_garbage_collection():
+            await simulator.place_call().wait_ended()
             await trio.sleep(5)
             assert parts_of_calls() == {}
 

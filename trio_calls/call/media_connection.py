@@ -68,7 +68,8 @@ class MediaConnection:
         self._scope = trio.CancelScope(shield=True)
         self._reading = trio.CancelScope()
         self._opened = trio.Event()
-        self._failure: WSSMediaError | None = None
+        # No error: it would know this connection, as whoever raises it does.
+        self._failure: str | None = None
         self.was_refused: bool = False
 
     async def run(
@@ -86,7 +87,7 @@ class MediaConnection:
                 try:
                     websocket = await self._connect(nursery, call_in, config, ssl_context)
                 except WSSMediaError as error:
-                    self._failure = error
+                    self._failure = str(error)
                 else:
                     self._writer.open(websocket)
                     self._opened.set()
@@ -99,7 +100,7 @@ class MediaConnection:
                         await websocket.aclose()
                 nursery.cancel_scope.cancel()
         if not self._opened.is_set():
-            self._failure = self._failure or WSSMediaError("the media connection was given up")
+            self._failure = self._failure or "the media connection was given up"
             self._opened.set()
 
     async def wait_open(self) -> None:
@@ -112,7 +113,7 @@ class MediaConnection:
         """
         await self._opened.wait()
         if self._failure is not None:
-            raise self._failure
+            raise WSSMediaError(self._failure)
 
     @property
     def is_open(self) -> bool:
