@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, get_args
 from urllib.parse import urlsplit
 
 import attrs
 
+from trio_calls._quoting import Secret
 from trio_calls.audio_format import SAMPLE_RATES, AudioFormat, AudioMode
 from trio_calls.errors import WSSConfigError
 
 if TYPE_CHECKING:
     import trio
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
 
 PRODUCTION_URL: Final = "wss://wss-prod.agentao.com"
 
@@ -35,6 +41,31 @@ _LONGEST_SECONDS: Final = 1e9
 
 def _hidden(value: object) -> str:
     return "None" if value is None else "'***'"
+
+
+def _secret(value: str | None) -> str | None:
+    return Secret(value) if isinstance(value, str) else value
+
+
+def _forgetting(function: Callable[P, R]) -> Callable[P, R]:
+    """Let no traceback of a `WSSConfigError` show the arguments: secrets are among them."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except WSSConfigError as error:
+            failure = error.with_traceback(None)
+            failure.__context__ = None
+        del args, kwargs
+        raise failure
+
+    return call
+
+
+def _made_forgetting(config_class: type[T]) -> type[T]:
+    config_class.__init__ = _forgetting(config_class.__init__)  # type: ignore[method-assign]
+    return config_class
 
 
 def is_number(value: object, least: float, most: float = math.inf) -> bool:
@@ -129,6 +160,7 @@ def _websocket_url(instance: object, attribute: attrs.Attribute[Any], value: str
         )
 
 
+@_made_forgetting
 @attrs.frozen(kw_only=True)
 class ClientConfig:
     """How to reach the exchange, and the limits for serving its calls.
@@ -173,8 +205,8 @@ class ClientConfig:
     """
 
     base_url: str = attrs.field(default=PRODUCTION_URL, validator=_websocket_url)
-    api_key: str | None = attrs.field(default=None, repr=_hidden)
-    connector_uuid: str | None = attrs.field(default=None, repr=_hidden)
+    api_key: str | None = attrs.field(default=None, repr=_hidden, converter=_secret)
+    connector_uuid: str | None = attrs.field(default=None, repr=_hidden, converter=_secret)
     cert_path: str | os.PathLike[str] | None = attrs.field(default=None, repr=_hidden)
     key_path: str | os.PathLike[str] | None = attrs.field(default=None, repr=_hidden)
     sample_rate: int = attrs.field(default=24000, validator=_sample_rate)
@@ -229,6 +261,7 @@ class ClientConfig:
         return AudioFormat(sample_rate=self.sample_rate, mode=self.audio_mode)
 
     @classmethod
+    @_forgetting
     def sandbox(
         cls,
         *,
@@ -259,6 +292,7 @@ class ClientConfig:
         )
 
     @classmethod
+    @_forgetting
     def production(
         cls,
         *,
@@ -289,6 +323,7 @@ class ClientConfig:
         )
 
     @classmethod
+    @_forgetting
     def from_env(cls, environ: Mapping[str, str] | None = None) -> ClientConfig:
         """Read the settings from the environment.
 

@@ -142,6 +142,7 @@ def test_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["nonsense"], "the simulator sent what makes no sense"),
         ([encode(DialRefused("no such number"))], "the simulator refused: no such number"),
+        ([encode(DialRefused("no\x1b[2J\n: simulated-key"))], "the simulator refused: no[2J: ***"),
         ([], "the simulator ended the connection"),
         ([encode(DialPlaced("1", 24000)), None], "the call was not over 30 s after the hangup"),
     ],

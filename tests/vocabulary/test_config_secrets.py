@@ -1,9 +1,12 @@
 import logging
 import traceback
+from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 
+from tests.support.shown_locals import shown_locals
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError
 
@@ -68,3 +71,29 @@ def test_no_error_shows_a_secret(environment: dict[str, str]) -> None:
     shown = "".join(traceback.format_exception(caught.value))
     assert "WSS_" in str(caught.value)
     assert SECRET not in shown + repr(caught.value)
+
+
+@pytest.mark.parametrize("environment", BAD_ENVIRONMENTS)
+def test_no_variable_of_a_traceback_shows_a_secret(environment: dict[str, str]) -> None:
+    with pytest.raises(WSSConfigError) as caught:
+        ClientConfig.from_env(environment)
+    assert SECRET not in shown_locals(caught.value)
+
+
+@pytest.mark.parametrize("make", [ClientConfig, ClientConfig.sandbox])
+@pytest.mark.parametrize(
+    "setting", [{"sample_rate": 1}, {"base_url": "nowhere"}, {"api_key": f"{SECRET}\n"}]
+)
+def test_no_argument_of_a_config_shows_in_a_traceback(
+    make: Callable[..., ClientConfig], setting: dict[str, Any]
+) -> None:
+    with pytest.raises(WSSConfigError) as caught:
+        make(**{"api_key": SECRET, "connector_uuid": SECRET} | setting)
+    assert SECRET not in shown_locals(caught.value)
+
+
+def test_no_argument_of_a_changed_config_shows_in_a_traceback() -> None:
+    config = ClientConfig(api_key=SECRET, connector_uuid=SECRET)
+    with pytest.raises(WSSConfigError) as caught:
+        attrs.evolve(config, drain_seconds=-1)
+    assert SECRET not in shown_locals(caught.value)

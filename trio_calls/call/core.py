@@ -68,11 +68,14 @@ class CallCore:
     ) -> None:
         self.call_in = call_in
         self.audio_format: AudioFormat = config.audio_format
-        self.protocol: CallProtocol = CallProtocol(
-            config.audio_mode, _send_buffer_bytes(config), config.audio_format.frame_bytes
-        )
         self.claim: Claim = Claim(call_in)
         self.media: LazyMediaConnection = LazyMediaConnection(self.claim, config, ssl_context)
+        self.protocol: CallProtocol = CallProtocol(
+            config.audio_mode,
+            _send_buffer_bytes(config),
+            config.audio_format.frame_bytes,
+            self.media.quote,
+        )
         over = trio.Event()
         bytes_per_second = self.audio_format.bytes_per_second
         credit = CheckpointCredit()

@@ -20,6 +20,7 @@ from typing import Final
 
 import trio
 
+from trio_calls._quoting import printable, without_secrets
 from trio_calls.call.claim import Claim, ClaimState
 from trio_calls.call.media_connection import CONNECT_SECONDS, MediaConnection
 from trio_calls.config import ClientConfig
@@ -89,6 +90,12 @@ class LazyMediaConnection:
     def is_opening_or_open(self) -> bool:
         """Whether the connection is open, or is being opened."""
         return self._media is not None and not self._media.has_failed
+
+    def quote(self, words: str) -> str:
+        """Make words of the exchange fit for logs and errors: it may quote our credentials."""
+        token = self._claim.address.token
+        secrets = (self._config.api_key, self._config.connector_uuid, token)
+        return without_secrets(printable(words), secrets)
 
     async def open(self) -> None:
         """Open the connection, or wait for it; the opening itself is never cancelled.

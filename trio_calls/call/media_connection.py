@@ -9,6 +9,7 @@ from typing import Final
 
 import trio
 
+from trio_calls._quoting import Secret
 from trio_calls._version import __version__
 from trio_calls.call.media_writer import MediaWriter
 from trio_calls.call.received_audio import ReceivedAudio
@@ -146,7 +147,7 @@ class MediaConnection:
                 nursery,
                 call_in.url,
                 headers={
-                    "Authorization": f"Bearer {call_in.token}",
+                    "Authorization": Secret(f"Bearer {call_in.token}"),
                     "x-sdk-version": __version__,
                 },
                 ssl_context=ssl_context,
@@ -156,7 +157,9 @@ class MediaConnection:
             )
         except WebSocketError as error:
             self.was_refused = isinstance(error, HandshakeRefused)
-            raise explain_media(error, config, call_in.token) from None
+            failure = explain_media(error, config, call_in.token)
+        # Without a context: frames of the libraries hold the headers.
+        raise failure
 
     async def _read(self, websocket: WebSocket) -> WebSocketClosed | None:
         """Read until the call or the connection is over, or `stop` says so.

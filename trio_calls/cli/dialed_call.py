@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import attrs
 import trio
 
+from trio_calls._quoting import printable, without_secrets
 from trio_calls.audio._resampling import Recording
 from trio_calls.cli.outcome import Failure
 from trio_calls.transport import (
@@ -64,6 +65,10 @@ class Order:
     callee_say: Recording | None
     ring_seconds: float
     talk_seconds: float
+
+    def quote(self, words: str) -> str:
+        """Make words of the simulator fit for a terminal: it may quote the key."""
+        return without_secrets(printable(words), [self.api_key])
 
 
 @attrs.define
@@ -120,8 +125,8 @@ async def dial_call(order: Order) -> Result:
             )
         except WebSocketError as error:
             if isinstance(error, HostUnreachable | HandshakeRefused) and not _passes(error):
-                raise Failure(_explain(error, order)) from None
-            result.fault = f"no connection to the simulator: {error}"
+                raise Failure(order.quote(_explain(error, order))) from None
+            result.fault = order.quote(f"no connection to the simulator: {error}")
             return result
         try:
             await _DialedCall(order, result, websocket).follow()
@@ -181,7 +186,7 @@ class _DialedCall:
                 self._result.seconds = seconds
                 self._is_over = True
             case DialRefused(reason=reason):
-                self._result.fault = f"the simulator refused: {reason}"
+                self._result.fault = f"the simulator refused: {self._order.quote(reason)}"
                 self._is_over = True
             case Dial() | DialHangUp() | UnknownMessage():
                 # Not for a dialer, or from a newer simulator.

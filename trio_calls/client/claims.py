@@ -60,7 +60,8 @@ async def claim(control: ControlConnection, session: Session) -> Response | None
         logger.debug("a claim came to nothing: %s", error)
         return None
     level = logging.DEBUG if response.error_code in _GONE else logging.WARNING
-    logger.log(level, "a call could not be claimed: %r", response.error_code)
+    error_code = control.quote(response.error_code or "no reason given")
+    logger.log(level, "a call could not be claimed: %s", error_code)
     return response
 
 

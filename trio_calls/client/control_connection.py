@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 import trio
 
+from trio_calls._quoting import printable, without_secrets
 from trio_calls._version import __version__
 from trio_calls.client.backoff import Backoff
 from trio_calls.client.pending_requests import PendingRequests
@@ -186,6 +187,12 @@ class ControlConnection:
             self._forget_connection()
             self._fault = fault
 
+    def quote(self, words: str) -> str:
+        """Make words of the exchange fit for a log: it may quote our credentials."""
+        return without_secrets(
+            printable(words), (self._config.api_key, self._config.connector_uuid)
+        )
+
     async def _connect_and_serve(self, task_status: trio.TaskStatus[None]) -> None:
         """Run one connection to its end. Returns only when it was told to stop."""
         failure: WSSConnectionError | None = None
@@ -219,7 +226,9 @@ class ControlConnection:
                 transport=self._config.transport,
             )
         except WebSocketError as error:
-            raise explain_control(error, self._config) from None
+            failure = explain_control(error, self._config)
+        # Without a context: frames of the libraries hold the headers.
+        raise failure
 
     async def _serve(
         self, nursery: trio.Nursery, websocket: WebSocket, task_status: trio.TaskStatus[None]
@@ -231,10 +240,10 @@ class ControlConnection:
             self._reading = reading
             try:
                 while True:
-                    for frame in await websocket.receive_batch():
+                    # No variable holds a frame: it may have a token, and tracebacks show variables.
+                    for message in map(self._decode, await websocket.receive_batch()):
                         # A connection that was given up may have had this frame already.
                         await trio.lowlevel.checkpoint_if_cancelled()
-                        message = self._decode(frame)
                         if isinstance(message, SetupDone):
                             reading.deadline = math.inf
                             self._set_up(message, nursery, websocket, task_status)

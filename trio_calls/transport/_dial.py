@@ -10,11 +10,11 @@ from urllib.parse import SplitResult, urlsplit
 
 import trio
 
+from trio_calls._quoting import printable
 from trio_calls.concurrency.error_groups import first_error
 from trio_calls.config import StreamOpener
 from trio_calls.transport._handshake_stream import drop, raise_broken
 from trio_calls.transport._interface import HostUnreachable, WebSocketError
-from trio_calls.transport._printable import printable
 from trio_calls.transport._tls_stream import TLSStream
 
 _MAX_ERROR_LENGTH: Final = 200

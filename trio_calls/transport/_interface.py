@@ -9,7 +9,7 @@ from typing import ClassVar
 import attrs
 import trio
 
-from trio_calls.transport._printable import printable
+from trio_calls._quoting import printable
 
 #: The longest message that is received, in bytes or characters.
 MAX_MESSAGE_SIZE = 2**20

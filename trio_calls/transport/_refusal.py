@@ -9,8 +9,8 @@ from typing import Final
 
 import h11
 
+from trio_calls._quoting import printable
 from trio_calls.transport._interface import HandshakeRefused
-from trio_calls.transport._printable import printable
 
 _MAX_REASON_LENGTH: Final = 200
 _MAX_RETRY_SECONDS: Final = 3600.0

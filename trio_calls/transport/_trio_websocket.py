@@ -47,6 +47,19 @@ from trio_calls.transport._refusal import header_dict, refusal
 
 logger = logging.getLogger(__name__)
 
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    """Return whether a record of the library is about a connection of somebody else.
+
+    It logs what a peer puts into its pings and closes, which may be what we have told it.
+    """
+    first = record.args[0] if isinstance(record.args, tuple) and record.args else None
+    return not isinstance(getattr(first, "_stream", None), FastPathStream)
+
+
+# No configuration of logging takes a filter away.
+logging.getLogger("trio-websocket").addFilter(_is_not_ours)
+
 #: What the libraries raise when a peer breaks the rules, beside their documented errors.
 _PROTOCOL_FAULTS: Final = (trio_websocket.ConnectionClosed, ProtocolError, h11.ProtocolError)
 

@@ -33,8 +33,9 @@ from trio_calls.transport._websockets import StreamWebSocket
 
 _SWITCHING_PROTOCOLS: Final = 101
 
-# The library would log headers and frames, and with them keys, tokens and audio.
-_silent_logger: Final = logging.getLogger("trio_calls.transport.websockets")
+# The library would log headers and frames, and with them keys, tokens and audio. No configuration
+# reaches this logger, as nothing can look it up: dictConfig() enables those that it finds.
+_silent_logger: Final = logging.Logger("trio_calls.transport.websockets")
 _silent_logger.disabled = True
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
+from trio_calls._quoting import without_secrets as blotted
 from trio_calls.config import ClientConfig
 from trio_calls.errors import (
     WSSAuthenticationError,
@@ -46,11 +47,6 @@ _REFUSALS: Final[dict[int, tuple[type[WSSConnectionError], str]]] = {
     429: (WSSUnavailableError, "the exchange takes no connections just now: try again later"),
     503: (WSSUnavailableError, "the exchange takes no connections just now: try again later"),
 }
-
-_BLOT: Final = "***"
-
-#: So much of a secret's beginning tells nothing, and may well be part of something else.
-_HARMLESS_LENGTH: Final = 3
 
 
 def explain_control(error: WebSocketError, config: ClientConfig) -> WSSConnectionError:
@@ -165,16 +161,4 @@ def _address(config: ClientConfig) -> tuple[str | None, int]:
 
 
 def _without_secrets(text: str, config: ClientConfig, token: str | None = None) -> str:
-    """Blot out the credentials that an exchange may have quoted back at us."""
-    secrets = filter(None, (config.api_key, config.connector_uuid, token))
-    for secret in sorted(secrets, key=len, reverse=True):  # one may hold the other
-        text = _without_cut_off(text.replace(secret, _BLOT), secret)
-    return text
-
-
-def _without_cut_off(text: str, secret: str) -> str:
-    """Blot out a secret of which only the beginning is left: long reasons are cut off."""
-    for length in range(len(secret) - 1, _HARMLESS_LENGTH, -1):
-        if text.endswith(secret[:length]):
-            return text[:-length] + _BLOT
-    return text
+    return blotted(text, (config.api_key, config.connector_uuid, token))

@@ -33,10 +33,12 @@ from __future__ import annotations
 import logging
 import math
 import uuid
+from collections.abc import Callable
 from typing import Final
 
 import attrs
 
+from trio_calls._quoting import printable
 from trio_calls.audio_format import AudioMode
 from trio_calls.errors import (
     WSSCallCommandError,
@@ -160,6 +162,12 @@ Event = CommandDone | CommandFailed | AudioReceived | CreditGranted | Terminated
 class CallProtocol:
     """The state of one call and the frames that move it.
 
+    Args:
+      audio_mode: whether single legs come on channels of their own.
+      send_buffer_bytes: how much audio may wait to be sent.
+      frame_bytes: the size of a message of audio.
+      quote: makes words of the exchange fit for logs and errors.
+
     Attributes:
       state: the state of the call, moved only by the table of `trio_calls.state`.
       mode: who hears the agent; None unless CONNECTED.
@@ -172,11 +180,13 @@ class CallProtocol:
         audio_mode: AudioMode,
         send_buffer_bytes: int,
         frame_bytes: int = DEFAULT_FRAME_BYTES,
+        quote: Callable[[str], str] = printable,
     ) -> None:
         self.state: CallState = CallState.PENDING
         self.audio: OutgoingAudio = OutgoingAudio(send_buffer_bytes, frame_bytes)
         self.invalid_messages: int = 0
         self._audio_mode = audio_mode
+        self._quote = quote
         self._mode: AgentMode | None = None
         self._unanswered: dict[str, Command] = {}
 
@@ -255,8 +265,7 @@ class CallProtocol:
                 self.signal(Signal.TERMINATED)
                 return Terminated()
             case CallEvent(event=name) if name == ERROR:
-                code = message.error_code or "UNKNOWN"
-                return CallFault(WSSCallFaultError(code, message.error_message))
+                return CallFault(WSSCallFaultError(*self._quoted(message)))
             case _:
                 logger.debug("a frame of a type that is not known here was ignored")
                 return None
@@ -272,7 +281,17 @@ class CallProtocol:
             return CommandDone(response.command_id, command)
         if command in FAILURE:
             self.signal(FAILURE[command])
-        return CommandFailed(response.command_id, command, _failure(command, response))
+        return CommandFailed(response.command_id, command, self._failure(command, response))
+
+    def _failure(self, command: Command, response: CommandResponse) -> WSSCallError:
+        if response.error_code == TIMEOUT:
+            return WSSCallCommandTimeoutError(f"the exchange did not do {command.value} in time")
+        return WSSCallCommandError(command.value, *self._quoted(response))
+
+    def _quoted(self, message: CommandResponse | CallEvent) -> tuple[str, str | None]:
+        """Return the code and the description of what went wrong, fit for logs and errors."""
+        code = self._quote(message.error_code or "") or "UNKNOWN"
+        return code, message.error_message and self._quote(message.error_message)
 
 
 def check_ring_time(seconds: float) -> None:
@@ -281,11 +300,3 @@ def check_ring_time(seconds: float) -> None:
         raise ValueError(
             f"ring_time_seconds must be a number from {MIN_RING_SECONDS} to {MAX_RING_SECONDS}"
         )
-
-
-def _failure(command: Command, response: CommandResponse) -> WSSCallError:
-    if response.error_code == TIMEOUT:
-        return WSSCallCommandTimeoutError(f"the exchange did not do {command.value} in time")
-    return WSSCallCommandError(
-        command.value, response.error_code or "UNKNOWN", response.error_message
-    )

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from trio_calls._quoting import Secret, printable
 from trio_calls.audio_format import SAMPLE_RATES, AudioMode
 from trio_calls.wire.message import Message, forgiven, forgiven_text, text, wire
 
@@ -27,6 +28,10 @@ _MAX_URL_LENGTH = 8192
 #: Of a telephone number: a SIP address has room for much.
 _MAX_NUMBER_LENGTH = 4096
 _AUDIO_MODES: Final = tuple(mode.value for mode in AudioMode)
+
+
+def _printable_name(name: str) -> str:
+    return printable(name)
 
 
 @attrs.frozen
@@ -114,7 +119,8 @@ class CallIn(Message):
     wire_type: ClassVar[str] = "call.in"
 
     session_id: str = text("sessionId")
-    call_id: str = text("callId")
+    # Nothing else goes back to the exchange under this name, and everybody logs it.
+    call_id: str = text("callId", converter=_printable_name)
     caller_number: str | None = forgiven_text(
         "from", default=None, max_length=_MAX_NUMBER_LENGTH, kw_only=True
     )
@@ -122,7 +128,12 @@ class CallIn(Message):
         "to", default=None, max_length=_MAX_NUMBER_LENGTH, kw_only=True
     )
     url: str = wire("url", validator=attrs.validators.max_len(_MAX_URL_LENGTH), repr=False)
-    token: str = wire("token", validator=attrs.validators.max_len(_MAX_URL_LENGTH), repr=False)
+    token: str = wire(
+        "token",
+        validator=attrs.validators.max_len(_MAX_URL_LENGTH),
+        repr=False,
+        converter=Secret,
+    )
     organisation_uuid: str = forgiven_text("orgUuid", default="")
 
 
