@@ -87,7 +87,6 @@ async def failure_with(server: Server, *, seconds: float = 10) -> WebSocketError
             302,
             "",
         ),
-        (b"HTTP/1.1 103 Early Hints\r\n\r\n", 103, ""),
     ],
 )
 async def test_a_refusal_has_its_status_and_its_reason(

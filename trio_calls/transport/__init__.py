@@ -6,6 +6,7 @@ libraries, and nothing outside this package imports either::
 
     explain    heartbeat    tls         what a connection means to a client
     eager_writer                        sending: at once what goes, and the rest from a task
+    _response_head                      what servers say before, in and behind a handshake
     _opening, _dial                     the address, the stream, the library, the deadline
     _trio_websocket    _websockets      one library each, which comes with the SDK or costs less
     _fast_path_stream  _frame_reader    the frames: plain ones here, all others by the library

@@ -60,7 +60,7 @@ class FastPathStream(trio.abc.Stream):
 
     def __init__(self, stream: trio.abc.Stream, *, is_client: bool) -> None:
         self.sender = FrameSender(stream, is_masked=is_client)
-        self.handshake = HandshakeStream(stream)
+        self.handshake = HandshakeStream(stream, is_client=is_client)
         self.library: WebSocketConnection | None = None
         self._receive_some = receiver(stream)
         self._is_client = is_client
@@ -145,9 +145,14 @@ class FastPathStream(trio.abc.Stream):
 
     async def _receive_handshake(self, max_bytes: int | None) -> bytes | bytearray:
         data = await self.handshake.receive_some(max_bytes)
+        response = self.handshake.response
+        if response is not None:
+            self._is_past_handshake = response.has_switched
+            self._unparsed = response.early_data
+            return data
         received = self.handshake.received
         end = end_of_head(received, len(data))
-        if end is None or (self._is_client and not received.startswith(_SWITCHING_PROTOCOLS)):
+        if end is None:
             return data
         self._is_past_handshake = True
         self._unparsed = bytes(received[end:])

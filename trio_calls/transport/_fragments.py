@@ -38,7 +38,10 @@ class Fragments:
         if frame.opcode is not Opcode.CONT:
             self._is_text = frame.opcode is Opcode.TEXT
         if self._is_text:
-            self._texts.append(self._decoder.decode(frame.data, frame.fin))
+            text = self._decoder.decode(frame.data, frame.fin)
+            # An empty one would take room in the list, and a peer can send any number of them.
+            if text:
+                self._texts.append(text)
         else:
             self._data += frame.data
         return self._take() if frame.fin else None

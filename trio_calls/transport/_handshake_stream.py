@@ -15,6 +15,7 @@ import trio
 
 from trio_calls.transport._interface import ServerUnverified, TLSFailed, WebSocketError
 from trio_calls.transport._refusal import refusal_ended_by_hangup
+from trio_calls.transport._response_head import ResponseHead
 
 #: The longest handshake, with its headers and the body of a refusal, in bytes.
 MAX_HANDSHAKE_BYTES = 2**16
@@ -27,15 +28,18 @@ class HandshakeStream(trio.abc.Stream):
 
     Args:
       stream: the stream to the peer.
+      is_client: whether a server's answer is to be read, rather than a client's request.
 
     Attributes:
       is_shaking_hands: whether a stream that ends or breaks is a `WebSocketError`. Set to False by
         whoever knows that the handshake is over.
       received: what has come during the handshake, perhaps with what was behind it.
+      response: what the server has answered; None for a server itself.
     """
 
-    def __init__(self, stream: trio.abc.Stream) -> None:
+    def __init__(self, stream: trio.abc.Stream, *, is_client: bool) -> None:
         self.is_shaking_hands = True
+        self.response = ResponseHead() if is_client else None
         self.received = bytearray()
         self._stream = stream
 
@@ -50,16 +54,28 @@ class HandshakeStream(trio.abc.Stream):
         await self._stream.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        try:
-            data = await self._stream.receive_some(max_bytes)
-        except trio.BrokenResourceError as error:
-            self._raise_in_handshake(error)
-            raise
-        if self.is_shaking_hands:
-            self.received += data
-            if not data or len(self.received) > MAX_HANDSHAKE_BYTES:
-                await self._fail_handshake(has_ended=not data)
-        return data
+        while True:
+            try:
+                data = await self._stream.receive_some(max_bytes)
+            except trio.BrokenResourceError as error:
+                self._raise_in_handshake(error)
+                raise
+            if not self.is_shaking_hands:
+                return data
+            if given := await self._receive_handshake(data):
+                return given
+
+    async def _receive_handshake(self, data: bytes | bytearray) -> bytes | bytearray:
+        """Return what the library is to be given; nothing if it has to wait for more."""
+        self.received += data
+        given: bytes | bytearray
+        if self.response is not None:
+            given, size = self.response.receive(data), self.response.size
+        else:
+            given, size = data, end_of_head(self.received, len(data)) or len(self.received)
+        if not data or size > MAX_HANDSHAKE_BYTES:
+            await self._fail_handshake(has_ended=not data)
+        return given
 
     async def aclose(self) -> None:
         was_shaking_hands = self.is_shaking_hands
@@ -80,7 +96,7 @@ class HandshakeStream(trio.abc.Stream):
         if not self.is_shaking_hands:
             return
         if not has_ended:
-            raise WebSocketError("the WebSocket handshake is too long")
+            raise too_long()
         raise refusal_ended_by_hangup(self.received) or WebSocketError(
             "the connection was closed during the WebSocket handshake"
         )
@@ -88,6 +104,13 @@ class HandshakeStream(trio.abc.Stream):
     def _raise_in_handshake(self, error: trio.BrokenResourceError) -> None:
         if self.is_shaking_hands:
             raise_broken(error)
+
+
+def too_long() -> WebSocketError:
+    """Make the error for a handshake without an end."""
+    return WebSocketError(
+        f"the WebSocket handshake is too long: more than {MAX_HANDSHAKE_BYTES:,} bytes"
+    )
 
 
 async def drop(stream: trio.abc.Stream) -> None:

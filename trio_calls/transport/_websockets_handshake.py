@@ -14,12 +14,17 @@ from urllib.parse import SplitResult
 import trio
 from websockets.client import ClientProtocol
 from websockets.http11 import Request, Response
-from websockets.protocol import Event, State
+from websockets.protocol import Event
 from websockets.server import ServerProtocol
 from websockets.uri import WebSocketURI
 
 from trio_calls.transport._dial import port_of
-from trio_calls.transport._handshake_stream import MAX_HANDSHAKE_BYTES, end_of_head, raise_broken
+from trio_calls.transport._handshake_stream import (
+    MAX_HANDSHAKE_BYTES,
+    end_of_head,
+    raise_broken,
+    too_long,
+)
 from trio_calls.transport._interface import (
     MAX_MESSAGE_SIZE,
     HandshakeRefused,
@@ -29,12 +34,13 @@ from trio_calls.transport._interface import (
     WebSocketError,
 )
 from trio_calls.transport._refusal import refusal, refusal_ended_by_hangup
+from trio_calls.transport._response_head import ResponseHead
 from trio_calls.transport._websockets import StreamWebSocket
 
 _SWITCHING_PROTOCOLS: Final = 101
 
 # The library would log headers and frames, and with them keys, tokens and audio. No configuration
-# reaches this logger, as nothing can look it up: dictConfig() enables those that it finds.
+# reaches this logger, as nothing can look it up: `dictConfig` enables those that it finds.
 _silent_logger: Final = logging.Logger("trio_calls.transport.websockets")
 _silent_logger.disabled = True
 
@@ -96,6 +102,7 @@ class _Handshake:
         self._stream = stream
         self._received = bytearray()
         self._is_past_head = False
+        self._response = ResponseHead() if isinstance(protocol, ClientProtocol) else None
         self.early_data = b""
 
     async def answer(self, response: Response) -> None:
@@ -116,6 +123,8 @@ class _Handshake:
             events = self._protocol.events_received()
             if events:
                 return events[0]
+            if self._size > MAX_HANDSHAKE_BYTES:
+                raise too_long()
             if self._protocol.handshake_exc is not None and data:
                 await self.flush()
                 raise refusal_ended_by_hangup(self._received) or _not_a_handshake()
@@ -123,8 +132,10 @@ class _Handshake:
                 raise refusal_ended_by_hangup(self._received) or WebSocketError(
                     "the connection was closed during the WebSocket handshake"
                 )
-            if len(self._received) > MAX_HANDSHAKE_BYTES:
-                raise WebSocketError("the WebSocket handshake is too long")
+
+    @property
+    def _size(self) -> int:
+        return len(self._received) if self._response is None else self._response.size
 
     async def _receive_some(self) -> bytes | bytearray:
         try:
@@ -134,6 +145,9 @@ class _Handshake:
         self._received += data
         if not data:
             self._protocol.receive_eof()
+        elif self._response is not None:
+            self._protocol.receive_data(self._response.receive(data))
+            self.early_data = self._response.early_data
         elif self._is_past_head:
             self._protocol.receive_data(data)
         else:
@@ -148,11 +162,7 @@ class _Handshake:
             return
         self._is_past_head = True
         self._protocol.receive_data(self._received[start:end])
-        rest = bytes(self._received[end:])
-        if isinstance(self._protocol, ServerProtocol) or self._protocol.state is State.OPEN:
-            self.early_data = rest
-        elif rest:
-            self._protocol.receive_data(rest)
+        self.early_data = bytes(self._received[end:])
 
 
 def _not_a_handshake() -> WebSocketError:
