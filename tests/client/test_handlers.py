@@ -103,6 +103,7 @@ async def test_a_handler_that_fails_is_logged_and_the_others_go_on(
         control = await exchange.control()
         await control.ring("good", "bad")
         call = await switchboard.next_call()
+        await (await exchange.media()).accept("call.disconnect")
         await trio.testing.wait_all_tasks_blocked()
         assert client.calls == (call,)
         await control.ring("next")
