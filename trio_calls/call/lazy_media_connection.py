@@ -30,10 +30,12 @@ from trio_calls.wire.control import CallIn
 logger = logging.getLogger("trio_calls.media")
 
 #: The exchange refuses a connection whose claim it has taken back, and the reason, the end of the
-#: call or of the control connection, may still be on its way here. So long a failed opening waits
-#: for that news, within the time that an opening may take. Where the exchange has not even answered
-#: there is nothing to wait for.
+#: call or of the control connection, may still be on its way here. So long an opening that was
+#: refused waits for that news, within the time that an opening may take.
 NEWS_SECONDS: Final = 2.0
+
+#: And so long one that failed otherwise, perhaps as the exchange is just being restarted.
+RESTART_NEWS_SECONDS: Final = 1.0
 
 #: An exchange that gives new addresses and takes none of them must not be tried for ever.
 MAX_OPENINGS: Final = 5
@@ -170,7 +172,7 @@ class LazyMediaConnection:
     async def _has_news(self, failed: MediaConnection, give_up_at: float) -> bool:
         """Return whether it makes sense to try again: since an opening began, or in a moment."""
         if not self._is_outdated(failed):
-            seconds = NEWS_SECONDS if failed.was_refused else 0.0
+            seconds = NEWS_SECONDS if failed.was_refused else RESTART_NEWS_SECONDS
             with trio.move_on_at(min(trio.current_time() + seconds, give_up_at)):
                 await self._claim.wait_news()
         return self._is_outdated(failed)
