@@ -1,6 +1,9 @@
 """Code that blocks the event loop is warned of while it does, where it does, and rarely."""
 
+import ctypes
 import logging
+import re
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -168,6 +171,20 @@ async def test_who_crashes_leaves_no_thread(exchange: FakeExchange) -> None:
     assert watching_threads() == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="takes its C from the system's library")
+async def test_who_keeps_the_gil_is_told_of_afterwards(notices: Notices) -> None:
+    async with watchdog.open_watchdog(LIMIT):
+        # Called without letting go of the GIL. Ten times the limit, in microseconds.
+        ctypes.PyDLL(None).usleep(int(10e6 * LIMIT))
+        assert notices.came.wait(20)
+    message = notices.records[0].getMessage()
+    assert "kept the GIL" in message
+    assert "ctypes.PyDLL(None).usleep" in message
+    blocked = re.search(r"blocked for ([\d.]+) s", message)
+    assert blocked
+    assert float(blocked[1]) >= 8 * LIMIT
+
+
 class Hours:
     """A clock that stands still, to be put forward by hand."""
 
@@ -210,6 +227,23 @@ async def test_what_goes_on_blocking_is_warned_of_once(
         clock.now += 3600
         dog.look()
     assert len(notices.records) == 1
+
+
+async def test_a_look_that_comes_late_tells_of_it_once(dog: Watchdog, notices: Notices) -> None:
+    assert dog.look(late_seconds=0.49) == 0.25
+    assert notices.records == []
+    assert dog.look(late_seconds=8.2) == QUIET_SECONDS
+    [record] = notices.records
+    assert "was blocked for 8.2 s" in record.getMessage()
+    assert "test_a_look_that_comes_late_tells_of_it_once" in record.getMessage()
+
+
+async def test_where_no_task_runs_only_the_time_is_told(
+    dog: Watchdog, notices: Notices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dog, "_running_task", lambda: None)
+    dog.look(late_seconds=8.2)
+    assert notices.records[0].getMessage().endswith("move it into another process.")
 
 
 async def test_many_steps_are_no_block_however_long_together(

@@ -46,11 +46,6 @@ class EventHandlers:
       config: says how long handlers may go on after the call has ended, or was cancelled.
     """
 
-    # Of the task that the call's own handler runs in.
-    _context: contextvars.Context
-    # What the handlers of `CALL_TERMINATED` run in.
-    _last_nursery: trio.Nursery
-
     def __init__(self, config: ClientConfig) -> None:
         self._config = config
         self._handlers: dict[str, list[Handler]] = {}
@@ -59,6 +54,10 @@ class EventHandlers:
         self._is_finishing = False
         self._is_done = trio.Event()
         self._working = 0
+        # Of the task that the call's own handler runs in.
+        self._context: contextvars.Context | None = None
+        # What the handlers of `CALL_TERMINATED` run in.
+        self._last_nursery: trio.Nursery | None = None
 
     def registrar(self, event: str) -> Callable[[HandlerT], HandlerT]:
         """Make the decorator that registers a handler of `event`.
@@ -90,9 +89,16 @@ class EventHandlers:
         self._last_nursery = last_nursery
 
     def terminate(self, ending: Ending) -> None:
-        """Emit `CALL_TERMINATED`. Called once."""
+        """Emit `CALL_TERMINATED`. Called once, while the call's scope is open."""
+        assert self._last_nursery is not None
         self._last_nursery.start_soon(self._run_last, ending)
         self.finish()
+
+    def forget(self) -> None:
+        """Forget what leads to the call's scope, which is closed: no cycle is to be left of it."""
+        self._handlers.clear()
+        self._waiting.clear()
+        self._context = self._last_nursery = None
 
     def finish(self) -> None:
         """Make `run` return when everything emitted so far was handled."""
@@ -132,17 +138,13 @@ class EventHandlers:
                 async with trio.open_nursery() as nursery:
                     self._handle(nursery, CALL_TERMINATED, (ending,))
 
-        try:
-            await run_with_grace(self._config.close_grace_seconds + LAST_WORD_SECONDS, run_last)
-        finally:
-            # A handler often knows its call: a cycle, that would stay in memory for a while.
-            self._handlers.clear()
+        await run_with_grace(self._config.close_grace_seconds + LAST_WORD_SECONDS, run_last)
 
     def _handle(self, nursery: trio.Nursery, event: str, arguments: tuple[Any, ...]) -> None:
         for handler in self._handlers.get(event, ()):
             # Handlers of this event were called with nothing before there was an `Ending`.
             is_spared = event == CALL_TERMINATED and _needs_no_argument(handler)
-            context = self._context.copy()
+            context = contextvars.Context() if self._context is None else self._context.copy()
             try:
                 result = context.run(handler, *(() if is_spared else arguments))
             except BaseException as error:

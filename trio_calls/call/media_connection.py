@@ -159,7 +159,11 @@ class MediaConnection:
             self.was_refused = isinstance(error, HandshakeRefused)
             failure = explain_media(error, config, call_in.token)
         # Without a context: frames of the libraries hold the headers.
-        raise failure
+        try:
+            raise failure
+        finally:
+            # The error knows this frame by its traceback, and would be kept in memory by it.
+            del failure
 
     async def _read(self, websocket: WebSocket) -> WebSocketClosed | None:
         """Read until the call or the connection is over, or `stop` says so.

@@ -95,6 +95,7 @@ class CallScope:
                     self._application_end.wake()
         finally:
             self.core.media.forget()
+            self.core.handlers.forget()
 
     async def _leave_in_time(self) -> None:
         """Leave when the application's code has ended, or is taking too long after its cancelling.

@@ -208,7 +208,10 @@ class ControlConnection:
                 failure = error
             nursery.cancel_scope.cancel()
         if failure is not None:
-            raise failure
+            try:
+                raise failure
+            finally:
+                del failure
 
     async def _connect(self, nursery: trio.Nursery) -> WebSocket:
         headers = {"x-sdk-version": __version__}
@@ -228,7 +231,11 @@ class ControlConnection:
         except WebSocketError as error:
             failure = explain_control(error, self._config)
         # Without a context: frames of the libraries hold the headers.
-        raise failure
+        try:
+            raise failure
+        finally:
+            # The error knows this frame by its traceback, and would be kept in memory by it.
+            del failure
 
     async def _serve(
         self, nursery: trio.Nursery, websocket: WebSocket, task_status: trio.TaskStatus[None]

@@ -7,6 +7,8 @@
                                              └─ yes ─►  run_sync_soon(sign of life)
     no sign within the limit ─► which task, which line ─► one warning, then quiet for a minute
 
+    the thread itself came late ─► where is the task now? ─► one warning, then quiet for a minute
+
 A thread, because only from outside can be seen what blocks while it does. An instrument could tell
 afterwards that a task was slow, not where, and nothing at all of one that never goes on.
 
@@ -15,6 +17,10 @@ in every round of the loop was one in twenty of the instructions that a frame of
 loop that waits is never asked, since being woken for that would keep virtual time from moving on.
 The price: a block is noticed after up to one and a half times the limit. Short steps of many tasks
 that together take too long are reported too, with the task that happens to run.
+
+Code in C that keeps Python's lock (the GIL) keeps the thread from looking, too. Then it tells
+afterwards, by how much later it woke up than it wanted to. It gets the lock as soon as that code
+lets go, so what the task is at by then is most often what called it.
 
 The thread ends with the last client of its Trio run. It is joined without awaiting: in virtual
 time, hours could pass until a task was woken by it.
@@ -122,11 +128,16 @@ class Watchdog:
     def _watch(self) -> None:
         pause = self._limit_seconds / 2
         with suppress(trio.RunFinishedError):
+            due_at = time.perf_counter() + pause
             while not self._is_stopped.wait(pause):
-                pause = self.look()
+                pause = self.look(late_seconds=time.perf_counter() - due_at)
+                due_at = time.perf_counter() + pause
 
-    def look(self) -> float:
+    def look(self, *, late_seconds: float = 0.0) -> float:
         """Warn if the event loop has not come round for too long since it was asked to.
+
+        Args:
+          late_seconds: how much later than it was to this look comes, as no thread could run.
 
         Returns:
           float: seconds until the next look. Whatever blocks for one and a half times as long as
@@ -135,6 +146,9 @@ class Watchdog:
         Raises:
           trio.RunFinishedError: there is nothing to watch any more.
         """
+        if late_seconds >= self._limit_seconds:
+            self._warn_of_lock(late_seconds)
+            return QUIET_SECONDS
         asked_at = self._asked_at
         if asked_at is None:
             self._ask()
@@ -174,6 +188,20 @@ class Watchdog:
             "".join(stack.format()).rstrip(),
         )
         return True
+
+    def _warn_of_lock(self, seconds: float) -> None:
+        task = self._running_task()
+        where = ""
+        if task is not None:
+            stack = "".join(_stack_of(task, self._watched_thread).format()).rstrip()
+            where = f" Just afterwards, task {task.name} was at\n{stack}"
+        logger.warning(
+            "the event loop was blocked for %.1f s, and all calls stood still: code in C kept the "
+            "GIL, so that no thread could run, or this process was stopped. A thread is no help "
+            "against such code: move it into another process.%s",
+            seconds,
+            where,
+        )
 
     def _running_task(self) -> trio.lowlevel.Task | None:
         frame = sys._current_frames().get(self._watched_thread)

@@ -81,7 +81,11 @@ async def open_tcp_stream(
         # Proxies break, names are looked up in threads, and an opener may have any error.
         failure = first_error(errors)
     if failure is not None:
-        raise HostUnreachable(describe(failure)) from failure
+        try:
+            raise HostUnreachable(describe(failure)) from failure
+        finally:
+            # The error knows this frame by its traceback, and would be kept in memory by it.
+            del failure
     if not isinstance(stream, trio.abc.Stream):
         raise HostUnreachable(f"open_stream returned no Stream, but a {type(stream).__name__}")
     return stream

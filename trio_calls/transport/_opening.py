@@ -82,7 +82,11 @@ def _failing_alone() -> Iterator[None]:
     except* Exception as errors:
         failure = failure or WebSocketError(describe(first_error(errors)))
     if failure is not None:
-        raise failure
+        try:
+            raise failure
+        finally:
+            # The error knows this frame by its traceback, and would be kept in memory by it.
+            del failure
 
 
 async def connect_websocket(

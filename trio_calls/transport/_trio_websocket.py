@@ -237,7 +237,11 @@ async def _run(
         stream.sender.on_broken = None
         reader_ended.set()
     if failure is not None:
-        raise failure
+        try:
+            raise failure
+        finally:
+            # The error knows this frame by its traceback, and would be kept in memory by it.
+            del failure
 
 
 async def _give_up(stream: FastPathStream, reader_ended: trio.Event) -> None:

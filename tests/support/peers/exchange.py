@@ -90,7 +90,7 @@ class FakeExchange:
       answers: for the next connections, in order; those beyond are accepted.
       attempts: every connection that was opened, to any host.
       requests: the path and headers of every accepted handshake.
-      sdk_ends: the SDK's end of every connection that was opened in memory.
+      sdk_ends: the SDK's ends of the two newest connections; others are not kept in memory.
       medias: every media connection that was accepted.
       command_came: where to wait for the next command on any of them.
       accepting: what handshakes wait for; set unless a test takes another one.
@@ -104,7 +104,7 @@ class FakeExchange:
         self.answers: deque[Answer] = deque()
         self.attempts: list[Attempt] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
-        self.sdk_ends: list[MemoryStream] = []
+        self.sdk_ends: deque[MemoryStream] = deque(maxlen=2)
         self.medias: list[MediaEnd] = []
         self.command_came = trio.lowlevel.ParkingLot()
         self.accepting = trio.Event()
