@@ -85,7 +85,8 @@ class Speaker:
         """Say something and wait until it has gone out."""
         utterance = await self.begin_to_say(seconds)
         await self.call.wait_audio_sent()
-        utterance.confirmed_by = "sent"
+        if self.call.ending is None:
+            utterance.confirmed_by = "sent"
 
     async def begin_to_say(self, seconds: float) -> Utterance:
         """Queue something to say."""
@@ -154,7 +155,7 @@ async def goodbye(speaker: Speaker) -> None:
     await speaker.call.disconnect()
     utterance.confirmed_by = "leaving"
     utterance.was_cut_short = trio.current_time() - began > FLUSH_SECONDS + utterance.seconds
-    utterance.unsent_bytes = speaker.call.get_send_audio_buffer_size()
+    utterance.unsent_bytes = speaker.call.statistics().unheard_bytes
 
 
 async def interrupted(speaker: Speaker) -> None:

@@ -15,6 +15,7 @@ import trio
 
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.claim import ClaimState
+from trio_calls.call.core import CallCore
 from trio_calls.call.scope import CallHandler, CallScope
 from trio_calls.client.claims import (
     CALL_IN_SECONDS,
@@ -147,7 +148,13 @@ class IncomingCalls:
         """Claim a call again on the present connection, unless there is no need to."""
         call = session.call
         if call is not None and call.core.claim.state is ClaimState.IN_QUESTION:
-            self._nursery.start_soon(claim_again, self.control, session, call.core)
+            self._nursery.start_soon(self._claim_again, session, call.core)
+
+    async def _claim_again(self, session: Session, call: CallCore) -> None:
+        await claim_again(self.control, session, call)
+        if call.claim.state is ClaimState.GONE:
+            # Offers from before that answer are out of date: somebody else has the call.
+            self.offers.withdraw(session.session_id)
 
     def _receive_call(self, call_in: CallIn) -> None:
         session = self.offers.sessions.get(call_in.session_id)
