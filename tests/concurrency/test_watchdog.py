@@ -38,10 +38,16 @@ class Notices(logging.Handler):
     def about(self, text: str) -> list[logging.LogRecord]:
         return [record for record in self.records if text in record.getMessage()]
 
+    def caught_in(self, text: str) -> list[logging.LogRecord]:
+        # On a busy machine the watchdog itself may come late, and tell of that.
+        return [
+            record for record in self.about(text) if "Just afterwards" not in record.getMessage()
+        ]
+
     def block_until_noticed(self) -> None:
         # A busy machine may have made Trio's own steps slow enough to be warned of.
-        before = len(self.about("block_until_noticed"))
-        while len(self.about("block_until_noticed")) == before:
+        before = len(self.caught_in("block_until_noticed"))
+        while len(self.caught_in("block_until_noticed")) == before:
             assert self.came.wait(20)
             self.came.clear()
 
@@ -98,7 +104,7 @@ async def test_a_handler_is_caught_in_the_act(exchange: FakeExchange, notices: N
         await (await exchange.control()).ring("s")
         await has_blocked.wait()
         nursery.cancel_scope.cancel()
-    [record] = notices.about("block_until_noticed")
+    [record] = notices.caught_in("block_until_noticed")
     message = record.getMessage()
     assert (record.levelname, record.threadName) == ("WARNING", THREAD_NAME)
     assert "Task trio_calls.client.incoming.IncomingCalls._serve is at" in message
@@ -126,7 +132,7 @@ async def test_what_blocks_later_is_warned_of_again(
         for _ in range(3):
             notices.block_until_noticed()
             await trio.testing.wait_all_tasks_blocked()
-    assert len(notices.about("block_until_noticed")) == 3
+    assert len(notices.caught_in("block_until_noticed")) == 3
 
 
 @pytest.mark.usefixtures("never_quiet")
@@ -171,15 +177,16 @@ async def test_who_crashes_leaves_no_thread(exchange: FakeExchange) -> None:
     assert watching_threads() == 0
 
 
+@pytest.mark.usefixtures("never_quiet")
 @pytest.mark.skipif(sys.platform == "win32", reason="takes its C from the system's library")
 async def test_who_keeps_the_gil_is_told_of_afterwards(notices: Notices) -> None:
     async with watchdog.open_watchdog(LIMIT):
         # Called without letting go of the GIL. Ten times the limit, in microseconds.
         ctypes.PyDLL(None).usleep(int(10e6 * LIMIT))
-        assert notices.came.wait(20)
-    message = notices.records[0].getMessage()
-    assert "kept the GIL" in message
-    assert "ctypes.PyDLL(None).usleep" in message
+        while not notices.about("kept the GIL"):
+            assert notices.came.wait(20)
+            notices.came.clear()
+    message = notices.about("usleep")[0].getMessage()
     blocked = re.search(r"blocked for ([\d.]+) s", message)
     assert blocked
     assert float(blocked[1]) >= 8 * LIMIT
