@@ -164,7 +164,9 @@ class SecretSearch:
         is_enabled, handle = logging.Logger.isEnabledFor, logging.Logger.handle
 
         def hear_and_handle(logger: logging.Logger, record: logging.LogRecord) -> None:
-            self.hear_record(record)
+            # What a filter of its logger holds back is shown by no handler.
+            if logger.filter(record):
+                self.hear_record(record)
             # As if nobody had listened.
             if is_enabled(logger, record.levelno):
                 handle(logger, record)
