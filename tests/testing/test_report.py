@@ -106,7 +106,7 @@ def test_a_failing_test_shows_violations(run_tests: RunTests, fixture: str) -> N
     """
     )
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*- trio_calls violations -*", "  0.5?? s  control connection *"])
+    result.stdout.fnmatch_lines(["*- trio_calls violations -*", "  ?.??? s  control connection *"])
 
 
 def test_a_crash_of_the_handler_fails_the_test(run_tests: RunTests) -> None:
