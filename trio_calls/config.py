@@ -38,6 +38,8 @@ StreamOpener = Callable[[str, int], Awaitable["trio.abc.Stream"]]
 #: Longer than this no clock of the system can wait: nearly 32 years.
 _LONGEST_SECONDS: Final = 1e9
 
+_Validator = Callable[[object, "attrs.Attribute[Any]", Any], object]
+
 
 def _hidden(value: object) -> str:
     return "None" if value is None else "'***'"
@@ -87,13 +89,6 @@ def _positive_seconds_or_inf(
         _positive_seconds(instance, attribute, value)
 
 
-def _positive_seconds_inf_or_none(
-    instance: object, attribute: attrs.Attribute[Any], value: object
-) -> None:
-    if value is not None:
-        _positive_seconds_or_inf(instance, attribute, value)
-
-
 def _positive_integer(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, int) or not is_number(value, 1):
         raise WSSConfigError(
@@ -101,11 +96,8 @@ def _positive_integer(instance: object, attribute: attrs.Attribute[Any], value: 
         )
 
 
-def _positive_integer_or_none(
-    instance: object, attribute: attrs.Attribute[Any], value: object
-) -> None:
-    if value is not None:
-        _positive_integer(instance, attribute, value)
+_positive_integer_or_none: _Validator = attrs.validators.optional(_positive_integer)
+_positive_seconds_inf_or_none: _Validator = attrs.validators.optional(_positive_seconds_or_inf)
 
 
 def _sample_rate(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -115,16 +107,12 @@ def _sample_rate(instance: object, attribute: attrs.Attribute[Any], value: objec
         )
 
 
-def _transport(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    names = get_args(TransportName)
-    if value not in names:
-        raise WSSConfigError(f"transport must be one of {names}, not {value!r}")
+def _one_of(names: tuple[str, ...]) -> _Validator:
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value not in names:
+            raise WSSConfigError(f"{attribute.name} must be one of {names}, not {value!r}")
 
-
-def _on_handler_failure(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    names = get_args(OnHandlerFailure)
-    if value not in names:
-        raise WSSConfigError(f"on_handler_failure must be one of {names}, not {value!r}")
+    return check
 
 
 def _audio_mode(value: AudioMode | str) -> AudioMode:
@@ -223,13 +211,15 @@ class ClientConfig:
     close_grace_seconds: float = attrs.field(default=2.0, validator=_positive_seconds)
     drain_seconds: float = attrs.field(default=25.0, validator=_positive_seconds_or_inf)
     on_handler_failure: OnHandlerFailure = attrs.field(
-        default="decline", validator=_on_handler_failure
+        default="decline", validator=_one_of(get_args(OnHandlerFailure))
     )
     crash_on_handler_error: bool = False
     blocked_warning_seconds: float | None = attrs.field(
         default=0.5, validator=_positive_seconds_inf_or_none
     )
-    transport: TransportName = attrs.field(default="auto", validator=_transport)
+    transport: TransportName = attrs.field(
+        default="auto", validator=_one_of(get_args(TransportName))
+    )
     open_stream: StreamOpener | None = attrs.field(default=None, repr=False)
 
     def __attrs_post_init__(self) -> None:
