@@ -66,14 +66,15 @@ class Claim:
         self._change(ClaimState.IN_QUESTION)
 
     def offered(self) -> bool:
-        """Note that the exchange offers the call. Returns whether it is in question now.
+        """Note that the exchange offers the call. Returns whether that has put it in question.
 
         Where no media connection was tried, that is a repetition. Where one was, the exchange may
         have lost it, and then it has taken the claim back: nobody has the call.
         """
-        if self.state is ClaimState.IN_QUESTION or self._is_tried:
+        was_tried = self.is_tried
+        if was_tried or self.state is ClaimState.IN_QUESTION:
             self._change(ClaimState.IN_QUESTION)
-        return self.state is ClaimState.IN_QUESTION
+        return was_tried
 
     def renew(self, address: CallIn) -> None:
         """Note that it stands, perhaps with a new address."""

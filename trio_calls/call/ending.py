@@ -149,8 +149,8 @@ class CallEnding:
 
     def has_left(self, command: Command) -> None:
         """End the call because the exchange has confirmed that the agent left it."""
-        cause = self._leaving_because or _CAUSES[command]
-        self._end(Ending(cause), WSSCallClosedError(f"the call has ended: {Ending(cause)}"))
+        ending = Ending(self._leaving_because or _CAUSES[command])
+        self._end(ending, WSSCallClosedError(f"the call has ended: {ending}"))
 
     def release(
         self,

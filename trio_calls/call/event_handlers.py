@@ -55,7 +55,7 @@ class EventHandlers:
         self._is_done = trio.Event()
         self._working = 0
         # Of the task that the call's own handler runs in.
-        self._context: contextvars.Context | None = None
+        self._context = contextvars.Context()
         # What the handlers of `CALL_TERMINATED` run in.
         self._last_nursery: trio.Nursery | None = None
 
@@ -98,7 +98,8 @@ class EventHandlers:
         """Forget what leads to the call's scope, which is closed: no cycle is to be left of it."""
         self._handlers.clear()
         self._waiting.clear()
-        self._context = self._last_nursery = None
+        self._context = contextvars.Context()
+        self._last_nursery = None
 
     def finish(self) -> None:
         """Make `run` return when everything emitted so far was handled."""
@@ -144,7 +145,7 @@ class EventHandlers:
         for handler in self._handlers.get(event, ()):
             # Handlers of this event were called with nothing before there was an `Ending`.
             is_spared = event == CALL_TERMINATED and _needs_no_argument(handler)
-            context = contextvars.Context() if self._context is None else self._context.copy()
+            context = self._context.copy()
             try:
                 result = context.run(handler, *(() if is_spared else arguments))
             except BaseException as error:

@@ -20,11 +20,11 @@ from typing import Final
 
 import trio
 
-from trio_calls._quoting import printable, without_secrets
 from trio_calls.call.claim import Claim, ClaimState
 from trio_calls.call.media_connection import CONNECT_SECONDS, MediaConnection
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSCallClosedError, WSSMediaError
+from trio_calls.transport.explain import quote
 from trio_calls.wire.control import CallIn
 
 logger = logging.getLogger("trio_calls.media")
@@ -95,9 +95,7 @@ class LazyMediaConnection:
 
     def quote(self, words: str) -> str:
         """Make words of the exchange fit for logs and errors: it may quote our credentials."""
-        token = self._claim.address.token
-        secrets = (self._config.api_key, self._config.connector_uuid, token)
-        return without_secrets(printable(words), secrets)
+        return quote(words, self._config, self._claim.address.token)
 
     async def open(self) -> None:
         """Open the connection, or wait for it; the opening itself is never cancelled.

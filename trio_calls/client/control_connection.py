@@ -12,7 +12,6 @@ from typing import Final, Protocol
 
 import trio
 
-from trio_calls._quoting import printable, without_secrets
 from trio_calls._version import __version__
 from trio_calls.client.backoff import Backoff
 from trio_calls.client.pending_requests import PendingRequests
@@ -20,7 +19,7 @@ from trio_calls.concurrency.turns import let_others_act
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConnectionError
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
-from trio_calls.transport.explain import explain_control, explain_loss
+from trio_calls.transport.explain import explain_control, explain_loss, quote
 from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
 from trio_calls.wire.codec import WireError, decode_control, encode
 from trio_calls.wire.control import (
@@ -189,9 +188,7 @@ class ControlConnection:
 
     def quote(self, words: str) -> str:
         """Make words of the exchange fit for a log: it may quote our credentials."""
-        return without_secrets(
-            printable(words), (self._config.api_key, self._config.connector_uuid)
-        )
+        return quote(words, self._config)
 
     async def _connect_and_serve(self, task_status: trio.TaskStatus[None]) -> None:
         """Run one connection to its end. Returns only when it was told to stop."""

@@ -135,12 +135,9 @@ class IncomingCalls:
 
     def _receive_offer(self, offer: SessionNotify) -> None:
         session = self.offers.sessions.get(offer.session_id)
-        claim = None if session is None or session.call is None else session.call.core.claim
-        if session is not None and claim is not None:
-            was_standing = claim.state is ClaimState.STANDING
-            claim.offered()
-            if was_standing:
-                self._claim_if_in_question(session)
+        call = None if session is None else session.call
+        if session is not None and call is not None and call.core.claim.offered():
+            self._claim_if_in_question(session)
         self.offers.add(offer)
         self._take_up()
 
@@ -261,11 +258,12 @@ class IncomingCalls:
 
     def _stopped_ringing(self, session: Session, call: CallScope) -> None:
         """Act on the end of a call's claim. Called by that."""
-        if call.core.protocol.state in STATES_WITH_AUDIO:
+        talks = call.core.protocol.state in STATES_WITH_AUDIO
+        if talks:
             self.offers.withdraw(session.session_id)
         if call.failed_before_answer:
             # That is noted when its scope is closed.
             return
-        if call.core.protocol.state in STATES_WITH_AUDIO:
+        if talks:
             self._failing.went_well()
         self._take_up()

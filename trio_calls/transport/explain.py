@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
+from trio_calls._quoting import printable
 from trio_calls._quoting import without_secrets as blotted
 from trio_calls.config import ClientConfig
 from trio_calls.errors import (
@@ -131,6 +132,11 @@ def without_secrets(
 ) -> WebSocketClosed:
     """Return the end of a connection with our credentials blotted out of its reason."""
     return WebSocketClosed(closed.code, _without_secrets(closed.reason, config, token))
+
+
+def quote(words: str, config: ClientConfig, token: str | None = None) -> str:
+    """Make words of the exchange fit for logs and errors: it may quote our credentials."""
+    return _without_secrets(printable(words), config, token)
 
 
 def explain_check(error: WebSocketError, config: ClientConfig) -> str:
