@@ -94,16 +94,16 @@ async def test_a_waiter_cancelled_after_that_holds_on_to_its_end(
         assert heard(fake_media) == NEXT
 
 
+async def whisper_until_overtaken(call: ActiveCall) -> None:
+    with pytest.raises(WSSCallClosedError, match="overtaken"):
+        await call.whisper()
+
+
 async def test_what_is_never_answered_leaks_nothing_on_the_way_out(
     fake_media: FakeMedia,
 ) -> None:
     async with connected(fake_media) as call, trio.open_nursery() as nursery:
-
-        async def whisper() -> None:
-            with pytest.raises(WSSCallClosedError, match="overtaken"):
-                await call.whisper()
-
-        nursery.start_soon(whisper)
+        nursery.start_soon(whisper_until_overtaken, call)
         await fake_media.receive_command("agent.whisper")
         await call.send_audio(NEXT)
         began = trio.current_time()
@@ -119,12 +119,7 @@ async def test_what_is_never_answered_leaks_nothing_on_the_way_out(
 
 async def test_a_close_that_nobody_answers_holds_back_no_longer(fake_media: FakeMedia) -> None:
     async with connected(fake_media) as call, trio.open_nursery() as nursery:
-
-        async def whisper() -> None:
-            with pytest.raises(WSSCallClosedError, match="overtaken"):
-                await call.whisper()
-
-        nursery.start_soon(whisper)
+        nursery.start_soon(whisper_until_overtaken, call)
         await fake_media.receive_command("agent.whisper")
         await call.send_audio(SAID)
         with trio.move_on_after(1):

@@ -7,22 +7,13 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.peers.exchange import FakeExchange, Switchboard, http
-from tests.support.peers.links import ControlEnd, call_in
+from tests.support.peers.exchange import FakeExchange, http
+from tests.support.peers.links import call_in
 from trio_calls import ActiveCall, CallState, WSSCallClosedError, WSSError, WSSMediaError
 from trio_calls.wire.control import Response, SessionClosed, SessionReady
 
 DOWN = OSError("down")
 REFUSED = http(401, "the token is not the one of the last call.in")
-
-
-@asynccontextmanager
-async def open_client_where_it_rings(
-    exchange: FakeExchange,
-) -> AsyncIterator[tuple[ActiveCall, ControlEnd, Switchboard]]:
-    async with exchange.open_client() as (_, control, switchboard):
-        await control.ring("s")
-        yield await switchboard.next_call(), control, switchboard
 
 
 @asynccontextmanager
@@ -46,7 +37,7 @@ async def answering(call: ActiveCall, error: type[WSSError] | None = None) -> As
 async def test_a_command_waits_for_the_new_claim(
     exchange: FakeExchange, method: str, command: str
 ) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with exchange.open_client_where_it_rings() as (call, control, _):
         exchange.answers.append(DOWN)
         await control.cut()
         async with trio.open_nursery() as nursery:
@@ -61,7 +52,7 @@ async def test_a_command_waits_for_the_new_claim(
 
 
 async def test_a_command_waits_10_s_for_it_at_the_most(exchange: FakeExchange) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with exchange.open_client_where_it_rings() as (call, control, _):
         exchange.answers.extend([DOWN] * 20)
         await control.cut()
         await trio.testing.wait_all_tasks_blocked()
@@ -75,7 +66,7 @@ async def test_a_command_waits_10_s_for_it_at_the_most(exchange: FakeExchange) -
 
 
 async def test_who_lets_go_does_not_wait_for_it(exchange: FakeExchange) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with exchange.open_client_where_it_rings() as (call, control, _):
         await control.cut()
         await trio.testing.wait_all_tasks_blocked()
         async with answering(call, WSSCallClosedError):
@@ -88,7 +79,7 @@ async def test_who_lets_go_does_not_wait_for_it(exchange: FakeExchange) -> None:
 async def test_a_command_ends_with_the_claim_that_it_waits_for(
     exchange: FakeExchange, error_code: str
 ) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with exchange.open_client_where_it_rings() as (call, control, _):
         await control.cut()
         await trio.testing.wait_all_tasks_blocked()
         async with answering(call, WSSCallClosedError):
@@ -100,7 +91,7 @@ async def test_a_command_ends_with_the_claim_that_it_waits_for(
 async def test_a_claim_lost_in_a_failing_opening_is_renewed(
     exchange: FakeExchange, is_offered: bool
 ) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with exchange.open_client_where_it_rings() as (call, control, _):
         exchange.delay = 1
         exchange.answers.append(REFUSED)
         async with answering(call):
@@ -118,7 +109,7 @@ async def test_a_claim_lost_in_a_failing_opening_is_renewed(
 
 
 async def test_nor_is_it_lost_when_nobody_waits_any_more(exchange: FakeExchange) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with exchange.open_client_where_it_rings() as (call, control, _):
         exchange.delay = 5
         exchange.answers.extend([None, REFUSED])  # the first is for the control connection
         with trio.move_on_after(1):
@@ -133,7 +124,7 @@ async def test_nor_is_it_lost_when_nobody_waits_any_more(exchange: FakeExchange)
 
 
 async def test_what_is_being_opened_is_not_claimed_again(exchange: FakeExchange) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, switchboard):
+    async with exchange.open_client_where_it_rings() as (call, control, switchboard):
         exchange.accepting = trio.Event()
         async with answering(call):
             await control.cut()
@@ -148,7 +139,7 @@ async def test_what_is_being_opened_is_not_claimed_again(exchange: FakeExchange)
 
 
 async def test_an_opening_is_refused_before_the_loss_is_noticed(exchange: FakeExchange) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with exchange.open_client_where_it_rings() as (call, control, _):
         exchange.answers.append(REFUSED)
         async with answering(call):
             await trio.sleep(1)
@@ -160,7 +151,7 @@ async def test_an_opening_is_refused_before_the_loss_is_noticed(exchange: FakeEx
 
 
 async def test_an_opening_is_refused_before_the_hangup_is_told(exchange: FakeExchange) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with exchange.open_client_where_it_rings() as (call, control, _):
         exchange.answers.append(http(404, "there is no such call"))
         async with answering(call, WSSCallClosedError):
             await trio.sleep(1)
@@ -169,7 +160,7 @@ async def test_an_opening_is_refused_before_the_hangup_is_told(exchange: FakeExc
 
 
 async def test_a_failed_opening_waits_for_news_for_2_s_only(exchange: FakeExchange) -> None:
-    async with open_client_where_it_rings(exchange) as (call, _, _):
+    async with exchange.open_client_where_it_rings() as (call, _, _):
         exchange.answers.append(REFUSED)
         with pytest.raises(WSSMediaError, match="401"):
             await call.answer()
@@ -179,7 +170,7 @@ async def test_a_failed_opening_waits_for_news_for_2_s_only(exchange: FakeExchan
 
 
 async def test_new_places_are_not_tried_for_ever(exchange: FakeExchange) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with exchange.open_client_where_it_rings() as (call, control, _):
         exchange.answers.extend([REFUSED] * 20)
         async with answering(call, WSSMediaError):
             for number in range(20):
@@ -189,7 +180,7 @@ async def test_new_places_are_not_tried_for_ever(exchange: FakeExchange) -> None
 
 
 async def test_an_offer_after_a_failed_opening_is_no_repetition(exchange: FakeExchange) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with exchange.open_client_where_it_rings() as (call, control, _):
         exchange.answers.append(REFUSED)
         with pytest.raises(WSSMediaError):
             await call.answer()
@@ -202,7 +193,7 @@ async def test_an_offer_after_a_failed_opening_is_no_repetition(exchange: FakeEx
 
 
 async def test_an_offer_that_overtakes_the_loss_of_media_is_kept(exchange: FakeExchange) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, switchboard):
+    async with exchange.open_client_where_it_rings() as (call, control, switchboard):
         async with answering(call, WSSMediaError):
             media = await exchange.media()
             await control.offer("s")
@@ -217,7 +208,7 @@ async def test_an_offer_that_overtakes_the_loss_of_media_is_kept(exchange: FakeE
 async def test_a_hangup_while_a_lost_connection_has_the_call(
     exchange: FakeExchange,
 ) -> None:
-    async with open_client_where_it_rings(exchange) as (call, first, switchboard):
+    async with exchange.open_client_where_it_rings() as (call, first, switchboard):
         await first.cut()
         second = await exchange.control()
         await second.expect_claim("s")
@@ -243,7 +234,7 @@ async def test_a_call_that_is_held_here_already_is_ours(exchange: FakeExchange) 
 async def test_a_renewed_claim_whose_call_never_comes_is_given_back(
     exchange: FakeExchange,
 ) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with exchange.open_client_where_it_rings() as (call, control, _):
         await control.cut()
         renewed = await exchange.control()
         claim = await renewed.expect_claim("s")

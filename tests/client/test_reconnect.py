@@ -94,13 +94,11 @@ async def test_a_claim_in_flight_is_void_and_made_again(
 
 
 @asynccontextmanager
-async def open_client_where_it_rings(
+async def open_reconnected_where_it_rings(
     exchange: FakeExchange,
 ) -> AsyncIterator[tuple[ActiveCall, ControlEnd, Switchboard]]:
     """A client in whose handler a call has rung since before its control connection."""
-    async with exchange.open_client() as (_, control, switchboard):
-        await control.ring("s")
-        call = await switchboard.next_call()
+    async with exchange.open_client_where_it_rings() as (call, control, switchboard):
         await control.cut()
         yield call, await exchange.control(), switchboard
         assert switchboard.calls == [call]
@@ -110,7 +108,7 @@ async def open_client_where_it_rings(
 async def test_a_ringing_call_is_claimed_again_and_answered(
     exchange: FakeExchange, offers: int
 ) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with open_reconnected_where_it_rings(exchange) as (call, control, _):
         await control.offer(*["s"] * offers)
         await control.grant("s", token="new token")
         assert await control.rest() == []
@@ -132,7 +130,7 @@ async def test_a_ringing_call_is_claimed_again_and_answered(
 async def test_a_ringing_call_that_was_lost_meanwhile_is_over(
     exchange: FakeExchange, error_code: str, holder: str | None
 ) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, switchboard):
+    async with open_reconnected_where_it_rings(exchange) as (call, control, switchboard):
         await control.refuse("s", error_code, holder)
         await call.wait_disconnected()
         assert call.state is CallState.DISCONNECTED
@@ -143,7 +141,7 @@ async def test_a_ringing_call_that_was_lost_meanwhile_is_over(
 async def test_a_ringing_call_waits_until_its_loss_is_noticed(
     exchange: FakeExchange,
 ) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with open_reconnected_where_it_rings(exchange) as (call, control, _):
         await control.cut()
         newer = await exchange.control()
         for _ in range(5):
@@ -162,7 +160,7 @@ async def test_a_ringing_call_waits_until_its_loss_is_noticed(
 async def test_an_unanswered_new_claim_is_made_on_the_next_connection(
     exchange: FakeExchange,
 ) -> None:
-    async with open_client_where_it_rings(exchange) as (call, control, _):
+    async with open_reconnected_where_it_rings(exchange) as (call, control, _):
         await control.expect_claim("s")
         claimed_at = trio.current_time()
         await control.over.wait()
@@ -176,7 +174,7 @@ async def test_an_unanswered_new_claim_is_made_on_the_next_connection(
 async def test_a_ringing_call_outlives_connections_that_come_and_go(
     exchange: FakeExchange,
 ) -> None:
-    async with open_client_where_it_rings(exchange) as (call, first, _):
+    async with open_reconnected_where_it_rings(exchange) as (call, first, _):
         control = first
         for _ in range(3):
             await control.expect_claim("s")

@@ -174,21 +174,21 @@ def test_the_audio_format_follows_the_sample_rate(sample_rate: int) -> None:
     assert audio_format.frame_bytes * 50 == 2 * sample_rate
 
 
+BOUNDS = [
+    "max_concurrent_calls",
+    "send_buffer_bytes",
+    "send_buffer_seconds",
+    "receive_buffer_seconds",
+    "after_call_seconds",
+    "close_grace_seconds",
+    "drain_seconds",
+    "keep_alive_seconds",
+    "blocked_warning_seconds",
+]
+
+
 @pytest.mark.parametrize("value", [0, -1, True, float("nan")])
-@pytest.mark.parametrize(
-    "bound",
-    [
-        "max_concurrent_calls",
-        "send_buffer_bytes",
-        "send_buffer_seconds",
-        "receive_buffer_seconds",
-        "after_call_seconds",
-        "close_grace_seconds",
-        "drain_seconds",
-        "keep_alive_seconds",
-        "blocked_warning_seconds",
-    ],
-)
+@pytest.mark.parametrize("bound", BOUNDS)
 def test_bounds_are_greater_than_zero(bound: str, value: float) -> None:
     settings: dict[str, Any] = {bound: value}
     with pytest.raises(WSSConfigError, match=bound):
@@ -199,21 +199,7 @@ STRANGE = [math.inf, -math.inf, math.nan, "10", b"10", 10**20, 1j, [], {}, objec
 
 
 @pytest.mark.parametrize("value", STRANGE)
-@pytest.mark.parametrize(
-    "bound",
-    [
-        "max_concurrent_calls",
-        "send_buffer_bytes",
-        "send_buffer_seconds",
-        "receive_buffer_seconds",
-        "after_call_seconds",
-        "close_grace_seconds",
-        "drain_seconds",
-        "keep_alive_seconds",
-        "blocked_warning_seconds",
-        "sample_rate",
-    ],
-)
+@pytest.mark.parametrize("bound", [*BOUNDS, "sample_rate"])
 def test_strange_numbers_are_refused_when_they_are_given(bound: str, value: Any) -> None:
     may_have_any_size = bound in {"max_concurrent_calls", "send_buffer_bytes"}
     may_be_endless = bound in {"drain_seconds", "keep_alive_seconds", "blocked_warning_seconds"}

@@ -138,6 +138,15 @@ class FakeExchange:
             client.on(events.INCOMING_CALL)(switchboard)
             yield client, await self.control(), switchboard
 
+    @asynccontextmanager
+    async def open_client_where_it_rings(
+        self,
+    ) -> AsyncIterator[tuple[ActiveCall, ControlEnd, Switchboard]]:
+        """A client in whose handler the call of a session ``s`` rings."""
+        async with self.open_client() as (_, control, switchboard):
+            await control.ring("s")
+            yield await switchboard.next_call(), control, switchboard
+
     async def control(self, *, patience: float = 100) -> ControlEnd:
         """Wait for the next control connection."""
         return await _next(self._controls[1], patience)
