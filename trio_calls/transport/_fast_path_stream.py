@@ -63,7 +63,6 @@ class FastPathStream(trio.abc.Stream):
         self.handshake = HandshakeStream(stream, is_client=is_client)
         self.library: WebSocketConnection | None = None
         self._receive_some = receiver(stream)
-        self._is_client = is_client
         self._is_past_handshake = False
         # What has come and is not parsed yet: it was behind a frame of the library.
         self._unparsed = b""

@@ -13,13 +13,9 @@ class Fragments:
     """Puts the fragments of messages together.
 
     The protocol sees to it that they come in a lawful order, and do not get too long.
-
-    Attributes:
-      are_open: whether a message has begun and not ended.
     """
 
     def __init__(self) -> None:
-        self.are_open = False
         self._decoder = _make_decoder()
         self._is_text = False
         self._texts: list[str] = []
@@ -34,7 +30,6 @@ class Fragments:
         Raises:
           UnicodeDecodeError: what has come of a text is not UTF-8.
         """
-        self.are_open = not frame.fin
         if frame.opcode is not Opcode.CONT:
             self._is_text = frame.opcode is Opcode.TEXT
         if self._is_text:
