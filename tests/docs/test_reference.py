@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import attrs
 import pytest
 
 import trio_calls
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.pure
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "reference"
 REFERENCE = (PAGES / "api.rst").read_text(encoding="utf-8")
+SETTINGS = (PAGES / "settings.rst").read_text(encoding="utf-8")
 REFERENCE_OF_TESTING = (PAGES / "testing.rst").read_text(encoding="utf-8")
 
 
@@ -37,3 +39,15 @@ def test_name_of_the_testing_module(name: str) -> None:
 
 def test_every_name_of_the_audio_module() -> None:
     assert ".. automodule:: trio_calls.audio\n   :members:\n" in REFERENCE
+
+
+def test_the_defaults_of_every_setting() -> None:
+    credentials = {"api_key", "connector_uuid", "cert_path", "key_path"}
+    defaults = {
+        setting.name: str(setting.default)
+        if isinstance(setting.default, trio_calls.AudioMode)
+        else repr(setting.default)
+        for setting in attrs.fields(trio_calls.ClientConfig)
+        if setting.name not in credentials
+    }
+    assert dict(re.findall(r"\* - ``(\w+)``\n +- ``([^`]+)``", SETTINGS)) == defaults
