@@ -32,7 +32,7 @@ def test_after_a_pause_it_plays_at_once_again() -> None:
 def test_what_is_interrupted_plays_no_more() -> None:
     clock = PlayoutClock(100)
     clock.sent(500, now=10)
-    clock.interrupt()
+    clock.interrupt(now=10)
     assert clock.end == -math.inf
     clock.sent(50, now=11)
     assert clock.end == 11.5

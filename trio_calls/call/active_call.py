@@ -9,6 +9,7 @@ from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.call.core import CallCore
 from trio_calls.call.event_handlers import HandlerT
 from trio_calls.call.hangup_scope import HangupScope
+from trio_calls.call.playout import Playout
 from trio_calls.call.received_audio import AudioStream
 from trio_calls.call.statistics import CallStatistics
 from trio_calls.endings import Ending
@@ -334,3 +335,8 @@ class ActiveCall:
             credit_bytes=audio.credit_bytes,
             invalid_messages=self._protocol.invalid_messages,
         )
+
+
+def playout_of(call: ActiveCall) -> Playout:
+    """Return what `trio_calls.voice` stands on. It is the same one each time."""
+    return call._core.playout

@@ -170,8 +170,8 @@ class CommandQueue:
             self._hold_back(pending, barrier)
         return pending
 
-    def picked_up(self) -> None:
-        """Drop what the caller was told while the phone rang, and is not played. Never waits."""
+    def drop_unplayed(self) -> None:
+        """Drop all that was said and is not played, on both sides. Never waits."""
         self._silence(self._writer.mark())
 
     def resolve(self, command_id: str, error: WSSCallError | None) -> None:

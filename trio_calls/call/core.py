@@ -19,6 +19,7 @@ from trio_calls.call.event_handlers import EventHandlers
 from trio_calls.call.lazy_media_connection import LazyMediaConnection
 from trio_calls.call.media_connection import MediaConnection
 from trio_calls.call.media_writer import MediaWriter
+from trio_calls.call.playout import Playout
 from trio_calls.call.received_audio import ReceivedAudio
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSCallError
@@ -102,6 +103,11 @@ class CallCore:
             handlers=self.handlers,
         )
 
+    @functools.cached_property
+    def playout(self) -> Playout:
+        """What is heard of the agent's speech. Followed from when it is first asked for."""
+        return Playout(self.protocol, self.writer, self.commands, self.audio_format.sample_rate)
+
     def start(self, media_nursery: trio.Nursery) -> None:
         """Choose the nursery of the media connection, and of what else outlives the application."""
         self.media.start(media_nursery, self._make_connection, self._opening_failed)
@@ -135,7 +141,8 @@ class CallCore:
             case CommandDone(command_id=command_id, command=command):
                 self.commands.resolve(command_id, None)
                 if command is Command.CONNECT:
-                    self.commands.picked_up()
+                    # The caller was told it while the phone rang, and it is for nobody else.
+                    self.commands.drop_unplayed()
                 if command in _DONE_EVENTS:
                     self.claim.end()
                     self.handlers.emit(_DONE_EVENTS[command])

@@ -31,9 +31,10 @@ from trio_calls.call.unheard_audio import UnheardAudio
 from trio_calls.concurrency.turns import let_others_act
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.transport import EagerWriter
+from trio_calls.wire.heard_clock import HeardClock
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 from trio_calls.wire.playout_clock import PlayoutClock
-from trio_calls.wire.speech import Barrier, Mark, Speech
+from trio_calls.wire.speech import Barrier, Mark, Pause, Speech
 
 if TYPE_CHECKING:
     from trio_calls.call.samples import Pcm
@@ -72,7 +73,7 @@ class MediaWriter(EagerWriter):
         self._commands: list[str] = []
         self._delivered_position = 0
         self._delivered_bytes = 0
-        self._playout = PlayoutClock(bytes_per_second)
+        self._playout: PlayoutClock = PlayoutClock(bytes_per_second)
         self._progress = Wakeup()
         self._clears = 0
         # When audio last came into the queue; which tail waits, until when, and what wakes up then.
@@ -136,7 +137,7 @@ class MediaWriter(EagerWriter):
         said_bytes = max(0, mark.position - self._delivered_position)
         seconds = max(0, self._playout.end - trio.current_time()) + FLUSH_SECONDS
         with trio.move_on_after(said_bytes / self._bytes_per_second + seconds) as patience:
-            await self._wait_played(mark)
+            await self.wait_played(mark)
         return not patience.cancelled_caught
 
     @property
@@ -148,9 +149,25 @@ class MediaWriter(EagerWriter):
 
     def interrupted(self) -> None:
         """Note that the exchange is told to drop what it has not played, or gets before that."""
-        self._playout.interrupt()
+        self._playout.interrupt(trio.current_time())
         self._delivered_bytes = self._audio.sent_bytes
         self._progress.wake()
+
+    def follow_playing(self) -> HeardClock:
+        """Make a clock that tells which place in what is said is being heard, from now on."""
+        self._playout = clock = HeardClock(self._bytes_per_second, self._audio)
+        return clock
+
+    def pause(self, fade_bytes: int) -> Pause:
+        """Hold back everything that waits, faded out, until `resume`."""
+        pause = self._audio.pause(fade_bytes)
+        self.write()
+        return pause
+
+    def resume(self, pause: Pause) -> None:
+        """Let go on what was paused."""
+        self._audio.resume(pause)
+        self.write()
 
     def mark(self) -> Mark:
         """Mark the end of what was said so far."""
@@ -323,7 +340,8 @@ class MediaWriter(EagerWriter):
     def _note_progress(self) -> None:
         self._progress.wake()
 
-    async def _wait_played(self, mark: Mark) -> None:
+    async def wait_played(self, mark: Mark) -> None:
+        """Wait until what was said before a place has been played, or the call is over."""
         await self._wait_delivered(mark)
         # What was sent beyond the place is not waited for, and neither is what follows now.
         beyond = max(0, self._delivered_position - mark.position) / self._bytes_per_second

@@ -17,7 +17,8 @@ them.
 Speech that is longer than the room in the queue stands in line, and moves into the queue frame by
 frame. Only the first in the line moves: speech of two senders is never mixed.
 
-A barrier holds back what is said after it, until it is lifted: others than now are to hear that.
+A barrier holds back what is said after it, until it is lifted: others than now are to hear that. A
+pause holds back everything, and fades it out and in.
 
 Invariants:
 
@@ -55,6 +56,7 @@ from typing import Final
 
 import attrs
 
+from trio_calls.audio._fades import fade_in, fade_out
 from trio_calls.errors import BufferFullError
 from trio_calls.wire.media import (
     CALL_CHANNEL,
@@ -62,7 +64,7 @@ from trio_calls.wire.media import (
     BufferRequest,
     pack_audio,
 )
-from trio_calls.wire.speech import Barrier, Mark, Speech
+from trio_calls.wire.speech import Barrier, Mark, Pause, Speech
 
 #: The channel byte, with which every message begins.
 _MESSAGE_HEAD: Final = pack_audio(CALL_CHANNEL, b"")
@@ -213,6 +215,40 @@ class OutgoingAudio:
         if barrier in self._barriers:
             self._barriers.remove(barrier)
 
+    def pause(self, fade_bytes: int) -> Pause:
+        """Hold back everything that waits, until `resume`. Nothing of it is lost.
+
+        What waits is faded out first: a frame of silence that begins with that is inserted before
+        it. Nothing is where nothing waits.
+
+        Args:
+          fade_bytes: how long to fade out, in whole samples, a frame at the most.
+        """
+        fading = fade_out(bytes(self.waiting[: min(fade_bytes, self._sendable_bytes())]))
+        inserted = fading.ljust(self.frame_bytes, b"\0") if fading else b""
+        self.waiting[:0] = inserted
+        self._move_marks(len(inserted))
+        pause = Pause(
+            Mark(self.sent_position + len(inserted)),
+            start=self.sent_position,
+            fade_bytes=len(fading),
+        )
+        self._barriers.appendleft(pause)
+        return pause
+
+    def resume(self, pause: Pause) -> None:
+        """Let go on what was paused: with what was faded out, faded in."""
+        self.lift(pause)
+        unsent = max(0, pause.mark.position - self.sent_position)
+        if unsent and self.sent_position <= pause.start:
+            # It has never stopped.
+            del self.waiting[:unsent]
+            self._move_marks(-unsent)
+            pause.mark.position = pause.start
+        else:
+            fading = slice(unsent, unsent + pause.fade_bytes)
+            self.waiting[fading] = fade_in(bytes(self.waiting[fading]))
+
     def drop_until(self, mark: Mark) -> int:
         """Drop everything that was said before a place. Returns how many bytes."""
         begin = self.sent_position
@@ -339,6 +375,11 @@ class OutgoingAudio:
         place = self._barriers[0].mark.position
         return max(min(place - self.sent_position, len(self.waiting)), 0)
 
+    def _move_marks(self, size: int) -> None:
+        for mark in self._marks:
+            if mark.position > self.sent_position:
+                mark.position += size
+
     def _is_fed(self) -> bool:
         """Return whether there will be room for more of what is being said as soon as some is sent.
 
@@ -366,7 +407,8 @@ class OutgoingAudio:
         """Move speech from the line into the room that there is in the queue."""
         while self.line:
             speech = self.line[0]
-            room = self.capacity_bytes - len(self.waiting)
+            # What a pause inserts may exceed the queue.
+            room = max(0, self.capacity_bytes - len(self.waiting))
             if len(speech.rest) > room:
                 self.waiting += speech.take(room - room % self._step_bytes)
                 break

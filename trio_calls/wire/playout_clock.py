@@ -31,6 +31,7 @@ class PlayoutClock:
         else:
             self.end = now + seconds
 
-    def interrupt(self) -> None:
+    def interrupt(self, now: float) -> None:
         """Note that the exchange was told to drop what it has not played."""
+        del now
         self.end = -math.inf

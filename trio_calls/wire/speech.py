@@ -33,6 +33,19 @@ class Barrier:
 
 
 @attrs.define(eq=False)
+class Pause(Barrier):
+    """A place at which speech stands still, faded out.
+
+    Attributes:
+      start: the position at which it was paused. What is inserted there ends at the mark.
+      fade_bytes: how much of what was said is faded out there.
+    """
+
+    start: int = attrs.field(kw_only=True)
+    fade_bytes: int = attrs.field(kw_only=True)
+
+
+@attrs.define(eq=False)
 class Speech:
     """Speech that stands in line, as there is no room for all of it.
 

@@ -1,0 +1,84 @@
+"""Which place in what was said is being heard, as far as can be told from what was pulled."""
+
+import pytest
+
+from trio_calls.wire.heard_clock import HeardClock
+from trio_calls.wire.media import BufferRequest
+from trio_calls.wire.outgoing_audio import OutgoingAudio
+
+
+class Exchange:
+    """Pulls 100 bytes a second, in frames of 10."""
+
+    def __init__(self) -> None:
+        self.audio = OutgoingAudio(1000, frame_bytes=10)
+        self.clock = HeardClock(100, self.audio)
+
+    def pull(self, size: int, now: float) -> None:
+        self.audio.grant(BufferRequest(size, 10))
+        before = self.audio.sent_bytes
+        while self.audio.take():
+            pass
+        self.clock.sent(self.audio.sent_bytes - before, now)
+
+
+def test_nothing_was_heard_at_first() -> None:
+    assert Exchange().clock.heard_position(10) == 0
+
+
+def test_speech_is_heard_as_fast_as_it_plays() -> None:
+    exchange = Exchange()
+    exchange.audio.put(bytes(100))
+    exchange.pull(50, now=10)
+    heard = [exchange.clock.heard_position(10 + second) for second in (0, 0.2, 0.5, 3)]
+    assert heard == pytest.approx([0, 20, 50, 50])
+
+
+def test_what_is_pulled_ahead_is_heard_later() -> None:
+    exchange = Exchange()
+    exchange.audio.put(bytes(100))
+    exchange.pull(50, now=10)
+    exchange.pull(50, now=10.1)
+    assert exchange.clock.heard_position(10.3) == pytest.approx(30)
+    assert exchange.clock.heard_position(10.6) == pytest.approx(60)
+    assert exchange.clock.heard_position(11) == pytest.approx(100)
+
+
+def test_a_gap_is_not_heard() -> None:
+    exchange = Exchange()
+    exchange.audio.put(bytes(100))
+    exchange.pull(50, now=10)
+    exchange.pull(50, now=20)
+    assert exchange.clock.heard_position(15) == pytest.approx(50)
+    assert exchange.clock.heard_position(20.1) == pytest.approx(60)
+
+
+def test_the_silence_that_fills_a_frame_is_no_speech() -> None:
+    exchange = Exchange()
+    exchange.audio.put(bytes(4))
+    exchange.audio.flush()
+    exchange.pull(10, now=10)
+    exchange.audio.put(bytes(10))
+    exchange.pull(10, now=10.06)
+    assert exchange.clock.heard_position(10.05) == pytest.approx(4)
+    assert exchange.clock.heard_position(10.1) == pytest.approx(4)
+    assert exchange.clock.heard_position(10.15) == pytest.approx(9)
+
+
+def test_what_is_interrupted_is_heard_no_further() -> None:
+    exchange = Exchange()
+    exchange.audio.put(bytes(100))
+    exchange.pull(50, now=10)
+    exchange.clock.interrupt(10.2)
+    assert exchange.clock.heard_position(11) == pytest.approx(20)
+    exchange.pull(50, now=12)
+    assert exchange.clock.heard_position(12) == pytest.approx(20)
+    assert exchange.clock.heard_position(12.1) == pytest.approx(60)
+
+
+def test_what_was_said_before_it_was_followed_counts_as_heard() -> None:
+    audio = OutgoingAudio(1000, frame_bytes=10)
+    audio.put(bytes(20))
+    audio.grant(BufferRequest(20, 10))
+    audio.take()
+    assert HeardClock(100, audio).heard_position(0) == 20
