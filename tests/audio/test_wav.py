@@ -1,4 +1,3 @@
-import wave
 from pathlib import Path
 
 import pytest
@@ -8,14 +7,6 @@ from hypothesis import strategies as st
 from trio_calls.audio import level_dbfs, noise, read_wav, write_wav
 
 SPEECH = sorted((Path(__file__).parents[2] / "examples" / "speech").glob("*.wav"))
-
-
-def write_any_wav(path: Path, *, channels: int, sample_bytes: int, sample_rate: int) -> None:
-    with path.open("wb") as file, wave.open(file, "wb") as writer:
-        writer.setnchannels(channels)
-        writer.setsampwidth(sample_bytes)
-        writer.setframerate(sample_rate)
-        writer.writeframes(bytes(channels * sample_bytes * 10))
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 16000, 24000])
@@ -43,25 +34,6 @@ def test_half_a_sample_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="3 bytes"):
         write_wav(path, b"abc", 24000)
     assert not path.exists()
-
-
-@pytest.mark.parametrize(
-    ("channels", "sample_bytes", "sample_rate", "description"),
-    [
-        (2, 2, 24000, "2 channel(s) of 16-bit samples at 24000 Hz"),
-        (1, 1, 8000, "1 channel(s) of 8-bit samples at 8000 Hz"),
-        (1, 2, 44100, "1 channel(s) of 16-bit samples at 44100 Hz"),
-    ],
-)
-def test_another_format_is_named_and_its_conversion_told(
-    tmp_path: Path, channels: int, sample_bytes: int, sample_rate: int, description: str
-) -> None:
-    path = tmp_path / "other format.wav"
-    write_any_wav(path, channels=channels, sample_bytes=sample_bytes, sample_rate=sample_rate)
-    with pytest.raises(ValueError, match=r"To convert it: sox '.*other format\.wav'") as error:
-        read_wav(path, 24000)
-    assert description in str(error.value)
-    assert "-r 24000 -c 1 -b 16" in str(error.value)
 
 
 @given(st.binary(max_size=60))

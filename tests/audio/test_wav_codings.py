@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.wav_files import UNKNOWN_LENGTH, extensible, fmt, plain
 from trio_calls.audio import noise, read_wav, to_samples
-from trio_calls.audio._resampling import read_recording
+from trio_calls.audio._recording import read_recording
 from trio_calls.audio._wav_content import parse_wav
 
 PCM = noise(0.05, 24000, seed=1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.wav_files import UNKNOWN_LENGTH, chunk, extensible, fmt, plain, riff
 from trio_calls.audio import noise, read_wav
-from trio_calls.audio._resampling import read_recording
+from trio_calls.audio._recording import read_recording
 from trio_calls.audio._wav_content import parse_wav
 
 PCM = noise(0.05, 24000, seed=1)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.wav_files import chunk, extensible, fmt, plain, riff
 from trio_calls.audio import read_wav
-from trio_calls.audio._resampling import read_recording
+from trio_calls.audio._recording import read_recording
 
 WHOLE = plain(bytes(100))
 UNREADABLE = {

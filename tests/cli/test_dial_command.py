@@ -16,7 +16,7 @@ import trio.testing
 from tests.support.processes import finished, running, running_simulator
 from trio_calls import ActiveCall, cli, serve_calls
 from trio_calls.audio import find, noise, read_wav, to_samples, write_wav
-from trio_calls.audio._resampling import read_recording
+from trio_calls.audio._recording import read_recording
 from trio_calls.call.scope import CallHandler
 from trio_calls.cli.dial import _place_calls, _save
 from trio_calls.cli.dial_report import print_summary

@@ -165,8 +165,6 @@ def test_a_wav_that_is_missing(run_tests: RunTests, pytester: pytest.Pytester) -
     )
 
 
-def test_a_wav_of_another_rate(run_tests: RunTests, pytester: pytest.Pytester) -> None:
-    write_wav(pytester.path / "hello.wav", SPEECH, 8000)
-    result = run_tests(LOAD)
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines("E *at 8000 Hz, but 1 channel at 24000 Hz is needed*")
+def test_a_wav_of_another_rate_is_converted(run_tests: RunTests, pytester: pytest.Pytester) -> None:
+    write_wav(pytester.path / "hello.wav", noise(0.5, 8000, 1), 8000)
+    run_tests(LOAD).assert_outcomes(passed=1)

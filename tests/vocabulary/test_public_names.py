@@ -30,7 +30,7 @@ EXPORTED: Final = {
         open_call_client run serve_calls
     """,
     "trio_calls.audio": """
-        FRAME_SECONDS Match SAMPLE_BYTES duration_seconds find frame_bytes level_dbfs mix
+        FRAME_SECONDS Match Resampler SAMPLE_BYTES duration_seconds find frame_bytes level_dbfs mix
         noise read_wav silence to_pcm to_samples tone write_wav
     """,
     "trio_calls.events": """

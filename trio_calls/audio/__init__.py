@@ -1,4 +1,4 @@
-"""Audio as plain values: PCM frames, WAV files, mixing, test tones, and telling who was heard.
+"""Audio as plain values: PCM frames, WAV files, mixing, resampling, test tones, and who was heard.
 
 Audio is `bytes` everywhere: mono, signed 16-bit, little-endian. The sample rate is not part of it
 and is passed along where it matters. Nothing here waits, plays or sends.
@@ -16,6 +16,7 @@ from trio_calls.audio._pcm import (
     to_pcm,
     to_samples,
 )
+from trio_calls.audio._resampling import Resampler
 from trio_calls.audio._tones import noise, tone
 from trio_calls.audio._wav import read_wav, write_wav
 
@@ -23,6 +24,7 @@ __all__ = [
     "FRAME_SECONDS",
     "SAMPLE_BYTES",
     "Match",
+    "Resampler",
     "duration_seconds",
     "find",
     "frame_bytes",

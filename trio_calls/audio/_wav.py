@@ -1,4 +1,4 @@
-"""WAV files of mono audio at one rate; any other is refused with the command that converts it."""
+"""WAV files, to and from the one sample format."""
 
 import os
 import shlex
@@ -6,63 +6,39 @@ import wave
 from pathlib import Path
 
 from trio_calls.audio._pcm import SAMPLE_BYTES, to_samples
-from trio_calls.audio._wav_content import (
-    HEAD_BYTES,
-    PCM,
-    UnreadableWavError,
-    WavContent,
-    check_is_wav,
-    parse_wav,
-)
-from trio_calls.audio._wav_samples import decode, quantize
+from trio_calls.audio._recording import decode_recording, load_wav
+from trio_calls.audio._wav_content import PCM, UnreadableWavError, WavContent
 
 
 def read_wav(path: str | os.PathLike[str], sample_rate: int) -> bytes:
-    """Read a WAV file of mono audio.
+    """Read a WAV file of any sample rate and any number of channels.
 
     Files are read as programs and services write them: with extensible headers, and with lengths
-    that were left open because they were written to a pipe. Samples of 16 bits are returned as they
-    are. PCM of 8 to 32 bits is rounded to 16; so are float, mu-law, A-law and what else soundfile
-    decodes, with the extra ``trio-calls[audio]``.
+    that were left open because they were written to a pipe. Mono audio of 16-bit samples at the
+    wanted rate is returned as it is. Channels are mixed down to their mean. PCM of 8 to 32 bits is
+    rounded to 16; so are float, mu-law, A-law and what else soundfile decodes, with the extra
+    ``trio-calls[audio]``. Other rates are converted with the extra ``trio-calls[voice]``.
 
     Args:
         path: the file.
-        sample_rate: the rate that the file must have, in Hz. Nothing is resampled.
+        sample_rate: samples per second of what is returned, in Hz.
 
     Returns:
         Mono signed 16-bit little-endian audio, at least one sample. What is too loud for it is
         clipped.
 
     Raises:
-        ValueError: the file is not a WAV file, is damaged or cut short, holds no audio, is not mono
-            and at `sample_rate`, or needs the extra. The message says what the file is and how to
-            convert it.
+        ValueError: the file is not a WAV file, is damaged or cut short, holds no audio, or needs an
+            extra that is not installed. The message says what the file is and how to convert it.
+            Also where the rates differ and one of them is not from 1000 to 768,000.
         OSError: the file cannot be opened or read.
     """
     file_path = Path(path)
     try:
-        wav = load_wav(file_path)
-        _check_format(wav, sample_rate)
-        if wav.coding == PCM and wav.sample_bytes == SAMPLE_BYTES:
-            return bytes(wav.data)
-        return quantize(decode(wav)[:, 0])
+        return _to_pcm(load_wav(file_path), sample_rate)
     except UnreadableWavError as error:
         advice = _conversion_advice(file_path, sample_rate)
         raise ValueError(f"{file_path} {error}. {advice}") from error
-
-
-def load_wav(path: Path) -> WavContent:
-    """Read a WAV file of any kind, without decoding it.
-
-    Raises:
-        UnreadableWavError: there is no audio in it, or it is no WAV file. Of other files only the
-            beginning is read.
-        OSError: the file cannot be opened or read.
-    """
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        check_is_wav(head)
-        return parse_wav(head + file.read())
 
 
 def write_wav(path: str | os.PathLike[str], pcm: bytes, sample_rate: int) -> None:
@@ -85,12 +61,17 @@ def write_wav(path: str | os.PathLike[str], pcm: bytes, sample_rate: int) -> Non
         writer.writeframes(pcm)
 
 
-def _check_format(wav: WavContent, sample_rate: int) -> None:
-    if (wav.channels, wav.sample_rate) != (1, sample_rate):
+def _to_pcm(wav: WavContent, sample_rate: int) -> bytes:
+    kind = (wav.coding, wav.sample_bytes, wav.channels, wav.sample_rate)
+    if kind == (PCM, SAMPLE_BYTES, 1, sample_rate):
+        return bytes(wav.data)
+    try:
+        return decode_recording(wav).to_pcm(sample_rate)
+    except ModuleNotFoundError as error:
         raise UnreadableWavError(
             f"has {wav.channels} channel(s) of {wav.description} at {wav.sample_rate} Hz, "
-            f"but 1 channel at {sample_rate} Hz is needed"
-        )
+            f"which soxr converts to {sample_rate} Hz: install the extra `trio-calls[voice]`"
+        ) from error
 
 
 def _conversion_advice(path: Path, sample_rate: int) -> str:

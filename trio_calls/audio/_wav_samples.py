@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from trio_calls.audio._pcm import to_pcm
 from trio_calls.audio._wav_content import PCM, UnreadableWavError, WavContent
 
-_FULL_SCALE: Final = 32768
+FULL_SCALE: Final = 32768
 _LONGEST_BYTES: Final = 2**31
 
 
@@ -38,9 +38,9 @@ def decode(wav: WavContent) -> NDArray[np.float64]:
     return samples
 
 
-def quantize(samples: NDArray[np.float64]) -> bytes:
+def quantize(samples: NDArray[np.float32] | NDArray[np.float64]) -> bytes:
     """Convert samples from -1 to 1, of shape (samples,), to PCM. What exceeds that is clipped."""
-    scaled = np.rint(samples * _FULL_SCALE).clip(-_FULL_SCALE, _FULL_SCALE - 1)
+    scaled = np.rint(samples * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1)
     return to_pcm(scaled.astype(np.int16))
 
 

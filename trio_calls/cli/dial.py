@@ -10,7 +10,7 @@ import click
 import trio
 
 from trio_calls.audio import write_wav
-from trio_calls.audio._resampling import Recording
+from trio_calls.audio._recording import Recording
 from trio_calls.cli import values
 from trio_calls.cli.dial_report import CallCounter, print_summary
 from trio_calls.cli.dialed_call import Order, Result, dial_call

@@ -11,7 +11,7 @@ import attrs
 import trio
 
 from trio_calls._quoting import printable, without_secrets
-from trio_calls.audio._resampling import Recording
+from trio_calls.audio._recording import Recording
 from trio_calls.cli.outcome import Failure
 from trio_calls.transport import (
     HandshakeRefused,

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from trio_calls.audio._resampling import Recording, read_recording
+from trio_calls.audio._recording import Recording, read_recording
 from trio_calls.cli.outcome import Failure, sentence_of
 from trio_calls.wire.dialing import PickupKind
 

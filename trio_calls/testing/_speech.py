@@ -42,7 +42,7 @@ class WavLoader:
 
     Args:
       folders: the folders to look in, in this order.
-      sample_rate: the rate that the files must have, in Hz.
+      sample_rate: the rate that the files are converted to, in Hz.
     """
 
     def __init__(self, folders: Sequence[Path], sample_rate: int) -> None:
@@ -50,7 +50,7 @@ class WavLoader:
         self._sample_rate = sample_rate
 
     def __call__(self, name: str | os.PathLike[str]) -> Speech:
-        """Load a WAV file of mono audio at the simulator's sample rate.
+        """Load a WAV file of any kind, as audio at the simulator's sample rate.
 
         It is read by `trio_calls.audio.read_wav`.
 
@@ -59,8 +59,8 @@ class WavLoader:
 
         Raises:
           FileNotFoundError: the file is in none of the folders. The message names them.
-          ValueError: it is not such a WAV file, or holds no audio. The message says what it
-            is, and how to convert it.
+          ValueError: it is no WAV file that can be read, holds no audio, or needs an extra. The
+            message says what it is, and how to convert it.
           OSError: the file cannot be read.
         """
         __tracebackhide__ = True
