@@ -34,6 +34,7 @@ NOTES: Final = {
         "demo": "the five flows, told",
         "testing": "the pytest plugin",
         "client": "calls of a process",
+        "voice": "who speaks, and when",
         "simulator": "the other side",
         "call": "one call",
         "transport": "WebSockets, TLS",

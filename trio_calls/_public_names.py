@@ -20,6 +20,7 @@ PUBLIC_MODULES: Final = (
     f"{_PACKAGE}.events",
     f"{_PACKAGE}.simulator",
     f"{_PACKAGE}.testing",
+    f"{_PACKAGE}.voice",
 )
 
 #: Where public classes really stand. The comments on their attributes can only be read there.

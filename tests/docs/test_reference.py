@@ -37,8 +37,9 @@ def test_name_of_the_testing_module(name: str) -> None:
     assert name in described(REFERENCE_OF_TESTING)
 
 
-def test_every_name_of_the_audio_module() -> None:
-    assert ".. automodule:: trio_calls.audio\n   :members:\n" in REFERENCE
+@pytest.mark.parametrize("module", ["audio", "voice"])
+def test_every_name_of_the_module(module: str) -> None:
+    assert f".. automodule:: trio_calls.{module}\n   :members:\n" in REFERENCE
 
 
 def test_the_defaults_of_every_setting() -> None:

@@ -47,6 +47,9 @@ EXPORTED: Final = {
         Speech SpeechMatch WavLoader heard heard_nothing hears hears_nothing never_heard
         run_agent run_in_virtual_time
     """,
+    "trio_calls.voice": """
+        Detector DetectorError EndReason Endpointing FunctionDetector LevelDetector
+    """,
 }
 
 #: Packages that are private as a whole, as the first line of each says.
