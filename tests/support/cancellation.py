@@ -162,10 +162,13 @@ async def quiet() -> None:
 Scenario = Callable[[Stage], Awaitable[None]]
 
 
-def at_every_moment(**settings: Any) -> Callable[[Scenario], Callable[..., None]]:
+def at_every_moment(
+    *, max_orders: int = 50, **settings: Any
+) -> Callable[[Scenario], Callable[..., None]]:
     """Make a test of a scenario that is given a `Stage`, and cancels an operation by its attempts.
 
     Args:
+      max_orders: in how many orders of tasks it is tried at the most.
       settings: of the client.
     """
 
@@ -174,7 +177,7 @@ def at_every_moment(**settings: Any) -> Callable[[Scenario], Callable[..., None]
         @functools.wraps(scenario)
         def test(moment: Moment, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr("trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING", True)
-            for order in range(ORDERS[_opening.PREFERRED][moment]):
+            for order in range(min(max_orders, ORDERS[_opening.PREFERRED][moment])):
                 monkeypatch.setattr("trio._core._run._r", random.Random(order))
                 clock = trio.testing.MockClock(autojump_threshold=0)
                 trio.run(_play, scenario, moment, order, settings, clock=clock)

@@ -44,11 +44,14 @@ EXPORTED: Final = {
         never_answer never_answers open_simulator refuse restart send_malformed stall
     """,
     "trio_calls.testing": """
-        Speech SpeechMatch WavLoader heard heard_nothing hears hears_nothing never_heard
-        run_agent run_in_virtual_time
+        Speech SpeechMatch WavLoader heard heard_nothing hears hears_nothing interrupted never_heard
+        run_agent run_in_virtual_time talks_over
     """,
     "trio_calls.voice": """
-        Detector DetectorError EndReason Endpointing FunctionDetector LevelDetector
+        Detector DetectorError EmptySpeechError EndReason Endpointing FunctionDetector
+        InterruptionScope LevelDetector ListenerTooSlowError Speech SpeechEnd SpeechEnding
+        SpeechEvents SpeechFrame SpeechOutcome SpeechPiece SpeechStart Utterance Utterances
+        Voice VoiceError open_voice
     """,
 }
 

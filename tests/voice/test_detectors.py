@@ -13,6 +13,8 @@ from tests.support.sounds import probabilities, speech
 from trio_calls.audio import silence
 from trio_calls.voice import Detector, FunctionDetector, LevelDetector
 
+pytestmark = pytest.mark.pure
+
 
 def half(pcm: bytes) -> float:
     return 0.5

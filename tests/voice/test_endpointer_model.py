@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.endpointing_model import SlowEndpointer
 from trio_calls.voice import Endpointing
 from trio_calls.voice._endpointing import Endpointer, SpeechBegan, SpeechEnded
+
+pytestmark = pytest.mark.pure
 
 #: The lowest that there is, so that a second has few samples.
 RATE: Final = 1000

@@ -9,6 +9,8 @@ import pytest
 from trio_calls.voice import Endpointing, EndReason
 from trio_calls.voice._endpointing import Endpointer, SpeechBegan, SpeechEnded
 
+pytestmark = pytest.mark.pure
+
 RATE: Final = 1000
 QUIET: Final = 0.0
 LOUD: Final = 1.0

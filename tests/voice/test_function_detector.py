@@ -14,6 +14,8 @@ from trio_calls import WSSError
 from trio_calls.voice import DetectorError, FunctionDetector, LevelDetector
 from trio_calls.voice._detector import make_detector, probability_of_speech
 
+pytestmark = pytest.mark.pure
+
 WINDOW = bytes(640)
 
 
@@ -35,7 +37,7 @@ NONSENSE = [
 ]
 
 
-@pytest.mark.parametrize("answer", NONSENSE, ids=repr)
+@pytest.mark.parametrize("answer", NONSENSE, ids=range(len(NONSENSE)))
 async def test_anything_else_is_an_error(answer: object) -> None:
     with pytest.raises(DetectorError, match="which is no probability from 0 to 1"):
         returns(answer).feed(WINDOW)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from trio_calls.voice import Endpointing
 from trio_calls.voice._interruption import Decision, Interruption
 
+pytestmark = pytest.mark.pure
+
 RATE: Final = 1000
 WINDOW: Final = 20
 QUIET: Final = 0.0

@@ -15,6 +15,8 @@ from tests.support.sounds import (
 from trio_calls.audio import noise, silence, to_pcm, to_samples, tone
 from trio_calls.voice import LevelDetector
 
+pytestmark = pytest.mark.pure
+
 RATES = [8000, 16000]
 
 

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     Pcm = bytes | bytearray | memoryview | array.array[int] | NDArray[np.int16]
+else:
+    # Before Python 3.12 an array has no subscript when the code runs.
+    Pcm = bytes | bytearray | memoryview | array.array | NDArray[np.int16]
 
 _BYTES_TYPES: Final = (bytes, bytearray)
 

@@ -65,6 +65,25 @@ def plain_program_end() -> Iterator[None]:
         raise first_error(ends) from None if is_all else group
 
 
+@contextmanager
+def plain_errors_of_block() -> Iterator[None]:
+    """Raise what the block of a nursery has raised as it is, and not in the group of the nursery.
+
+    For nurseries whose tasks raise nothing: then the group holds what the block has raised alone.
+    """
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        error = group.exceptions[0]
+        # Raised here it would have the group for its context, and a report would show both.
+        context = error.__context__
+        try:
+            raise error
+        finally:
+            error.__context__ = context
+            del error, context
+
+
 def _has_any(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return any(_has_any(inner, kinds) for inner in error.exceptions)

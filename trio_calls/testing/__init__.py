@@ -13,6 +13,7 @@ from trio_calls.testing._assertions import (
     hears_nothing,
     never_heard,
 )
+from trio_calls.testing._interruptions import interrupted, talks_over
 from trio_calls.testing._matching import SpeechMatch
 from trio_calls.testing._speech import Speech, WavLoader
 from trio_calls.testing._virtual_time import run_in_virtual_time
@@ -25,9 +26,11 @@ __all__ = [
     "heard_nothing",
     "hears",
     "hears_nothing",
+    "interrupted",
     "never_heard",
     "run_agent",
     "run_in_virtual_time",
+    "talks_over",
 ]
 
 claim_names(__name__, globals(), __all__)

@@ -75,7 +75,7 @@ async def hears(
     Cancellation: the next `hears` listens from the same place as this one did.
     """
     __tracebackhide__ = True
-    _check_audible(speech)
+    check_audible(speech)
     await trio.lowlevel.checkpoint()
     start = _listened_until.get(phone, 0)
     listener = Listener(speech, start)
@@ -114,7 +114,7 @@ def heard(recording: Recording, speech: bytes, *, min_correlation: float = HEARD
       ValueError: the speech is silent, or speech or recording is not a whole number of samples.
     """
     __tracebackhide__ = True
-    _check_audible(speech)
+    check_audible(speech)
     best = best_match(speech, pcm_of(recording))
     if best.correlation < min_correlation:
         raise AssertionError(
@@ -136,7 +136,7 @@ def never_heard(recording: Recording, speech: bytes, *, max_correlation: float =
       ValueError: the speech is silent, or speech or recording is not a whole number of samples.
     """
     __tracebackhide__ = True
-    _check_audible(speech)
+    check_audible(speech)
     best = best_match(speech, pcm_of(recording))
     if best.correlation >= max_correlation:
         raise AssertionError(messages.heard(recording, speech, best, max_correlation))
@@ -212,6 +212,7 @@ def _end_byte(match: Match, speech: bytes) -> int:
     return match.offset_samples * SAMPLE_BYTES + len(speech)
 
 
-def _check_audible(speech: bytes) -> None:
+def check_audible(speech: bytes) -> None:
+    """Raise `ValueError` if speech is silent, or no whole number of samples."""
     if not to_samples(speech).any():
         raise ValueError("this speech is silent: use hears_nothing() or heard_nothing()")

@@ -65,6 +65,28 @@ def heard(recording: Recording, speech: bytes, best: Match, max_correlation: flo
     )
 
 
+def not_interrupted(recording: Recording, speech: bytes) -> str:
+    """Return the message for speech that was heard to its end, and save both."""
+    evidence = current_evidence.get()
+    pcm = pcm_of(recording)
+    return (
+        f"{_name(recording)} heard {_name_speech(speech)} to its end: it was not interrupted\n"
+        f"{evidence.levels(pcm)}\n{evidence.save(heard=pcm, speech=speech)}"
+    )
+
+
+def interrupted_elsewhere(
+    recording: Recording, speech: bytes, heard_seconds: float, at: float
+) -> str:
+    """Return the message for speech that was interrupted at another place, and save both."""
+    evidence = current_evidence.get()
+    pcm = pcm_of(recording)
+    return (
+        f"{_name(recording)} heard {heard_seconds:.2f} s of {_name_speech(speech)}, and should "
+        f"have heard {at:.2f} s\n{evidence.levels(pcm)}\n{evidence.save(heard=pcm, speech=speech)}"
+    )
+
+
 def not_silent(recording: Recording, pcm: bytes, first: int, level: float, max_dbfs: float) -> str:
     """Return the message for sound from byte `first` on, instead of silence, and save it."""
     evidence = current_evidence.get()

@@ -1,23 +1,50 @@
-"""Listening: who speaks, where an utterance begins and ends, what interrupts the agent.
+"""Speech over a call: saying, hearing, taking turns, being interrupted.
 
-What is pure is below: detectors tell how likely it is that somebody speaks, `Endpointing` says what
-an utterance is. It knows no Trio and does no I/O. What waits is above it. Nothing here knows how a
-call is offered, nor what is on the wire.
+It stands on `ActiveCall`, which it leaves as it is: an application that only routes calls has no
+need of it.
 """
 
 from trio_calls._public_names import claim_names
 from trio_calls.voice._detector import Detector, FunctionDetector
 from trio_calls.voice._endpointing import Endpointing, EndReason
-from trio_calls.voice._errors import DetectorError
+from trio_calls.voice._errors import (
+    DetectorError,
+    EmptySpeechError,
+    ListenerTooSlowError,
+    VoiceError,
+)
+from trio_calls.voice._interruptible import InterruptionScope
 from trio_calls.voice._level import LevelDetector
+from trio_calls.voice._outcome import SpeechEnding, SpeechOutcome
+from trio_calls.voice._source import SpeechPiece
+from trio_calls.voice._speech import Speech
+from trio_calls.voice._speech_events import SpeechEnd, SpeechEvents, SpeechFrame, SpeechStart
+from trio_calls.voice._utterances import Utterance, Utterances
+from trio_calls.voice._voice import Voice, open_voice
 
 __all__ = [
     "Detector",
     "DetectorError",
+    "EmptySpeechError",
     "EndReason",
     "Endpointing",
     "FunctionDetector",
+    "InterruptionScope",
     "LevelDetector",
+    "ListenerTooSlowError",
+    "Speech",
+    "SpeechEnd",
+    "SpeechEnding",
+    "SpeechEvents",
+    "SpeechFrame",
+    "SpeechOutcome",
+    "SpeechPiece",
+    "SpeechStart",
+    "Utterance",
+    "Utterances",
+    "Voice",
+    "VoiceError",
+    "open_voice",
 ]
 
 claim_names(__name__, globals(), __all__)

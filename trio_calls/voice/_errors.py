@@ -1,12 +1,22 @@
-"""What goes wrong in this room, beside what the call itself raises."""
-
-from __future__ import annotations
+"""What goes wrong while speaking and listening."""
 
 from trio_calls.errors import WSSError
 
 
-class DetectorError(WSSError):
+class VoiceError(WSSError):
+    """Something about speech went wrong. The call goes on."""
+
+
+class EmptySpeechError(VoiceError, ValueError):
+    """There is nothing to say: no audio at all."""
+
+
+class DetectorError(VoiceError):
     """A detector of speech raised an exception, or returned what is no probability.
 
-    The exception, if there is one, is the ``__cause__``. The call goes on.
+    The exception, if there is one, is the ``__cause__``.
     """
+
+
+class ListenerTooSlowError(VoiceError):
+    """What was heard was not taken in time, and some of it had to be dropped."""

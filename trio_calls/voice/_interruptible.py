@@ -1,0 +1,78 @@
+"""Blocks that end when the caller talks over the agent."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import trio
+
+from trio_calls.call.playout import Playout
+from trio_calls.voice._endpointing import SpeechBegan, SpeechEnded
+from trio_calls.voice._interruption import Decision, Interruption
+from trio_calls.voice._listening import Listening
+
+
+class InterruptionScope:
+    """A block that is cancelled when somebody talks over the agent.
+
+    Got from `Voice.until_interrupted`.
+
+    Attributes:
+      cancel_scope: of the block.
+    """
+
+    def __init__(self, listening: Listening, interruption: Interruption, playout: Playout) -> None:
+        self.cancel_scope: trio.CancelScope = trio.CancelScope()
+        self._listening = listening
+        self._interruption = interruption
+        self._playout = playout
+        self._was_interrupted = False
+
+    @property
+    def cancelled_caught(self) -> bool:
+        """Whether the block was cut short."""
+        return self.cancel_scope.cancelled_caught
+
+    def cancel(self) -> None:
+        """Cut the block short now."""
+        self.cancel_scope.cancel()
+
+    def __enter__(self) -> Self:
+        self.cancel_scope.__enter__()
+        self._listening.add(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        self._listening.remove(self)
+        if self._was_interrupted:
+            self._playout.stop()
+        self._playout.resume(self)
+        is_caught = self.cancel_scope.__exit__(kind, error, traceback)
+        if error is None or is_caught:
+            self._listening.check()
+        return is_caught
+
+    def heard_window(self, probability: float, samples: int) -> None:
+        """Pause, resume or cancel, if this window calls for it."""
+        match self._interruption.feed(probability, samples, self._playout.is_talking):
+            case Decision.PAUSE:
+                self._playout.pause(self)
+            case Decision.RESUME:
+                self._playout.resume(self)
+            case Decision.INTERRUPT:
+                self._was_interrupted = True
+                self.cancel_scope.cancel()
+
+    def heard_event(self, event: SpeechBegan | SpeechEnded) -> None:
+        """Nothing: what makes an utterance is not what interrupts."""
+
+    def ended(self) -> None:
+        """Cut the block short if the detector has failed: nobody could interrupt it any longer."""
+        if self._listening.failure is not None:
+            self.cancel_scope.cancel()

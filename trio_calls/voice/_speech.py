@@ -1,0 +1,163 @@
+"""Saying something, and knowing how much of it was heard."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from trio_calls.audio import SAMPLE_BYTES
+from trio_calls.call.active_call import ActiveCall, playout_of
+from trio_calls.call.playout import Passage
+from trio_calls.call.samples import as_bytes
+from trio_calls.state import CallState
+from trio_calls.voice._heard_text import TextPiece, cut_text
+from trio_calls.voice._outcome import SpeechEnding, SpeechOutcome
+from trio_calls.voice._source import SpeechPiece, SpeechSource, check_source, pieces_of
+
+
+class Speech:
+    """Something to say, and what became of it.
+
+    Got from `Voice.speech`. Whoever waits for it may be cancelled: what was heard can still be read
+    here afterwards.
+    """
+
+    def __init__(
+        self,
+        call: ActiveCall,
+        source: SpeechSource,
+        *,
+        sample_rate: int | None,
+        text: str | None,
+    ) -> None:
+        check_source(source, sample_rate)
+        self._call = call
+        self._call_rate = call.audio_format.sample_rate
+        self._source = source
+        self._sample_rate = sample_rate or self._call_rate
+        self._text = text
+        self._playout = playout_of(call)
+        self._passage: Passage | None = None
+        self._was_begun = False
+        self._size = 0
+        self._pieces: list[TextPiece] = []
+        self._outcome: SpeechOutcome | None = None
+
+    def __repr__(self) -> str:
+        state = self._outcome.ending.name if self._outcome else "not over"
+        return f"<Speech {state} {self.heard_seconds:.2f} of {self.seconds:.2f} s>"
+
+    @property
+    def outcome(self) -> SpeechOutcome | None:
+        """How it has ended; None until it has."""
+        return self._outcome
+
+    @property
+    def seconds(self) -> float:
+        """How long all of it is, as far as it has come."""
+        return self._size / self._bytes_per_second
+
+    @property
+    def heard_seconds(self) -> float:
+        """How much of it was heard until now, by those who are to hear the agent.
+
+        An estimate: the exchange does not tell what it has played, but it has pulled the speech, it
+        plays at playing speed, and it plays nothing before it has it. In the simulator that is
+        right to a frame of 20 ms; what delay the telephone network adds, nobody can tell.
+        """
+        if self._outcome is not None:
+            return self._outcome.heard_seconds
+        return self._heard_bytes() / self._bytes_per_second
+
+    @property
+    def heard_text(self) -> str | None:
+        """The text of what was heard until now; None if no text came with it.
+
+        It is exact at the end of a piece. Inside one it is an estimate, to the last whole word: see
+        `SpeechOutcome.is_text_estimated`.
+        """
+        if self._outcome is not None:
+            return self._outcome.heard_text
+        return self._cut_text(self._heard_bytes())[0]
+
+    async def say(self) -> SpeechOutcome:
+        """Say it, after whatever is being said, and wait until it was heard.
+
+        Speech of the same call that is being said already comes first, and so does what was sent
+        by `ActiveCall.send_audio`.
+
+        Returns:
+          How it has ended. A hangup is an end, and no error.
+
+        Raises:
+          RuntimeError: it was said before. Each speech is said once.
+          EmptySpeechError: the stream of speech has ended without any.
+          ValueError, OSError: a WAV file cannot be used; or the speech ended with half a sample.
+          WSSCallStateError: the call is PENDING.
+          Whatever a stream of speech raises. What it gave before is dropped then.
+
+        Cancellation: the agent falls silent at once: what was not heard is dropped here and at the
+        exchange, with everything else that waits to be sent.
+        """
+        if self._was_begun:
+            raise RuntimeError("this speech was said before: make another with voice.speech()")
+        self._was_begun = True
+        try:
+            async with self._playout.turn:
+                await self._say()
+        except BaseException:
+            self._end(SpeechEnding.INTERRUPTED)
+            raise
+        assert self._outcome is not None
+        return self._outcome
+
+    async def _say(self) -> None:
+        self._passage = self._playout.begin()
+        try:
+            with self._call.cancel_on_hangup():
+                await self._send()
+                await self._playout.wait_heard()
+        except BaseException:
+            self._end(SpeechEnding.INTERRUPTED)
+            self._playout.stop()
+            raise
+        if self._heard_bytes() >= self._size > 0:
+            self._end(SpeechEnding.HEARD)
+        elif self._call.state is CallState.DISCONNECTED:
+            self._end(SpeechEnding.CALL_OVER)
+        else:
+            # A command has dropped it, or somebody has cleared the queue.
+            self._end(SpeechEnding.INTERRUPTED)
+
+    async def _send(self) -> None:
+        pieces = pieces_of(self._source, self._sample_rate, self._call_rate)
+        async with aclosing(pieces):
+            async for piece in pieces:
+                self._note(piece)
+                await self._call.send_audio(piece.pcm)
+
+    def _note(self, piece: SpeechPiece) -> None:
+        start = self._size
+        self._size += len(as_bytes(piece.pcm))
+        if piece.text:
+            self._pieces.append(TextPiece(piece.text, start, self._size))
+
+    def _end(self, ending: SpeechEnding) -> None:
+        if self._outcome is None:
+            heard = self._heard_bytes()
+            text, is_estimated = self._cut_text(heard)
+            self._outcome = SpeechOutcome(
+                ending, heard / self._bytes_per_second, self.seconds, text, is_estimated
+            )
+
+    def _heard_bytes(self) -> int:
+        return 0 if self._passage is None else min(self._passage.heard_bytes(), self._size)
+
+    def _cut_text(self, heard_bytes: int) -> tuple[str | None, bool]:
+        if self._text is not None:
+            whole = TextPiece(self._text, 0, max(self._size, SAMPLE_BYTES))
+            return cut_text([whole], heard_bytes)
+        return cut_text(self._pieces, heard_bytes) if self._pieces else (None, False)
+
+    @property
+    def _bytes_per_second(self) -> int:
+        return self._call.audio_format.bytes_per_second

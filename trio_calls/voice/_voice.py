@@ -1,0 +1,241 @@
+"""`open_voice`: speech over a call."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import trio
+
+from trio_calls.call.active_call import ActiveCall, playout_of
+from trio_calls.concurrency.error_groups import plain_errors_of_block
+from trio_calls.config import is_number
+from trio_calls.voice._detector import Detector, make_detector
+from trio_calls.voice._endpointing import Endpointing
+from trio_calls.voice._interruptible import InterruptionScope
+from trio_calls.voice._interruption import Interruption
+from trio_calls.voice._level import LevelDetector
+from trio_calls.voice._listening import Listening
+from trio_calls.voice._outcome import SpeechOutcome
+from trio_calls.voice._source import SpeechSource
+from trio_calls.voice._speech import Speech
+from trio_calls.voice._speech_events import SpeechEvents
+from trio_calls.voice._utterances import Utterances
+
+DetectorFactory = Callable[[], Detector | Callable[[bytes], float]]
+"""Makes a detector, or a function that tells how likely 20 ms of PCM at 16 kHz are speech."""
+
+
+class Voice:
+    """Speech over one call: saying, hearing, being interrupted.
+
+    Got from `open_voice`, and of use until its block is left.
+    """
+
+    def __init__(
+        self,
+        call: ActiveCall,
+        detector: DetectorFactory,
+        endpointing: Endpointing,
+        nursery: trio.Nursery,
+    ) -> None:
+        self._call = call
+        self._playout = playout_of(call)
+        self._detector = detector
+        self._endpointing = endpointing
+        self._nursery = nursery
+        self._opened_at = trio.current_time()
+        self._listenings: dict[int, Listening] = {}
+
+    def __repr__(self) -> str:
+        return f"<Voice of {self._call!r}>"
+
+    def speech(
+        self, source: SpeechSource, *, sample_rate: int | None = None, text: str | None = None
+    ) -> Speech:
+        """Make something to say; `Speech.say` says it.
+
+        Args:
+          source: what to say. PCM, mono signed 16-bit little-endian, of any length, as bytes or as
+            an array of 16-bit integers; the `pathlib.Path` of a WAV file; or an asynchronous
+            iterable, such as a synthesizer that streams, of PCM cut anywhere or of `SpeechPiece`.
+          sample_rate: of the PCM, in Hz; that of the call if None. Other rates are converted, which
+            needs the extra ``trio-calls[voice]``.
+          text: what is said. `Speech.heard_text` is cut at what was heard.
+
+        Raises:
+          TypeError: it is no audio.
+          EmptySpeechError: it is no audio at all.
+          ValueError: half a sample, or a rate that is none.
+        """
+        return Speech(self._call, source, sample_rate=sample_rate, text=text)
+
+    async def say(
+        self, source: SpeechSource, *, sample_rate: int | None = None, text: str | None = None
+    ) -> SpeechOutcome:
+        """Say something, and wait until it was heard: `speech` and `Speech.say` in one.
+
+        Returns:
+          How it has ended. Where it may be cancelled, make a `speech` first, which tells that.
+        """
+        return await self.speech(source, sample_rate=sample_rate, text=text).say()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the agent's audio is held back."""
+        return self._playout.is_paused
+
+    def pause(self) -> None:
+        """Hold back the agent's audio, whoever said it, until `resume`. Nothing of it is lost.
+
+        It fades out within 5 ms, after what the exchange has pulled already: 60 ms in the
+        simulator. `barge`, `whisper`, `spy`, `close` and `disconnect` wait for what was said in
+        vain then, for as long as it would take and 2 s more, and drop it.
+        """
+        self._playout.pause(self)
+
+    def resume(self) -> None:
+        """Go on where it was paused, fading in within 5 ms. Does nothing if it is not paused."""
+        self._playout.resume(self)
+
+    def utterances(self, *, sample_rate: int | None = None, channel: int = 0) -> Utterances:
+        """Hear what somebody says, utterance by utterance.
+
+        ::
+
+            async for utterance in voice.utterances(sample_rate=16_000):
+                ...
+
+        Each iterator gets every utterance that ends while it is there, the one in progress
+        included. It ends when the call does.
+
+        Args:
+          sample_rate: of the utterances, in Hz; that of the call if None. Other rates need the
+            extra ``trio-calls[voice]``.
+          channel: whom to hear; see `ActiveCall.audio_stream`.
+
+        Raises:
+          WSSCallStateError: the call is PENDING.
+          ValueError: the call has no such channel, or a rate that is none.
+          ModuleNotFoundError: an extra is missing; the message says which.
+        """
+        rate = self._rate(sample_rate)
+        return Utterances(self._listen(channel), rate)
+
+    def speech_events(
+        self,
+        *,
+        sample_rate: int | None = None,
+        frame_seconds: float = 0.02,
+        channel: int = 0,
+    ) -> SpeechEvents:
+        """Hear what somebody says while they say it, for a recognizer that takes a stream.
+
+        An asynchronous iterator of `SpeechStart`, any number of `SpeechFrame`, and `SpeechEnd`,
+        again and again. It ends when the call does.
+
+        Args:
+          sample_rate: of the frames, in Hz; that of the call if None. Other rates need the extra
+            ``trio-calls[voice]``.
+          frame_seconds: how long a frame is, 0.001 to 1 s.
+          channel: whom to hear; see `ActiveCall.audio_stream`.
+
+        Raises:
+          WSSCallStateError, ValueError, ModuleNotFoundError: as `utterances`.
+        """
+        rate = self._rate(sample_rate)
+        if not is_number(frame_seconds, 0.001, 1):
+            raise ValueError(f"frame_seconds must be from 0.001 to 1, not {frame_seconds!r}")
+        return SpeechEvents(self._listen(channel), rate, frame_seconds)
+
+    def until_interrupted(
+        self, *, min_speech_seconds: float = 0.5, channel: int = 0
+    ) -> InterruptionScope:
+        """Make a block that is cancelled when somebody talks over the agent.
+
+        ::
+
+            with voice.until_interrupted() as talk:
+                await voice.say(LONG_STORY)
+            if talk.cancelled_caught:
+                ...
+
+        As soon as somebody makes a sound while the agent talks, the agent pauses. If that turns out
+        to be no speech, it goes on where it paused, without losing a sample; if it is speech, the
+        block is cancelled, and what the agent had still to say is dropped. Outside such a block
+        nobody interrupts the agent.
+
+        Args:
+          min_speech_seconds: how much speech interrupts the agent, gaps left out.
+          channel: who may interrupt; see `ActiveCall.audio_stream`.
+
+        Raises:
+          WSSCallStateError, ValueError, ModuleNotFoundError: as `utterances`.
+          DetectorError: at the end of the block: the detector has failed, and the block was
+            cancelled, as nobody could have interrupted it any longer.
+        """
+        interruption = Interruption(
+            min_speech_seconds, self._endpointing, self._call.audio_format.sample_rate
+        )
+        return InterruptionScope(self._listen(channel), interruption, self._playout)
+
+    def _rate(self, sample_rate: int | None) -> int:
+        if sample_rate is None:
+            return self._call.audio_format.sample_rate
+        if type(sample_rate) is not int or sample_rate <= 0:
+            raise ValueError(f"sample_rate must be a whole number of Hz, not {sample_rate!r}")
+        return sample_rate
+
+    def _listen(self, channel: int) -> Listening:
+        """Return who listens to a channel. A detector that has failed is replaced."""
+        listening = self._listenings.get(channel)
+        if listening is None or listening.failure is not None:
+            listening = Listening(
+                self._call,
+                channel,
+                make_detector(self._detector),
+                self._endpointing,
+                self._opened_at,
+            )
+            self._listenings[channel] = listening
+            self._nursery.start_soon(listening.run)
+        return listening
+
+
+@asynccontextmanager
+async def open_voice(
+    call: ActiveCall,
+    *,
+    detector: DetectorFactory | None = None,
+    endpointing: Endpointing | None = None,
+) -> AsyncIterator[Voice]:
+    """Speak and listen on a call while the block runs.
+
+    ::
+
+        async with open_voice(call) as voice:
+            await voice.say(GREETING)
+            async for utterance in voice.utterances():
+                ...
+
+    Resource handling: everything that runs for it runs in the block, and has ended when the block
+    is left. The call goes on. Nothing listens before something asks for it.
+
+    Args:
+      call: a call that was answered or connected, or will be in the block.
+      detector: makes what tells speech from other sounds: a `Detector`, or a function of 20 ms of
+        PCM at 16 kHz that returns a probability. Called once for each channel that is listened to.
+        A `LevelDetector` if None, which needs no extra.
+      endpointing: what makes an utterance of that.
+    """
+    if detector is None:
+        detector = functools.partial(LevelDetector, call.audio_format.sample_rate)
+    with plain_errors_of_block():
+        async with trio.open_nursery() as nursery:
+            voice = Voice(call, detector, endpointing or Endpointing(), nursery)
+            try:
+                yield voice
+            finally:
+                voice.resume()
+                nursery.cancel_scope.cancel()
