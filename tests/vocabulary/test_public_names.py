@@ -48,7 +48,7 @@ EXPORTED: Final = {
         run_agent run_in_virtual_time talks_over
     """,
     "trio_calls.voice": """
-        Detector DetectorError EmptySpeechError EndReason Endpointing FunctionDetector
+        Detector DetectorError EmptySpeechError EndOfTurn EndReason Endpointing FunctionDetector
         InterruptionScope LevelDetector ListenerTooSlowError Speech SpeechEnd SpeechEnding
         SpeechEvents SpeechFrame SpeechOutcome SpeechPiece SpeechStart Utterance Utterances
         Voice VoiceError open_voice

@@ -6,6 +6,7 @@ need of it.
 
 from trio_calls._public_names import claim_names
 from trio_calls.voice._detector import Detector, FunctionDetector
+from trio_calls.voice._end_of_turn import EndOfTurn
 from trio_calls.voice._endpointing import Endpointing, EndReason
 from trio_calls.voice._errors import (
     DetectorError,
@@ -26,6 +27,7 @@ __all__ = [
     "Detector",
     "DetectorError",
     "EmptySpeechError",
+    "EndOfTurn",
     "EndReason",
     "Endpointing",
     "FunctionDetector",

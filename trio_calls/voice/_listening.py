@@ -3,6 +3,8 @@
 ::
 
     AudioStream ──► Windows ──► the detector ──► Endpointer ──► utterances, speech events
+        │                            │               ▲
+        │                            │               └── EndOfTurn, asked in each pause
         │                            └─────────► interruptible blocks
         └──► AudioHistory, from which utterances are cut
 
@@ -14,14 +16,23 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import trio
 
+from trio_calls.audio import Resampler, duration_seconds
 from trio_calls.call.active_call import ActiveCall
+from trio_calls.concurrency.error_groups import first_error
 from trio_calls.voice._detector import Detector, probability_of_speech
-from trio_calls.voice._endpointing import Endpointer, Endpointing, SpeechBegan, SpeechEnded
+from trio_calls.voice._end_of_turn import EndOfTurn, ask_whether_over
+from trio_calls.voice._endpointing import (
+    Endpointer,
+    Endpointing,
+    EndReason,
+    SpeechBegan,
+    SpeechEnded,
+)
 from trio_calls.voice._errors import DetectorError
 from trio_calls.voice._history import AudioHistory
 from trio_calls.voice._windows import Windows
@@ -51,6 +62,7 @@ class Listening:
       channel: which one.
       detector: tells how likely it is that somebody speaks.
       endpointing: what makes an utterance.
+      end_of_turn: tells whether a pause is the end of what somebody says, or None.
       opened_at: zero of the times that are told, by `trio.current_time`.
 
     Attributes:
@@ -64,8 +76,10 @@ class Listening:
         self,
         call: ActiveCall,
         channel: int,
+        *,
         detector: Detector,
         endpointing: Endpointing,
+        end_of_turn: EndOfTurn | None,
         opened_at: float,
     ) -> None:
         self.sample_rate: int = call.audio_format.sample_rate
@@ -76,6 +90,9 @@ class Listening:
         self._detector = detector
         self._windows = Windows(self.sample_rate, detector)
         self._endpointer = Endpointer(endpointing, self.sample_rate)
+        self._end_of_turn = end_of_turn
+        # The question of this pause, whether it was answered or not; None while there is none.
+        self._question: trio.CancelScope | None = None
         self._opened_at = opened_at
         self._starts_at = 0.0
         self._position = 0
@@ -88,16 +105,16 @@ class Listening:
         Cancellation: ends it.
         """
         try:
-            async for frame in self._stream:
-                if not self.history.end:
-                    seconds = len(frame) / 2 / self.sample_rate
-                    self._starts_at = trio.current_time() - seconds - self._opened_at
-                self.history.append(frame)
-                for window, samples in self._windows.feed(frame):
-                    probability = await probability_of_speech(self._detector, window)
-                    self._heard(probability, samples)
-        except DetectorError as error:
-            self.failure = error
+            async with trio.open_nursery() as nursery:
+                async for frame in self._stream:
+                    if not self.history.end:
+                        seconds = duration_seconds(len(frame), self.sample_rate)
+                        self._starts_at = trio.current_time() - seconds - self._opened_at
+                    self.history.append(frame)
+                    await self._detect(frame, nursery)
+                nursery.cancel_scope.cancel()
+        except* DetectorError as group:
+            self.failure = first_error(group).with_traceback(None)
         finally:
             self._end()
 
@@ -133,14 +150,45 @@ class Listening:
         """Up to where the detector has heard, in samples."""
         return self._position
 
-    def _heard(self, probability: float, samples: int) -> None:
-        self._position += samples
-        events = self._endpointer.feed(probability, samples)
+    async def _detect(self, frame: bytes, nursery: trio.Nursery) -> None:
+        for window, samples in self._windows.feed(frame):
+            probability = await probability_of_speech(self._detector, window)
+            self._position += samples
+            self._tell_events(self._endpointer.feed(probability, samples))
+            self._tell(lambda listener: listener.heard_window(probability, samples))  # noqa: B023
+            if self._end_of_turn is not None:
+                self._consider_end(self._end_of_turn, nursery)
+            self.history.forget_before(self._endpointer.needed_from)
+
+    def _consider_end(self, end_of_turn: EndOfTurn, nursery: trio.Nursery) -> None:
+        quiet_samples = self._endpointer.quiet_samples
+        if self._question is not None and not quiet_samples:
+            self._question.cancel()
+            self._question = None
+        elif self._question is None and quiet_samples >= max(
+            1, end_of_turn.quiet_seconds * self.sample_rate
+        ):
+            self._question = trio.CancelScope()
+            nursery.start_soon(self._ask, end_of_turn, self._question)
+
+    async def _ask(self, end_of_turn: EndOfTurn, question: trio.CancelScope) -> None:
+        if self._utterance is None:
+            return
+        longest = round(end_of_turn.max_seconds * self.sample_rate)
+        start = max(self._utterance.start, self._position - longest)
+        resampler = Resampler(self.sample_rate, end_of_turn.sample_rate, "recording")
+        pcm = resampler.feed(self.history.read(start, self._position)) + resampler.finish()
+        with question:
+            if await ask_whether_over(end_of_turn, pcm) and not question.cancel_called:
+                self._tell_events(self._endpointer.finish(EndReason.TURN_OVER))
+
+    def _tell_events(self, events: Sequence[SpeechBegan | SpeechEnded]) -> None:
         for event in events:
             self._utterance = event if isinstance(event, SpeechBegan) else None
+            if self._utterance is None and self._question is not None:
+                self._question.cancel()
+                self._question = None
             self._tell(functools.partial(_tell_event, event))
-        self._tell(lambda listener: listener.heard_window(probability, samples))
-        self.history.forget_before(self._endpointer.needed_from)
 
     def _tell(self, tell: Callable[[Listener], None]) -> None:
         for reference in tuple(self._listeners):
@@ -149,9 +197,7 @@ class Listening:
 
     def _end(self) -> None:
         self.is_over = True
-        for event in self._endpointer.finish():
-            self._utterance = None
-            self._tell(functools.partial(_tell_event, event))
+        self._tell_events(self._endpointer.finish())
         self._tell(lambda listener: listener.ended())
 
 

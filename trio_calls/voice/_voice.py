@@ -12,6 +12,7 @@ from trio_calls.call.active_call import ActiveCall, playout_of
 from trio_calls.concurrency.error_groups import plain_errors_of_block
 from trio_calls.config import is_number
 from trio_calls.voice._detector import Detector, make_detector
+from trio_calls.voice._end_of_turn import EndOfTurn
 from trio_calls.voice._endpointing import Endpointing
 from trio_calls.voice._interruptible import InterruptionScope
 from trio_calls.voice._interruption import Interruption
@@ -38,12 +39,14 @@ class Voice:
         call: ActiveCall,
         detector: DetectorFactory,
         endpointing: Endpointing,
+        end_of_turn: EndOfTurn | None,
         nursery: trio.Nursery,
     ) -> None:
         self._call = call
         self._playout = playout_of(call)
         self._detector = detector
         self._endpointing = endpointing
+        self._end_of_turn = end_of_turn
         self._nursery = nursery
         self._opened_at = trio.current_time()
         self._listenings: dict[int, Listening] = {}
@@ -194,9 +197,10 @@ class Voice:
             listening = Listening(
                 self._call,
                 channel,
-                make_detector(self._detector),
-                self._endpointing,
-                self._opened_at,
+                detector=make_detector(self._detector),
+                endpointing=self._endpointing,
+                end_of_turn=self._end_of_turn,
+                opened_at=self._opened_at,
             )
             self._listenings[channel] = listening
             self._nursery.start_soon(listening.run)
@@ -209,6 +213,7 @@ async def open_voice(
     *,
     detector: DetectorFactory | None = None,
     endpointing: Endpointing | None = None,
+    end_of_turn: EndOfTurn | None = None,
 ) -> AsyncIterator[Voice]:
     """Speak and listen on a call while the block runs.
 
@@ -228,12 +233,14 @@ async def open_voice(
         PCM at 16 kHz that returns a probability. Called once for each channel that is listened to.
         A `LevelDetector` if None, which needs no extra.
       endpointing: what makes an utterance of that.
+      end_of_turn: tells by what somebody has said whether they have finished. If None, silence
+        tells it alone.
     """
     if detector is None:
         detector = functools.partial(LevelDetector, call.audio_format.sample_rate)
     with plain_errors_of_block():
         async with trio.open_nursery() as nursery:
-            voice = Voice(call, detector, endpointing or Endpointing(), nursery)
+            voice = Voice(call, detector, endpointing or Endpointing(), end_of_turn, nursery)
             try:
                 yield voice
             finally:
