@@ -3,6 +3,7 @@
 The signals are real, the time is not. Whole processes: tests/sockets/test_sigterm.py.
 """
 
+import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -164,6 +165,28 @@ def test_outside_the_main_thread_nothing_is_installed() -> None:
         return trio.run(run_in_thread, clock=trio.testing.MockClock(autojump_threshold=0))
 
     assert trio.run(main)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no process is forked on this system")
+@pytest.mark.parametrize("from_thread", [False, True])
+async def test_a_forked_process_dies_of_the_signal(
+    exchange: FakeExchange, from_thread: bool
+) -> None:
+    def fork() -> int:
+        child = os.fork()
+        if child == 0:  # pragma: no cover  # nobody counts there
+            signal.raise_signal(signal.SIGTERM)
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    async with serving_a_call(exchange) as (serving, control):
+        status = await trio.to_thread.run_sync(fork) if from_thread else fork()
+        assert status == -signal.SIGTERM
+        assert (serving.switchboard.held, serving.over_at) == (1, None)
+        await terminate()
+        await control.send(SessionClosed("s"))
+        await control.over.wait()
+    assert serving.over_at is not None
 
 
 def test_a_handler_put_back_late_does_not_stop_the_next() -> None:

@@ -3,11 +3,15 @@
 The handler is shared by all clients of a process, and is not `trio.open_signal_receiver`: with two
 receivers that end in another order than they began, the one that ends last restores a handler that
 is gone.
+
+It is this process's only. A process that is forked inherits it, and would be deaf to SIGTERM, as
+nothing listens there: `multiprocessing` ends its workers in this way.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -77,3 +81,13 @@ def _find_handler() -> _SharedHandler | None:
         signal.signal(signal.SIGTERM, handler)
         return handler
     return None
+
+
+def _forget_handler() -> None:
+    """Let SIGTERM end a process that was forked, whoever serves calls in the one it comes from."""
+    if isinstance(signal.getsignal(signal.SIGTERM), _SharedHandler):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_handler)
