@@ -170,7 +170,8 @@ class ClientConfig:
         there is room. None for no limit.
       send_buffer_seconds: how much audio of each call may wait to be sent, whatever its rate.
       send_buffer_bytes: the same in bytes, in place of `send_buffer_seconds`, if not None.
-      receive_buffer_seconds: how much received audio may wait for each reader.
+      receive_buffer_seconds: how much received audio may wait for each reader; one message may,
+        however long.
       after_call_seconds: how long a handler may go on after its call has ended.
       keep_alive_seconds: how often each connection is pinged, so that no proxy takes it for idle;
         ``inf`` for never. One whose ping is not answered within 10 s is given up.

@@ -108,6 +108,23 @@ async def test_a_slow_reader_loses_the_oldest_and_delays_nobody(fake_media: Fake
         assert call.statistics().received_bytes == 10 * FRAME
 
 
+async def test_a_buffer_shorter_than_a_frame_holds_one(fake_media: FakeMedia) -> None:
+    sent = frames(5)
+    async with fake_media.open_answered_call(receive_buffer_seconds=0.01) as call:
+        await fake_media.speak(sent[0])
+        await trio.testing.wait_all_tasks_blocked()
+        slow, quick = call.audio_stream(), call.audio_stream()
+        assert await anext(slow) == sent[0]
+        heard = []
+        for frame in sent[1:]:
+            await fake_media.speak(frame)
+            heard.append(await anext(quick))
+        await fake_media.terminate()
+        assert heard == sent[1:]
+        assert await collect(slow) == sent[-1:]
+        assert call.statistics().dropped_frames == 3
+
+
 async def test_a_stream_that_was_let_go_of_is_not_filled(fake_media: FakeMedia) -> None:
     async with fake_media.open_answered_call(receive_buffer_seconds=0.1) as call:
         stream = call.audio_stream()

@@ -31,7 +31,7 @@ class AudioStream:
 
     Got from `ActiveCall.audio_stream`. Every stream sees every frame, from its creation on; the
     first one also sees what came before it. A stream that is not read keeps the newest
-    `ClientConfig.receive_buffer_seconds` and drops what is older.
+    `ClientConfig.receive_buffer_seconds`, at the least one frame, and drops what is older.
     """
 
     def __init__(self, buffer_bytes: int, credit: CheckpointCredit, over: trio.Event) -> None:
@@ -73,7 +73,8 @@ class AudioStream:
         self._frames.append(pcm)
         self._waiting_bytes += len(pcm)
         dropped = 0
-        while self._waiting_bytes > self._buffer_bytes:
+        # The newest frame is kept, however long: the exchange decides how much is in a message.
+        while self._waiting_bytes > self._buffer_bytes and len(self._frames) > 1:
             self._waiting_bytes -= len(self._frames.popleft())
             dropped += 1
         self._news.wake()
