@@ -30,11 +30,19 @@ No message carries a credential, a token or a frame's content.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class WSSError(Exception):
-    """The root of the errors of trio_calls."""
+    """The root of the errors of trio_calls. All of them can be copied, and pickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remake, (type(self), self.args), vars(self)
+
+
+def _remake(kind: type[WSSError], args: tuple[Any, ...]) -> WSSError:
+    """Make a copy without `__init__`, which takes other arguments than the text in some classes."""
+    return kind.__new__(kind, *args)
 
 
 class WSSConfigError(WSSError, ValueError):

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Awaitable, Callable
+from unittest.mock import MagicMock
 
 import attrs
 import pytest
@@ -173,6 +174,28 @@ async def test_handlers_take_the_ending_or_nothing(fake_media: FakeMedia) -> Non
         await fake_media.terminate()
         await trio.testing.wait_all_tasks_blocked()
         assert got == [Ending(EndCause.CALLER), "nothing", "a value of its own"]
+
+
+async def test_handlers_that_take_anything_get_the_ending(fake_media: FakeMedia) -> None:
+    got: list[object] = []
+
+    def traced(handler: Callable[..., object]) -> Callable[..., object]:
+        def wrapper(*args: object, **kwargs: object) -> object:
+            return handler(*args, **kwargs)
+
+        return wrapper
+
+    async def write_down(ending: Ending) -> None:
+        got.append(ending)
+
+    async with fake_media.open_answered_call() as call:
+        call.on(events.CALL_TERMINATED)(traced(write_down))
+        call.on(events.CALL_TERMINATED)(lambda *args: got.extend(args))
+        call.on(events.CALL_TERMINATED)(mock := MagicMock())
+        await fake_media.terminate()
+        await trio.testing.wait_all_tasks_blocked()
+    mock.assert_called_once_with(Ending(EndCause.CALLER))
+    assert got == [Ending(EndCause.CALLER)] * 2
 
 
 async def test_a_refused_close_is_not_how_it_ended(fake_media: FakeMedia) -> None:

@@ -1,4 +1,7 @@
+import copy
+import pickle
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -27,6 +30,28 @@ EVERY_ERROR = [
 @pytest.mark.parametrize("error", EVERY_ERROR)
 def test_every_error_can_be_caught_as_a_wss_error(error: type[BaseException]) -> None:
     assert issubclass(error, WSSError)
+
+
+BUSY = WSSUnavailableError("busy", status_code=503, retry_after=2.5)
+REFUSED = WSSCallCommandError("call.connect", "CALL_UNANSWERED", "nobody picked up")
+FAULT = WSSCallFaultError("TTS_SESSION_ERROR")
+PLAIN = [kind("why") for kind in EVERY_ERROR if kind not in {type(REFUSED), type(FAULT)}]
+
+
+def pickled(error: WSSError) -> WSSError:
+    remade: WSSError = pickle.loads(pickle.dumps(error))
+    return remade
+
+
+@pytest.mark.parametrize("remake", [copy.copy, copy.deepcopy, pickled])
+@pytest.mark.parametrize("error", [*PLAIN, BUSY, REFUSED, FAULT], ids=repr)
+def test_an_error_survives_the_way_to_another_process(
+    error: WSSError, remake: Callable[[WSSError], WSSError]
+) -> None:
+    error.add_note("a note")
+    remade = remake(error)
+    assert type(remade) is type(error)
+    assert (str(remade), vars(remade)) == (str(error), vars(error))
 
 
 def drawn_parents() -> dict[str, str | None]:

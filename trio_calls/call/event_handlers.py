@@ -166,13 +166,16 @@ class EventHandlers:
 
 def _needs_no_argument(handler: Handler) -> bool:
     try:
-        inspect.signature(handler).bind()
+        signature = inspect.signature(handler)
+        signature.bind()
     except TypeError:
         return False
     except ValueError:
         # A function of C that does not say what it takes.
         return True
-    return True
+    # A decorator that hides what it wraps takes anything, and hands it on.
+    kinds = {parameter.kind for parameter in signature.parameters.values()}
+    return inspect.Parameter.VAR_POSITIONAL not in kinds
 
 
 def _log_failure(event: str, error: BaseException) -> None:
