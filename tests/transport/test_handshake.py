@@ -1,6 +1,7 @@
 """The client's handshake, with servers of every kind on the other end of a memory stream."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 import trio
@@ -116,6 +117,55 @@ async def test_a_refusal_may_end_with_the_connection(
 
 
 @pytest.mark.parametrize(
+    "response",
+    [
+        b"HTTP/1.1 401 Unauthorized\r\n\r\nbad key",
+        b"HTTP/1.0 401 Unauthorized\r\n\r\nbad key",
+        b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\nbad key",
+        b"HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nbad key\r\n",
+    ],
+)
+async def test_the_end_of_a_refusal_is_not_waited_for(
+    response: bytes, autojump_clock: MockClock
+) -> None:
+    refusal = await failure_with(answering(response))
+    assert isinstance(refusal, HandshakeRefused)
+    assert (refusal.status_code, refusal.reason) == (401, "bad key")
+    assert trio.current_time() == 1
+
+
+async def test_a_refusal_that_trickles_has_its_status(autojump_clock: MockClock) -> None:
+    async def trickle(stream: trio.abc.Stream) -> None:
+        await read_request(stream)
+        with suppress(trio.BrokenResourceError):
+            await stream.send_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 9999\r\n\r\nno")
+            while True:
+                await trio.sleep(0.3)
+                await stream.send_all(b"!")
+
+    refusal = await failure_with(trickle)
+    assert isinstance(refusal, HandshakeRefused)
+    assert (refusal.status_code, refusal.reason) == (403, "no!!!")
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [b"Content-Length: 200000", b"Transfer-Encoding: chunked\r\n\r\n30d40", b"Connection: close"],
+    ids=["length", "chunked", "to the end"],
+)
+@pytest.mark.parametrize("hangs_up", [False, True])
+async def test_a_page_of_an_error_may_be_long(
+    framing: bytes, hangs_up: bool, autojump_clock: MockClock
+) -> None:
+    head = b"HTTP/1.1 502 Bad Gateway\r\n" + framing
+    head += b"\r\n" if b"chunked" in framing else b"\r\n\r\n"
+    refusal = await failure_with(answering(head + b"Oops" * 50_000, hangs_up=hangs_up))
+    assert isinstance(refusal, HandshakeRefused)
+    assert (refusal.status_code, refusal.reason) == (502, "Oops" * 50)
+    assert trio.current_time() == 0
+
+
+@pytest.mark.parametrize(
     ("retry_after", "seconds"),
     [
         (b"7", 7.0),
@@ -212,7 +262,7 @@ async def test_a_server_that_hangs_up_fails_the_handshake_at_once(
     assert trio.current_time() == 0
 
 
-@pytest.mark.parametrize("response", [b"", UPGRADE, b"HTTP/1.1 401 Unauthorized\r\n\r\nwait"])
+@pytest.mark.parametrize("response", [b"", UPGRADE, b"HTTP/1.1 401 Unauthorized\r\n"])
 async def test_a_server_that_never_ends_its_handshake_is_given_up(
     response: bytes, autojump_clock: MockClock
 ) -> None:

@@ -8,17 +8,21 @@ task of the library that reads it fails then, and whoever waits for the handshak
 from __future__ import annotations
 
 import ssl
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import trio
 
 from trio_calls.transport._interface import ServerUnverified, TLSFailed, WebSocketError
-from trio_calls.transport._refusal import refusal_ended_by_hangup
+from trio_calls.transport._refusal import RefusalReader, refusal_ended_by_hangup
 from trio_calls.transport._response_head import ResponseHead
 
 #: The longest handshake, with its headers and the body of a refusal, in bytes.
 MAX_HANDSHAKE_BYTES = 2**16
+
+#: How long the rest of a refusal may take. Its status is known by then.
+REFUSAL_SECONDS: Final = 1.0
 
 _END_OF_HEAD = b"\r\n\r\n"
 
@@ -71,6 +75,8 @@ class HandshakeStream(trio.abc.Stream):
         given: bytes | bytearray
         if self.response is not None:
             given, size = self.response.receive(data), self.response.size
+            if self.response.refusal is not None:
+                await raise_refusal(self.response.refusal, self._stream.receive_some)
         else:
             given, size = data, end_of_head(self.received, len(data)) or len(self.received)
         if not data or size > MAX_HANDSHAKE_BYTES:
@@ -83,7 +89,7 @@ class HandshakeStream(trio.abc.Stream):
         await self._stream.aclose()
         if was_shaking_hands:
             # The error of the library quotes what was sent, so it is not chained.
-            raise WebSocketError("what the other side sent is not a WebSocket handshake") from None
+            raise not_a_handshake() from None
 
     async def abandon(self) -> None:
         """Close the stream at once, without a closing handshake."""
@@ -104,6 +110,21 @@ class HandshakeStream(trio.abc.Stream):
     def _raise_in_handshake(self, error: trio.BrokenResourceError) -> None:
         if self.is_shaking_hands:
             raise_broken(error)
+
+
+async def raise_refusal(
+    reader: RefusalReader, receive_some: Callable[[], Awaitable[bytes | bytearray]]
+) -> NoReturn:
+    """Raise what a server has answered in place of a WebSocket, as far as it comes in time."""
+    with suppress(trio.BrokenResourceError), trio.move_on_after(REFUSAL_SECONDS):
+        while not reader.is_complete:
+            reader.receive(await receive_some())
+    raise reader.refusal or not_a_handshake()
+
+
+def not_a_handshake() -> WebSocketError:
+    """Make the error for what is neither a handshake nor a refusal."""
+    return WebSocketError("what the other side sent is not a WebSocket handshake")
 
 
 def too_long() -> WebSocketError:

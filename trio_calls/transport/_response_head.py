@@ -2,7 +2,8 @@
 
 Servers and proxies say more than a library takes: informational responses (RFC 9110, 15.2), folded
 headers (RFC 9112, 5.2), cookies of many kilobytes. What has no meaning for a handshake is left out,
-and what follows its end is kept apart, so that both libraries take the same.
+and what follows its end is kept apart, so that both libraries take the same. Where a server has
+refused, they are given nothing: they would wait for the end of its answer.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from typing import Final
 
 from trio_calls.transport._interface import WebSocketError
+from trio_calls.transport._refusal import RefusalReader
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LONGEST_STATUS_LINE: Final = 1024
@@ -24,6 +26,7 @@ _FIRST_FINAL: Final = 200
 _MEANINGFUL: Final = frozenset(
     {b"upgrade", b"connection", b"content-length", b"transfer-encoding", b"retry-after", b"date"}
 )
+_SWITCH_HEADERS: Final = (b"Upgrade: websocket", b"Connection: Upgrade")
 _OF_WEBSOCKETS: Final = b"sec-websocket-"
 
 
@@ -34,12 +37,14 @@ class ResponseHead:
       size: how many bytes belong to the handshake.
       has_switched: whether the server has switched to WebSockets.
       early_data: what came right behind that.
+      refusal: reads the answer, if the server has refused.
     """
 
     def __init__(self) -> None:
         self.size = 0
         self.has_switched = False
         self.early_data = b""
+        self.refusal: RefusalReader | None = None
         self._waiting = bytearray()
         self._is_past_head = False
 
@@ -47,7 +52,7 @@ class ResponseHead:
         """Read bytes.
 
         Returns:
-          What the library is to be given; nothing while a head is not complete.
+          What the library is to be given; nothing while a head is not complete, or if it refuses.
 
         Raises:
           WebSocketError: the server has switched, but not by the rules.
@@ -66,7 +71,9 @@ class ResponseHead:
             if status == _SWITCHING_PROTOCOLS:
                 return self._switch(head)
             if status >= _FIRST_FINAL:
-                return _concise(head) + self._give_up_reading()
+                self.refusal = RefusalReader()
+                self.refusal.receive(_concise(head) + self._give_up_reading())
+                return b""
         return b"" if self._may_be_head() else self._give_up_reading()
 
     def _may_be_head(self) -> bool:
@@ -84,7 +91,7 @@ class ResponseHead:
         fault = _fault(_headers(head))
         if fault:
             raise WebSocketError(f"what the other side sent is not a WebSocket handshake: {fault}")
-        return _concise(head)
+        return _plain_switch(head)
 
     def _give_up_reading(self) -> bytes:
         """Leave all that is still to come to the library."""
@@ -103,6 +110,24 @@ def _concise(head: bytes) -> bytes:
     status_line, *lines = _lines(head)
     kept = [line for line in lines if _matters(line)]
     return b"\r\n".join([status_line, *kept]) + _END_OF_HEAD
+
+
+def _plain_switch(head: bytes) -> bytes:
+    """Say a switch that keeps the rules as libraries expect it, word for word.
+
+    They differ in what else they take: a reason phrase that is missing, a header that is empty, or
+    that a proxy has added once more.
+    """
+    status_line, *lines = _lines(head)
+    kept = [line for line in lines if _is_for_library(line)]
+    switch = [status_line[: len(b"HTTP/1.1 101")] + b" Switching Protocols", *_SWITCH_HEADERS]
+    return b"\r\n".join([*switch, *kept]) + _END_OF_HEAD
+
+
+def _is_for_library(line: bytes) -> bool:
+    """Return whether a line proves that this server can talk, or is no header."""
+    header = _HEADER.fullmatch(line)
+    return header is None or header[1].lower() == b"sec-websocket-accept"
 
 
 def _matters(line: bytes) -> bool:
@@ -124,15 +149,19 @@ def _headers(head: bytes) -> dict[bytes, bytes]:
 
 def _fault(headers: dict[bytes, bytes]) -> str:
     """Return which rule of RFC 6455, 4.1, a switch breaks; empty if none that is looked at here."""
-    tokens = {token.strip() for token in headers.get(b"connection", b"").split(b",")}
-    if headers.get(b"upgrade") != b"websocket":
+    if _tokens(headers, b"upgrade") != {b"websocket"}:
         return "it has no 'Upgrade: websocket'"
-    if b"upgrade" not in tokens:
+    if b"upgrade" not in _tokens(headers, b"connection"):
         return "it has no 'Connection: Upgrade'"
     if not headers.get(b"sec-websocket-accept"):
         return "it has no Sec-WebSocket-Accept"
-    if b"sec-websocket-extensions" in headers:
+    if _tokens(headers, b"sec-websocket-extensions"):
         return "it uses an extension that was not asked for"
-    if b"sec-websocket-protocol" in headers:
+    if _tokens(headers, b"sec-websocket-protocol"):
         return "it chooses a subprotocol, and none was asked for"
     return ""
+
+
+def _tokens(headers: dict[bytes, bytes], name: bytes) -> set[bytes]:
+    """Return what a header lists. One that is empty lists nothing, and servers do send it."""
+    return {token.strip() for token in headers.get(name, b"").split(b",")} - {b""}

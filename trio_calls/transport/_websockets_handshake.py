@@ -22,7 +22,9 @@ from trio_calls.transport._dial import port_of
 from trio_calls.transport._handshake_stream import (
     MAX_HANDSHAKE_BYTES,
     end_of_head,
+    not_a_handshake,
     raise_broken,
+    raise_refusal,
     too_long,
 )
 from trio_calls.transport._interface import (
@@ -63,7 +65,7 @@ async def connect(
     if response.status_code != _SWITCHING_PROTOCOLS:
         raise refusal(response.status_code, _headers(response), bytes(response.body or b""))
     if protocol.handshake_exc is not None:
-        raise _not_a_handshake()
+        raise not_a_handshake()
     return StreamWebSocket(protocol, stream, nursery, handshake.early_data)
 
 
@@ -80,7 +82,7 @@ async def accept(
     response = protocol.accept(request)
     if response.status_code != _SWITCHING_PROTOCOLS:
         await handshake.answer(response)
-        raise _not_a_handshake()
+        raise not_a_handshake()
     asked = HandshakeRequest(request.path, _headers(request))
     rejection = decide(asked)
     if rejection is not None:
@@ -120,6 +122,8 @@ class _Handshake:
         """Wait for the request of a client, or the response of a server."""
         while True:
             data = await self._receive_some()
+            if self._response is not None and self._response.refusal is not None:
+                await raise_refusal(self._response.refusal, self._stream.receive_some)
             events = self._protocol.events_received()
             if events:
                 return events[0]
@@ -127,7 +131,7 @@ class _Handshake:
                 raise too_long()
             if self._protocol.handshake_exc is not None and data:
                 await self.flush()
-                raise refusal_ended_by_hangup(self._received) or _not_a_handshake()
+                raise refusal_ended_by_hangup(self._received) or not_a_handshake()
             if not data:
                 raise refusal_ended_by_hangup(self._received) or WebSocketError(
                     "the connection was closed during the WebSocket handshake"
@@ -163,10 +167,6 @@ class _Handshake:
         self._is_past_head = True
         self._protocol.receive_data(self._received[start:end])
         self.early_data = bytes(self._received[end:])
-
-
-def _not_a_handshake() -> WebSocketError:
-    return WebSocketError("what the other side sent is not a WebSocket handshake")
 
 
 def _headers(message: Request | Response) -> dict[str, str]:
