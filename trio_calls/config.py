@@ -123,7 +123,24 @@ def _audio_mode(value: AudioMode | str) -> AudioMode:
         raise WSSConfigError(f"audio_mode must be {modes}, not {value!r}") from None
 
 
-def _websocket_url(instance: object, attribute: attrs.Attribute[Any], value: str) -> None:
+def _instance_of(*kinds: type) -> _Validator:
+    """Make a validator that never shows the value: it may be a secret, though no text."""
+    names = " or ".join(kind.__name__ for kind in kinds)
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value is not None and not isinstance(value, kinds):
+            raise WSSConfigError(f"{attribute.name} must be {names}, not {type(value).__name__}")
+
+    return check
+
+
+_text: Final = _instance_of(str)
+_path: Final = _instance_of(str, os.PathLike)
+
+
+def _websocket_url(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, str):
+        raise WSSConfigError(f"base_url must be str, not {type(value).__name__}")
     try:
         parts = urlsplit(value)
         # What urlsplit() forgives, upper case and blanks, would mislead whoever reads the start.
@@ -194,13 +211,23 @@ class ClientConfig:
     """
 
     base_url: str = attrs.field(default=PRODUCTION_URL, validator=_websocket_url)
-    api_key: str | None = attrs.field(default=None, repr=_hidden, converter=_secret)
-    connector_uuid: str | None = attrs.field(default=None, repr=_hidden, converter=_secret)
-    cert_path: str | os.PathLike[str] | None = attrs.field(default=None, repr=_hidden)
-    key_path: str | os.PathLike[str] | None = attrs.field(default=None, repr=_hidden)
+    api_key: str | None = attrs.field(
+        default=None, repr=_hidden, converter=_secret, validator=_text
+    )
+    connector_uuid: str | None = attrs.field(
+        default=None, repr=_hidden, converter=_secret, validator=_text
+    )
+    cert_path: str | os.PathLike[str] | None = attrs.field(
+        default=None, repr=_hidden, validator=_path
+    )
+    key_path: str | os.PathLike[str] | None = attrs.field(
+        default=None, repr=_hidden, validator=_path
+    )
     sample_rate: int = attrs.field(default=24000, validator=_sample_rate)
     audio_mode: AudioMode = attrs.field(default=AudioMode.MIXED, converter=_audio_mode)
-    ssl_context: ssl.SSLContext | None = attrs.field(default=None, repr=False)
+    ssl_context: ssl.SSLContext | None = attrs.field(
+        default=None, repr=False, validator=_instance_of(ssl.SSLContext)
+    )
     max_concurrent_calls: int | None = attrs.field(
         default=None, validator=_positive_integer_or_none
     )
@@ -237,10 +264,7 @@ class ClientConfig:
                 "WSS_CONNECTOR_UUID) or a certificate (WSS_CERT_PATH, WSS_KEY_PATH)"
             )
         for name in ("api_key", "connector_uuid"):
-            if not _fits_a_header(getattr(self, name)):
-                raise WSSConfigError(
-                    f"{name} ({_ENVIRONMENT[name]}) must be printable ASCII without spaces around"
-                )
+            _check_header(name, getattr(self, name))
         if self.cert_path is not None and not self.base_url.startswith("wss://"):
             raise WSSConfigError("a client certificate needs a wss:// base_url (WSS_BASE_URL)")
         if self.ssl_context is not None and not self.base_url.startswith("wss://"):
@@ -365,10 +389,18 @@ def _require_pair(config: ClientConfig, first: str, second: str) -> None:
             )
 
 
-def _fits_a_header(value: str | None) -> bool:
-    return value is None or (
-        bool(value) and value.isascii() and value.isprintable() and value == value.strip()
-    )
+def _check_header(name: str, value: str | None) -> None:
+    """Raise `WSSConfigError` for what cannot be sent, or was copied with what is around it."""
+    if value is None:
+        return
+    variable = _ENVIRONMENT[name]
+    if not (value and value.isascii() and value.isprintable() and value == value.strip()):
+        raise WSSConfigError(f"{name} ({variable}) must be printable ASCII without spaces around")
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        raise WSSConfigError(
+            f"{name} ({variable}) has quotes around it: take them away. `docker run --env-file` "
+            "reads them as part of the value"
+        )
 
 
 def _parse_sample_rate(text: str) -> int:

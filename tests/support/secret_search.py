@@ -12,6 +12,7 @@ The secrets are those of the tests: API keys and connectors of every `ClientConf
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from collections import Counter, defaultdict
@@ -63,11 +64,13 @@ class SecretSearch:
         self._test = ""
         self._is_deaf = False
 
-    def learn(self, name: str, secret: str | None) -> None:
-        """Look for this from now on."""
+    def learn(self, name: str, secret: object) -> None:
+        """Look for this from now on. What is no text will be refused."""
         if self._is_deaf:
             return
-        if secret is not None and len(secret) >= MIN_SECRET_LENGTH and secret not in self._secrets:
+        if not isinstance(secret, str) or len(secret) < MIN_SECRET_LENGTH:
+            return
+        if secret not in self._secrets:
             self._secrets |= dict.fromkeys(forms(secret), name)
 
     def hear(self, kind: str, where: str, text: str) -> None:
@@ -233,7 +236,7 @@ class SecretSearch:
                 self.learn(f"the {name} of a ClientConfig", settings.get(name))
             for name in ("cert_path", "key_path"):
                 path = settings.get(name)
-                if path and Path(path).is_file():
+                if isinstance(path, str | os.PathLike) and Path(path).is_file():
                     for line in lines_of_pem(Path(path).read_text(errors="replace")):
                         self.learn(f"what is in the file {name}", line)
             make_config(config, **settings)

@@ -13,7 +13,8 @@ from trio.testing import assert_checkpoints, memory_stream_pair, wait_all_tasks_
 
 from tests.support.clogged_pipes import Pipe
 from trio_calls.simulator._in_process import stream_pair
-from trio_calls.transport import NowaitStream
+from trio_calls.transport import NowaitStream, start_tls
+from trio_calls.transport._dial import split_url
 from trio_calls.transport._tls_stream import TLSStream
 
 HOST = "exchange"
@@ -92,6 +93,22 @@ async def test_what_is_sent_comes_and_nothing_else(
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(sender.send_all, sent[:length])
                 assert await read_exactly(receiver, length) == sent[:length]
+
+
+@pytest.mark.parametrize("host", ["exchange", "exchange.", "EXCHANGE", "[fe80::1%eth0]"])
+async def test_a_host_is_named_as_certificates_name_it(
+    authority: trustme.CA, trusting: ssl.SSLContext, host: str
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(HOST, "fe80::1").configure_cert(context)
+    asked_for: list[str | None] = []
+    context.sni_callback = lambda _, name, __: asked_for.append(name)
+    ours, theirs = stream_pair()
+    server: Server = trio.SSLStream(theirs, context, server_side=True, https_compatible=True)
+    async with server, trio.open_nursery() as nursery:
+        nursery.start_soon(server.do_handshake)
+        async with await start_tls(split_url(f"wss://{host}"), ours, trusting):
+            assert asked_for == [None if host.startswith("[") else HOST]
 
 
 @pytest.mark.parametrize("capacity", [0, 1, 20, 2**20])

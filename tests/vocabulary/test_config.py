@@ -1,5 +1,7 @@
 import math
 import ssl
+import uuid
+from pathlib import PurePath
 from typing import Any
 
 import pytest
@@ -89,6 +91,10 @@ def test_a_missing_api_key_is_named_with_what_to_do() -> None:
         (KEY_ENVIRONMENT | {"WSS_API_KEY": "two\nlines"}, "WSS_API_KEY"),
         (KEY_ENVIRONMENT | {"WSS_API_KEY": "trailing "}, "WSS_API_KEY"),
         (KEY_ENVIRONMENT | {"WSS_CONNECTOR_UUID": "schlüssel"}, "WSS_CONNECTOR_UUID"),
+        (KEY_ENVIRONMENT | {"WSS_API_KEY": "from a Windows file\r"}, "WSS_API_KEY"),
+        (KEY_ENVIRONMENT | {"WSS_API_KEY": "\ufeffkey"}, "WSS_API_KEY"),
+        (KEY_ENVIRONMENT | {"WSS_API_KEY": '"key"'}, r"WSS_API_KEY\) has quotes around it"),
+        (KEY_ENVIRONMENT | {"WSS_CONNECTOR_UUID": "'uuid'"}, r"_UUID\) has quotes around it"),
     ],
 )
 def test_a_bad_environment_is_refused_and_the_variable_named(
@@ -114,6 +120,25 @@ def test_a_bad_environment_is_refused_and_the_variable_named(
 def test_one_whole_pair_of_credentials_is_needed(credentials: dict[str, Any]) -> None:
     with pytest.raises(WSSConfigError, match="WSS_"):
         ClientConfig(**credentials)
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        KEY | {"api_key": b"key"},
+        KEY | {"api_key": ("key",)},
+        KEY | {"connector_uuid": uuid.UUID(int=7)},
+        CERTIFICATE | {"cert_path": b"/etc/agent.pem"},
+        CERTIFICATE | {"key_path": 3},
+        KEY | {"base_url": None},
+        KEY | {"base_url": PurePath("wss://exchange.example")},
+        KEY | {"ssl_context": True, "base_url": "wss://exchange.example"},
+    ],
+)
+def test_values_of_another_type_are_refused_unseen(credentials: dict[str, Any]) -> None:
+    with pytest.raises(WSSConfigError, match=r"^(\w+) must be .*, not \w+$") as caught:
+        ClientConfig(**credentials)
+    assert "key'" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

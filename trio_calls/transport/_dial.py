@@ -117,10 +117,19 @@ async def start_tls(
     async with AsyncExitStack() as on_failure:
         on_failure.push_async_callback(drop, stream)
         context = ssl_context or ssl.create_default_context()
-        tls_stream = TLSStream(stream, context, parts.hostname or "")
+        tls_stream = TLSStream(stream, context, _name_in_certificate(parts.hostname or ""))
         try:
             await tls_stream.do_handshake()
         except trio.BrokenResourceError as error:
             raise_broken(error)
         on_failure.pop_all()
     return tls_stream
+
+
+def _name_in_certificate(host: str) -> str:
+    """Return how certificates, and servers that have several, name a host.
+
+    Without the dot that says that a name is complete, and without the interface of an address.
+    """
+    is_address = ":" in host
+    return host.partition("%")[0] if is_address else host.removesuffix(".")
