@@ -177,7 +177,7 @@ class ClientConfig:
       api_key: the key to authenticate with, together with `connector_uuid`.
       connector_uuid: the connector that the API key belongs to.
       cert_path: a PEM file with the certificate to authenticate with by mutual TLS, together with
-        `key_path`.
+        `key_path`. When the files have changed, the next connection is opened with the new ones.
       key_path: a PEM file with the certificate's private key.
       sample_rate: the sample rate of all audio, in Hz: 8000, 16000 or 24000.
       audio_mode: whether single legs come on channels of their own.

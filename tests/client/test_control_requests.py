@@ -11,6 +11,7 @@ from tests.support.peers.links import ControlEnd
 from trio_calls import WSSConnectionError
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.transport import WebSocketClosed
+from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.control import (
     ControlMessage,
     Response,
@@ -50,7 +51,8 @@ def claim(request_id: str) -> SessionOpen:
 async def open_connection(
     exchange: FakeExchange, listener: Listener
 ) -> AsyncIterator[tuple[ControlConnection, ControlEnd]]:
-    connection = ControlConnection(exchange.config(), None, listener)
+    config = exchange.config()
+    connection = ControlConnection(config, ClientTLS(config), listener)
     async with trio.open_nursery() as nursery:
         await nursery.start(connection.run)
         try:

@@ -11,15 +11,17 @@ from trio_calls import ClientConfig
 from trio_calls.call.scope import CallScope
 from trio_calls.client.offers import Offers, Session
 from trio_calls.state import Signal
+from trio_calls.transport.tls import ClientTLS
 
 pytestmark = pytest.mark.pure
 
 CONFIG = ClientConfig.sandbox(api_key="key", connector_uuid="uuid")
+TLS = ClientTLS(CONFIG)
 
 
 def start_call(session: Session) -> CallScope:
     session.call_in = call_in(session.session_id)
-    session.call = CallScope(session.call_in, CONFIG, None)
+    session.call = CallScope(session.call_in, CONFIG, TLS)
     return session.call
 
 

@@ -15,6 +15,7 @@ import trio
 from trio_calls import ClientConfig
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.transport import HostUnreachable, WebSocketClosed
+from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.codec import encode
 from trio_calls.wire.control import CONTROL_PATH, ControlMessage, SetupDone
 
@@ -109,7 +110,7 @@ async def exchange(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Exchange]:
             for number in range(CLIENTS):
                 config = attrs.evolve(CONFIG, base_url=f"ws://exchange-{number}")
                 number_of_client[config.base_url + CONTROL_PATH] = number
-                clients.append(ControlConnection(config, None, Nobody()))
+                clients.append(ControlConnection(config, ClientTLS(config), Nobody()))
                 await nursery.start(clients[-1].run)
             yield exchange
         finally:

@@ -255,6 +255,27 @@ class TestMutualTLS:
             await failure(sandbox(port, ssl_context=trusting))
             assert exchange.requests == []
 
+    async def test_a_certificate_that_was_renewed_is_used(
+        self,
+        authority: trustme.CA,
+        trusting: ssl.SSLContext,
+        demanding: ssl.SSLContext,
+        tmp_path: Path,
+    ) -> None:
+        connections: list[ssl.SSLObject] = []
+        demanding.sni_callback = lambda connection, _, __: connections.append(connection)
+        async with serve_exchange(demanding) as (exchange, port):
+            config = self.production(port, authority, tmp_path, trusting)
+            async with open_call_client(config):
+                control = await exchange.control()
+                self.production(port, authority, tmp_path, trusting)
+                await control.cut()
+                await exchange.control()
+        certificates = [connection.getpeercert() for connection in connections]
+        assert None not in certificates
+        first, second = certificates
+        assert first != second
+
     async def test_a_key_that_does_not_fit_is_told_before_connecting(
         self, authority: trustme.CA, trusting: ssl.SSLContext, tmp_path: Path
     ) -> None:

@@ -2,6 +2,8 @@
 
 import errno
 import ssl
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from trio_calls import ClientConfig, WSSConfigError, WSSTLSError
-from trio_calls.transport.tls import make_ssl_context
+from trio_calls.transport.tls import ClientTLS, make_ssl_context
 
 pytestmark = pytest.mark.pure
 
@@ -123,6 +125,84 @@ def test_what_is_wrong_with_a_certificate_is_told(client_certificate: Path) -> N
         make_ssl_context(production(client_certificate, "missing.pem", "key.pem"))
     with pytest.raises(WSSConfigError, match="KEY_VALUES_MISMATCH"):
         make_ssl_context(production(client_certificate, "cert.pem", "other-key.pem"))
+
+
+def presented_by(context: ssl.SSLContext, authority: trustme.CA) -> str:
+    """Shake hands with a server that wants a certificate, and return whose it is given."""
+    demanding = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("exchange").configure_cert(demanding)
+    authority.configure_trust(demanding)
+    demanding.verify_mode = ssl.CERT_REQUIRED
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(to_client, to_server, server_hostname="exchange")
+    server = demanding.wrap_bio(to_server, to_client, server_side=True)
+    for side in (client, server) * 3:
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    certificate: Any = server.getpeercert()
+    return str(certificate["subjectAltName"][0][1])
+
+
+class TestRenewedCertificate:
+    @pytest.fixture
+    def authority(self) -> trustme.CA:
+        return trustme.CA()
+
+    @pytest.fixture
+    def write(self, authority: trustme.CA, tmp_path: Path) -> Callable[..., None]:
+        def write(owner: str, *files: str) -> None:
+            certificate = authority.issue_cert(owner)
+            if "cert.pem" in files:
+                certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+            if "key.pem" in files:
+                certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+
+        return write
+
+    @pytest.fixture
+    def tls(
+        self, authority: trustme.CA, write: Callable[..., None], tmp_path: Path
+    ) -> Callable[[], str]:
+        """Returns whose certificate the next connection presents."""
+        trusting = ssl.create_default_context()
+        authority.configure_trust(trusting)
+        write("first", "cert.pem", "key.pem")
+        tls = ClientTLS(production(tmp_path, "cert.pem", "key.pem", ssl_context=trusting))
+
+        def next_connection() -> str:
+            context = tls.context()
+            assert context is trusting
+            return presented_by(context, authority)
+
+        return next_connection
+
+    def test_the_next_connection_presents_it(
+        self, tls: Callable[[], str], write: Callable[..., None]
+    ) -> None:
+        assert tls() == "first"
+        write("second", "cert.pem", "key.pem")
+        assert tls() == tls() == "second"
+
+    def test_half_of_a_pair_is_not_used(
+        self,
+        tls: Callable[[], str],
+        write: Callable[..., None],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        write("second", "cert.pem")
+        assert tls() == tls() == "first"
+        assert caplog.text.count("the last is kept") == 1
+        assert "KEY_VALUES_MISMATCH" in caplog.text
+        write("third", "cert.pem", "key.pem")
+        assert tls() == "third"
+
+    def test_one_that_is_gone_is_used_on(
+        self, tls: Callable[[], str], write: Callable[..., None], tmp_path: Path
+    ) -> None:
+        (tmp_path / "cert.pem").unlink()
+        assert tls() == "first"
+        write("second", "cert.pem", "key.pem")
+        assert tls() == "second"
 
 
 def test_authorities_that_cannot_be_loaded_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import ssl
 from typing import Final, assert_never
 
 import trio
@@ -24,6 +23,7 @@ from trio_calls.call.received_audio import ReceivedAudio
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSCallError
 from trio_calls.state import CallState, Command
+from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.call_protocol import (
     AudioReceived,
     CallFault,
@@ -64,13 +64,11 @@ class CallCore:
       ending: how and when the call ends.
     """
 
-    def __init__(
-        self, call_in: CallIn, config: ClientConfig, ssl_context: ssl.SSLContext | None
-    ) -> None:
+    def __init__(self, call_in: CallIn, config: ClientConfig, tls: ClientTLS) -> None:
         self.call_in = call_in
         self.audio_format: AudioFormat = config.audio_format
         self.claim: Claim = Claim(call_in)
-        self.media: LazyMediaConnection = LazyMediaConnection(self.claim, config, ssl_context)
+        self.media: LazyMediaConnection = LazyMediaConnection(self.claim, config, tls)
         self.protocol: CallProtocol = CallProtocol(
             config.audio_mode,
             _send_buffer_bytes(config),

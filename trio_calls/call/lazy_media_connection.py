@@ -12,7 +12,6 @@ are three ways to fail, and each has its own bound::
 from __future__ import annotations
 
 import logging
-import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
@@ -25,6 +24,7 @@ from trio_calls.call.media_connection import CONNECT_SECONDS, MediaConnection
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSCallClosedError, WSSMediaError
 from trio_calls.transport.explain import quote
+from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.control import CallIn
 
 logger = logging.getLogger("trio_calls.media")
@@ -49,12 +49,10 @@ class LazyMediaConnection:
     not when the garbage collector comes around.
     """
 
-    def __init__(
-        self, claim: Claim, config: ClientConfig, ssl_context: ssl.SSLContext | None
-    ) -> None:
+    def __init__(self, claim: Claim, config: ClientConfig, tls: ClientTLS) -> None:
         self._claim = claim
         self._config = config
-        self._ssl_context = ssl_context
+        self._tls = tls
         self._nursery: trio.Nursery | None = None
         self._make: Callable[[], MediaConnection] | None = None
         self._on_failure: Callable[[], None] = lambda: None
@@ -146,7 +144,7 @@ class LazyMediaConnection:
         return self._media
 
     async def _run(self, media: MediaConnection, address: CallIn) -> None:
-        await media.run(address, self._config, self._ssl_context)
+        await media.run(address, self._config, self._tls.context())
         if media.has_failed:
             self._on_failure()
 

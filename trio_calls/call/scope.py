@@ -19,7 +19,6 @@ from __future__ import annotations
 import inspect
 import logging
 import math
-import ssl
 from collections.abc import Awaitable, Callable
 from typing import assert_never
 
@@ -36,6 +35,7 @@ from trio_calls.config import ClientConfig
 from trio_calls.endings import EndCause
 from trio_calls.errors import WSSCallClosedError, WSSError
 from trio_calls.state import CallState, Command
+from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.control import CallIn
 
 logger = logging.getLogger("trio_calls.call_scope")
@@ -52,10 +52,8 @@ class CallScope:
       failed_before_answer: whether the handler has failed, or returned, while the call rang.
     """
 
-    def __init__(
-        self, call_in: CallIn, config: ClientConfig, ssl_context: ssl.SSLContext | None
-    ) -> None:
-        self.core: CallCore = CallCore(call_in, config, ssl_context)
+    def __init__(self, call_in: CallIn, config: ClientConfig, tls: ClientTLS) -> None:
+        self.core: CallCore = CallCore(call_in, config, tls)
         self.active_call: ActiveCall = ActiveCall(self.core)
         self.failed_before_answer: bool = False
         self._config = config

@@ -19,7 +19,7 @@ from trio_calls.concurrency.termination import open_termination_receiver
 from trio_calls.concurrency.watchdog import open_watchdog
 from trio_calls.config import ClientConfig, is_number
 from trio_calls.errors import WSSConnectionError
-from trio_calls.transport.tls import make_ssl_context
+from trio_calls.transport.tls import ClientTLS
 
 logger = logging.getLogger("trio_calls.client")
 
@@ -157,14 +157,14 @@ async def open_call_client(config: ClientConfig) -> AsyncIterator[CallClient]:
 
     Cancellation: before the block, gives up connecting. Inside it, as leaving it.
     """
-    ssl_context = make_ssl_context(config)
+    tls = ClientTLS(config)
     refusal: WSSConnectionError | None = None
     with plain_program_end():
         async with (
             open_watchdog(config.blocked_warning_seconds),
             trio.open_nursery() as connection_nursery,
         ):
-            incoming = IncomingCalls(config, ssl_context)
+            incoming = IncomingCalls(config, tls)
             client = CallClient(config, incoming)
             try:
                 await connection_nursery.start(incoming.control.run)

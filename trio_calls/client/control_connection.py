@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import ssl
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +20,7 @@ from trio_calls.errors import WSSConnectionError
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
 from trio_calls.transport.explain import explain_control, explain_loss, quote
 from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
+from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.codec import WireError, decode_control, encode
 from trio_calls.wire.control import (
     CONTROL_PATH,
@@ -72,13 +72,13 @@ class ControlConnection:
     def __init__(
         self,
         config: ClientConfig,
-        ssl_context: ssl.SSLContext | None,
+        tls: ClientTLS,
         listener: ControlListener,
     ) -> None:
         self.connection_id: str | None = None
         self.invalid_messages: int = 0
         self._config = config
-        self._ssl_context = ssl_context
+        self._tls = tls
         self._listener = listener
         self._earlier_ids: deque[str] = deque(maxlen=MAX_EARLIER_IDS)
         self._scope = trio.CancelScope()
@@ -220,7 +220,7 @@ class ControlConnection:
                 nursery,
                 self._config.base_url.rstrip("/") + CONTROL_PATH,
                 headers=headers,
-                ssl_context=self._ssl_context,
+                ssl_context=self._tls.context(),
                 open_stream=self._config.open_stream,
                 within_seconds=CONNECT_SECONDS,
                 transport=self._config.transport,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextvars
 import logging
 import math
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -30,6 +29,7 @@ from trio_calls.client.offers import Offers, Session
 from trio_calls.config import ClientConfig
 from trio_calls.endings import EndCause
 from trio_calls.state import STATES_WITH_AUDIO
+from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.control import CallIn, ControlMessage, SessionClosed, SessionNotify
 
 #: What ends a call that its handler did not want, and has not failed with.
@@ -49,11 +49,11 @@ class IncomingCalls:
     # Holds the scopes of the calls, while `open` is entered.
     _nursery: trio.Nursery
 
-    def __init__(self, config: ClientConfig, ssl_context: ssl.SSLContext | None) -> None:
-        self.control: ControlConnection = ControlConnection(config, ssl_context, self)
+    def __init__(self, config: ClientConfig, tls: ClientTLS) -> None:
+        self.control: ControlConnection = ControlConnection(config, tls, self)
         self.offers: Offers = Offers(config.max_concurrent_calls)
         self._config = config
-        self._ssl_context = ssl_context
+        self._tls = tls
         self._handler: CallHandler | None = None
         self._draining = trio.Event()
         self._failing = FailingHandlers()
@@ -248,7 +248,7 @@ class IncomingCalls:
         if session.call_in is None:
             logger.debug("a claimed call did not come: its caller gave up")
             return None
-        call = session.call = CallScope(session.call_in, self._config, self._ssl_context)
+        call = session.call = CallScope(session.call_in, self._config, self._tls)
         claim = call.core.claim
         claim.on_end = partial(self._stopped_ringing, session, call)
         if not self.control.is_present(session.connection_id):

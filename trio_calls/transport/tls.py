@@ -2,10 +2,68 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import ssl
 
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError, WSSTLSError
+
+logger = logging.getLogger("trio_calls.tls")
+
+
+class ClientTLS:
+    """The TLS of all connections of a client.
+
+    Many client certificates live for hours, and are renewed in their files while an agent runs. So
+    each connection is opened with what is in them then.
+
+    Args:
+      config: the settings of the client.
+
+    Raises:
+      WSSConfigError, WSSTLSError: as `make_ssl_context`.
+    """
+
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
+        self._files = _state_of_files(config)
+        self._context = make_ssl_context(config)
+
+    def context(self) -> ssl.SSLContext | None:
+        """Return the context for a connection that is to be opened, or None if it has no TLS."""
+        if self._context is not None and self._config.cert_path is not None:
+            self._renew(self._context)
+        return self._context
+
+    def _renew(self, context: ssl.SSLContext) -> None:
+        files = _state_of_files(self._config)
+        if files == self._files:
+            return
+        self._files = files
+        try:
+            # Apart first: a context that is given half of a pair has no certificate any more.
+            _load_certificate(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), self._config)
+            _load_certificate(context, self._config)
+        except WSSConfigError as error:
+            logger.warning("the client certificate has changed, and the last is kept: %s", error)
+        else:
+            logger.info("the client certificate has changed")
+
+
+def _state_of_files(config: ClientConfig) -> list[tuple[int, int, int] | None]:
+    """Return what is different after the files of the certificate were written or replaced."""
+    return [
+        _state_of_file(path) for path in (config.cert_path, config.key_path) if path is not None
+    ]
+
+
+def _state_of_file(path: str | os.PathLike[str]) -> tuple[int, int, int] | None:
+    try:
+        state = os.stat(path)
+    except OSError:
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 def make_ssl_context(config: ClientConfig) -> ssl.SSLContext | None:

@@ -12,6 +12,7 @@ from tests.support.peers.links import MediaEnd
 from trio_calls import ActiveCall, CallState, ClientConfig
 from trio_calls.audio import noise
 from trio_calls.call.scope import CallHandler, CallScope
+from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.control import CallIn
 from trio_calls.wire.media import BufferRequest, CallEvent, CommandRequest, CommandResponse
 from trio_calls.wire.message import Message
@@ -79,7 +80,8 @@ class FakeMedia:
         return self.exchange.config(**settings)
 
     def make_call(self, **settings: Any) -> CallScope:
-        return CallScope(CALL_IN, self.config(**settings), None)
+        config = self.config(**settings)
+        return CallScope(CALL_IN, config, ClientTLS(config))
 
     async def run(self, handler: CallHandler, **settings: Any) -> ActiveCall:
         """Run a call's scope to its end."""
