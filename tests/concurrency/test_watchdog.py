@@ -56,10 +56,11 @@ class Notices(logging.Handler):
 def notices(monkeypatch: pytest.MonkeyPatch) -> Iterator[Notices]:
     notices = Notices()
     # Elsewhere in the tests it says nothing: a busy machine must not make it.
-    monkeypatch.setattr(watchdog.logger, "disabled", False)
-    watchdog.logger.addHandler(notices)
+    logger = logging.getLogger(watchdog.logger.name)
+    monkeypatch.setattr(logger, "disabled", False)
+    logger.addHandler(notices)
     yield notices
-    watchdog.logger.removeHandler(notices)
+    logger.removeHandler(notices)
 
 
 @pytest.fixture

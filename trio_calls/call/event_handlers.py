@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextvars
 import inspect
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import trio
 
+from trio_calls._logging import get_logger
 from trio_calls.call.handler_check import check_handler
 from trio_calls.concurrency.error_groups import split_failure
 from trio_calls.concurrency.grace import run_with_grace
@@ -19,7 +19,7 @@ from trio_calls.config import ClientConfig
 from trio_calls.endings import Ending
 from trio_calls.events import CALL_EVENTS, CALL_TERMINATED
 
-logger = logging.getLogger("trio_calls.event_handlers")
+logger = get_logger("trio_calls.event_handlers")
 
 Handler = Callable[..., object]
 HandlerT = TypeVar("HandlerT", bound=Handler)

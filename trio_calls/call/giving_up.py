@@ -5,12 +5,12 @@ Nobody else can take the call while this process holds it, so it must not just g
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, assert_never
 
 import trio
 
+from trio_calls._logging import get_logger
 from trio_calls.call.core import CallCore
 from trio_calls.config import OnHandlerFailure
 from trio_calls.endings import EndCause
@@ -23,7 +23,7 @@ from trio_calls.errors import (
 )
 from trio_calls.state import CallState, Command
 
-logger = logging.getLogger("trio_calls.giving_up")
+logger = get_logger("trio_calls.giving_up")
 
 #: How long a call that cannot be declined, or connected, is tried again.
 GIVING_UP_SECONDS: Final = 30.0

@@ -11,7 +11,6 @@ are three ways to fail, and each has its own bound::
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
@@ -19,6 +18,7 @@ from typing import Final
 
 import trio
 
+from trio_calls._logging import get_logger
 from trio_calls.call.claim import Claim, ClaimState
 from trio_calls.call.media_connection import CONNECT_SECONDS, MediaConnection
 from trio_calls.config import ClientConfig
@@ -27,7 +27,7 @@ from trio_calls.transport.explain import quote
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.control import CallIn
 
-logger = logging.getLogger("trio_calls.media")
+logger = get_logger("trio_calls.media")
 
 #: The exchange refuses a connection whose claim it has taken back, and the reason, the end of the
 #: call or of the control connection, may still be on its way here. So long an opening that was

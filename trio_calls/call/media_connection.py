@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
 from collections.abc import Callable
 from typing import Final
 
 import trio
 
+from trio_calls._logging import get_logger
 from trio_calls._quoting import Secret
 from trio_calls._version import __version__
 from trio_calls.call.media_writer import MediaWriter
@@ -29,7 +29,7 @@ from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
 from trio_calls.wire.call_protocol import CREDIT_GRANTED, AudioReceived, CallProtocol, Event
 from trio_calls.wire.control import CallIn
 
-logger = logging.getLogger("trio_calls.media")
+logger = get_logger("trio_calls.media")
 
 CONNECT_SECONDS: Final = 10.0
 

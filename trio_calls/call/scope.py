@@ -17,13 +17,13 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import math
 from collections.abc import Awaitable, Callable
 from typing import assert_never
 
 import trio
 
+from trio_calls._logging import get_logger
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.core import CallCore
 from trio_calls.call.event_handlers import LAST_WORD_SECONDS
@@ -38,7 +38,7 @@ from trio_calls.state import CallState, Command
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.control import CallIn
 
-logger = logging.getLogger("trio_calls.call_scope")
+logger = get_logger("trio_calls.call_scope")
 
 CallHandler = Callable[[ActiveCall], object]
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import trio
 
+from trio_calls._logging import get_logger
 from trio_calls.call.core import CallCore
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.offers import Session
@@ -26,7 +27,7 @@ from trio_calls.wire.control import (
     SessionReady,
 )
 
-logger = logging.getLogger("trio_calls.claims")
+logger = get_logger("trio_calls.claims")
 
 #: How long a claimed call may take to come. Callers rarely let it ring for longer.
 CALL_IN_SECONDS: Final = 60.0

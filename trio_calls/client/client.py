@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -10,6 +9,7 @@ from typing import TypeVar
 import trio
 
 from trio_calls import events
+from trio_calls._logging import get_logger
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.handler_check import check_handler
 from trio_calls.call.scope import CallHandler
@@ -21,7 +21,7 @@ from trio_calls.config import ClientConfig, is_number
 from trio_calls.errors import WSSConnectionError
 from trio_calls.transport.tls import ClientTLS
 
-logger = logging.getLogger("trio_calls.client")
+logger = get_logger("trio_calls.client")
 
 HandlerT = TypeVar("HandlerT", bound=CallHandler)
 

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 import trio
 
+from trio_calls._logging import get_logger
 from trio_calls._version import __version__
 from trio_calls.client.backoff import Backoff
 from trio_calls.client.pending_requests import PendingRequests
@@ -33,7 +34,7 @@ from trio_calls.wire.control import (
 )
 from trio_calls.wire.message import Message, UnknownMessage
 
-logger = logging.getLogger("trio_calls.control")
+logger = get_logger("trio_calls.control")
 
 CONNECT_SECONDS: Final = 10.0
 SETUP_SECONDS: Final = 10.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import logging
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from typing import Final
 
 import trio
 
+from trio_calls._logging import get_logger
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.claim import ClaimState
 from trio_calls.call.core import CallCore
@@ -35,7 +35,7 @@ from trio_calls.wire.control import CallIn, ControlMessage, SessionClosed, Sessi
 #: What ends a call that its handler did not want, and has not failed with.
 _ON_PURPOSE: Final = frozenset({EndCause.CLOSE, EndCause.DISCONNECT})
 
-logger = logging.getLogger("trio_calls.incoming")
+logger = get_logger("trio_calls.incoming")
 
 
 class IncomingCalls:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Final
 
 import attrs
 import trio
 
+from trio_calls._logging import get_logger
 from trio_calls.call.claim import ClaimState
 from trio_calls.call.scope import CallScope
 from trio_calls.wire.control import CallIn, SessionNotify
 
-logger = logging.getLogger("trio_calls.offers")
+logger = get_logger("trio_calls.offers")
 
 #: Offers that wait to be taken up, at the most; the oldest are left to other workers.
 MAX_WAITING_OFFERS: Final = 10_000

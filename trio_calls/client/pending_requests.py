@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +9,10 @@ from contextlib import contextmanager
 import attrs
 import trio
 
+from trio_calls._logging import get_logger
 from trio_calls.wire.control import Response
 
-logger = logging.getLogger("trio_calls.pending_requests")
+logger = get_logger("trio_calls.pending_requests")
 
 
 @attrs.define(eq=False)

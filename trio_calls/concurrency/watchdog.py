@@ -28,7 +28,6 @@ time, hours could pass until a task was woken by it.
 
 from __future__ import annotations
 
-import logging
 import sys
 import threading
 import time
@@ -40,7 +39,9 @@ from typing import Final
 
 import trio
 
-logger = logging.getLogger("trio_calls.watchdog")
+from trio_calls._logging import get_logger
+
+logger = get_logger("trio_calls.watchdog")
 
 THREAD_NAME: Final = "trio_calls watchdog"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from contextlib import suppress
 from typing import Final, assert_never
 
 import trio
 
+from trio_calls._logging import get_logger
 from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator._simulated_call import SimulatedCall, drop_recordings, record_caller
@@ -30,7 +30,7 @@ from trio_calls.wire.dialing import (
     PickupKind,
 )
 
-logger = logging.getLogger("trio_calls.simulator.dialing")
+logger = get_logger("trio_calls.simulator.dialing")
 
 _RECORDING_CHUNK_BYTES: Final = 2**16
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Final
 
 import trio
 
+from trio_calls._logging import get_logger
 from trio_calls.simulator._dialing import DialerConnection
 from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator.exchange.admission import Admission
@@ -18,7 +18,7 @@ from trio_calls.transport import HandshakeRequest, Rejection, WebSocketError, ac
 from trio_calls.wire.control import CONTROL_PATH
 from trio_calls.wire.dialing import DIALING_PATH
 
-logger = logging.getLogger("trio_calls.simulator.server")
+logger = get_logger("trio_calls.simulator.server")
 
 _HANDSHAKE_SECONDS: Final = 10.0
 

@@ -29,6 +29,7 @@ from trio_websocket import WebSocketConnection
 from wsproto.connection import ConnectionState
 from wsproto.utilities import ProtocolError
 
+from trio_calls._logging import get_logger
 from trio_calls.concurrency.error_groups import first_error
 from trio_calls.transport._fast_path_stream import FastPathStream
 from trio_calls.transport._frame_sender import LAST_WORDS_SECONDS, FrameSender
@@ -45,7 +46,7 @@ from trio_calls.transport._interface import (
 )
 from trio_calls.transport._refusal import header_dict, refusal
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:

@@ -28,7 +28,6 @@ What always holds:
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -40,6 +39,7 @@ from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import CLIENT, Protocol
 
+from trio_calls._logging import get_logger
 from trio_calls.transport._frame_reader import FrameReader
 from trio_calls.transport._frame_sender import LAST_WORDS_SECONDS, STREAM_LOST, FrameSender
 from trio_calls.transport._handshake_stream import drop
@@ -57,7 +57,7 @@ from trio_calls.transport._shared_epoll import (
 )
 from trio_calls.transport._shortcuts import nowait_receiver, receiver
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 #: The most that a peer may be owed in answers while it reads nothing, in bytes.
 _MAX_OWED_BYTES: Final = 2**16

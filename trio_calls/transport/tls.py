@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import ssl
 
+from trio_calls._logging import get_logger
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError, WSSTLSError
 
-logger = logging.getLogger("trio_calls.tls")
+logger = get_logger("trio_calls.tls")
 
 
 class ClientTLS:

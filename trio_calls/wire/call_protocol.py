@@ -30,7 +30,6 @@ is why `receive` handles audio and credit itself, and leaves only the rarer fram
 
 from __future__ import annotations
 
-import logging
 import math
 import uuid
 from collections.abc import Callable
@@ -38,6 +37,7 @@ from typing import Final
 
 import attrs
 
+from trio_calls._logging import get_logger
 from trio_calls._quoting import printable
 from trio_calls.audio_format import AudioMode
 from trio_calls.errors import (
@@ -79,7 +79,7 @@ from trio_calls.wire.media import (
 from trio_calls.wire.message import UnknownMessage
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 #: Seconds that the exchange has for every command but `connect()`, which has its ring time.
 COMMAND_SECONDS: Final = 10.0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from typing import Final, assert_never
 
 import trio
 
+from trio_calls._logging import get_logger
 from trio_calls.audio_format import AudioMode
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.sessions import ConnectedSdk
@@ -28,7 +28,7 @@ from trio_calls.wire.control import (
 )
 from trio_calls.wire.message import UnknownMessage
 
-logger = logging.getLogger("trio_calls.simulator.control_connection")
+logger = get_logger("trio_calls.simulator.control_connection")
 
 #: Seconds within which an SDK must have sent its setup.
 _SETUP_SECONDS: Final = 10.0

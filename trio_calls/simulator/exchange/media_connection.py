@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, assert_never
 
+from trio_calls._logging import get_logger
 from trio_calls.audio import FRAME_SECONDS
 from trio_calls.audio_format import AudioMode
 from trio_calls.simulator.exchange.commands import execute
@@ -27,7 +27,7 @@ from trio_calls.wire.media import (
 )
 from trio_calls.wire.message import UnknownMessage
 
-logger = logging.getLogger("trio_calls.simulator.media_connection")
+logger = get_logger("trio_calls.simulator.media_connection")
 
 #: How much audio may wait for an agent to read it, in seconds.
 _QUEUE_SECONDS: Final = 10.0

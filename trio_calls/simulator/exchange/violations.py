@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Final
 
 import attrs
 import trio
 
-logger = logging.getLogger("trio_calls.simulator.violations")
+from trio_calls._logging import get_logger
+
+logger = get_logger("trio_calls.simulator.violations")
 
 #: So many are kept; the log has the others too.
 MAX_VIOLATIONS: Final = 1000
