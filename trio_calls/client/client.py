@@ -16,6 +16,7 @@ from trio_calls.call.scope import CallHandler
 from trio_calls.client.incoming import IncomingCalls
 from trio_calls.concurrency.error_groups import plain_program_end
 from trio_calls.concurrency.termination import open_termination_receiver
+from trio_calls.concurrency.trio_run import require_trio
 from trio_calls.concurrency.watchdog import open_watchdog
 from trio_calls.config import ClientConfig, is_number
 from trio_calls.errors import WSSConnectionError
@@ -154,9 +155,11 @@ async def open_call_client(config: ClientConfig) -> AsyncIterator[CallClient]:
     Raises:
       WSSConnectionError: the exchange cannot be reached, or refuses; see its subclasses.
       WSSConfigError: the client certificate cannot be used.
+      RuntimeError: this is not Trio, but for instance asyncio.
 
     Cancellation: before the block, gives up connecting. Inside it, as leaving it.
     """
+    require_trio()
     tls = ClientTLS(config)
     refusal: WSSConnectionError | None = None
     with plain_program_end():

@@ -12,6 +12,7 @@ import attrs
 import trio
 
 from trio_calls.audio import FRAME_SECONDS
+from trio_calls.concurrency.trio_run import require_trio
 from trio_calls.config import ClientConfig, is_number
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator._in_process import MemoryListener
@@ -157,12 +158,14 @@ async def open_simulator(
     Raises:
       WSSConfigError: a setting makes no sense.
       OSError: the port cannot be served on.
+      RuntimeError: this is not Trio, but for instance asyncio.
 
     An error in the block comes out in an exception group, as from a nursery.
 
     Leaving the block, also by cancellation, hangs up every telephone and drops every connection at
     once. Nothing is left running.
     """
+    require_trio()
     config = ClientConfig.sandbox(
         api_key=api_key,
         connector_uuid=connector_uuid,
