@@ -1,18 +1,14 @@
 """`trio-calls run`: finding the handler, serving, and ending."""
 
 import signal
-from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
 
-from tests.support.agent_files import agent_file
 from tests.support.processes import finished, running, running_simulator
 from trio_calls import ActiveCall, CallState
 from trio_calls.call.scope import CallHandler
-from trio_calls.cli.find_handler import find_handler
-from trio_calls.cli.rehearsal import rehearse
 from trio_calls.cli.run import _Program
 from trio_calls.simulator import Simulator, open_simulator
 
@@ -66,47 +62,6 @@ async def test_control_c_ends_calls_at_once() -> None:
         assert await agent.wait_status() == 130
         await simulator.wait_for("ended after")
         await caller.wait_status()
-
-
-def rehearsed(target: str) -> bool:
-    """Rehearse on a clock that jumps when nothing has happened for 5 ms: enough for loopback."""
-    clock = trio.testing.MockClock(autojump_threshold=0.005)
-    return trio.run(rehearse, find_handler(target), clock=clock)
-
-
-def test_simulate_tells_what_happens(capsys: pytest.CaptureFixture[str]) -> None:
-    assert rehearsed("examples/front_desk.py")
-    assert [line[:27] for line in capsys.readouterr().out.splitlines()][1:] == [
-        "+65 9111 0000 calls +65 622",
-        "the caller hears somebody: ",
-        'the caller has said: "Hi, m',
-        "the callee has picked up",
-        "the agent has left the call",
-        'the callee has said: "Sales',
-        "the caller hangs up",
-        "✓ PENDING → ANSWERED → CONN",
-        "  the caller was connected ",
-        "  the callee was connected ",
-    ]
-
-
-def test_simulate_with_an_agent_that_hangs_up(capsys: pytest.CaptureFixture[str]) -> None:
-    assert rehearsed("examples/goodbye.py")
-    assert "the call is over\n✓ PENDING → ANSWERED → DISC" in capsys.readouterr().out
-
-
-def test_simulate_with_an_agent_that_does_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert not rehearsed(agent_file(tmp_path, "def handle_call(call): ..."))
-    assert capsys.readouterr().out.splitlines()[-1] == "✗ PENDING → DISCONNECTED"
-
-
-async def test_simulate_has_the_exit_status(tmp_path: Path) -> None:
-    decline = "async def handle_call(call): await call.disconnect()"
-    status, printed = await finished("run", agent_file(tmp_path, decline), "--simulate")
-    assert status == 1
-    assert "✗ PENDING → DISCONNECTED" in printed
 
 
 class Ends:

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import click
 import trio
 
-from trio_calls.concurrency.error_groups import first_error
+from trio_calls.concurrency.error_groups import first_error, plain_program_end
 
 ResultT = TypeVar("ResultT")
 
@@ -50,11 +50,13 @@ def run_trio(
     Raises:
       Failure: `main` raised one of the `mendable` errors, which is the cause of this one.
       KeyboardInterrupt: Control-C was pressed.
+      SystemExit: a handler exits.
     """
     failure: Exception | None = None
     is_interrupted = False
     try:
-        return trio.run(main, *arguments)
+        with plain_program_end():
+            return trio.run(main, *arguments)
     except* KeyboardInterrupt:
         is_interrupted = True
     except* mendable as errors:
@@ -65,7 +67,7 @@ def run_trio(
     raise Failure(sentence_of(failure)) from failure
 
 
-def sentence_of(error: Exception) -> str:
+def sentence_of(error: BaseException) -> str:
     """Return the text of an error in one line; for an `OSError`, the system's own words."""
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename is not None else ""

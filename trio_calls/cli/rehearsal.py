@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import trio
 
 from trio_calls import events
+from trio_calls._quoting import printable
 from trio_calls.audio import duration_seconds, level_dbfs
-from trio_calls.call.scope import CallHandler
+from trio_calls.call.active_call import ActiveCall
+from trio_calls.call.scope import CallHandler, call_handler
+from trio_calls.cli.outcome import sentence_of
 from trio_calls.client.client import open_call_client
-from trio_calls.demo.examples import SAMPLE_RATE, load_speech
+from trio_calls.concurrency.error_groups import first_error, holds_only, split_failure
+from trio_calls.demo.examples import load_speech
 from trio_calls.demo.report import arrows
 from trio_calls.demo.stories import Listener
+from trio_calls.errors import WSSCallClosedError
 from trio_calls.simulator import PhoneHungUp, SimulatedCall, answers, open_simulator
 from trio_calls.state import CallState
 
@@ -22,37 +28,93 @@ _TALK_SECONDS: Final = 15.0
 _GREETING_SECONDS: Final = 5.0
 
 
-async def rehearse(handler: CallHandler) -> bool:
+async def rehearse(handler: CallHandler, sample_rate: int) -> bool:
     """Place one virtual call to a handler, and print what happens.
 
+    Args:
+      handler: the handler to call.
+      sample_rate: the sample rate of all audio, in Hz.
+
     Returns:
-      Whether the call was answered, or connected to the callee.
+      Whether the call was answered, or connected to the callee, and no handler has failed: neither
+      this one nor one that it has registered for the call's events.
     """
-    async with open_simulator(port=0, sample_rate=SAMPLE_RATE) as simulator:
+    failures = _Failures(handler)
+    async with open_simulator(port=0, sample_rate=sample_rate) as simulator:
         _print(f"a simulated exchange is on {simulator.config.base_url}")
-        async with open_call_client(simulator.config) as client:
-            client.on(events.INCOMING_CALL)(handler)
-            call = simulator.place_call(pickup=answers(after_seconds=_PICKUP_SECONDS))
-            _print(f"{call.caller.number} calls {call.callee.number}")
-            async with trio.open_nursery() as people:
-                people.start_soon(_be_caller, call)
-                people.start_soon(_be_callee, call)
-                await call.wait_agent_left()
-                _print("the call is over" if call.ended else "the agent has left the call")
-                await call.wait_ended()
-                people.cancel_scope.cancel()
-    return _judge(call)
+        with failures:
+            async with open_call_client(simulator.config) as client:
+                client.on(events.INCOMING_CALL)(failures.handle_call)
+                call = simulator.place_call(pickup=answers(after_seconds=_PICKUP_SECONDS))
+                _print(f"{call.caller.number} calls {call.callee.number}")
+                async with trio.open_nursery() as people:
+                    people.start_soon(_be_caller, call, sample_rate)
+                    people.start_soon(_be_callee, call, sample_rate)
+                    await call.wait_agent_left()
+                    _print("the call is over" if call.ended else "the agent has left the call")
+                    await call.wait_ended()
+                    people.cancel_scope.cancel()
+                # What the handler does after the call can fail as well.
+                await client.drain()
+    return _judge(call, sample_rate, failures.first)
 
 
-async def _be_caller(call: SimulatedCall) -> None:
+class _Failures(logging.Handler):
+    """Notes the first failure of a handler, and of the handlers of the call's events.
+
+    Those are called where only the log tells what became of them. It listens inside its block.
+
+    Args:
+      handler: the handler to call.
+
+    Attributes:
+      first: the failure, or None.
+    """
+
+    def __init__(self, handler: CallHandler) -> None:
+        super().__init__(logging.ERROR)
+        self.first: BaseException | None = None
+        self._handler = handler
+        self._logger = logging.getLogger("trio_calls.event_handlers")
+
+    def __enter__(self) -> None:
+        self._logger.addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.removeHandler(self)
+
+    async def handle_call(self, call: ActiveCall) -> None:
+        """Call the handler, note its failure, and raise it."""
+        try:
+            await call_handler(self._handler, call)
+        except BaseException as error:
+            failure, _ = split_failure(error)
+            is_over = call.state is CallState.DISCONNECTED
+            if failure is not None and not (is_over and holds_only(failure, WSSCallClosedError)):
+                self._note(failure)
+            raise
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note the failure that a log record tells of."""
+        if record.exc_info is not None and record.exc_info[1] is not None:
+            self._note(record.exc_info[1])
+
+    def _note(self, failure: BaseException) -> None:
+        if self.first is None:
+            if isinstance(failure, BaseExceptionGroup):
+                failure = first_error(failure)
+            self.first = failure
+
+
+async def _be_caller(call: SimulatedCall, sample_rate: int) -> None:
     with trio.move_on_after(_RING_SECONDS) as ringing:
         try:
             await call.caller.wait_talking()
             ringing.deadline = trio.current_time() + _TALK_SECONDS
             _print("the caller hears somebody: the agent, or the callee")
             with trio.move_on_after(_GREETING_SECONDS):
-                await Listener(call.caller).wait_sentence()
-            await call.caller.say(load_speech("caller_request"))
+                await Listener(call.caller, sample_rate).wait_sentence()
+            await call.caller.say(load_speech("caller_request", sample_rate))
             _print('the caller has said: "Hi, my name is Ada. I would like to talk to sales."')
         except PhoneHungUp:
             return
@@ -61,26 +123,29 @@ async def _be_caller(call: SimulatedCall) -> None:
     call.caller.hang_up()
 
 
-async def _be_callee(call: SimulatedCall) -> None:
+async def _be_callee(call: SimulatedCall, sample_rate: int) -> None:
     try:
         await call.callee.wait_talking()
         _print("the callee has picked up")
-        await call.callee.say(load_speech("callee_hello"))
+        await call.callee.say(load_speech("callee_hello", sample_rate))
         _print('the callee has said: "Sales, good morning. How can I help?"')
     except PhoneHungUp:
         return
 
 
-def _judge(call: SimulatedCall) -> bool:
+def _judge(call: SimulatedCall, sample_rate: int, failure: BaseException | None) -> bool:
     states = call.agent_states
-    mark = "✓" if len(states) > 1 and states[1] is not CallState.DISCONNECTED else "✗"
-    _print(f"{mark} " + arrows(states))
+    is_served = len(states) > 1 and states[1] is not CallState.DISCONNECTED
+    _print(f"{'✓' if is_served else '✗'} " + arrows(states))
     for phone, name in ((call.caller, "caller"), (call.callee, "callee")):
-        seconds = duration_seconds(len(phone.heard), SAMPLE_RATE)
+        seconds = duration_seconds(len(phone.heard), sample_rate)
         if seconds:
             level = level_dbfs(phone.heard)
             _print(f"  the {name} was connected for {seconds:.1f} s, and heard {level:.0f} dBFS")
-    return mark == "✓"
+    if failure is not None:
+        kind = type(failure).__name__
+        _print(f"✗ a handler has failed: {kind}: {printable(sentence_of(failure))}")
+    return is_served and failure is None
 
 
 def _print(line: str) -> None:

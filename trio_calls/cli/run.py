@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -13,12 +14,13 @@ import click
 import trio
 
 from trio_calls import events
+from trio_calls.audio_format import SAMPLE_RATES
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.scope import CallHandler, call_handler
 from trio_calls.cli import values
 from trio_calls.cli.call_watch import printable
 from trio_calls.cli.find_handler import find_handler
-from trio_calls.cli.outcome import TERMINATED, Failure, run_trio
+from trio_calls.cli.outcome import TERMINATED, Failure, run_trio, sentence_of
 from trio_calls.cli.rehearsal import rehearse
 from trio_calls.cli.signals import status_after
 from trio_calls.cli.worker_channel import open_worker_end
@@ -62,6 +64,11 @@ Examples:
     metavar="NUMBER",
     help="Serve in so many processes, to use more cores. One that dies is replaced.",
 )
+@click.option(
+    "--sample-rate",
+    type=click.Choice([str(rate) for rate in SAMPLE_RATES]),
+    help="Of all audio, in Hz, in place of WSS_SAMPLE_RATE; with --simulate, too.",
+)
 @click.option("--as-worker", type=(int, int), hidden=True, metavar="NUMBER DESCRIPTOR")
 @click.pass_context
 def run(
@@ -71,6 +78,7 @@ def run(
     simulate: bool,
     drain_seconds: float,
     workers: int,
+    sample_rate: str | None,
     as_worker: tuple[int, int] | None,
 ) -> None:
     """Serve calls with the handler in TARGET, until Control-C.
@@ -81,9 +89,10 @@ def run(
     The settings come from the environment: WSS_API_KEY and WSS_CONNECTOR_UUID, or WSS_CERT_PATH and
     WSS_KEY_PATH; WSS_BASE_URL and WSS_SAMPLE_RATE. `trio-calls check` tells whether they are right.
 
-    With --simulate it needs none of them: somebody calls, says what they want and listens; the
-    callee picks up after 1 s of ringing; after 15 s the caller hangs up. Exit status 0 if the call
-    was answered or connected, 1 if not.
+    With --simulate it needs none of them, and takes WSS_SAMPLE_RATE where it is set: somebody
+    calls, says what they want and listens; the callee picks up after 1 s of ringing; after 15 s the
+    caller hangs up. Exit status 0 if the call was answered or connected, 1 if not, or if the
+    handler failed.
 
     With --workers each process loads TARGET, and has a connection of its own to the exchange. The
     first to claim a call serves it. Limits such as max_concurrent_calls hold for each worker alone.
@@ -94,16 +103,30 @@ def run(
     """
     prefix = "" if as_worker is None else f"worker {as_worker[0]}: "
     logging.basicConfig(level=logging.INFO, format=f"{prefix}%(levelname)-7s %(message)s")
+    if sample_rate is not None:
+        # The file may read the variable, and workers inherit it: all are to agree.
+        os.environ["WSS_SAMPLE_RATE"] = sample_rate
     if as_worker is not None:
         context.exit(_run_worker(find_handler(target), drain_seconds, prefix, as_worker[1]))
     if workers > 1:
         _refuse_workers(simulate)
         context.exit(run_trio(supervise, target, drain_seconds, workers))
-    handler = find_handler(target)
     if simulate:
-        is_answered = run_trio(rehearse, handler)
-        context.exit(0 if is_answered else 1)
+        rate = _simulated_rate()
+        went_well = run_trio(rehearse, find_handler(target), rate)
+        context.exit(0 if went_well else 1)
+    handler = find_handler(target)
     context.exit(run_trio(_serve, handler, drain_seconds, mendable=_MENDABLE))
+
+
+def _simulated_rate() -> int:
+    """Return the sample rate of the environment, checked as with the other settings."""
+    simulated = dict.fromkeys(("WSS_API_KEY", "WSS_CONNECTOR_UUID"), "simulated")
+    rate = os.environ.get("WSS_SAMPLE_RATE", "")
+    try:
+        return ClientConfig.from_env({**simulated, "WSS_SAMPLE_RATE": rate}).sample_rate
+    except WSSConfigError as error:
+        raise Failure(sentence_of(error)) from None
 
 
 def _refuse_workers(simulate: bool) -> None:

@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from trio_calls.audio import read_wav
+from trio_calls.audio._resampling import read_recording
 from trio_calls.call.active_call import ActiveCall
 
 SAMPLE_RATE = 24000
@@ -31,6 +31,15 @@ def load_handler(name: str) -> Callable[[ActiveCall], Awaitable[None]]:
     return handler
 
 
-def load_speech(name: str) -> bytes:
-    """Load one of the examples' speech files, at `SAMPLE_RATE`."""
-    return read_wav(examples_folder() / "speech" / f"{name}.wav", SAMPLE_RATE)
+def load_speech(name: str, sample_rate: int = SAMPLE_RATE) -> bytes:
+    """Load one of the examples' speech files, resampled where another rate than its own is asked.
+
+    Args:
+      name: the file's, without its suffix.
+      sample_rate: the rate of what is returned, in Hz.
+
+    Raises:
+      ModuleNotFoundError: it has to be resampled, and soxr is not installed.
+    """
+    path = examples_folder() / "speech" / f"{name}.wav"
+    return read_recording(path).to_pcm(sample_rate)

@@ -21,7 +21,7 @@ NOT_HEARD: Final = 0.25
 _LISTEN_EVERY_SECONDS: Final = 0.1
 _SPEECH_DBFS: Final = -50.0
 #: 0.7 s: longer than any pause within one of the examples' sentences.
-_PAUSE_BYTES: Final = 35 * frame_bytes(SAMPLE_RATE)
+_PAUSE_FRAMES: Final = 35
 
 
 @attrs.frozen
@@ -69,10 +69,16 @@ class Story:
 
 
 class Listener:
-    """Somebody at a phone who waits for the other side to finish speaking."""
+    """Somebody at a phone who waits for the other side to finish speaking.
 
-    def __init__(self, phone: Phone) -> None:
+    Args:
+      phone: the phone.
+      sample_rate: the sample rate of what is heard there, in Hz.
+    """
+
+    def __init__(self, phone: Phone, sample_rate: int = SAMPLE_RATE) -> None:
         self._phone = phone
+        self._pause_bytes = _PAUSE_FRAMES * frame_bytes(sample_rate)
         self._position = 0
 
     async def wait_sentence(self) -> None:
@@ -80,7 +86,7 @@ class Listener:
         while True:
             await trio.sleep(_LISTEN_EVERY_SECONDS)
             heard = self._phone.heard[self._position :]
-            has_paused = level_dbfs(heard[-_PAUSE_BYTES:]) < _SPEECH_DBFS
+            has_paused = level_dbfs(heard[-self._pause_bytes :]) < _SPEECH_DBFS
             if has_paused and level_dbfs(heard) >= _SPEECH_DBFS:
                 self._position += len(heard)
                 return

@@ -1,0 +1,191 @@
+"""`trio-calls run --simulate`: one call into an agent, and whether it went well."""
+
+import re
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from tests.support.agent_files import agent_file
+from tests.support.processes import finished
+from trio_calls import cli
+from trio_calls.cli.find_handler import find_handler
+from trio_calls.cli.rehearsal import rehearse
+
+pytestmark = pytest.mark.slow
+
+
+def rehearsed(target: str, sample_rate: int = 24000) -> bool:
+    """Rehearse on a clock that jumps when nothing has happened for 5 ms: enough for loopback."""
+    clock = trio.testing.MockClock(autojump_threshold=0.005)
+    return trio.run(rehearse, find_handler(target), sample_rate, clock=clock)
+
+
+def test_simulate_tells_what_happens(capsys: pytest.CaptureFixture[str]) -> None:
+    assert rehearsed("examples/front_desk.py")
+    assert [line[:27] for line in capsys.readouterr().out.splitlines()][1:] == [
+        "+65 9111 0000 calls +65 622",
+        "the caller hears somebody: ",
+        'the caller has said: "Hi, m',
+        "the callee has picked up",
+        "the agent has left the call",
+        'the callee has said: "Sales',
+        "the caller hangs up",
+        "✓ PENDING → ANSWERED → CONN",
+        "  the caller was connected ",
+        "  the callee was connected ",
+    ]
+
+
+def test_simulate_with_an_agent_that_hangs_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert rehearsed("examples/goodbye.py")
+    assert "the call is over\n✓ PENDING → ANSWERED → DISC" in capsys.readouterr().out
+
+
+def test_simulate_with_an_agent_that_does_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not rehearsed(agent_file(tmp_path, "def handle_call(call): ..."))
+    assert capsys.readouterr().out.splitlines()[-1] == "✗ PENDING → DISCONNECTED"
+
+
+async def test_simulate_has_the_exit_status(tmp_path: Path) -> None:
+    decline = "async def handle_call(call): await call.disconnect()"
+    status, printed = await finished("run", agent_file(tmp_path, decline), "--simulate")
+    assert status == 1
+    assert "✗ PENDING → DISCONNECTED" in printed
+
+
+PROMPT = """
+import os
+from trio_calls.audio import noise
+
+PROMPT = noise(3, int(os.environ["WSS_SAMPLE_RATE"]), 1)
+
+async def handle_call(call):
+    await call.answer()
+    await call.send_audio(PROMPT)
+    await call.disconnect()
+"""
+
+
+@pytest.mark.parametrize("rate", ["8000", "16000"])
+@pytest.mark.parametrize("is_option", [True, False])
+async def test_what_takes_3_s_to_say_is_heard_for_3_s(
+    rate: str, is_option: bool, tmp_path: Path
+) -> None:
+    options = ["--sample-rate", rate] if is_option else []
+    variables = {"WSS_SAMPLE_RATE": "24000" if is_option else rate}
+    status, printed = await finished(
+        "run", agent_file(tmp_path, PROMPT), "--simulate", *options, variables=variables
+    )
+    assert status == 0
+    connected = re.search(r"the caller was connected for ([\d.]+) s", printed)
+    assert connected is not None
+    assert 2.9 < float(connected[1]) < 4
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_an_agent_hears_the_caller_at_its_own_rate(
+    rate: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = """
+from trio_calls.audio import duration_seconds
+from trio_calls.demo.examples import load_speech
+
+async def handle_call(call):
+    await call.answer()
+    await call.send_audio(load_speech("greeting", call.audio_format.sample_rate))
+    heard = b"".join([chunk async for chunk in call.audio_stream()])
+    print("RATE", call.audio_format.sample_rate)
+    print("SECONDS", round(duration_seconds(len(heard), call.audio_format.sample_rate)))
+"""
+    assert rehearsed(agent_file(tmp_path, source), rate)
+    printed = capsys.readouterr().out
+    assert f"RATE {rate}\nSECONDS 15\n" in printed
+    # Where the pause after the greeting was noticed: otherwise the caller waits for 5 s more.
+    assert "the caller has said" in printed
+
+
+@pytest.mark.parametrize(
+    ("rate", "complaint"),
+    [
+        ("8 kHz", "WSS_SAMPLE_RATE must be 8000, 16000 or 24000 (Hz), or not set at all"),
+        ("11025", "(WSS_SAMPLE_RATE) must be one of (8000, 16000, 24000), not 11025"),
+    ],
+)
+def test_a_rate_that_is_none_names_the_variable(
+    rate: str, complaint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WSS_SAMPLE_RATE", rate)
+    assert cli.main(["run", "examples/goodbye.py", "--simulate"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("trio-calls run: ")
+    assert line.endswith(complaint)
+
+
+def test_a_rate_that_is_none_names_the_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "examples/goodbye.py", "--sample-rate", "11025"]) == 2
+    assert "--sample-rate" in capsys.readouterr().err.splitlines()[-1]
+
+
+AFTER_THE_CALL = """
+import trio
+
+async def handle_call(call):
+    await call.answer()
+    await call.wait_disconnected()
+    await trio.sleep(1)
+    raise RuntimeError("no\x1b[2J database")
+"""
+
+IN_AN_EVENT = """
+from trio_calls import events
+
+async def handle_call(call):
+    @call.on(events.CALL_TERMINATED)
+    def save(ending):
+        raise RuntimeError("no database")
+    await call.answer()
+    await call.disconnect()
+"""
+
+IN_THE_CALL = """
+import trio
+
+async def fail():
+    raise RuntimeError("no database")
+
+async def handle_call(call):
+    await call.answer()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(fail)
+"""
+
+
+@pytest.mark.parametrize("source", [AFTER_THE_CALL, IN_AN_EVENT, IN_THE_CALL])
+def test_a_handler_that_fails_is_a_failure(
+    source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not rehearsed(agent_file(tmp_path, source))
+    printed = capsys.readouterr().out.splitlines()
+    assert "✓ PENDING → ANSWERED → DISCONNECTED" in printed
+    assert printed[-1].replace("[2J", "") == "✗ a handler has failed: RuntimeError: no database"
+
+
+def test_a_handler_that_the_hangup_ends_has_not_failed(tmp_path: Path) -> None:
+    source = """
+async def handle_call(call):
+    await call.answer()
+    await call.wait_disconnected()
+    await call.connect()
+"""
+    assert rehearsed(agent_file(tmp_path, source))
+
+
+async def test_what_a_handler_exits_with_is_the_status(tmp_path: Path) -> None:
+    source = "import sys\nasync def handle_call(call): sys.exit(3)"
+    status, printed = await finished("run", agent_file(tmp_path, source), "--simulate")
+    assert status == 3
+    assert "Traceback" not in printed
