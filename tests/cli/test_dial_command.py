@@ -18,10 +18,9 @@ from trio_calls import ActiveCall, cli, serve_calls
 from trio_calls.audio import find, noise, read_wav, to_samples, write_wav
 from trio_calls.audio._recording import read_recording
 from trio_calls.call.scope import CallHandler
-from trio_calls.cli.dial import _place_calls, _save
+from trio_calls.cli.dial import _place_calls
 from trio_calls.cli.dial_report import print_summary
 from trio_calls.cli.dialed_call import Order, Result, dial_call
-from trio_calls.cli.outcome import Failure
 from trio_calls.concurrency.error_groups import first_error
 from trio_calls.simulator import Simulator, open_simulator
 from trio_calls.transport import accept_websocket
@@ -29,6 +28,9 @@ from trio_calls.wire.codec import encode
 from trio_calls.wire.dialing import Dial, DialPlaced, DialRefused
 
 pytestmark = pytest.mark.slow
+
+#: Two calls that are not recorded.
+TWO = [None, None]
 
 
 async def test_50_calls_at_25_a_second_and_the_progress_bar() -> None:
@@ -97,21 +99,15 @@ async def test_the_caller_is_heard_and_recorded_at_any_rate(
         writer.writeframes(stereo.tobytes())
     say = read_recording(tmp_path / "say.wav")
     async with open_agent(echo) as simulator:
-        results = await _place_calls(order(simulator, say=say, talk_seconds=2), 2, 5.0)
-    assert [result.failure for result in results] == [None, None]
-    _save(results, tmp_path / "heard.wav")
-    assert (tmp_path / "heard-2.wav").is_file()
-    heard = read_wav(tmp_path / "heard-1.wav", 24000)
+        result = await dial_call(order(simulator, say=say, talk_seconds=2), tmp_path / "heard.wav")
+    assert (result.failure, result.recording_fault) == (None, None)
+    heard = read_wav(tmp_path / "heard.wav", 24000)
     assert find(say.to_pcm(24000)[4800:-4800], heard).correlation > 0.8
-    _save(results[:1], tmp_path / "alone.wav")
-    assert read_wav(tmp_path / "alone.wav", 24000) == heard
-    with pytest.raises(Failure, match="cannot write"):
-        _save(results, tmp_path / "nowhere" / "heard.wav")
 
 
 async def test_nobody_answers(capsys: pytest.CaptureFixture[str]) -> None:
     async with open_simulator(port=0) as simulator:
-        print_summary(await _place_calls(order(simulator, ring_seconds=0.2), 2, 50.0))
+        print_summary(await _place_calls(order(simulator, ring_seconds=0.2), TWO, 50.0))
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "2 calls: 0 answered, 2 failed"
     for number, line in enumerate(printed[1:], start=1):
@@ -144,11 +140,16 @@ def test_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
         ([encode(DialRefused("no such number"))], "the simulator refused: no such number"),
         ([encode(DialRefused("no\x1b[2J\n: simulated-key"))], "the simulator refused: no[2J: ***"),
         ([], "the simulator ended the connection"),
+        ([b"\1\0\0"], "the simulator sent what makes no sense: audio that is not of a call"),
+        (
+            [encode(DialPlaced("1", 24000)), b"\1\0"],
+            "the simulator sent what makes no sense: audio that is not of a call",
+        ),
         ([encode(DialPlaced("1", 24000)), None], "the call was not over 30 s after the hangup"),
     ],
 )
 async def test_a_simulator_out_of_order(
-    frames: list[str | None], fault: str, monkeypatch: pytest.MonkeyPatch
+    frames: list[str | bytes | None], fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trio_calls.cli.dialed_call._ENDING_SECONDS", 0.1)
 
@@ -193,7 +194,7 @@ def sentence(caught: pytest.ExceptionInfo[ExceptionGroup[Exception]]) -> str:
 
 async def test_a_simulator_that_is_full_may_take_the_next_call() -> None:
     async with open_simulator(port=0, max_connections=1) as simulator:
-        results = await _place_calls(order(simulator, ring_seconds=0.5), 2, 50.0)
+        results = await _place_calls(order(simulator, ring_seconds=0.5), TWO, 50.0)
     faults = sorted(str(result.fault) for result in results)
     assert faults == [
         "None",
@@ -204,7 +205,7 @@ async def test_a_simulator_that_is_full_may_take_the_next_call() -> None:
 async def test_a_wrong_key() -> None:
     async with open_simulator(port=0) as simulator:
         with pytest.raises(ExceptionGroup) as caught:
-            await _place_calls(order(simulator, api_key="wrong-key"), 3, 50.0)
+            await _place_calls(order(simulator, api_key="wrong-key"), TWO, 50.0)
     assert sentence(caught).startswith("the simulator at 127.0.0.1:")
     assert "another key" in sentence(caught)
     assert "wrong-key" not in sentence(caught)

@@ -116,12 +116,9 @@ async def test_a_call_with_both_voices_and_a_recording(
 
 
 @pytest.mark.parametrize("keep_audio_seconds", [None, 0.5])
-async def test_a_recording_is_of_the_latest_and_only_for_who_asks(
-    keep_audio_seconds: float | None,
-    autojump_clock: trio.testing.MockClock,
-    monkeypatch: pytest.MonkeyPatch,
+async def test_a_recording_is_complete_and_only_for_who_asks(
+    keep_audio_seconds: float | None, autojump_clock: trio.testing.MockClock
 ) -> None:
-    monkeypatch.setattr(dialing_module, "MAX_RECORDING_SECONDS", 2.0)
     said = noise(4, 24000, 2)
     async with (
         open_simulator(keep_audio_seconds=keep_audio_seconds) as simulator,
@@ -137,8 +134,77 @@ async def test_a_recording_is_of_the_latest_and_only_for_who_asks(
                 await call.callee.say(said)
                 call.caller.hang_up()
                 heard[wants_recording] = await receive_recording(dialer)
-        assert heard == {True: said[-2 * 48000 :], False: b""}
+        assert heard[False] == b""
+        assert said in heard[True]
         nursery.cancel_scope.cancel()
+
+
+async def test_what_the_caller_hears_comes_as_it_is_heard(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    said = noise(1, 24000, 2)
+    async with open_simulator() as simulator, trio.open_nursery() as nursery:
+        await nursery.start(serve_calls, connect_callee, simulator.config)
+        async with open_dialer(simulator) as dialer:
+            await dialer.send(encode(Dial("1", "2", "answers", 0.0, wants_recording=True)))
+            (call,) = await wait_for_call(simulator)
+            await call.callee.say(said)
+            heard = b""
+            with trio.move_on_after(0.5):
+                while True:
+                    frame = await dialer.receive_frame()
+                    heard += frame[1:] if isinstance(frame, bytes) else b""
+            assert said in heard
+            assert not call.ended
+        nursery.cancel_scope.cancel()
+
+
+class Unread:
+    """A connection whose other end does not read for a while.
+
+    Attributes:
+      sent: what went out.
+    """
+
+    def __init__(self, *received: str) -> None:
+        self.sent: list[str | bytes] = []
+        self.is_read = trio.Event()
+        self._received = received
+
+    async def receive_batch(self) -> tuple[str, ...]:
+        batch, self._received = self._received, ()
+        if not batch:
+            await trio.sleep_forever()
+        return batch
+
+    async def send(self, message: str | bytes) -> None:
+        self.sent.append(message)
+        await self.is_read.wait()
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+async def test_of_a_recording_that_nobody_reads_the_latest_waits(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialing_module, "MAX_WAITING_SECONDS", 2.0)
+    said = noise(10, 24000, 2)
+    unread = Unread(encode(Dial("1", "2", "answers", 0.0, wants_recording=True)))
+    async with open_simulator() as simulator, trio.open_nursery() as nursery:
+        await nursery.start(serve_calls, connect_callee, simulator.config)
+        connection = dialing_module.DialerConnection(simulator._calls, 24000)
+        nursery.start_soon(connection.run, unread)  # type: ignore[arg-type]  # all it needs
+        (call,) = await wait_for_call(simulator)
+        await call.callee.say(said)
+        unread.is_read.set()
+        call.caller.hang_up()
+        await trio.sleep(1)
+        nursery.cancel_scope.cancel()
+    heard = b"".join(frame[1:] for frame in unread.sent if isinstance(frame, bytes))
+    assert len(heard) <= 3 * 48000
+    assert said[-1 * 48000 :] in heard
+    assert isinstance(decode_dialing(str(unread.sent[-1])), DialEnded)
 
 
 async def receive_recording(dialer: Dialer) -> bytes:

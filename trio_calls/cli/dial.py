@@ -9,7 +9,6 @@ from typing import Final
 import click
 import trio
 
-from trio_calls.audio import write_wav
 from trio_calls.audio._recording import Recording
 from trio_calls.cli import values
 from trio_calls.cli.dial_report import CallCounter, print_summary
@@ -74,7 +73,7 @@ Examples:
     "--record",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="WAV",
-    help="Write here what the caller heard; with --calls, NAME-1.wav, NAME-2.wav, …",
+    help="Write here what the caller hears, as it is heard; with --calls, NAME-1.wav, NAME-2.wav …",
 )
 @click.option(
     "--callee",
@@ -149,39 +148,49 @@ def dial(
     )
     if record is not None and not record.parent.is_dir():
         raise Failure(f"cannot write {record}: there is no folder {record.parent}")
-    results = run_trio(_place_calls, order, calls, rate, mendable=Failure)
-    if record is not None:
-        _save(results, record)
+    records = _record_paths(record, calls)
+    results = run_trio(_place_calls, order, records, rate, mendable=Failure)
     print_summary(results)
+    _report_faults([result.recording_fault for result in results if result.recording_fault])
     context.exit(1 if any(result.failure for result in results) else 0)
 
 
-async def _place_calls(order: Order, calls: int, rate: float) -> list[Result]:
-    """Start calls on a schedule that no call delays, and wait until all are over."""
-    results = [Result() for _ in range(calls)]
-    counter = CallCounter(calls)
+async def _place_calls(order: Order, records: Sequence[Path | None], rate: float) -> list[Result]:
+    """Start calls on a schedule that no call delays, and wait until all are over.
+
+    Args:
+      order: what all calls have in common.
+      records: for each call, the file to record it in, or None.
+      rate: how many calls to begin a second.
+    """
+    results = [Result() for _ in records]
+    counter = CallCounter(len(records))
     began = trio.current_time()
     async with counter.shown(), trio.open_nursery() as nursery:
-        for index in range(calls):
+        for index, record in enumerate(records):
             await trio.sleep_until(began + index / rate)
-            nursery.start_soon(_place_call, order, results, index, counter)
+            nursery.start_soon(_place_call, order, record, results, index, counter)
     return results
 
 
 async def _place_call(
-    order: Order, results: list[Result], index: int, counter: CallCounter
+    order: Order, record: Path | None, results: list[Result], index: int, counter: CallCounter
 ) -> None:
-    results[index] = await dial_call(order)
+    results[index] = await dial_call(order, record)
     counter.add(results[index])
 
 
-def _save(results: Sequence[Result], record: Path) -> None:
-    try:
-        for number, result in enumerate(results, start=1):
-            if result.heard:
-                path = record
-                if len(results) > 1:
-                    path = record.with_name(f"{record.stem}-{number}{record.suffix}")
-                write_wav(path, bytes(result.heard), result.sample_rate)
-    except OSError as error:
-        raise Failure(f"cannot write {record}: {error.strerror or error}") from None
+def _record_paths(record: Path | None, calls: int) -> list[Path | None]:
+    """Return the file for each call; those of several calls are numbered."""
+    if record is None or calls == 1:
+        return [record] * calls
+    numbers = range(1, calls + 1)
+    return [record.with_name(f"{record.stem}-{number}{record.suffix}") for number in numbers]
+
+
+def _report_faults(faults: Sequence[str]) -> None:
+    """Raise a `Failure` if recordings are not complete."""
+    if not faults:
+        return
+    more = f" ({len(faults) - 1} more recordings failed)" if len(faults) > 1 else ""
+    raise Failure(f"{faults[0]}; what was recorded before is kept{more}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Final, assert_never
 from urllib.parse import urlsplit
 
@@ -11,8 +12,10 @@ import attrs
 import trio
 
 from trio_calls._quoting import printable, without_secrets
+from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.audio._recording import Recording
 from trio_calls.cli.outcome import Failure
+from trio_calls.cli.recorder import Recorder, open_recorder
 from trio_calls.transport import (
     HandshakeRefused,
     HostUnreachable,
@@ -81,16 +84,14 @@ class Result:
         the caller never did.
       seconds: how long the call lasted in seconds, ringing included.
       fault: why the call could not be followed to its end, or None.
-      heard: what the caller heard, as PCM at `sample_rate`, if that was asked for.
-      sample_rate: the simulator's sample rate, in Hz.
+      recording_fault: why what the caller heard was not recorded to its end, or None.
     """
 
     was_claimed: bool = False
     answered_after: float | None = None
     seconds: float = 0.0
     fault: str | None = None
-    heard: bytearray = attrs.field(factory=bytearray, repr=False)
-    sample_rate: int = 0
+    recording_fault: str | None = None
 
     @property
     def failure(self) -> str | None:
@@ -104,15 +105,27 @@ class Result:
         return None
 
 
-async def dial_call(order: Order) -> Result:
+async def dial_call(order: Order, record: Path | None = None) -> Result:
     """Place a call and follow it to its end.
+
+    Args:
+      order: what to do.
+      record: the WAV file to write what the caller hears into, as it is heard; None for none. What
+        was in it before is gone, whatever becomes of the call.
 
     Raises:
       Failure: the simulator is not there, or does not accept the key. No other call can do better.
 
-    Cancellation: the caller hangs up.
+    Cancellation: the caller hangs up. The recording has what was heard until then.
     """
     result = Result()
+    with open_recorder(record) as recorder:
+        await _follow_call(order, result, recorder)
+    result.recording_fault = recorder.fault
+    return result
+
+
+async def _follow_call(order: Order, result: Result, recorder: Recorder) -> None:
     async with trio.open_nursery() as nursery:
         try:
             websocket = await connect_websocket(
@@ -127,25 +140,28 @@ async def dial_call(order: Order) -> Result:
             if isinstance(error, HostUnreachable | HandshakeRefused) and not _passes(error):
                 raise Failure(order.quote(_explain(error, order))) from None
             result.fault = order.quote(f"no connection to the simulator: {error}")
-            return result
+            return
         try:
-            await _DialedCall(order, result, websocket).follow()
+            await _DialedCall(order, result, recorder, websocket).follow()
         except WebSocketClosed:
             result.fault = "the simulator ended the connection"
         except WireError as error:
             result.fault = f"the simulator sent what makes no sense: {error}"
         finally:
             await websocket.aclose()
-    return result
 
 
 class _DialedCall:
     """Follows a call. One task both reads and writes, as the simulator never waits for either."""
 
-    def __init__(self, order: Order, result: Result, websocket: WebSocket) -> None:
+    def __init__(
+        self, order: Order, result: Result, recorder: Recorder, websocket: WebSocket
+    ) -> None:
         self._order = order
         self._result = result
+        self._recorder = recorder
         self._websocket = websocket
+        self._is_placed = False
         self._is_over = False
         self._hang_up_at = trio.current_time() + order.ring_seconds
 
@@ -173,11 +189,12 @@ class _DialedCall:
 
     async def _receive(self, frame: str | bytes) -> None:
         if isinstance(frame, bytes):
-            self._result.heard += frame[1:]
+            self._record(frame)
             return
         match decode_dialing(frame):
-            case DialPlaced(sample_rate=sample_rate):
-                self._result.sample_rate = sample_rate
+            case DialPlaced(sample_rate=sample_rate) if not self._is_placed:
+                self._is_placed = True
+                self._recorder.begin(sample_rate)
                 await self._say(CALLER, self._order.say, sample_rate)
                 await self._say(CALLEE, self._order.callee_say, sample_rate)
             case DialProgress(event=event, seconds=seconds):
@@ -188,11 +205,17 @@ class _DialedCall:
             case DialRefused(reason=reason):
                 self._result.fault = f"the simulator refused: {self._order.quote(reason)}"
                 self._is_over = True
-            case Dial() | DialHangUp() | UnknownMessage():
+            case Dial() | DialPlaced() | DialHangUp() | UnknownMessage():
                 # Not for a dialer, or from a newer simulator.
                 pass
             case message:
                 assert_never(message)
+
+    def _record(self, frame: bytes) -> None:
+        pcm = frame[1:]
+        if not self._is_placed or len(pcm) % SAMPLE_BYTES:
+            raise WireError("audio that is not of a call, or not of whole samples")
+        self._recorder.add(pcm)
 
     def _follow_progress(self, event: str, seconds: float) -> None:
         if event == DialEvent.CLAIMED:

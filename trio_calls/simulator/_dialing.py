@@ -11,7 +11,12 @@ import trio
 from trio_calls._logging import get_logger
 from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.simulator._placed_calls import PlacedCalls
-from trio_calls.simulator._simulated_call import SimulatedCall, drop_recordings, record_caller
+from trio_calls.simulator._simulated_call import (
+    SimulatedCall,
+    drop_recordings,
+    record_caller,
+    take_recording,
+)
 from trio_calls.simulator.phones.leg import PhoneHungUp
 from trio_calls.simulator.phones.phone import Phone, Pickup, answers, declines, never_answers
 from trio_calls.transport import WebSocket, WebSocketClosed
@@ -34,11 +39,14 @@ logger = get_logger("trio_calls.simulator.dialing")
 
 _RECORDING_CHUNK_BYTES: Final = 2**16
 
+#: How often a dialer is sent what its caller has heard, in seconds.
+_RECORDING_SECONDS: Final = 0.2
+
 #: Seconds within which a dialer must have placed its call.
 _DIAL_SECONDS: Final = 10.0
 
-#: How much of what a caller hears is recorded, the latest, in seconds: 173 MB at 24 kHz.
-MAX_RECORDING_SECONDS: Final = 3600.0
+#: How much of a recording waits for a dialer that does not read, the latest, in seconds.
+MAX_WAITING_SECONDS: Final = 60.0
 
 #: How much the two telephones may be given to say, in bytes: more than 10 minutes at 24 kHz.
 MAX_SPEECH_BYTES: Final = 2**25
@@ -58,7 +66,8 @@ class DialerConnection:
     def __init__(self, calls: PlacedCalls, sample_rate: int) -> None:
         self._calls = calls
         self._sample_rate = sample_rate
-        # No bound is needed: a connection is sent a few events, and one recording.
+        # No bound is needed: a connection is sent a few events, and of its recording one piece at a
+        # time.
         self._outbox, self._to_write = trio.open_memory_channel[str | bytes](math.inf)
         self._call: SimulatedCall | None = None
         self._placed_at = -math.inf
@@ -134,7 +143,7 @@ class DialerConnection:
         self._before_dial.deadline = math.inf
         self._call = self._calls.place(caller=dial.caller, callee=dial.callee, pickup=_pickup(dial))
         if dial.wants_recording:
-            record_caller(self._call, MAX_RECORDING_SECONDS)
+            record_caller(self._call, MAX_WAITING_SECONDS)
         self._placed_at = trio.current_time()
         self._send(DialPlaced(self._call.call_id, self._sample_rate))
         self._nursery.start_soon(self._report, self._call, dial.wants_recording)
@@ -143,9 +152,9 @@ class DialerConnection:
         async with trio.open_nursery() as waiting:
             for event in DialEvent:
                 waiting.start_soon(self._announce, event, call)
+            if wants_recording:
+                waiting.start_soon(self._pass_on_recording, call)
         await call.wait_ended()
-        if wants_recording and not self._is_refused:
-            self._send_recording(call.caller.heard)
         self._send(DialEnded(self._seconds))
 
     async def _announce(self, event: DialEvent, call: SimulatedCall) -> None:
@@ -155,7 +164,19 @@ class DialerConnection:
             return
         self._send(DialProgress(event, self._seconds))
 
+    async def _pass_on_recording(self, call: SimulatedCall) -> None:
+        """Send what the caller hears as it is heard, so that a dialer may end at any moment."""
+        is_over = False
+        while not is_over:
+            with trio.move_on_after(_RECORDING_SECONDS):
+                await call.wait_ended()
+            is_over = call.ended
+            if is_over or not self._outbox.statistics().current_buffer_used:
+                self._send_recording(take_recording(call))
+
     def _send_recording(self, pcm: bytes) -> None:
+        if self._is_refused:
+            return
         for start in range(0, len(pcm), _RECORDING_CHUNK_BYTES):
             chunk = pcm[start : start + _RECORDING_CHUNK_BYTES]
             self._outbox.send_nowait(bytes([CALLER]) + chunk)

@@ -135,6 +135,14 @@ def record_caller(call: SimulatedCall, keep_seconds: float) -> None:
     call._call.caller.heard = make_recording(call._call.sample_rate, keep_seconds)
 
 
+def take_recording(call: SimulatedCall) -> bytes:
+    """Take out what the caller has heard since this was last called."""
+    heard = call._call.caller.heard
+    taken = bytes(heard)
+    heard.clear()
+    return taken
+
+
 def drop_recordings(call: SimulatedCall) -> None:
     """Drop what the parties of a call have heard and said so far."""
     for leg in (call._call.caller, call._call.callee, call._call.agent):

@@ -2,7 +2,7 @@
 
 They are the simulator's own: no exchange has such a connection. One connection is one call. Beside
 them travel binary messages: one byte that says whose audio it is, then PCM; to the simulator what
-caller and callee say, from it what the caller heard.
+caller and callee say, from it what the caller hears.
 
 ::
 
@@ -11,8 +11,8 @@ caller and callee say, from it what the caller heard.
                         ◄──     dial.placed       at which sample rate to speak
       audio             ──►
                         ◄──     dial.progress     claimed, caller talking, …
+                        ◄──     audio             what the caller hears, if that was asked for
       dial.hang_up      ──►
-                        ◄──     audio             what the caller heard, if that was asked for
                         ◄──     dial.ended
 """
 

@@ -1,0 +1,111 @@
+"""What the caller of a call hears, written to a file while it is heard."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from trio_calls.audio import SAMPLE_BYTES
+
+#: How a WAV file says that its audio goes on to its end, however long it is.
+_OPEN_LENGTH: Final = 2**32 - 1
+
+#: RIFF, what follows, WAVE; the format chunk; the name and the length of the audio.
+_HEADER: Final = struct.Struct("<4sI4s4sIHHIIHH4sI")
+_FORMAT_BYTES: Final = 16
+_PCM: Final = 1
+_LENGTH_BYTES: Final = 4
+_PLACES_OF_LENGTHS: Final = (4, _HEADER.size - _LENGTH_BYTES)
+
+
+class Recorder:
+    """Writes a WAV file, of which nothing is held back: it can be read at any moment.
+
+    So the process may be killed, too. Where writing fails, what was written is kept, and nothing
+    more is written. Opened by `open_recorder`.
+
+    Attributes:
+      fault: the sentence that says why recording has failed, or None.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.fault: str | None = None
+        self._path = path
+        self._file: io.FileIO | None = None
+
+    def open(self) -> None:
+        """Empty the file: what is in it is of another call."""
+        if self._path is not None:
+            with self._faults_noted():
+                self._file = io.FileIO(self._path, "w")
+
+    def begin(self, sample_rate: int) -> None:
+        """Begin the audio, of a sample rate in Hz. Its length is left open."""
+        self._write(_open_header(sample_rate))
+
+    def add(self, pcm: bytes) -> None:
+        """Add audio of the one sample format."""
+        self._write(pcm)
+
+    def close(self) -> None:
+        """Write the lengths into the header, and close the file."""
+        if self._file is not None:
+            with self._faults_noted(), self._file as file:
+                if file.seekable():
+                    _write_lengths(file)
+
+    def _write(self, data: bytes) -> None:
+        if self._file is not None and self.fault is None:
+            with self._faults_noted():
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[self._file.write(rest) :]
+
+    @contextmanager
+    def _faults_noted(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if self.fault is None:
+                self.fault = f"cannot write {self._path}: {error.strerror or error}"
+
+
+@contextmanager
+def open_recorder(path: Path | None) -> Iterator[Recorder]:
+    """Empty a file, and record into it inside the block.
+
+    Args:
+      path: the file; None to record nothing.
+    """
+    recorder = Recorder(path)
+    recorder.open()
+    try:
+        yield recorder
+    finally:
+        recorder.close()
+
+
+def _open_header(sample_rate: int) -> bytes:
+    return _HEADER.pack(
+        *(b"RIFF", _OPEN_LENGTH, b"WAVE"),
+        *(b"fmt ", _FORMAT_BYTES, _PCM, 1, sample_rate),
+        *(sample_rate * SAMPLE_BYTES, SAMPLE_BYTES, 8 * SAMPLE_BYTES),
+        *(b"data", _OPEN_LENGTH),
+    )
+
+
+def _write_lengths(file: io.FileIO) -> None:
+    """Write into the header how long the audio has become, unless there is no header."""
+    audio_bytes = file.seek(0, os.SEEK_END) - _HEADER.size
+    if 0 <= audio_bytes < _OPEN_LENGTH - _HEADER.size:
+        # The disk may have become full in the middle of a sample.
+        audio_bytes -= audio_bytes % SAMPLE_BYTES
+        for place in _PLACES_OF_LENGTHS:
+            file.seek(place)
+            # Each counts what follows it.
+            file.write(struct.pack("<I", _HEADER.size + audio_bytes - place - _LENGTH_BYTES))
