@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Final
 
@@ -48,7 +49,9 @@ def run_command(arguments: Sequence[str] | None) -> int:
 
 def _run_command(arguments: Sequence[str] | None) -> int:
     try:
-        status = trio_calls.main(arguments, prog_name="trio-calls", standalone_mode=False)
+        status = trio_calls.main(
+            arguments, prog_name="trio-calls", standalone_mode=False, color=_color()
+        )
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -58,3 +61,12 @@ def _run_command(arguments: Sequence[str] | None) -> int:
         return INTERRUPTED
     # Commands end with ctx.exit(), and click makes its argument the result.
     return status if isinstance(status, int) else 0
+
+
+def _color() -> bool | None:
+    """Return whether click prints colours; None leaves that to whether it is on a terminal.
+
+    rich has the same rules, and click has none.
+    """
+    is_unwanted = os.environ.get("NO_COLOR") or os.environ.get("TERM") in {"dumb", "unknown"}
+    return False if is_unwanted else None
