@@ -7,10 +7,11 @@ this module imports nothing of it, so that whoever lacks it is told what to inst
 from __future__ import annotations
 
 import importlib.util
-import io
 import sys
 from collections.abc import Sequence
 from typing import Final
+
+from trio_calls._plain_text import print_anywhere
 
 _EXTRA: Final = ("click", "rich", "soxr")
 
@@ -31,10 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that cannot show an arrow must not end the program.
-            stream.reconfigure(errors="replace")
+    print_anywhere()
     from trio_calls.cli.group import run_command  # noqa: PLC0415  # needs the extra
 
     return run_command(arguments)

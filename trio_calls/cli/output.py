@@ -25,6 +25,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Final, TextIO
 
+from trio_calls._plain_text import PLAIN
+
 #: Lines that wait while nobody reads what was printed before.
 MAX_WAITING_LINES: Final = 1000
 
@@ -100,7 +102,7 @@ class _Output(io.TextIOBase):
 
     @property
     def errors(self) -> str:  # type: ignore[override]  # typeshed has a variable
-        return "backslashreplace"
+        return PLAIN
 
     def isatty(self) -> bool:
         return self._stream.isatty()

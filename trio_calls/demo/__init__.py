@@ -11,6 +11,7 @@ from pathlib import Path
 
 import trio
 
+from trio_calls._plain_text import print_anywhere
 from trio_calls.demo.runner import run_demo
 from trio_calls.demo.stories import STORIES, Story
 
@@ -26,6 +27,7 @@ def simulate(example: str) -> None:
     Raises:
       SystemExit: with status 0 if the flow did what it promises, 1 otherwise.
     """
+    print_anywhere()
     story = next(story for story in STORIES if story.name == Path(example).stem)
     output = Path("demo-output")
     output.mkdir(exist_ok=True)
