@@ -26,8 +26,8 @@ async def coach(call: ActiveCall) -> None:
 
 
 def drawn(watch: CallWatch, lines: int = 30) -> str:
-    console = Console(file=io.StringIO(), width=100, force_terminal=False)
-    console.print(calls_table(watch, lines))
+    console = Console(file=io.StringIO(), width=100, height=lines, force_terminal=False)
+    console.print(calls_table(watch, console))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Final
 
+import attrs
 import trio
 from rich import box
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod, OverflowMethod
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from trio_calls._plain_text import as_shown
 from trio_calls.cli.call_watch import CallWatch, WatchedCall
 
 _REFRESH_SECONDS: Final = 0.25
@@ -26,6 +30,9 @@ _STYLES: Final = {"PENDING": "yellow", "ANSWERED": "green", "CONNECTED": "bold g
 _QUIETEST_DBFS: Final = -60.0
 _METER_CELLS: Final = 5
 
+#: The blank that a table has between two columns anyway.
+_DIVIDER: Final = 1
+
 
 async def show_calls(watch: CallWatch, console: Console) -> None:
     """Show the calls until cancelled."""
@@ -33,53 +40,164 @@ async def show_calls(watch: CallWatch, console: Console) -> None:
     with Live(console=console, auto_refresh=False, redirect_stdout=False) as live:
         while True:
             watch.look(keep_seconds=_KEEP_SECONDS)
-            live.update(calls_table(watch, console.height), refresh=True)
+            live.update(calls_table(watch, console), refresh=True)
             await trio.sleep(_REFRESH_SECONDS)
 
 
-def calls_table(watch: CallWatch, terminal_lines: int) -> Table:
-    """Make a table of the calls, the latest at the bottom.
+def calls_table(watch: CallWatch, console: Console) -> Table:
+    """Make a table of the calls, the latest at the bottom, as it fits on a console.
 
-    Where not all of them fit, calls that go on are preferred to those that are over.
+    Where it is narrow, columns are left out, but who calls whom is always there. Where not all calls
+    fit, those that go on are preferred to those that are over.
     """
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, caption_justify="left")
-    table.add_column("call", justify="right", width=4)
-    table.add_column("caller → callee")
-    table.add_column("state", width=10)
-    table.add_column("mode", width=7)
-    for party in ("caller", "callee", "agent"):
-        table.add_column(party, width=_METER_CELLS + 4)
-    table.add_column("s", justify="right", width=6)
-    rows = max(1, terminal_lines - _OTHER_LINES)
+    layout = _fitting_layout(watch.calls, console)
+    rows = max(1, (console.height - _OTHER_LINES) // layout.lines_a_call)
     shown = sorted(watch.calls, key=lambda call: (not call.has_ended, call.number))[-rows:]
-    for call in sorted(shown, key=lambda call: call.number):
-        _add_row(table, call)
     hidden = len(watch.calls) - len(shown)
-    calls = "1 call" if watch.going_on == 1 else f"{watch.going_on} calls"
-    table.caption = f"{calls} now, {watch.over} over; levels in dBFS" + (
-        f"; {hidden} are not shown" if hidden else ""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, layout.gap - _DIVIDER, 0, 0),
+        pad_edge=False,
+        show_edge=layout.has_edges,
+        caption=_caption(watch, hidden, has_levels=layout.has_levels),
+        caption_justify="left",
     )
+    for column in layout.columns:
+        heading = as_shown(column.heading, console.encoding)
+        table.add_column(heading, justify=column.justify, width=column.width)
+    for call in sorted(shown, key=lambda call: call.number):
+        _add_row(table, call, layout, console.encoding)
     return table
 
 
-def _add_row(table: Table, call: WatchedCall) -> None:
-    style = _STYLES.get(call.state, "dim")
+def _add_row(table: Table, call: WatchedCall, layout: _Layout, encoding: str) -> None:
+    overflow: OverflowMethod = "ellipsis" if encoding.startswith("utf") else "crop"
+    state_style = _STYLES.get(call.state, "dim")
     table.add_row(
-        str(call.number),
-        Text(call.parties, no_wrap=True, overflow="ellipsis"),
-        Text(call.state, style=style),
-        Text(call.mode),
-        *map(_meter, call.levels()),
-        f"{call.seconds:.1f}",
+        *(
+            Text(
+                as_shown(column.cell(call), encoding),
+                style=state_style if column is _STATE else "",
+                no_wrap=True,
+                overflow=overflow,
+            )
+            for column in layout.columns
+        ),
         style="dim" if call.has_ended else "",
     )
 
 
-def _meter(level: float | None) -> Text:
-    """Return a level as a bar and a number."""
+def _caption(watch: CallWatch, hidden: int, *, has_levels: bool) -> str:
+    calls = "1 call" if watch.going_on == 1 else f"{watch.going_on} calls"
+    return (
+        f"{calls} now, {watch.over} over"
+        + ("; levels in dBFS" if has_levels else "")
+        + (f"; {hidden} are not shown" if hidden else "")
+    )
+
+
+@attrs.frozen
+class _Column:
+    """A column of the table: its heading, the texts of its cells, and its width."""
+
+    heading: str
+    cell: Callable[[WatchedCall], str]
+    width: int
+    justify: JustifyMethod = "left"
+
+
+@attrs.frozen
+class _Layout:
+    """Which columns are shown, and how.
+
+    Attributes:
+      columns: the columns, from left to right.
+      gap: how many blanks are between two columns.
+      has_edges: whether there is a blank at both ends, and a line of them above and below.
+      has_levels: whether levels are shown as numbers.
+      lines_a_call: how many lines a call takes.
+    """
+
+    columns: Sequence[_Column]
+    gap: int = _DIVIDER
+    has_edges: bool = False
+    has_levels: bool = False
+    lines_a_call: int = 1
+
+    @property
+    def width(self) -> int:
+        """How many columns of the terminal it takes."""
+        gaps = self.gap * (len(self.columns) - 1)
+        return sum(column.width for column in self.columns) + gaps + 2 * self.has_edges
+
+
+_STATE: Final = _Column("state", lambda call: call.state, 10)
+_MODE: Final = _Column("mode", lambda call: call.mode, 7)
+_SECONDS: Final = _Column("s", lambda call: f"{call.seconds:.1f}", 6, "right")
+
+
+def _fitting_layout(calls: Sequence[WatchedCall], console: Console) -> _Layout:
+    """Return the widest layout that fits, or else the narrowest of all."""
+    layouts = _layouts(calls, console.encoding)
+    return next((layout for layout in layouts if layout.width <= console.width), layouts[-1])
+
+
+def _layouts(calls: Sequence[WatchedCall], encoding: str) -> list[_Layout]:
+    """Make the layouts, the widest first."""
+
+    def width(cell: Callable[[WatchedCall], str]) -> int:
+        lines = [line for call in calls for line in as_shown(cell(call), encoding).splitlines()]
+        return max(map(cell_len, lines), default=0)
+
+    def folded(call: WatchedCall) -> str:
+        return call.parties.replace(" → ", " →\n", 1)
+
+    def number(call: WatchedCall) -> str:
+        return str(call.number)
+
+    heading = "caller → callee"
+    parties = _Column(
+        heading, _parties, max(width(_parties), cell_len(as_shown(heading, encoding)))
+    )
+    on_two_lines = _Column("caller →\ncallee", folded, max(width(folded), len("caller ->")))
+    numbered = _Column("call", number, max(width(number), len("call")), "right")
+    narrowly = _Column("#", number, max(width(number), 1), "right")
+    all_of_it = [numbered, parties, _STATE, _MODE, *_METERS, _SECONDS]
+    return [
+        _Layout(all_of_it, gap=2, has_edges=True, has_levels=True),
+        _Layout([narrowly, parties, _STATE, _MODE, *_BARS, _SECONDS]),
+        _Layout([narrowly, parties, _STATE, _MODE, _SECONDS]),
+        _Layout([narrowly, parties, _STATE, _SECONDS]),
+        _Layout([narrowly, parties, _STATE]),
+        _Layout([parties, _STATE]),
+        _Layout([narrowly, on_two_lines, _STATE], lines_a_call=2),
+    ]
+
+
+def _parties(call: WatchedCall) -> str:
+    return call.parties
+
+
+def _bar(level: float | None) -> str:
+    """Return a level as a bar; nothing for somebody who is not in the call."""
     if level is None:
-        return Text("")
+        return ""
     share = 0.0 if level == -math.inf else 1 - max(level, _QUIETEST_DBFS) / _QUIETEST_DBFS
     cells = math.ceil(share * _METER_CELLS)
-    number = "" if level == -math.inf else f"{level:4.0f}"
-    return Text("▮" * cells + "·" * (_METER_CELLS - cells) + number)
+    return "▮" * cells + "·" * (_METER_CELLS - cells)
+
+
+def _meter(level: float | None) -> str:
+    """Return a level as a bar and a number."""
+    return _bar(level) + ("" if level is None or level == -math.inf else f"{level:4.0f}")
+
+
+def _of_each_party(show: Callable[[float | None], str], width: int) -> list[_Column]:
+    def column(place: int, party: str) -> _Column:
+        return _Column(party, lambda call: show(call.levels()[place]), max(width, len(party)))
+
+    return [column(place, party) for place, party in enumerate(("caller", "callee", "agent"))]
+
+
+_METERS: Final = _of_each_party(_meter, _METER_CELLS + 4)
+_BARS: Final = _of_each_party(_bar, _METER_CELLS)
