@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from trio_calls.audio._resampling import read_recording
+from trio_calls.audio._recording import read_recording
 from trio_calls.call.active_call import ActiveCall
 
 SAMPLE_RATE = 24000
