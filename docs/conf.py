@@ -42,6 +42,8 @@ nitpicky = True
 nitpick_ignore = [
     # What may be given for audio: the text of each method says it better than a union of five.
     ("py:class", "Pcm"),
+    ("py:class", "SpeechSource"),
+    ("py:class", "array.array"),
     # Type variables name nothing that could be read about.
     ("py:class", "trio_calls.testing._virtual_time.ResultT"),
     # How autodoc writes pathlib.Path where only a type checker imports it.

@@ -39,6 +39,11 @@ async def test_it_may_have_been_paused(pause: float) -> None:
     assert interrupted(recording, HELLO, at=0.7).end_seconds == pytest.approx(0.7 + pause)
 
 
+async def test_it_may_have_been_paused_at_its_beginning() -> None:
+    recording = part(0.06) + silence(0.3, RATE) + part(0.7, 0.06) + silence(1, RATE)
+    assert interrupted(recording, HELLO, at=0.7).end_seconds == pytest.approx(1.0)
+
+
 async def test_speech_that_was_not_interrupted(evidence_folder: Path) -> None:
     with pytest.raises(AssertionError, match=r"\(1\.00 s\) to its end: it was not interrupted"):
         interrupted(silence(1, RATE) + HELLO, HELLO)

@@ -47,8 +47,8 @@ async def show_calls(watch: CallWatch, console: Console) -> None:
 def calls_table(watch: CallWatch, console: Console) -> Table:
     """Make a table of the calls, the latest at the bottom, as it fits on a console.
 
-    Where it is narrow, columns are left out, but who calls whom is always there. Where not all calls
-    fit, those that go on are preferred to those that are over.
+    Where it is narrow, columns are left out, but who calls whom is always there. Where not all
+    calls fit, those that go on are preferred to those that are over.
     """
     layout = _fitting_layout(watch.calls, console)
     rows = max(1, (console.height - _OTHER_LINES) // layout.lines_a_call)
@@ -155,10 +155,7 @@ def _layouts(calls: Sequence[WatchedCall], encoding: str) -> list[_Layout]:
     def number(call: WatchedCall) -> str:
         return str(call.number)
 
-    heading = "caller → callee"
-    parties = _Column(
-        heading, _parties, max(width(_parties), cell_len(as_shown(heading, encoding)))
-    )
+    parties = _Column("caller → callee", _parties, max(width(_parties), len("caller -> callee")))
     on_two_lines = _Column("caller →\ncallee", folded, max(width(folded), len("caller ->")))
     numbered = _Column("call", number, max(width(number), len("call")), "right")
     narrowly = _Column("#", number, max(width(number), 1), "right")

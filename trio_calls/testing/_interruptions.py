@@ -21,8 +21,12 @@ _SAME: Final = 0.6
 #: Less than this is too little to tell speech by.
 _LEAST_SECONDS: Final = 0.1
 
-#: Speech that goes on after a pause is looked for by so much of it, in frames.
+#: Speech that goes on after a pause is looked for by so much of it, in frames,
 _SEARCHED_FRAMES: Final = 5
+
+#: or by so much that begins a little later, where it was paused again in there.
+_LONG_FRAMES: Final = 10
+_SKIPPED_FRAMES: Final = 6
 
 
 async def talks_over(
@@ -130,9 +134,11 @@ def _follow(pcm: bytes, speech: bytes, size: int) -> tuple[int, int, int]:
             place = None if place is None else place + len(frame)
             continue
         if place is None or not _is_same(frame, pcm[place : place + len(frame)]):
-            place = _find_again(pcm, speech[position : position + _SEARCHED_FRAMES * size], end)
-            if place is None:
+            found = _find_again(pcm, speech, position, end, size)
+            if found is None:
                 break
+            position, place = found
+            frame = speech[position : position + size]
         if not heard:
             start = place
         position += len(frame)
@@ -141,9 +147,20 @@ def _follow(pcm: bytes, speech: bytes, size: int) -> tuple[int, int, int]:
     return heard, start, end
 
 
-def _find_again(pcm: bytes, searched: bytes, end: int) -> int | None:
-    match = find(searched, pcm[end:])
-    return end + match.offset_samples * SAMPLE_BYTES if match.correlation >= HEARD else None
+def _find_again(
+    pcm: bytes, speech: bytes, position: int, end: int, size: int
+) -> tuple[int, int] | None:
+    """Find where speech goes on: from which byte of it, and at which of the recording."""
+    for skipped in range(_SKIPPED_FRAMES):
+        frames = _LONG_FRAMES if skipped else _SEARCHED_FRAMES
+        first = position + skipped * size
+        searched = speech[first : first + frames * size]
+        if len(searched) < frames * size and skipped:
+            return None
+        match = find(searched, pcm[end:])
+        if match.correlation >= HEARD:
+            return first, end + match.offset_samples * SAMPLE_BYTES
+    return None
 
 
 def _is_same(frame: bytes, heard: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.call.active_call import ActiveCall, playout_of
@@ -11,7 +12,10 @@ from trio_calls.call.samples import as_bytes
 from trio_calls.state import CallState
 from trio_calls.voice._heard_text import TextPiece, cut_text
 from trio_calls.voice._outcome import SpeechEnding, SpeechOutcome
-from trio_calls.voice._source import SpeechPiece, SpeechSource, check_source, pieces_of
+from trio_calls.voice._source import SpeechPiece, check_source, pieces_of
+
+if TYPE_CHECKING:
+    from trio_calls.voice._source import SpeechSource
 
 
 class Speech:
@@ -83,7 +87,8 @@ class Speech:
         """Say it, after whatever is being said, and wait until it was heard.
 
         Speech of the same call that is being said already comes first, and so does what was sent
-        by `ActiveCall.send_audio`.
+        by `ActiveCall.send_audio`. What a stream of speech raises comes out of here as it is, and
+        what it gave before is dropped.
 
         Returns:
           How it has ended. A hangup is an end, and no error.
@@ -93,7 +98,6 @@ class Speech:
           EmptySpeechError: the stream of speech has ended without any.
           ValueError, OSError: a WAV file cannot be used; or the speech ended with half a sample.
           WSSCallStateError: the call is PENDING.
-          Whatever a stream of speech raises. What it gave before is dropped then.
 
         Cancellation: the agent falls silent at once: what was not heard is dropped here and at the
         exchange, with everything else that waits to be sent.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -19,13 +20,15 @@ from trio_calls.voice._interruption import Interruption
 from trio_calls.voice._level import LevelDetector
 from trio_calls.voice._listening import Listening
 from trio_calls.voice._outcome import SpeechOutcome
-from trio_calls.voice._source import SpeechSource
 from trio_calls.voice._speech import Speech
 from trio_calls.voice._speech_events import SpeechEvents
 from trio_calls.voice._utterances import Utterances
 
 DetectorFactory = Callable[[], Detector | Callable[[bytes], float]]
 """Makes a detector, or a function that tells how likely 20 ms of PCM at 16 kHz are speech."""
+
+if TYPE_CHECKING:
+    from trio_calls.voice._source import SpeechSource
 
 
 class Voice:

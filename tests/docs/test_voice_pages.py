@@ -1,0 +1,177 @@
+"""The programs on the pages about the voice do what the pages say."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import trio
+
+from tests.support.phone_calls import speech
+from trio_calls import ActiveCall
+from trio_calls.audio import read_wav
+from trio_calls.simulator import SimulatedCall, Simulator
+from trio_calls.testing import hears, interrupted, run_agent, talks_over
+from trio_calls.voice import Voice, open_voice
+
+pytestmark = pytest.mark.pure
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def load(name: str) -> ModuleType:
+    path = CHECKOUT / "docs" / "how-to" / "programs" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"program_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+saying, hearing, interrupting = load("saying"), load("hearing"), load("interrupting")
+GREETING = read_wav(CHECKOUT / "examples" / "speech" / "greeting.wav", 24_000)
+HELLO = GREETING[: 48_000 * 9 // 10]
+
+
+async def converse(
+    simulator: Simulator,
+    handler: Callable[[ActiveCall], Any],
+    caller: Callable[[SimulatedCall], Any],
+) -> SimulatedCall:
+    """Let a caller talk with an agent, and hang up."""
+    async with run_agent(handler, simulator):
+        call = simulator.place_call()
+        await call.caller.wait_talking()
+        await caller(call)
+        call.caller.hang_up()
+        await call.wait_ended()
+    return call
+
+
+def with_voice(use: Callable[[Voice], Any], results: list[Any]) -> Callable[[ActiveCall], Any]:
+    async def handle_call(call: ActiveCall) -> None:
+        await call.answer()
+        async with open_voice(call) as voice:
+            results.append(await use(voice))
+        await call.wait_disconnected()
+
+    return handle_call
+
+
+async def test_who_hangs_up_is_noted(
+    simulator: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def listen(call: SimulatedCall) -> None:
+        await trio.sleep(1.0)
+
+    await converse(simulator, saying.greet, listen)
+    assert capsys.readouterr().out in {f"hung up after {tenth / 10} s\n" for tenth in (9, 10)}
+
+
+async def test_a_greeting_is_heard(
+    simulator: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def listen(call: SimulatedCall) -> None:
+        await hears(call.caller, GREETING)
+
+    await converse(simulator, saying.greet, listen)
+    assert capsys.readouterr().out == ""
+
+
+async def test_the_text_is_that_which_was_heard(simulator: Simulator) -> None:
+    texts: list[str] = []
+
+    async def listen(call: SimulatedCall) -> None:
+        await trio.sleep(3)
+
+    await converse(simulator, with_voice(saying.explain, texts), listen)
+    assert texts[0].startswith("First this. Then that. And")
+    assert not texts[0].endswith("rest. ")
+
+
+async def test_music_ends_with_the_work(simulator: Simulator) -> None:
+    async def play(voice: Voice) -> None:
+        work = trio.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(saying.music_while, voice, work)
+            await trio.sleep(2)
+            work.set()
+        await trio.sleep(2)
+
+    async def listen(call: SimulatedCall) -> None:
+        await trio.sleep(3.5)
+
+    call = await converse(simulator, with_voice(play, []), listen)
+    assert 1.9 < len(call.caller.heard.strip(b"\0")) / 48_000 < 2.05
+
+
+async def test_notes_are_taken(simulator: Simulator) -> None:
+    notes: list[list[str]] = []
+
+    async def handle_call(call: ActiveCall) -> None:
+        notes.append(await hearing.take_notes(call, lambda pcm: f"{len(pcm) // 2} samples"))
+
+    async def talk(call: SimulatedCall) -> None:
+        await trio.sleep(1)
+        await call.caller.say(GREETING)
+        await trio.sleep(1)
+        call.caller.say_nowait(GREETING)
+        await trio.sleep(1)
+
+    await converse(simulator, handle_call, talk)
+    first, *_, last = notes[0]
+    assert first.startswith("0.")
+    assert first.endswith(" samples")
+    assert last == "hung up in mid-sentence"
+
+
+async def test_a_recognizer_gets_frames(simulator: Simulator) -> None:
+    texts: list[list[str]] = []
+
+    async def talk(call: SimulatedCall) -> None:
+        await trio.sleep(1)
+        await call.caller.say(GREETING)
+        await trio.sleep(1)
+
+    await converse(simulator, with_voice(hearing.stream, texts), talk)
+    (text,) = texts[0]
+    frames = int(text.removesuffix(" frames"))
+    spoken = len(GREETING) / 48_000
+    assert spoken / 0.03 <= frames <= (0.3 + spoken + 0.7 + 0.1) / 0.03
+
+
+async def test_any_function_is_a_detector(simulator: Simulator) -> None:
+    async def handle_call(call: ActiveCall) -> None:
+        await call.answer()
+        await hearing.with_settings(call)
+
+    async def talk(call: SimulatedCall) -> None:
+        await call.caller.say(speech(1, 0.5))
+        await hears(call.caller, speech(1, 0.5))
+
+    await converse(simulator, handle_call, talk)
+
+
+async def test_a_caller_who_does_not_wait(simulator: Simulator) -> None:
+    async with run_agent(interrupting.tell, simulator):
+        call = simulator.place_call()
+        await talks_over(call.caller, HELLO, over=interrupting.STORY, at=2.0)
+        await hears(call.caller, interrupting.QUESTION)
+        interrupted(call.caller, interrupting.STORY, at=2.1, tolerance_seconds=0.2)
+        call.caller.hang_up()
+        await call.wait_ended()
+
+
+async def test_what_must_be_heard_is(simulator: Simulator) -> None:
+    async def talk(call: SimulatedCall) -> None:
+        call.caller.say_nowait(HELLO)
+        await hears(call.caller, interrupting.QUESTION)
+        await talks_over(call.caller, GREETING, over=interrupting.STORY, at=1.0)
+
+    call = await converse(simulator, with_voice(interrupting.must_be_heard, []), talk)
+    interrupted(call.caller, interrupting.STORY, at=1.1, tolerance_seconds=0.2)
