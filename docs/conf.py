@@ -44,6 +44,10 @@ nitpick_ignore = [
     ("py:class", "Pcm"),
     ("py:class", "SpeechSource"),
     ("py:class", "array.array"),
+    # As what is beside it cannot be looked up, these stay as they are written.
+    ("py:class", "NDArray"),
+    ("py:class", "np.int16"),
+    ("py:class", "Recording"),
     # Type variables name nothing that could be read about.
     ("py:class", "trio_calls.testing._virtual_time.ResultT"),
     # How autodoc writes pathlib.Path where only a type checker imports it.

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -34,6 +36,12 @@ def test_a_mix_is_the_clipped_sum_in_any_order(triples: list[tuple[int, int, int
     expected = [max(-32768, min(32767, sum(triple))) for triple in triples]
     assert mix(*signals).tolist() == expected
     assert mix(*reversed(signals)).tolist() == expected
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int32, np.uint16])
+def test_signals_of_other_items_are_refused(kind: Any) -> None:
+    with pytest.raises(TypeError, match=f"int16, not of {kind.__name__}"):
+        mix(samples(1, 2), samples(1, 2).astype(kind))
 
 
 def test_the_mix_of_one_is_a_copy() -> None:

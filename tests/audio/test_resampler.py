@@ -146,7 +146,7 @@ def test_the_same_rate_passes_through(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_half_a_sample_is_refused_and_nothing_is_taken() -> None:
     resampler = Resampler(8000, 16000)
-    with pytest.raises(ValueError, match="3 bytes of audio are no whole number"):
+    with pytest.raises(ValueError, match="3 bytes are not an even number"):
         resampler.feed(b"abc")
     assert resampler.finish() == b""
 

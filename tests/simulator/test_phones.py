@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import trio
 from trio.testing import MockClock, assert_checkpoints
@@ -89,6 +90,15 @@ async def test_half_a_sample_cannot_be_said(autojump_clock: MockClock) -> None:
             await call.caller.say(b"123")
         with pytest.raises(ValueError, match="3 bytes"):
             call.caller.say_nowait(b"123")
+
+
+async def test_samples_can_be_said(autojump_clock: MockClock) -> None:
+    async with open_pair() as (simulator, sdk):
+        call, _ = await answered_call(simulator, sdk)
+        await call.caller.say(np.frombuffer(SPEECH, np.int16))
+        assert SPEECH in call.caller.said
+        with pytest.raises(TypeError, match="16-bit"):
+            call.caller.say_nowait(np.zeros(960, np.float32))
 
 
 async def test_what_a_telephone_does_in_a_call(autojump_clock: MockClock) -> None:

@@ -1,12 +1,18 @@
 """The loudness of audio, and whether and where a recording contains a signal."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
 from trio_calls.audio._pcm import to_samples
+
+if TYPE_CHECKING:
+    from trio_calls.audio._as_bytes import Pcm
 
 _FULL_SCALE = 32768
 _NEGLIGIBLE_ENERGY_RATIO = 1e-3
@@ -24,7 +30,7 @@ class Match:
     """Samples from the start of the recording to the start of the resemblance."""
 
 
-def level_dbfs(pcm: bytes) -> float:
+def level_dbfs(pcm: Pcm) -> float:
     """Return the loudness of audio.
 
     Args:
@@ -44,7 +50,7 @@ def level_dbfs(pcm: bytes) -> float:
     return 10 * math.log10(energy / samples.size / _FULL_SCALE**2)
 
 
-def find(needle: bytes, haystack: bytes) -> Match:
+def find(needle: Pcm, haystack: Pcm) -> Match:
     """Find where a recording resembles a signal the most, by normalized cross-correlation.
 
     How loud the signal arrives does not matter, as each stretch of the recording is weighed by its
@@ -69,7 +75,7 @@ def find(needle: bytes, haystack: bytes) -> Match:
     return Match(correlation=float(fits[offset]), offset_samples=offset)
 
 
-def correlations(needle: bytes, haystack: bytes) -> NDArray[np.float64]:
+def correlations(needle: Pcm, haystack: Pcm) -> NDArray[np.float64]:
     """Return how much each stretch of a recording resembles a signal, as `find` weighs it.
 
     Args:

@@ -19,10 +19,14 @@ def mix(*signals: NDArray[np.int16]) -> NDArray[np.int16]:
         A new array of that shape.
 
     Raises:
+        TypeError: the items of a signal are not 16-bit integers; floats would become silence.
         ValueError: there are no signals, or their lengths differ.
     """
     if not signals:
         raise ValueError("mix() needs at least one signal")
+    others = {str(np.asarray(signal).dtype.newbyteorder("=")) for signal in signals} - {"int16"}
+    if others:
+        raise TypeError(f"mix() needs signals of int16, not of {' or '.join(sorted(others))}")
     lengths = sorted({len(signal) for signal in signals})
     if len(lengths) > 1:
         raise ValueError(f"mix() needs signals of one length, got lengths {lengths}")

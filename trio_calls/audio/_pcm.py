@@ -1,7 +1,16 @@
 """The one sample format of the package, mono signed 16-bit little-endian, and its arithmetic."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+
+from trio_calls.audio._as_bytes import as_bytes
+
+if TYPE_CHECKING:
+    from trio_calls.audio._as_bytes import Pcm
 
 SAMPLE_BYTES = 2
 """The size of one sample, in bytes."""
@@ -39,20 +48,20 @@ def duration_seconds(pcm_byte_count: int, sample_rate: int) -> float:
     return pcm_byte_count / SAMPLE_BYTES / sample_rate
 
 
-def to_samples(pcm: bytes) -> NDArray[np.int16]:
+def to_samples(pcm: Pcm) -> NDArray[np.int16]:
     """Return audio as an array of samples, without copying it.
 
     Args:
-        pcm: mono signed 16-bit little-endian audio.
+        pcm: mono signed 16-bit little-endian audio: bytes, or an array of 16-bit integers.
 
     Returns:
-        A read-only array of shape (samples,) that shares the memory of `pcm`.
+        An array of shape (samples,) that shares the memory of `pcm`; read-only for `bytes`.
 
     Raises:
-        ValueError: the number of bytes is odd.
+        TypeError: items that are neither bytes nor signed 16-bit integers in that order.
+        ValueError: half a sample, more than one dimension, or gaps between the samples.
     """
-    _check_whole_samples(len(pcm))
-    return np.frombuffer(pcm, dtype="<i2")
+    return np.frombuffer(as_bytes(pcm), dtype="<i2")
 
 
 def to_pcm(samples: NDArray[np.int16]) -> bytes:

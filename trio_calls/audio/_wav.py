@@ -1,13 +1,20 @@
 """WAV files, to and from the one sample format."""
 
+from __future__ import annotations
+
 import os
 import shlex
 import wave
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from trio_calls.audio._pcm import SAMPLE_BYTES, to_samples
+from trio_calls.audio._as_bytes import as_bytes
+from trio_calls.audio._pcm import SAMPLE_BYTES
 from trio_calls.audio._recording import decode_recording, load_wav
 from trio_calls.audio._wav_content import PCM, UnreadableWavError, WavContent
+
+if TYPE_CHECKING:
+    from trio_calls.audio._as_bytes import Pcm
 
 
 def read_wav(path: str | os.PathLike[str], sample_rate: int) -> bytes:
@@ -41,24 +48,24 @@ def read_wav(path: str | os.PathLike[str], sample_rate: int) -> bytes:
         raise ValueError(f"{file_path} {error}. {advice}") from error
 
 
-def write_wav(path: str | os.PathLike[str], pcm: bytes, sample_rate: int) -> None:
+def write_wav(path: str | os.PathLike[str], pcm: Pcm, sample_rate: int) -> None:
     """Write audio to a WAV file, replacing any file of that name.
 
     Args:
         path: the file.
-        pcm: mono signed 16-bit little-endian audio.
+        pcm: mono signed 16-bit little-endian audio: bytes, or an array of 16-bit integers.
         sample_rate: samples per second, in Hz.
 
     Raises:
-        ValueError: the number of bytes is odd. Nothing is written then.
+        TypeError, ValueError: as `to_samples`. Nothing is written then.
         OSError: the file cannot be written.
     """
-    to_samples(pcm)
+    data = as_bytes(pcm)
     with Path(path).open("wb") as file, wave.open(file, "wb") as writer:
         writer.setnchannels(1)
         writer.setsampwidth(SAMPLE_BYTES)
         writer.setframerate(sample_rate)
-        writer.writeframes(pcm)
+        writer.writeframes(data)
 
 
 def _to_pcm(wav: WavContent, sample_rate: int) -> bytes:

@@ -18,7 +18,7 @@ from trio_calls.wire.call_protocol import check_ring_time
 from trio_calls.wire.media import CALL_CHANNEL
 
 if TYPE_CHECKING:
-    from trio_calls.call.samples import Pcm
+    from trio_calls.audio._as_bytes import Pcm
 
 
 class ActiveCall:

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from trio_calls.audio._as_bytes import as_bytes
 from trio_calls.call.checkpoint_credit import CheckpointCredit
-from trio_calls.call.samples import as_bytes
 from trio_calls.call.unheard_audio import UnheardAudio
 from trio_calls.concurrency.turns import let_others_act
 from trio_calls.concurrency.wakeup import Wakeup
@@ -37,7 +37,7 @@ from trio_calls.wire.playout_clock import PlayoutClock
 from trio_calls.wire.speech import Barrier, Mark, Pause, Speech
 
 if TYPE_CHECKING:
-    from trio_calls.call.samples import Pcm
+    from trio_calls.audio._as_bytes import Pcm
 
 #: Seconds beyond the queue's own duration that a flush may take.
 FLUSH_SECONDS: Final = 2.0

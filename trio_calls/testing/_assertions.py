@@ -6,7 +6,7 @@ Speech is found anywhere in a recording and at any loudness, by normalized cross
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 import trio
@@ -19,11 +19,15 @@ from trio_calls.audio import (
     level_dbfs,
     to_samples,
 )
+from trio_calls.audio._as_bytes import as_bytes
 from trio_calls.simulator import Phone, PhoneState
 from trio_calls.testing import _messages as messages
 from trio_calls.testing._evidence import current_evidence
 from trio_calls.testing._matching import Listener, SpeechMatch, best_match
 from trio_calls.testing._messages import Recording, pcm_of
+
+if TYPE_CHECKING:
+    from trio_calls.audio._as_bytes import Pcm
 
 HEARD: Final = 0.8
 """The least correlation at which speech counts as heard.
@@ -46,7 +50,7 @@ _listened_until: WeakKeyDictionary[Phone, int] = WeakKeyDictionary()
 
 async def hears(
     phone: Phone,
-    speech: bytes,
+    speech: Pcm,
     *,
     within_seconds: float = 10.0,
     min_correlation: float = HEARD,
@@ -75,7 +79,7 @@ async def hears(
     Cancellation: the next `hears` listens from the same place as this one did.
     """
     __tracebackhide__ = True
-    check_audible(speech)
+    speech = audible(speech)
     await trio.lowlevel.checkpoint()
     start = _listened_until.get(phone, 0)
     listener = Listener(speech, start)
@@ -98,7 +102,7 @@ async def hears(
     raise AssertionError(message)
 
 
-def heard(recording: Recording, speech: bytes, *, min_correlation: float = HEARD) -> SpeechMatch:
+def heard(recording: Recording, speech: Pcm, *, min_correlation: float = HEARD) -> SpeechMatch:
     """Assert that somebody has heard some speech at any time until now.
 
     Args:
@@ -114,7 +118,7 @@ def heard(recording: Recording, speech: bytes, *, min_correlation: float = HEARD
       ValueError: the speech is silent, or speech or recording is not a whole number of samples.
     """
     __tracebackhide__ = True
-    check_audible(speech)
+    speech = audible(speech)
     best = best_match(speech, pcm_of(recording))
     if best.correlation < min_correlation:
         raise AssertionError(
@@ -123,7 +127,7 @@ def heard(recording: Recording, speech: bytes, *, min_correlation: float = HEARD
     return SpeechMatch.of(best, speech, current_evidence.get().sample_rate)
 
 
-def never_heard(recording: Recording, speech: bytes, *, max_correlation: float = NOT_HEARD) -> None:
+def never_heard(recording: Recording, speech: Pcm, *, max_correlation: float = NOT_HEARD) -> None:
     """Assert that until now somebody has heard neither some speech nor a good part of it.
 
     Args:
@@ -136,7 +140,7 @@ def never_heard(recording: Recording, speech: bytes, *, max_correlation: float =
       ValueError: the speech is silent, or speech or recording is not a whole number of samples.
     """
     __tracebackhide__ = True
-    check_audible(speech)
+    speech = audible(speech)
     best = best_match(speech, pcm_of(recording))
     if best.correlation >= max_correlation:
         raise AssertionError(messages.heard(recording, speech, best, max_correlation))
@@ -212,7 +216,9 @@ def _end_byte(match: Match, speech: bytes) -> int:
     return match.offset_samples * SAMPLE_BYTES + len(speech)
 
 
-def check_audible(speech: bytes) -> None:
-    """Raise `ValueError` if speech is silent, or no whole number of samples."""
+def audible(speech: Pcm) -> bytes:
+    """Return speech as bytes, and make sure that there is something to hear."""
     if not to_samples(speech).any():
         raise ValueError("this speech is silent: use hears_nothing() or heard_nothing()")
+    # That of a fixture knows its name.
+    return speech if isinstance(speech, bytes) else bytes(as_bytes(speech))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import trio
@@ -10,10 +10,13 @@ import trio
 from trio_calls.audio import FRAME_SECONDS, SAMPLE_BYTES, find, frame_bytes, to_samples
 from trio_calls.simulator import Phone, PhoneState
 from trio_calls.testing import _messages as messages
-from trio_calls.testing._assertions import HEARD, NOT_HEARD, check_audible
+from trio_calls.testing._assertions import HEARD, NOT_HEARD, audible
 from trio_calls.testing._evidence import current_evidence
 from trio_calls.testing._matching import Listener, SpeechMatch, best_match
 from trio_calls.testing._messages import Recording, pcm_of
+
+if TYPE_CHECKING:
+    from trio_calls.audio._as_bytes import Pcm
 
 #: How alike a frame of 20 ms must be, where the speech before it has ended just there.
 _SAME: Final = 0.6
@@ -30,7 +33,7 @@ _SKIPPED_FRAMES: Final = 6
 
 
 async def talks_over(
-    phone: Phone, speech: bytes, *, over: bytes, at: float, within_seconds: float = 10.0
+    phone: Phone, speech: Pcm, *, over: Pcm, at: float, within_seconds: float = 10.0
 ) -> None:
     """Let somebody at a telephone talk over what they hear, and wait until they have said it.
 
@@ -54,10 +57,11 @@ async def talks_over(
     """
     __tracebackhide__ = True
     sample_rate = current_evidence.get().sample_rate
+    over = audible(over)
     beginning = over[: round(at * sample_rate) * SAMPLE_BYTES]
     if not _LEAST_SECONDS <= at <= len(over) / SAMPLE_BYTES / sample_rate:
         raise ValueError(f"at must be from 0.1 s to the end of what is talked over, not {at!r}")
-    check_audible(beginning)
+    audible(beginning)
     listener = Listener(beginning, 0)
     has_heard = False
     with trio.move_on_after(within_seconds):
@@ -73,7 +77,7 @@ async def talks_over(
 
 
 def interrupted(
-    recording: Recording, speech: bytes, *, at: float | None = None, tolerance_seconds: float = 0.1
+    recording: Recording, speech: Pcm, *, at: float | None = None, tolerance_seconds: float = 0.1
 ) -> SpeechMatch:
     """Assert that some speech was heard up to a place, and not beyond.
 
@@ -93,7 +97,7 @@ def interrupted(
       ValueError: the speech is silent, or speech or recording is not a whole number of samples.
     """
     __tracebackhide__ = True
-    check_audible(speech)
+    speech = audible(speech)
     pcm = pcm_of(recording)
     sample_rate = current_evidence.get().sample_rate
     heard_bytes, start, end = _follow(pcm, speech, frame_bytes(sample_rate))

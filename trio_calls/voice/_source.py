@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from trio_calls.audio import SAMPLE_BYTES, Resampler, read_wav
-from trio_calls.call.samples import Pcm, as_bytes
+from trio_calls.audio._as_bytes import Pcm, as_bytes
 from trio_calls.voice._errors import EmptySpeechError
 
 #: Between two checkpoints this much is converted, in samples: some tens of microseconds.

@@ -6,9 +6,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from trio_calls.audio import SAMPLE_BYTES
+from trio_calls.audio._as_bytes import as_bytes
 from trio_calls.call.active_call import ActiveCall, playout_of
 from trio_calls.call.playout import Passage
-from trio_calls.call.samples import as_bytes
 from trio_calls.state import CallState
 from trio_calls.voice._heard_text import TextPiece, cut_text
 from trio_calls.voice._outcome import SpeechEnding, SpeechOutcome

@@ -5,11 +5,15 @@ from __future__ import annotations
 import enum
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import attrs
 import trio
 
-from trio_calls.audio import to_samples
+from trio_calls.audio._as_bytes import as_bytes
+
+if TYPE_CHECKING:
+    from trio_calls.audio._as_bytes import Pcm
 
 
 class PhoneState(enum.Enum):
@@ -112,18 +116,18 @@ class Leg:
         self.talked_or_over.set()
         self.over.set()
 
-    def queue(self, pcm: bytes) -> Utterance:
+    def queue(self, pcm: Pcm) -> Utterance:
         """Queue speech, to be said as soon as what was queued before has been said.
 
         Raises:
-          ValueError: the number of bytes is odd.
+          TypeError, ValueError: this is no audio, as `trio_calls.audio.to_samples` has it.
           PhoneHungUp: the call is over.
         """
-        to_samples(pcm)
+        speech = bytes(as_bytes(pcm))
         if self.state is PhoneState.HUNG_UP:
             raise PhoneHungUp(f"{self.number} has hung up and can say nothing more")
-        utterance = Utterance(pcm)
-        if pcm:
+        utterance = Utterance(speech)
+        if speech:
             self._speech.append(utterance)
         else:
             utterance.over.set()

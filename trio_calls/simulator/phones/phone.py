@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import attrs
 
 from trio_calls.config import is_number
 from trio_calls.simulator.phones.leg import Leg, PhoneHungUp, PhoneState
+
+if TYPE_CHECKING:
+    from trio_calls.audio._as_bytes import Pcm
 
 
 def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
@@ -83,13 +87,14 @@ class Phone:
         """What this telephone put into the call: aligned with `heard`, tick by tick."""
         return bytes(self._leg.said)
 
-    async def say(self, pcm: bytes) -> None:
+    async def say(self, pcm: Pcm) -> None:
         """Say something, after everything that was queued before, and wait until it is said.
 
         Before the telephone is connected this waits; the last frame is filled up with silence.
 
         Raises:
-          ValueError: the number of bytes is odd; nothing is said.
+          TypeError, ValueError: this is no audio, as `trio_calls.audio.to_samples` has it; nothing
+            is said.
           PhoneHungUp: the call ended before all of it was said.
 
         Cancellation: what was not said yet is never said.
@@ -102,14 +107,15 @@ class Phone:
         if not utterance.was_said:
             raise PhoneHungUp(
                 f"the call ended when {self.number} had said {utterance.said_bytes} "
-                f"of {len(pcm)} bytes"
+                f"of {len(utterance.pcm)} bytes"
             )
 
-    def say_nowait(self, pcm: bytes) -> None:
+    def say_nowait(self, pcm: Pcm) -> None:
         """Say something, after everything that was queued before, without waiting.
 
         Raises:
-          ValueError: the number of bytes is odd; nothing is said.
+          TypeError, ValueError: this is no audio, as `trio_calls.audio.to_samples` has it; nothing
+            is said.
           PhoneHungUp: the call is over.
         """
         self._leg.queue(pcm)

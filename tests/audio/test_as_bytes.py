@@ -7,14 +7,22 @@ import ctypes
 import mmap
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from trio_calls.audio import noise
-from trio_calls.call import samples
-from trio_calls.call.samples import as_bytes
+from trio_calls.audio import (
+    _as_bytes,
+    find,
+    level_dbfs,
+    noise,
+    read_wav,
+    to_samples,
+    write_wav,
+)
+from trio_calls.audio._as_bytes import as_bytes
 
 SPEECH = noise(0.02, 24000, seed=1)
 SAMPLES = np.frombuffer(SPEECH, np.int16)
@@ -104,6 +112,22 @@ def test_other_shapes_are_refused_with_advice(make: Callable[[], Any], advice: s
         as_bytes(make())
 
 
+@pytest.mark.parametrize("function", [to_samples, level_dbfs, lambda pcm: find(pcm, pcm)])
+def test_whatever_takes_audio_takes_samples(function: Callable[[Any], Any]) -> None:
+    for pcm in (SAMPLES, SAMPLES.data, array.array("h", SPEECH)):
+        assert str(function(pcm)) == str(function(SPEECH))
+    with pytest.raises(TypeError, match="as in "):
+        function(SAMPLES.astype(np.float32))
+
+
+def test_samples_can_be_written(tmp_path: Path) -> None:
+    write_wav(tmp_path / "samples.wav", SAMPLES[:-1], 24000)
+    assert read_wav(tmp_path / "samples.wav", 24000) == SPEECH[:-2]
+    with pytest.raises(TypeError, match="as in "):
+        write_wav(tmp_path / "floats.wav", SAMPLES.astype(np.float32), 24000)
+    assert not (tmp_path / "floats.wav").exists()
+
+
 def test_only_the_wires_order_is_taken() -> None:
-    assert ("h" in samples._SAMPLE_FORMATS) == (sys.byteorder == "little")
-    assert ">h" not in samples._SAMPLE_FORMATS
+    assert ("h" in _as_bytes._SAMPLE_FORMATS) == (sys.byteorder == "little")
+    assert ">h" not in _as_bytes._SAMPLE_FORMATS

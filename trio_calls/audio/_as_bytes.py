@@ -35,7 +35,9 @@ def as_bytes(pcm: Pcm) -> bytes | bytearray | memoryview:
     if not isinstance(pcm, _BYTES_TYPES):
         pcm = _view_of(pcm)
     if len(pcm) % 2:
-        raise ValueError("audio must be whole 16-bit samples: the number of bytes must be even")
+        raise ValueError(
+            f"audio must be whole 16-bit samples: {len(pcm)} bytes are not an even number of bytes"
+        )
     return pcm
 
 
