@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import trio
 
 from trio_calls._plain_text import print_anywhere
+from trio_calls.concurrency.error_groups import plain_program_end
 from trio_calls.demo.runner import run_demo
 from trio_calls.demo.stories import STORIES, Story
+
+#: The exit status of a program that Control-C has ended, as shells have it.
+_INTERRUPTED: Final = 130
 
 __all__ = ["STORIES", "Story", "run_demo", "simulate"]
 
@@ -25,10 +30,19 @@ def simulate(example: str) -> None:
       example: the path of a script in ``examples/``, usually its own ``__file__``.
 
     Raises:
-      SystemExit: with status 0 if the flow did what it promises, 1 otherwise.
+      SystemExit: with status 0 if the flow did what it promises, 130 after Control-C, 1 otherwise.
     """
     print_anywhere()
     story = next(story for story in STORIES if story.name == Path(example).stem)
     output = Path("demo-output")
-    output.mkdir(exist_ok=True)
-    sys.exit(0 if trio.run(run_demo, [story], output) else 1)
+    try:
+        output.mkdir(exist_ok=True)
+    except OSError as error:
+        sys.exit(f"cannot write into {output}: {error.strerror or error}")
+    try:
+        with plain_program_end():
+            went_well = trio.run(run_demo, [story], output)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
+    sys.exit(0 if went_well else 1)
