@@ -58,6 +58,7 @@ async def open_agent(
     cores: Set[int],
     environment: Mapping[str, str],
     folder: Path | None = None,
+    python: Path | None = None,
 ) -> AsyncIterator[AgentProcess]:
     """Run the module of an agent inside the block, pinned to cores.
 
@@ -67,10 +68,11 @@ async def open_agent(
       cores: to run on.
       environment: beside that of this process.
       folder: the process's.
+      python: of an environment that is not this one.
     """
     with tempfile.TemporaryFile() as errors:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            python or sys.executable,
             "-m",
             module,
             *arguments,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 import attrs
 import cattrs
@@ -151,7 +151,7 @@ class Results:
     failures: list[Failure] = attrs.field(factory=list)
 
     @classmethod
-    def begin(cls, rounds: int, window_seconds: float) -> Results:
+    def begin(cls, rounds: int, window_seconds: float) -> Self:
         """Return empty results for a run that begins now."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(now, describe_machine(), rounds, window_seconds)
@@ -162,7 +162,7 @@ class Results:
         path.write_text(json.dumps(cattrs.unstructure(self), indent=1) + "\n")
 
     @classmethod
-    def load(cls, path: Path) -> Results:
+    def load(cls, path: Path) -> Self:
         """Read a file that `save` has written."""
         return cattrs.structure(json.loads(path.read_text()), cls)
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
@@ -46,6 +46,19 @@ class MeasurementError(Exception):
     """An agent did not do what was to be measured."""
 
 
+class Caller(Protocol):
+    """Places the calls that an agent takes.
+
+    Attributes:
+      calls: all that were placed.
+    """
+
+    calls: list[ExchangeCall]
+
+    def offer(self, number: int) -> Sequence[ExchangeCall]:
+        """Place so many calls, all at once."""
+
+
 @attrs.frozen
 class Pair:
     """An agent, connected to an exchange of its own.
@@ -58,7 +71,7 @@ class Pair:
     """
 
     name: str
-    exchange: Exchange
+    exchange: Caller
     agent: AgentProcess
     resident_bytes: int
     is_tls: bool
@@ -136,7 +149,7 @@ async def measure_load(pair: Pair, request_ms: int, window_seconds: float) -> Lo
     """
     agent, calls = pair.agent, pair.exchange.calls
     pacer = Pacer(calls, frames_per_request=round(request_ms / 1000 / FRAME_SECONDS))
-    async with _pacing(pacer):
+    async with pacing(pacer):
         await asyncio.sleep(_WARM_UP_SECONDS)
         for call in calls:
             call.begin()
@@ -202,7 +215,7 @@ async def measure_burst(pair: Pair, offered: int) -> Burst:
 
 
 @asynccontextmanager
-async def _pacing(pacer: Pacer) -> AsyncIterator[None]:
+async def pacing(pacer: Pacer) -> AsyncIterator[None]:
     """Send frames inside the block, and let nothing hold up the exchange there."""
     gc.collect()
     gc.disable()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -85,6 +85,11 @@ def tables(results: Results) -> Iterator[Table]:
     yield from _comparisons(results)
     yield from _bursts(results)
     yield from _idle(results)
+    yield from failures(results)
+
+
+def failures(results: Results) -> Iterator[Table]:
+    """Yield what could not be measured, if there is anything."""
     if results.failures:
         rows = [
             (failure.agent, f"{failure.kind}, {failure.calls}", failure.reason.splitlines()[0])
@@ -178,9 +183,11 @@ def legend(results: Results) -> str:
     )
 
 
-def print_report(results: Results, console: Console) -> None:
-    """Print everything to a terminal."""
-    for table in tables(results):
+def print_report(
+    results: Results, console: Console, shown_tables: Iterable[Table] | None = None
+) -> None:
+    """Print everything to a terminal; or what is said."""
+    for table in tables(results) if shown_tables is None else shown_tables:
         shown = RichTable(*table.columns, title=table.title, title_justify="left")
         for row in table.rows:
             shown.add_row(*row)
@@ -188,8 +195,8 @@ def print_report(results: Results, console: Console) -> None:
     console.print(legend(results), highlight=False)
 
 
-def markdown(results: Results) -> str:
-    """Write everything as Markdown."""
+def markdown(results: Results, shown_tables: Iterable[Table] | None = None) -> str:
+    """Write everything as Markdown; or what is said."""
     machine = results.machine
     packages = ", ".join(f"{name} {version}" for name, version in machine.packages.items())
     parts = [
@@ -197,7 +204,7 @@ def markdown(results: Results) -> str:
         f"{packages}. {results.started_at[:10]}.",
         legend(results).replace("*", "\\*", 1),
     ]
-    for table in tables(results):
+    for table in tables(results) if shown_tables is None else shown_tables:
         rows = [table.columns, ["---"] * len(table.columns), *table.rows]
         lines = [
             f"| {' | '.join(cell.replace('*', chr(92) + '*') for cell in row)} |" for row in rows

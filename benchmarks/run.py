@@ -21,6 +21,10 @@ from benchmarks.plan import QUICK, Plan
 from benchmarks.plot import plot
 from benchmarks.report import RESULTS, print_report
 from benchmarks.runner import Runner
+from benchmarks.voice.run import main as measure_voice
+
+#: Another benchmark, with options of its own.
+_VOICE: Final = "--voice"
 
 #: Where the output is no terminal, which has a width of its own.
 _FILE_COLUMNS: Final = 160
@@ -75,6 +79,9 @@ def main(*, quick: bool, first: bool, output: Path | None, is_tls: bool, **choic
 
     Without options: everything, which takes 25 minutes; the results go to benchmarks/results.
     Whoever chooses agents, numbers or seconds gets what --quick does, with that changed.
+
+    With --voice it measures others: agents that listen while they talk, beside pipecat. `--voice
+    --help` lists the choices there.
     """
     if not {EXCHANGE_CORE, AGENT_CORE} <= os.sched_getaffinity(0):
         raise click.ClickException("this needs two cores: one for the exchange, one for the agent")
@@ -100,4 +107,6 @@ def main(*, quick: bool, first: bool, output: Path | None, is_tls: bool, **choic
 
 
 if __name__ == "__main__":
+    if _VOICE in sys.argv:
+        measure_voice([argument for argument in sys.argv[1:] if argument != _VOICE])
     main()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from benchmarks.exchange.connection import Connection
 from benchmarks.exchange.echo import EchoMeter
@@ -15,8 +15,31 @@ from benchmarks.exchange.frames import StampedAudio, buffer_request, text_frame
 FRAMES_AHEAD: Final = 6
 
 
+class Party(Protocol):
+    """Who is at the exchange's end of a call: says something, and hears what the agent says."""
+
+    @property
+    def has_heard_agent(self) -> bool:
+        """Whether the agent has said anything yet."""
+
+    def send(self, now_ns: int) -> bytes:
+        """Say 20 ms. Returns them as they go over the wire."""
+
+    def receive(self, pcm: bytes | bytearray, now_ns: int) -> None:
+        """Take in what the agent says."""
+
+    def forget(self, now_ns: int) -> None:
+        """Drop what the agent has said and nobody has heard yet."""
+
+
 class ExchangeCall:
     """One call, from its offer to the end of the benchmark; the `Peer` of its media connection.
+
+    Args:
+      number: tells the calls apart.
+      audio: what is said in it.
+      party: who says and hears something else than that.
+      frames_ahead: how much the agent may send before it is asked again.
 
     Attributes:
       number: tells the calls apart.
@@ -27,12 +50,20 @@ class ExchangeCall:
       overdrawn_bytes: audio that came before it was asked for, since `begin`.
     """
 
-    def __init__(self, number: int, audio: StampedAudio) -> None:
+    def __init__(
+        self,
+        number: int,
+        audio: StampedAudio,
+        party: Party | None = None,
+        frames_ahead: int = FRAMES_AHEAD,
+    ) -> None:
         self.number = number
         self.claimed = asyncio.Event()
         self.talking = asyncio.Event()
         self.first_audio_seconds = 0.0
         self.echo = EchoMeter(audio)
+        self._party: Party = party or self.echo
+        self._frames_ahead = frames_ahead
         self.overdrawn_bytes = 0
         self._frame_bytes = audio.frame_bytes
         self._credit = 0
@@ -60,28 +91,34 @@ class ExchangeCall:
                 }
             )
         )
-        if command["command"] == "call.answer":
-            self._request(FRAMES_AHEAD - 1)
-            self.send_frame(1)
+        match command["command"]:
+            case "call.answer":
+                self._request(self._frames_ahead - 1)
+                self.send_frame(1)
+            case "agent.interrupt":
+                self._party.forget(time.monotonic_ns())
 
     def receive_audio(self, message: bytes | bytearray) -> None:
         self._credit -= len(message) - 1
         if self._credit < 0:
             self.overdrawn_bytes -= self._credit
             self._credit = 0
-        self.echo.receive(message[1:], time.monotonic_ns())
-        if not self.talking.is_set() and self.echo.returned_frames:
-            self.first_audio_seconds = time.monotonic() - self._offered_at
-            self.talking.set()
+        self._hear(message[1:])
 
     def send_frame(self, requested_frames: int) -> None:
         """Send the next frame, after a request for so many of the agent's."""
-        message = self.echo.send(time.monotonic_ns())
+        message = self._party.send(time.monotonic_ns())
         if requested_frames:
             requested_bytes = requested_frames * self._frame_bytes
             self._credit += requested_bytes
             message = buffer_request(requested_bytes, self._frame_bytes) + message
         self._connection.send(message)
+
+    def _hear(self, pcm: bytes | bytearray) -> None:
+        self._party.receive(pcm, time.monotonic_ns())
+        if not self.talking.is_set() and self._party.has_heard_agent:
+            self.first_audio_seconds = time.monotonic() - self._offered_at
+            self.talking.set()
 
     def _request(self, frames: int) -> None:
         self._credit += frames * self._frame_bytes

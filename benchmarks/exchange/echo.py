@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 
-from benchmarks.exchange.frames import MARK, STAMP, StampedAudio
+from benchmarks.exchange.frames import StampedAudio
 
 
 class EchoMeter:
@@ -39,6 +39,11 @@ class EchoMeter:
         self.round_trips_ns = array("q")
 
     @property
+    def has_heard_agent(self) -> bool:
+        """Whether anything of what was sent has come back."""
+        return self.returned_frames > 0
+
+    @property
     def missing_frames(self) -> int:
         """How many frames have not come back, or not yet."""
         return self.sent_frames - self.returned_frames
@@ -60,7 +65,7 @@ class EchoMeter:
         if (
             not self._pieces
             and len(pcm) == self._audio.frame_bytes
-            and pcm.startswith(MARK)
+            and pcm.startswith(self._audio.mark)
             and self._count(pcm, now_ns)
         ):
             return
@@ -73,10 +78,14 @@ class EchoMeter:
             else:
                 self._drop_foreign(1)
 
+    def forget(self, now_ns: int) -> None:
+        """Do nothing: what has come was heard at once."""
+
     def _skip_to_mark(self) -> bool:
         """Drop what precedes the next mark. Returns whether there is one."""
-        start = self._pieces.find(MARK)
-        before = start if start >= 0 else max(0, len(self._pieces) - len(MARK) + 1)
+        mark = self._audio.mark
+        start = self._pieces.find(mark)
+        before = start if start >= 0 else max(0, len(self._pieces) - len(mark) + 1)
         self._drop_foreign(before)
         return start >= 0
 
@@ -86,9 +95,10 @@ class EchoMeter:
 
     def _count(self, frame: bytes | bytearray, now_ns: int) -> bool:
         """Count a frame that came back. Returns whether it is one."""
-        _, number, sent_ns = STAMP.unpack_from(frame)
-        if number <= self._last_returned or not frame.endswith(self._audio.filler):
+        stamp = self._audio.read(frame)
+        if stamp is None or stamp[0] <= self._last_returned:
             return False
+        number, sent_ns = stamp
         self._last_returned = number
         self.echoed_frames += 1
         if number >= self._first_number:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -24,18 +24,21 @@ _BACKLOG: Final = 2048
 class Exchange:
     """Serves one agent, or the workers of one. Opened by `open_exchange`.
 
+    Args:
+      make_call: makes a call of its number.
+
     Attributes:
       base_url: where it is reached.
       calls: all that were offered.
     """
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, make_call: Callable[[int], ExchangeCall]) -> None:
         self.base_url: str
         self.calls: list[ExchangeCall] = []
         self._sessions: dict[str, ExchangeCall] = {}
         self._controls: list[ControlPeer] = []
         self._ready = asyncio.Semaphore(0)
-        self._audio = StampedAudio(sample_rate)
+        self._make_call = make_call
         self._connections: list[Connection] = []
 
     def open(self, base_url: str) -> None:
@@ -61,7 +64,7 @@ class Exchange:
     def offer(self, number: int) -> Sequence[ExchangeCall]:
         """Offer so many calls, all at once."""
         first = len(self.calls)
-        calls = [ExchangeCall(first + index, self._audio) for index in range(number)]
+        calls = [self._make_call(first + index) for index in range(number)]
         self.calls += calls
         sessions = {f"session-{call.number}": call for call in calls}
         self._sessions |= sessions
@@ -86,10 +89,19 @@ class Exchange:
 
 @asynccontextmanager
 async def open_exchange(
-    sample_rate: int, ssl_context: ssl.SSLContext | None = None
+    sample_rate: int,
+    ssl_context: ssl.SSLContext | None = None,
+    make_call: Callable[[int], ExchangeCall] | None = None,
 ) -> AsyncIterator[Exchange]:
-    """Serve an exchange on a free port, inside the block."""
-    exchange = Exchange(sample_rate)
+    """Serve an exchange on a free port, inside the block.
+
+    Args:
+      sample_rate: of the calls, in Hz.
+      ssl_context: to encrypt everything with.
+      make_call: makes a call of its number, where it is another than one that is echoed.
+    """
+    audio = StampedAudio(sample_rate)
+    exchange = Exchange(make_call or (lambda number: ExchangeCall(number, audio)))
     loop = asyncio.get_running_loop()
     server = await loop.create_server(exchange.accept, HOST, 0, ssl=ssl_context, backlog=_BACKLOG)
     port = server.sockets[0].getsockname()[1]

@@ -40,20 +40,28 @@ def buffer_request(requested_bytes: int, frame_bytes: int) -> bytes:
     )
 
 
+def media_head(frame_bytes: int) -> bytes:
+    """Encode what precedes the PCM of a frame on a media connection."""
+    empty = CALL_CHANNEL + bytes(frame_bytes)
+    return Frame(Opcode.BINARY, empty).serialize(mask=False)[:-frame_bytes]
+
+
 class StampedAudio:
     """Frames of 20 ms that are alike but for their stamps.
 
     Attributes:
+      mark: with which every frame begins.
       frame_bytes: PCM of one frame, the stamp included.
       filler: what follows the stamp: noise, and the mark is nowhere in it.
     """
+
+    mark = MARK
 
     def __init__(self, sample_rate: int) -> None:
         self.frame_bytes = sample_rate // FRAMES_PER_SECOND * SAMPLE_BYTES
         noise = random.Random(0).randbytes(self.frame_bytes - STAMP.size)
         self.filler = noise.replace(MARK[:1], b"\x00")
-        empty = CALL_CHANNEL + bytes(STAMP.size) + self.filler
-        self._head = Frame(Opcode.BINARY, empty).serialize(mask=False)[: -len(empty)] + CALL_CHANNEL
+        self._head = media_head(self.frame_bytes)
 
     def pcm(self, number: int, sent_ns: int) -> bytes:
         """Make one frame's samples."""
@@ -62,3 +70,8 @@ class StampedAudio:
     def message(self, number: int, sent_ns: int) -> bytes:
         """Make one frame as it goes over the wire, header and channel included."""
         return b"".join((self._head, STAMP.pack(MARK, number, sent_ns), self.filler))
+
+    def read(self, frame: bytes | bytearray) -> tuple[int, int] | None:
+        """Return the number of a frame and when it was sent, or None if it has been altered."""
+        _, number, sent_ns = STAMP.unpack_from(frame)
+        return (number, sent_ns) if frame.endswith(self.filler) else None

@@ -1,0 +1,102 @@
+"""One measurement of an agent that listens while it talks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from benchmarks.exchange.pacing import Pacer
+from benchmarks.figures import Load
+from benchmarks.measure import MeasurementError, measure_load, pacing, set_up
+from benchmarks.voice.figures import Capacity, Interruptions, carries, summarize_attempts
+from benchmarks.voice.pairs import VoicePair, open_voice_pair
+
+_REQUEST_MS: Final = 20
+#: From one number of calls to the next, where it is looked for what a core carries.
+_STEP: Final = 1.06
+#: Of what the processor time of few calls promises. Calls become cheaper as they become more.
+_FIRST_SHARE: Final = 0.7
+#: A number of calls that was not carried may have been the machine's fault.
+_TRIES: Final = 2
+
+
+async def measure_echo(name: str, calls: int, window_seconds: float) -> Load:
+    """Have an agent echo calls, in a process of its own, and listen to them.
+
+    Raises:
+      MeasurementError: it did not.
+    """
+    async with open_voice_pair(name, "echo") as voice:
+        await set_up(voice.pair, calls)
+        return await measure_load(voice.pair, _REQUEST_MS, window_seconds)
+
+
+async def measure_interruptions(name: str, calls: int, window_seconds: float) -> Interruptions:
+    """Have callers talk over an agent that talks.
+
+    Raises:
+      MeasurementError: nobody could, or nobody silenced it.
+    """
+    async with open_voice_pair(name, "talk") as voice:
+        return await _interrupt(voice, calls, window_seconds)
+
+
+async def _interrupt(voice: VoicePair, calls: int, window_seconds: float) -> Interruptions:
+    pair = voice.pair
+    await set_up(pair, calls)
+    pacer = Pacer(pair.exchange.calls, frames_per_request=1)
+    async with pacing(pacer):
+        for conversation in voice.conversations:
+            conversation.begin()
+        started_at, cpu = time.monotonic(), pair.agent.cpu_seconds()
+        await asyncio.sleep(window_seconds)
+        core_share = (pair.agent.cpu_seconds() - cpu) / (time.monotonic() - started_at)
+    attempts = [a for conversation in voice.conversations for a in conversation.attempts()]
+    if all(attempt.silent_after_seconds is None for attempt in attempts):
+        raise MeasurementError(f"was never silenced, of {len(attempts)} times")
+    return summarize_attempts(
+        pair.name,
+        calls,
+        attempts,
+        core_share=core_share,
+        lateness_seconds=pacer.lateness_seconds,
+    )
+
+
+async def find_capacity(
+    name: str, cpu_ms: float, window_seconds: float, report: Callable[[Load], None]
+) -> Capacity:
+    """Look for the most calls that an agent carries on its core.
+
+    Args:
+      name: of the agent.
+      cpu_ms: what a call-second of few calls takes; tells where to begin.
+      window_seconds: how long each number of calls is tried.
+      report: called with every try.
+
+    Raises:
+      MeasurementError: it did not take a call.
+    """
+    first = max(1, int(_FIRST_SHARE * 1000 / cpu_ms))
+    while True:
+        carried, calls = 0, first
+        async with open_voice_pair(name, "echo") as voice:
+            while await _is_carried(voice, calls, window_seconds, report):
+                carried, calls = calls, max(calls + 1, int(calls * _STEP))
+        first = int(first * _FIRST_SHARE)
+        if carried or not first:
+            return Capacity(name, carried, calls)
+
+
+async def _is_carried(
+    voice: VoicePair, calls: int, window_seconds: float, report: Callable[[Load], None]
+) -> bool:
+    await set_up(voice.pair, calls - len(voice.pair.exchange.calls))
+    for _ in range(_TRIES):
+        load = await measure_load(voice.pair, _REQUEST_MS, window_seconds)
+        report(load)
+        if carries(load):
+            return True
+    return False
