@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trio_calls.audio._pcm import to_samples
-from trio_calls.audio._wav_samples import FULL_SCALE, quantize
+from trio_calls.audio._wav_samples import rounded
 
 Quality = Literal["recording", "live", "instant"]
 
@@ -97,7 +97,7 @@ class Resampler:
         self._fed_samples += samples.size
         if self._stream is None:
             return bytes(pcm)
-        return quantize(self._converted(samples.astype(np.float32) / np.float32(FULL_SCALE)))
+        return rounded(self._converted(samples.astype(np.float32)))
 
     def finish(self) -> bytes:
         """Return the rest of the converted audio, and finish the stream.
@@ -120,7 +120,7 @@ class Resampler:
         while missing > 0:
             rest.append(self._converted(silence)[:missing])
             missing -= rest[-1].size
-        return quantize(np.concatenate(rest)) if rest else b""
+        return rounded(np.concatenate(rest)) if rest else b""
 
     def _converted(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         converted: NDArray[np.float32] = self._stream.resample_chunk(samples)

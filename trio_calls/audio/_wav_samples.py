@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from trio_calls.audio._pcm import to_pcm
 from trio_calls.audio._wav_content import PCM, UnreadableWavError, WavContent
 
-FULL_SCALE: Final = 32768
+_FULL_SCALE: Final = 32768
 _LONGEST_BYTES: Final = 2**31
 
 
@@ -38,10 +38,19 @@ def decode(wav: WavContent) -> NDArray[np.float64]:
     return samples
 
 
-def quantize(samples: NDArray[np.float32] | NDArray[np.float64]) -> bytes:
+def quantize(samples: NDArray[np.float64]) -> bytes:
     """Convert samples from -1 to 1, of shape (samples,), to PCM. What exceeds that is clipped."""
-    scaled = np.rint(samples * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1)
-    return to_pcm(scaled.astype(np.int16))
+    return rounded(samples * _FULL_SCALE)
+
+
+def rounded(samples: NDArray[np.float32] | NDArray[np.float64]) -> bytes:
+    """Convert samples from -32768 to 32767 to PCM, in place. What exceeds that is clipped.
+
+    In place, as a stream comes in small pieces, for which each new array costs as much as the sum.
+    """
+    np.rint(samples, out=samples)
+    np.clip(samples, -_FULL_SCALE, _FULL_SCALE - 1, out=samples)
+    return to_pcm(samples.astype(np.int16))
 
 
 def _decode_pcm(data: memoryview, sample_bytes: int) -> NDArray[np.float64]:
