@@ -59,7 +59,7 @@ fuzz: $(FUZZING_INSTALLED) ## Look for input that breaks what comes over the wir
 	$(BIN)/python -m fuzz codec --seconds $(SECONDS)
 	$(BIN)/python -m fuzz call_protocol --seconds $(SECONDS)
 
-bench: $(DEVELOPMENT_INSTALLED) ## Measure what calls cost, beside the official client; ARGS=--quick for a first look
+bench: $(DEVELOPMENT_INSTALLED) ## Measure what calls cost, beside the official client; ARGS=--quick, ARGS=--voice
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
 memory: $(DEVELOPMENT_INSTALLED) ## Measure what calls cost in memory, and that they give it back

@@ -151,10 +151,10 @@ class Results:
     failures: list[Failure] = attrs.field(factory=list)
 
     @classmethod
-    def begin(cls, rounds: int, window_seconds: float) -> Self:
-        """Return empty results for a run that begins now."""
+    def begin(cls, rounds: int, window_seconds: float, packages: Iterable[str] = _PACKAGES) -> Self:
+        """Return empty results for a run that begins now, with such packages."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(now, describe_machine(), rounds, window_seconds)
+        return cls(now, describe_machine(packages), rounds, window_seconds)
 
     def save(self, path: Path) -> None:
         """Write everything to a file of JSON."""
@@ -178,14 +178,14 @@ def percentile(figures: Sequence[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
-def describe_machine() -> Machine:
-    """Describe the machine that this runs on."""
+def describe_machine(packages: Iterable[str] = _PACKAGES) -> Machine:
+    """Describe the machine that this runs on, and the versions of packages."""
     return Machine(
         processor=_processor(),
         cores=len(os.sched_getaffinity(0)),
         system=platform.platform(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
-        packages={name: _version(name) for name in _PACKAGES},
+        packages={name: _version(name) for name in packages},
     )
 
 

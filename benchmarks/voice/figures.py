@@ -10,6 +10,10 @@ import attrs
 from benchmarks.figures import Load, Results, percentile
 from benchmarks.summary import is_valid
 from benchmarks.voice.conversation import Attempt
+from benchmarks.voice.environment import VERSION as PIPECAT_VERSION
+
+#: Beside pipecat, whose packages are others.
+PACKAGES: Final = ("trio", "websockets", "numpy", "onnxruntime", "webrtcvad-wheels", "uvloop")
 
 #: An echo that comes later than this would be a gap in what is played.
 LATEST_ECHO_MS: Final = 20.0
@@ -43,6 +47,11 @@ class Interruptions:
     core_share: float
     exchange_late_p99_ms: float
 
+    @property
+    def cpu_ms_per_call_second(self) -> float:
+        """Processor time of the agent, while one of the two talks or both do."""
+        return self.core_share / self.calls * 1000
+
 
 @attrs.frozen
 class Capacity:
@@ -61,8 +70,15 @@ class Capacity:
 
 @attrs.define
 class VoiceResults(Results):
-    """Everything that one run has measured."""
+    """Everything that one run has measured.
 
+    Attributes:
+      pipecat_version: in the environment of its own.
+      interruptions: of the agents that talk.
+      capacities: of the agents that echo.
+    """
+
+    pipecat_version: str = PIPECAT_VERSION
     interruptions: list[Interruptions] = attrs.field(factory=list)
     capacities: list[Capacity] = attrs.field(factory=list)
 

@@ -10,7 +10,7 @@ import click
 
 from benchmarks.figures import Load, median
 from benchmarks.report import RESULTS, Table, failures, markdown
-from benchmarks.summary import SATURATED_SHARE, is_valid
+from benchmarks.summary import MAX_LATE_MS, SATURATED_SHARE, is_valid
 from benchmarks.voice.agents import VOICE_AGENTS
 from benchmarks.voice.figures import Capacity, Interruptions, VoiceResults
 
@@ -73,11 +73,12 @@ _INTERRUPTED_COLUMNS: Final = (
     "times",
     "talked on",
     "heard of the sentence after that",
+    "CPU, ms a call-second",
 )
 
 
 def _row(figures: Interruptions) -> Sequence[str]:
-    marks = "*" if figures.core_share >= SATURATED_SHARE else ""
+    marks = _marked(figures.core_share, is_late=figures.exchange_late_p99_ms > MAX_LATE_MS)
     return (
         figures.agent,
         f"{figures.silent_p50_ms:.0f} / {figures.silent_p90_ms:.0f}{marks}",
@@ -86,6 +87,7 @@ def _row(figures: Interruptions) -> Sequence[str]:
         f"{figures.resumed} times, up to {figures.heard_after_ms:.0f} ms"
         if figures.resumed
         else "nothing",
+        f"{figures.cpu_ms_per_call_second:.2f}{marks}",
     )
 
 
@@ -102,8 +104,12 @@ def _cpu(loads: list[Load]) -> float:
 
 
 def _marks(loads: list[Load]) -> str:
-    is_saturated = _middle(loads, lambda load: load.core_share) >= SATURATED_SHARE
-    return ("*" if is_saturated else "") + ("" if any(map(is_valid, loads)) else "†")
+    share = _middle(loads, lambda load: load.core_share)
+    return _marked(share, is_late=not any(map(is_valid, loads)))
+
+
+def _marked(core_share: float, *, is_late: bool) -> str:
+    return ("*" if core_share >= SATURATED_SHARE else "") + ("†" if is_late else "")
 
 
 @click.command()

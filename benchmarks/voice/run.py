@@ -17,7 +17,7 @@ from benchmarks.cpu_priority import highest_cpu_priority
 from benchmarks.measure import AGENT_CORE, EXCHANGE_CORE
 from benchmarks.report import print_report
 from benchmarks.voice.agents import VOICE_AGENTS
-from benchmarks.voice.figures import VoiceResults
+from benchmarks.voice.figures import PACKAGES, VoiceResults
 from benchmarks.voice.plot import plot
 from benchmarks.voice.report import VOICE_RESULTS, tables
 from benchmarks.voice.runner import QUICK, VoicePlan, VoiceRunner
@@ -55,7 +55,7 @@ def main(*, quick: bool, first: bool, output: Path | None, **choices: Any) -> No
     chosen = {name: value for name, value in choices.items() if value not in (None, ())}
     plan = attrs.evolve(QUICK if quick or chosen else VoicePlan(), **chosen)
     console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
-    results = VoiceResults.begin(plan.rounds, plan.window_seconds)
+    results = VoiceResults.begin(plan.rounds, plan.window_seconds, PACKAGES)
     if output is None and not quick and not chosen:
         output = VOICE_RESULTS / f"{results.started_at[:10]}.json"
 

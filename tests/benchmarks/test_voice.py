@@ -220,6 +220,24 @@ def test_agents_are_shown_beside_pipecat(tmp_path: Path) -> None:
     assert "| echo-alone | 2.00 | 0.20 | 1.0 / 2.0 | 0.10 | 300 |" in text
 
 
+def test_silences_are_shown_with_what_they_cost() -> None:
+    results = VoiceResults.begin(rounds=1, window_seconds=2)
+    talked_on, silent = Attempt(None, 0.0), Attempt(0.1, 0.0)
+    for late, core_share in ((0.001, 0.1), (0.02, 0.99)):
+        results.interruptions.append(
+            summarize_attempts(
+                "pipecat-turn",
+                10,
+                [silent, silent, talked_on],
+                core_share=core_share,
+                lateness_seconds=[late],
+            )
+        )
+    text = markdown(results, tables(results))
+    assert "| pipecat-turn | 100 / 100 | 3 | 1 | nothing | 10.00 |" in text
+    assert "| pipecat-turn | 100 / 100\\*† | 3 | 1 | nothing | 99.00\\*† |" in text
+
+
 @pytest.mark.parametrize("name", VOICE_AGENTS)
 def test_the_readme_says_what_each_agent_is(name: str) -> None:
     assert importlib.util.find_spec(VOICE_AGENTS[name].module) is not None
