@@ -49,9 +49,10 @@ EXPORTED: Final = {
     """,
     "trio_calls.voice": """
         Detector DetectorError EmptySpeechError EndOfTurn EndReason Endpointing FunctionDetector
-        InterruptionScope LevelDetector ListenerTooSlowError Speech SpeechEnd SpeechEnding
+        InterruptionScope LevelDetector ListenerTooSlowError SileroBatch SileroDetector Speech
+        SpeechEnd SpeechEnding
         SpeechEvents SpeechFrame SpeechOutcome SpeechPiece SpeechStart Utterance Utterances
-        Voice VoiceError open_voice
+        Voice VoiceError WebRtcDetector open_voice
     """,
 }
 

@@ -6,12 +6,21 @@ from collections.abc import Callable
 from typing import Final
 
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.sounds import probabilities, speech
 from trio_calls.audio import silence
-from trio_calls.voice import Detector, FunctionDetector, LevelDetector
+from trio_calls.voice import (
+    Detector,
+    FunctionDetector,
+    LevelDetector,
+    SileroBatch,
+    SileroDetector,
+    WebRtcDetector,
+)
+from trio_calls.voice._detector import probability_of_speech
 
 pytestmark = pytest.mark.pure
 
@@ -25,6 +34,11 @@ DETECTORS: Final[dict[str, Callable[[], Detector]]] = {
     "level at 8 kHz": lambda: LevelDetector(8000),
     "function": lambda: FunctionDetector(half),
     "function of 30 ms": lambda: FunctionDetector(half, 8000, window_seconds=0.03),
+    "WebRTC's": WebRtcDetector,
+    "WebRTC's at 8 kHz": lambda: WebRtcDetector(0, 8000),
+    "Silero's": SileroDetector,
+    "Silero's at 8 kHz": lambda: SileroDetector(8000),
+    "Silero's for many": lambda: SileroBatch().detector(),
 }
 every_detector = pytest.mark.parametrize("make", DETECTORS.values(), ids=DETECTORS.keys())
 
@@ -88,8 +102,8 @@ def test_any_audio_may_come(make: Callable[[], Detector], data: st.DataObject) -
     detector = make()
     size = 2 * detector.window_samples
     for _ in range(data.draw(st.integers(1, 5))):
-        answer = detector.feed(data.draw(st.binary(min_size=size, max_size=size)))
-        assert isinstance(answer, float)
+        pcm = data.draw(st.binary(min_size=size, max_size=size))
+        answer = trio.run(probability_of_speech, detector, pcm)
         assert 0 <= answer <= 1
 
 

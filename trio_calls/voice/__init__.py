@@ -17,11 +17,14 @@ from trio_calls.voice._errors import (
 from trio_calls.voice._interruptible import InterruptionScope
 from trio_calls.voice._level import LevelDetector
 from trio_calls.voice._outcome import SpeechEnding, SpeechOutcome
+from trio_calls.voice._silero import SileroDetector
+from trio_calls.voice._silero_batch import SileroBatch
 from trio_calls.voice._source import SpeechPiece
 from trio_calls.voice._speech import Speech
 from trio_calls.voice._speech_events import SpeechEnd, SpeechEvents, SpeechFrame, SpeechStart
 from trio_calls.voice._utterances import Utterance, Utterances
 from trio_calls.voice._voice import Voice, open_voice
+from trio_calls.voice._webrtc import WebRtcDetector
 
 __all__ = [
     "Detector",
@@ -34,6 +37,8 @@ __all__ = [
     "InterruptionScope",
     "LevelDetector",
     "ListenerTooSlowError",
+    "SileroBatch",
+    "SileroDetector",
     "Speech",
     "SpeechEnd",
     "SpeechEnding",
@@ -46,6 +51,7 @@ __all__ = [
     "Utterances",
     "Voice",
     "VoiceError",
+    "WebRtcDetector",
     "open_voice",
 ]
 

