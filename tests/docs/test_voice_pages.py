@@ -157,6 +157,22 @@ async def test_any_function_is_a_detector(simulator: Simulator) -> None:
     await converse(simulator, handle_call, talk)
 
 
+async def test_silero_listens_to_all_calls(simulator: Simulator) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hearing.serve_with_silero, simulator.config)
+        calls = [
+            simulator.place_call(caller=number) for number in ("+65 9111 0001", "+65 9111 0002")
+        ]
+        for call in calls:
+            await call.caller.wait_talking()
+            call.caller.say_nowait(GREETING)
+        for call in calls:
+            await hears(call.caller, GREETING[9600:-9600])
+            call.caller.hang_up()
+            await call.wait_ended()
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_caller_who_does_not_wait(simulator: Simulator) -> None:
     async with run_agent(interrupting.tell, simulator):
         call = simulator.place_call()

@@ -48,11 +48,11 @@ EXPORTED: Final = {
         run_agent run_in_virtual_time talks_over
     """,
     "trio_calls.voice": """
-        Detector DetectorError EmptySpeechError EndOfTurn EndReason Endpointing FunctionDetector
-        InterruptionScope LevelDetector ListenerTooSlowError SileroBatch SileroDetector Speech
-        SpeechEnd SpeechEnding
-        SpeechEvents SpeechFrame SpeechOutcome SpeechPiece SpeechStart Utterance Utterances
-        Voice VoiceError WebRtcDetector open_voice
+        Detector DetectorError EmptySpeechError EndOfTurn EndReason Endpointing
+        FunctionDetector InterruptionScope LevelDetector ListenerTooSlowError SileroBatch
+        SileroDetector Speech SpeechEnd SpeechEnding SpeechEvent SpeechEvents SpeechFrame
+        SpeechModel SpeechOutcome SpeechPiece SpeechStart Utterance Utterances Voice
+        VoiceError WebRtcDetector converse open_voice
     """,
 }
 

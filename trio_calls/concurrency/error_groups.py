@@ -66,14 +66,16 @@ def plain_program_end() -> Iterator[None]:
 
 
 @contextmanager
-def plain_errors_of_block() -> Iterator[None]:
-    """Raise what the block of a nursery has raised as it is, and not in the group of the nursery.
+def plain_single_error() -> Iterator[None]:
+    """Raise what a nursery has raised as it is, and not in its group, if it is one error.
 
-    For nurseries whose tasks raise nothing: then the group holds what the block has raised alone.
+    So where a nursery's tasks raise nothing, it is what the block has raised.
     """
     try:
         yield
     except BaseExceptionGroup as group:
+        if len(group.exceptions) > 1:
+            raise
         error = group.exceptions[0]
         # Raised here it would have the group for its context, and a report would show both.
         context = error.__context__

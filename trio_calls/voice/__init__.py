@@ -5,6 +5,7 @@ need of it.
 """
 
 from trio_calls._public_names import claim_names
+from trio_calls.voice._conversation import SpeechModel, converse
 from trio_calls.voice._detector import Detector, FunctionDetector
 from trio_calls.voice._end_of_turn import EndOfTurn
 from trio_calls.voice._endpointing import Endpointing, EndReason
@@ -21,7 +22,13 @@ from trio_calls.voice._silero import SileroDetector
 from trio_calls.voice._silero_batch import SileroBatch
 from trio_calls.voice._source import SpeechPiece
 from trio_calls.voice._speech import Speech
-from trio_calls.voice._speech_events import SpeechEnd, SpeechEvents, SpeechFrame, SpeechStart
+from trio_calls.voice._speech_events import (
+    SpeechEnd,
+    SpeechEvent,
+    SpeechEvents,
+    SpeechFrame,
+    SpeechStart,
+)
 from trio_calls.voice._utterances import Utterance, Utterances
 from trio_calls.voice._voice import Voice, open_voice
 from trio_calls.voice._webrtc import WebRtcDetector
@@ -42,8 +49,10 @@ __all__ = [
     "Speech",
     "SpeechEnd",
     "SpeechEnding",
+    "SpeechEvent",
     "SpeechEvents",
     "SpeechFrame",
+    "SpeechModel",
     "SpeechOutcome",
     "SpeechPiece",
     "SpeechStart",
@@ -52,6 +61,7 @@ __all__ = [
     "Voice",
     "VoiceError",
     "WebRtcDetector",
+    "converse",
     "open_voice",
 ]
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar, cast
 
 import attrs
 import trio
@@ -14,6 +14,8 @@ import trio
 from trio_calls.audio import SAMPLE_BYTES, Resampler, read_wav
 from trio_calls.audio._as_bytes import Pcm, as_bytes
 from trio_calls.voice._errors import EmptySpeechError
+
+T = TypeVar("T")
 
 #: Between two checkpoints this much is converted, in samples: some tens of microseconds.
 _STEP_SAMPLES: Final = 16_000
@@ -101,7 +103,7 @@ async def _stream(
     resampler = Resampler(from_rate, call_rate)
     is_empty = True
     half = b""
-    async with _closing(source) as items:
+    async with closing_iterator(cast(AsyncIterable[Pcm | SpeechPiece], source)) as items:
         async for item in items:
             text, pcm = (item.text, item.pcm) if isinstance(item, SpeechPiece) else ("", item)
             if isinstance(pcm, bytes | bytearray):
@@ -123,9 +125,7 @@ async def _stream(
 
 
 @asynccontextmanager
-async def _closing(
-    source: AsyncIterable[Pcm] | AsyncIterable[SpeechPiece],
-) -> AsyncIterator[AsyncIterator[Pcm | SpeechPiece]]:
+async def closing_iterator(source: AsyncIterable[T]) -> AsyncIterator[AsyncIterator[T]]:
     """Iterate, and close what has to be closed: an asynchronous generator."""
     items = aiter(source)
     try:

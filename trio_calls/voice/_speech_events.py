@@ -58,6 +58,7 @@ class SpeechEnd:
 
 
 SpeechEvent: TypeAlias = SpeechStart | SpeechFrame | SpeechEnd
+"""What somebody says, in the order in which it comes."""
 
 
 class SpeechEvents:

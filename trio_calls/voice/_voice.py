@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_calls.call.active_call import ActiveCall, playout_of
-from trio_calls.concurrency.error_groups import plain_errors_of_block
+from trio_calls.concurrency.error_groups import plain_single_error
 from trio_calls.config import is_number
 from trio_calls.voice._detector import Detector, make_detector
 from trio_calls.voice._end_of_turn import EndOfTurn
@@ -241,7 +241,7 @@ async def open_voice(
     """
     if detector is None:
         detector = functools.partial(LevelDetector, call.audio_format.sample_rate)
-    with plain_errors_of_block():
+    with plain_single_error():
         async with trio.open_nursery() as nursery:
             voice = Voice(call, detector, endpointing or Endpointing(), end_of_turn, nursery)
             try:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from trio_calls import ActiveCall
+from trio_calls import ActiveCall, ClientConfig, serve_calls
 from trio_calls.voice import (
     Endpointing,
     EndReason,
     FunctionDetector,
+    SileroBatch,
     SpeechEnd,
     SpeechFrame,
     SpeechStart,
@@ -64,3 +65,15 @@ async def with_settings(call: ActiveCall) -> None:
     ) as voice:
         async for utterance in voice.utterances():
             await voice.say(utterance.pcm)
+
+
+async def serve_with_silero(config: ClientConfig) -> None:
+    silero = SileroBatch(8000)
+
+    async def handle_call(call: ActiveCall) -> None:
+        await call.answer()
+        async with open_voice(call, detector=silero.detector) as voice:
+            async for utterance in voice.utterances():
+                await voice.say(utterance.pcm)
+
+    await serve_calls(handle_call, config)
