@@ -15,7 +15,8 @@ from tests.support.sounds import (
     through_a_telephone,
 )
 from trio_calls.audio import noise, silence, tone
-from trio_calls.voice import WebRtcDetector
+from trio_calls.voice import Endpointing, WebRtcDetector
+from trio_calls.voice._endpointing import Endpointer
 
 pytestmark = pytest.mark.pure
 
@@ -42,6 +43,16 @@ async def test_of_faint_noise_the_beginning_is(mode: int) -> None:
     detector = WebRtcDetector(mode)
     line = silence(1, 16000) + noise(3, 16000, seed=1, amplitude=0.01)
     assert 0.05 < seconds_of_speech(detector, await probabilities(detector, line)) < 0.15
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 32000, 48000])
+async def test_which_need_not_be_an_utterance(rate: int) -> None:
+    line = silence(1, rate) + noise(3, rate, seed=1, amplitude=0.01)
+    told = await probabilities(WebRtcDetector(sample_rate=rate), line)
+    endpointer = Endpointer(Endpointing(min_speech_seconds=0.15), rate)
+    assert [
+        event for probability in told for event in endpointer.feed(probability, rate // 50)
+    ] == []
 
 
 @pytest.mark.parametrize("mode", [0, 1, 2, 3])

@@ -100,8 +100,9 @@ class SileroModel:
 class SileroDetector:
     """Tells speech from music, tones and noise by Silero's model, in windows of 32 ms.
 
-    Windows go through the model one by one. All detectors share one model in memory. In an
-    application with many calls, a `SileroBatch` is cheaper.
+    Windows go through the model one by one. All detectors share one model, which the first of them
+    loads: make one before calls come, as that holds up the event loop for about 0.4 s. Where there
+    are many calls, a `SileroBatch` is cheaper.
 
     Args:
         sample_rate: the rate of the audio that it is fed, in Hz: 8000 or 16000.

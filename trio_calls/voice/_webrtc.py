@@ -15,7 +15,8 @@ class WebRtcDetector:
     """Tells speech by its spectrum, as WebRTC does: yes or no, for next to nothing.
 
     It keeps saying yes for some windows after the last word, and says it of the first 0.1 s of any
-    noise. Tones and loud noise are speech to it in every mode, for as long as they last.
+    noise: with `Endpointing` of ``min_speech_seconds=0.15`` that is no utterance. Tones and loud
+    noise are speech to it in every mode, for as long as they last.
 
     Args:
         mode: from 0, which takes the most for speech, to 3, which takes the least.
