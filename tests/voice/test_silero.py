@@ -52,6 +52,19 @@ async def test_tones_keys_noise_and_silence_are_none(rate: int) -> None:
         assert share_of_speech(await probabilities(SileroDetector(rate), sound)) == 0
 
 
+@pytest.mark.parametrize("name", SPEECH_NAMES)
+async def test_at_both_rates_it_notices_a_sentence_at_once(name: str) -> None:
+    async def noticed(rate: int) -> int:
+        pcm = silence(1, rate) + speech(name, rate)
+        hiss = noise(len(pcm) / 2 / rate, rate, seed=1, amplitude=0.005)
+        told = await probabilities(SileroDetector(rate), mixed(pcm, hiss))
+        return next(index for index, probability in enumerate(told) if probability >= 0.5)
+
+    # In the first 96 ms of the recording, give or take a window between the two.
+    assert 31 <= await noticed(16000) <= 34
+    assert abs(await noticed(8000) - await noticed(16000)) <= 1
+
+
 @pytest.mark.parametrize("rate", RATES)
 def test_several_streams_are_as_each_by_itself(rate: int) -> None:
     model = SileroModel(rate)

@@ -105,7 +105,7 @@ class SileroDetector:
     are many calls, a `SileroBatch` is cheaper.
 
     Args:
-        sample_rate: the rate of the audio that it is fed, in Hz: 8000 or 16000.
+        sample_rate: the rate of the audio that it is fed, in Hz: 8000, which costs half, or 16000.
 
     Raises:
         ValueError: the model does not know this rate.

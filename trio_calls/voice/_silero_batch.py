@@ -88,7 +88,8 @@ class SileroBatch:
     event loop for about 0.4 s: make it before calls come.
 
     Args:
-        sample_rate: the rate of the audio that its detectors are fed, in Hz: 8000 or 16000.
+        sample_rate: the rate of the audio that its detectors are fed, in Hz: 8000, which costs
+            half, or 16000.
         max_wait_seconds: no window waits longer for others. 0 takes only those together that are
             there in the same moment.
 
