@@ -182,6 +182,9 @@ def _told_by(
         raise
     except Exception as error:
         raise _failure(function, error) from error
+    # Fifty times a second and call: what is mostly returned, before what takes longer to tell.
+    if type(answer) is float and 0 <= answer <= 1:
+        return answer
     if isinstance(answer, Awaitable):
         return _told_later(function, answer)
     return _checked(answer, function)

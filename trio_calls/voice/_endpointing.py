@@ -186,6 +186,10 @@ class Endpointer:
             raise ValueError(f"a number of samples is not negative, got {samples}")
         run = self._run
         run.hear(probability)
+        if run.start is None and self._start is None and not run.is_loud:
+            # Silence, as most of a call is.
+            run.advance(samples)
+            return ()
         events: list[SpeechBegan | SpeechEnded] = []
         while samples:
             # It goes on, after it was cut or after a gap.

@@ -40,7 +40,7 @@ class InterruptionScope:
 
     def __enter__(self) -> Self:
         self.cancel_scope.__enter__()
-        self._listening.add(self)
+        self._listening.add_for_windows(self)
         return self
 
     def __exit__(

@@ -41,16 +41,20 @@ from trio_calls.voice._windows import Windows
 class Listener(Protocol):
     """Somebody who wants to know when somebody speaks. Nothing here may wait or raise."""
 
-    def heard_window(self, probability: float, samples: int) -> None:
-        """Take the next window: how likely it is speech, and how many samples it stands for."""
-        ...
-
     def heard_event(self, event: SpeechBegan | SpeechEnded) -> None:
         """Take the beginning or the end of an utterance, before the window that shows it."""
         ...
 
     def ended(self) -> None:
         """Note that nothing follows: the call is over, or the detector has failed."""
+        ...
+
+
+class WindowListener(Listener, Protocol):
+    """Somebody who looks at every window. Nothing here may wait or raise."""
+
+    def heard_window(self, probability: float, samples: int) -> None:
+        """Take the next window: how likely it is speech, and how many samples it stands for."""
         ...
 
 
@@ -98,6 +102,7 @@ class Listening:
         self._position = 0
         self._utterance: SpeechBegan | None = None
         self._listeners: list[weakref.ref[Listener]] = []
+        self._window_listeners: list[weakref.ref[WindowListener]] = []
 
     async def run(self) -> None:
         """Listen until the call is over. Raises nothing: see `failure`.
@@ -139,8 +144,16 @@ class Listening:
         if self.is_over:
             listener.ended()
 
-    def remove(self, listener: Listener) -> None:
-        """Let somebody listen no longer."""
+    def add_for_windows(self, listener: WindowListener) -> None:
+        """Let somebody listen who looks at every window, as `add` does."""
+        self._window_listeners.append(weakref.ref(listener, self._window_listeners.remove))
+        self.add(listener)
+
+    def remove(self, listener: WindowListener) -> None:
+        """Let somebody listen no longer who looks at every window."""
+        self._window_listeners = [
+            reference for reference in self._window_listeners if reference() is not listener
+        ]
         self._listeners = [
             reference for reference in self._listeners if reference() is not listener
         ]
@@ -154,8 +167,12 @@ class Listening:
         for window, samples in self._windows.feed(frame):
             probability = await probability_of_speech(self._detector, window)
             self._position += samples
-            self._tell_events(self._endpointer.feed(probability, samples))
-            self._tell(lambda listener: listener.heard_window(probability, samples))  # noqa: B023
+            if events := self._endpointer.feed(probability, samples):
+                self._tell_events(events)
+            # A copy: the garbage collector may take a reference out of the list at any time.
+            for reference in tuple(self._window_listeners):
+                if (listener := reference()) is not None:
+                    listener.heard_window(probability, samples)
             if self._end_of_turn is not None:
                 self._consider_end(self._end_of_turn, nursery)
             self.history.forget_before(self._endpointer.needed_from)

@@ -79,7 +79,7 @@ class SpeechEvents:
         self._frames = bytearray()
         self._end: SpeechEnd | None = None
         self._news = Wakeup()
-        listening.add(self)
+        listening.add_for_windows(self)
 
     def __aiter__(self) -> Self:
         return self

@@ -83,9 +83,6 @@ class Utterances:
         self._waiting_bytes -= len(utterance.pcm)
         return self._convert(utterance)
 
-    def heard_window(self, probability: float, samples: int) -> None:
-        """Nothing: only whole utterances matter."""
-
     def heard_event(self, event: SpeechBegan | SpeechEnded) -> None:
         """Cut the utterance that has ended."""
         if isinstance(event, SpeechEnded):

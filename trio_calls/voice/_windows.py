@@ -17,7 +17,9 @@ class Windows:
     """
 
     def __init__(self, sample_rate: int, detector: Detector) -> None:
-        self._resampler = Resampler(sample_rate, detector.sample_rate, "instant")
+        self._resampler: Resampler | None = None
+        if sample_rate != detector.sample_rate:
+            self._resampler = Resampler(sample_rate, detector.sample_rate, "instant")
         self._size = detector.window_samples * SAMPLE_BYTES
         self._stream_samples = detector.window_samples * sample_rate
         self._detector_rate = detector.sample_rate
@@ -26,7 +28,13 @@ class Windows:
 
     def feed(self, pcm: bytes) -> Iterator[tuple[bytes, int]]:
         """Add audio. Yields each window that is full, and how many samples of the stream it is."""
-        self._pcm += self._resampler.feed(pcm)
+        if self._resampler is not None:
+            pcm = self._resampler.feed(pcm)
+        if len(pcm) == self._size and not self._pcm:
+            # Most calls' frames are windows as they are.
+            yield pcm, self._next_samples()
+            return
+        self._pcm += pcm
         while len(self._pcm) >= self._size:
             window = bytes(self._pcm[: self._size])
             del self._pcm[: self._size]
