@@ -25,18 +25,18 @@ class VoiceAgent:
       arguments: what comes after these.
       is_raw: whether it takes calls as WebSockets of raw audio, on a port.
       can_be_interrupted: whether it does both jobs, or only echoes.
-      needs: the name that `trio_calls.voice` has to have for it.
+      needs: the names that `trio_calls.voice` has to have for it.
     """
 
     module: str
     arguments: tuple[str, ...]
     is_raw: bool = False
     can_be_interrupted: bool = True
-    needs: str | None = None
+    needs: tuple[str, ...] = ()
 
 
 def _by_hand(detector: str) -> VoiceAgent:
-    return VoiceAgent("benchmarks.voice.by_hand_agent", (detector,), needs=detector)
+    return VoiceAgent("benchmarks.voice.by_hand_agent", (detector,), needs=(detector,))
 
 
 def _pipecat(*arguments: str, can_be_interrupted: bool = True) -> VoiceAgent:

@@ -54,6 +54,10 @@ class PlayOut:
             self.stretches.append(Stretch(begin, stop, number_of(int(samples[start]))))
             begin = stop
 
+    def waiting_seconds(self, now: float) -> float:
+        """Return how much has not been played yet."""
+        return max(0.0, self.stretches[-1].end - now) if self.stretches else 0.0
+
     def forget(self, now: float) -> None:
         """Drop what has not been played yet."""
         while self.stretches and self.stretches[-1].end > now:
@@ -132,6 +136,10 @@ class Conversation:
 
     def forget(self, now_ns: int) -> None:
         self._play_out.forget(now_ns * _NS)
+
+    def waiting_seconds(self, now_ns: int) -> float:
+        """Return how much of what the agent has said has not been played yet."""
+        return self._play_out.waiting_seconds(now_ns * _NS)
 
     def attempts(self) -> list[Attempt]:
         """Return what came of the times that the caller talked, less the last, which may go on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ import attrs
 from benchmarks.agent_process import open_agent
 from benchmarks.exchange.call import ExchangeCall
 from benchmarks.exchange.exchange import open_exchange
-from benchmarks.exchange.frames import media_head
+from benchmarks.exchange.frames import StampedAudio, media_head
 from benchmarks.measure import AGENT_CORE, EXCHANGE_CORE, MeasurementError, Pair, wait_connected
 from benchmarks.voice.agents import VOICE_AGENTS, Job
 from benchmarks.voice.conversation import Conversation
@@ -32,6 +33,25 @@ _AUDIBLE: Final = 500
 
 #: One frame is played while the next is on its way.
 _FRAMES_AHEAD: Final = 2
+
+
+class TalkedOverCall(ExchangeCall):
+    """A call that asks for the agent's audio as it plays it, and for no more while none comes.
+
+    Args:
+      number: tells the calls apart.
+      audio: its format.
+      conversation: what is said.
+    """
+
+    def __init__(self, number: int, audio: StampedAudio, conversation: Conversation) -> None:
+        super().__init__(number, audio, conversation, _FRAMES_AHEAD)
+        self._conversation = conversation
+
+    def send_frame(self, requested_frames: int) -> None:
+        waiting = self._conversation.waiting_seconds(time.monotonic_ns()) / FRAME_SECONDS
+        asked_for = self._credit / self._frame_bytes
+        super().send_frame(max(0, round(_FRAMES_AHEAD - waiting - asked_for)))
 
 
 @attrs.frozen
@@ -75,7 +95,7 @@ async def _open_ours(name: str, job: Job, conversations: list[Conversation]) -> 
         if job == "echo":
             return ExchangeCall(number, audio)
         conversations.append(_conversation(head, number))
-        return ExchangeCall(number, audio, conversations[-1], _FRAMES_AHEAD)
+        return TalkedOverCall(number, audio, conversations[-1])
 
     async with (
         open_exchange(SAMPLE_RATE, make_call=make_call) as exchange,

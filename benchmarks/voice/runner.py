@@ -47,10 +47,9 @@ QUICK = VoicePlan(
 )
 
 
-def is_there(name: str) -> bool:
-    """Return whether this SDK has what an agent is made of."""
-    needs = VOICE_AGENTS[name].needs
-    return needs is None or hasattr(voice, needs)
+def missing(name: str) -> list[str]:
+    """Return what an agent is made of and this SDK does not have."""
+    return [need for need in VOICE_AGENTS[name].needs if not hasattr(voice, need)]
 
 
 class VoiceRunner:
@@ -68,14 +67,14 @@ class VoiceRunner:
         self._plan = plan
         self._results = results
         self._report = report
-        self._agents = [name for name in plan.agents if is_there(name)]
+        self._agents = [name for name in plan.agents if not missing(name)]
 
     async def run(self) -> None:
         """Measure everything."""
         raise_open_files()
         for name in self._plan.agents:
             if name not in self._agents:
-                self._report(f"{name}: trio_calls.voice has no {VOICE_AGENTS[name].needs}")
+                self._report(f"{name}: trio_calls.voice has no {', '.join(missing(name))}")
         for number in range(self._plan.rounds):
             for name in rotated(self._agents, number):
                 await self._echo(name)

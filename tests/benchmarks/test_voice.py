@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import re
 from pathlib import Path
 
 import attrs
@@ -18,7 +19,7 @@ from benchmarks.report import RESULTS, markdown
 from benchmarks.voice.agents import VOICE_AGENTS
 from benchmarks.voice.conversation import Attempt, Conversation, PlayOut
 from benchmarks.voice.figures import Capacity, VoiceResults, carries, summarize_attempts
-from benchmarks.voice.pairs import caller_speech
+from benchmarks.voice.pairs import TalkedOverCall, caller_speech
 from benchmarks.voice.quiet_audio import QuietAudio
 from benchmarks.voice.raw_calls import raw_head
 from benchmarks.voice.report import VOICE_RESULTS, tables
@@ -115,6 +116,19 @@ def test_sentences_that_come_together_are_told_apart() -> None:
     assert playing == pytest.approx((2, 5.04))
 
 
+def test_a_call_asks_for_no_more_while_the_agent_is_silent() -> None:
+    conversation = Conversation(SPEECH, lambda pcm: b"frame", SAMPLE_RATE, seed=1)
+    connection = SentFrames()
+    call = TalkedOverCall(0, AUDIO, conversation)
+    call.opened_by(connection)  # type: ignore[arg-type]
+    for _ in range(10):
+        call.send_frame(1)
+    assert connection.requested_bytes() == 2 * FRAME
+    call.receive_audio(b"\0" + sentence(1)[: 100 * FRAME])
+    call.send_frame(1)
+    assert connection.requested_bytes() == 2 * FRAME
+
+
 def test_what_is_forgotten_is_not_played() -> None:
     play_out = PlayOut(SAMPLE_RATE)
     for _ in range(3):
@@ -154,6 +168,20 @@ def talked_over(
         if not is_stopped or is_back:
             caller.receive(sentence(number)[:FRAME], round(now * 1e9))
     return caller.attempts(), said
+
+
+class SentFrames:
+    """A connection that only notes what goes over it."""
+
+    def __init__(self) -> None:
+        self.sent = b""
+
+    def send(self, frames: bytes) -> None:
+        self.sent += frames
+
+    def requested_bytes(self) -> int:
+        found = re.findall(rb'"requested_bytes": (\d+)', self.sent)
+        return sum(map(int, found))
 
 
 def test_it_is_measured_when_the_agent_is_silent() -> None:
