@@ -39,6 +39,10 @@ def _by_hand(detector: str) -> VoiceAgent:
     return VoiceAgent("benchmarks.voice.by_hand_agent", (detector,), needs=(detector,))
 
 
+def _layer(detector: str) -> VoiceAgent:
+    return VoiceAgent("benchmarks.voice.layer_agent", (detector,), needs=(detector, "open_voice"))
+
+
 def _pipecat(*arguments: str, can_be_interrupted: bool = True) -> VoiceAgent:
     return VoiceAgent(
         "benchmarks.voice.pipecat_agent",
@@ -57,4 +61,7 @@ VOICE_AGENTS: Final[Mapping[str, VoiceAgent]] = {
     "by-hand-webrtc": _by_hand("WebRtcDetector"),
     "by-hand-silero": _by_hand("SileroDetector"),
     "by-hand-silero-batch": _by_hand("SileroBatch"),
+    "voice-level": _layer("LevelDetector"),
+    "voice-webrtc": _layer("WebRtcDetector"),
+    "voice-silero": _layer("SileroBatch"),
 }
