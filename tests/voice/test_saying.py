@@ -500,3 +500,59 @@ class TestRates:
                         await trio.lowlevel.checkpoint()
                     nursery.cancel_scope.cancel()
             assert turns > 20
+
+
+class TestEars:
+    """Speech is heard by those who were to hear the agent when it was said."""
+
+    async def test_a_mode_command_waits_for_the_sentence(self, simulator: Simulator) -> None:
+        async with answered(simulator, answers(after_seconds=0.1)) as scene:
+            await scene.call.connect()
+            said = scene.voice.speech(speech(1, 30.0))
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(said.say)
+                await trio.sleep(1)
+                await scene.call.whisper()
+                assert said.heard_seconds == 30.0
+                await scene.voice.say(speech(2, 0.5))
+            assert sounds(scene.simulated.caller.heard) == speech(1, 30.0)
+            assert sounds(scene.simulated.callee.heard) == speech(1, 30.0) + speech(2, 0.5)
+
+    async def test_one_that_does_not_wait_drops_it(self, simulator: Simulator) -> None:
+        async with answered(simulator, answers(after_seconds=0.1)) as scene:
+            await scene.call.connect()
+            said = scene.voice.speech(speech(1, 30.0))
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(said.say)
+                await trio.sleep(1.01)
+                await scene.call.whisper(flush=False)
+            assert said.outcome is not None
+            assert said.outcome.ending is SpeechEnding.INTERRUPTED
+            heard = sounds(scene.simulated.caller.heard)
+            assert abs(said.outcome.heard_seconds - seconds_of(heard)) <= FRAME_SECONDS + 1e-6
+            assert sounds(scene.simulated.callee.heard) == heard
+
+    async def test_what_was_sent_before_the_voice_is_heard_first(
+        self, simulator: Simulator
+    ) -> None:
+        outcomes: list[SpeechOutcome | None] = []
+
+        async def handle_call(call: ActiveCall) -> None:
+            await call.answer()
+            await call.send_audio(speech(7, 0.06))
+            await call.wait_audio_sent()
+            async with open_voice(call) as voice:
+                said = voice.speech(speech(1, 1.0))
+                with trio.move_on_after(0.4):
+                    await said.say()
+                outcomes.append(said.outcome)
+            await trio.sleep(0.2)
+
+        async with trio.open_nursery() as nursery:
+            await nursery.start(serve_calls, handle_call, simulator.config)
+            call = simulator.place_call()
+            await call.wait_ended()
+            nursery.cancel_scope.cancel()
+        heard_after = sounds(call.caller.heard)[len(speech(7, 0.06)) :]
+        assert outcomes[0] is not None
+        assert abs(outcomes[0].heard_seconds - seconds_of(heard_after)) <= FRAME_SECONDS + 1e-6

@@ -155,7 +155,10 @@ class MediaWriter(EagerWriter):
 
     def follow_playing(self) -> HeardClock:
         """Make a clock that tells which place in what is said is being heard, from now on."""
-        self._playout = clock = HeardClock(self._bytes_per_second, self._audio)
+        clock = HeardClock(self._bytes_per_second, self._audio)
+        # What was sent before may still play.
+        clock.end = self._playout.end
+        self._playout = clock
         return clock
 
     def pause(self, fade_bytes: int) -> Pause:
