@@ -144,8 +144,9 @@ def test_the_same_rate_passes_through(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resampler.finish() == b""
 
 
-def test_half_a_sample_is_refused_and_nothing_is_taken() -> None:
-    resampler = Resampler(8000, 16000)
+@pytest.mark.parametrize("to_rate", [8000, 16000])
+def test_half_a_sample_is_refused_and_nothing_is_taken(to_rate: int) -> None:
+    resampler = Resampler(8000, to_rate)
     with pytest.raises(ValueError, match="3 bytes are not an even number"):
         resampler.feed(b"abc")
     assert resampler.finish() == b""

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from trio_calls.audio._as_bytes import as_bytes
 from trio_calls.audio._pcm import to_samples
 from trio_calls.audio._wav_samples import rounded
 
@@ -93,10 +94,10 @@ class Resampler:
                 finished.
         """
         self._check_not_finished()
+        if self._stream is None:
+            return bytes(as_bytes(pcm))
         samples = to_samples(pcm)
         self._fed_samples += samples.size
-        if self._stream is None:
-            return bytes(pcm)
         return rounded(self._converted(samples.astype(np.float32)))
 
     def finish(self) -> bytes:
