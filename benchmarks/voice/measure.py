@@ -15,8 +15,10 @@ from benchmarks.voice.figures import Capacity, Interruptions, carries, summarize
 from benchmarks.voice.pairs import VoicePair, open_voice_pair
 
 _REQUEST_MS: Final = 20
-#: From one number of calls to the next, where it is looked for what a core carries.
+#: From one number of calls to the next, near to what a core carries; and at the most.
 _STEP: Final = 1.06
+_LONGEST_STEP: Final = 1.5
+_NEARLY_ALL: Final = 0.8
 #: Of what the processor time of few calls promises. Calls become cheaper as they become more.
 _FIRST_SHARE: Final = 0.7
 #: That a number of calls was not carried may have been the machine's fault.
@@ -86,24 +88,31 @@ async def find_capacity(
     while True:
         carried, calls = 0, first
         async with open_voice_pair(name, "echo") as voice:
-            while await _is_carried(voice, calls, window_seconds, report):
-                carried, calls = calls, max(calls + 1, int(calls * _STEP))
+            while load := await _carried(voice, calls, window_seconds, report):
+                carried, calls = calls, more(calls, load.core_share)
         first = int(first * _FIRST_SHARE)
         if carried or not first:
             return Capacity(name, carried, calls)
 
 
-async def _is_carried(
+def more(calls: int, core_share: float) -> int:
+    """Return with how many calls to go on, where so many have taken such a share of a core."""
+    step = min(max(_STEP, _NEARLY_ALL / core_share), _LONGEST_STEP)
+    return max(calls + 1, int(calls * step))
+
+
+async def _carried(
     voice: VoicePair, calls: int, window_seconds: float, report: Callable[[Load], None]
-) -> bool:
+) -> Load | None:
+    """Return what was measured if so many calls are carried."""
     await set_up(voice.pair, calls - len(voice.pair.exchange.calls))
     counted = 0
     for _ in range(_MOST_TRIES):
         load = await measure_load(voice.pair, _REQUEST_MS, window_seconds)
         report(load)
         if carries(load):
-            return True
+            return load
         counted += is_valid(load)
         if counted == _TRIES:
-            return False
+            return None
     raise MeasurementError(f"the machine was too busy to tell whether {calls} calls are carried")

@@ -19,6 +19,7 @@ from benchmarks.report import RESULTS, markdown
 from benchmarks.voice.agents import VOICE_AGENTS
 from benchmarks.voice.conversation import Attempt, Conversation, PlayOut
 from benchmarks.voice.figures import Capacity, VoiceResults, carries, summarize_attempts
+from benchmarks.voice.measure import more
 from benchmarks.voice.pairs import TalkedOverCall, caller_speech
 from benchmarks.voice.quiet_audio import QuietAudio
 from benchmarks.voice.raw_calls import raw_head
@@ -228,6 +229,16 @@ def test_calls_are_carried_if_nothing_is_lost_or_late(
     changed: dict[str, float], is_carried: bool
 ) -> None:
     assert carries(attrs.evolve(LOAD, **changed)) is is_carried  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("calls", "core_share", "next_calls"),
+    [(100, 0.2, 150), (100, 0.64, 125), (100, 0.9, 106), (3, 0.9, 4), (1, 1.2, 2)],
+)
+def test_steps_get_short_where_a_core_is_nearly_busy(
+    calls: int, core_share: float, next_calls: int
+) -> None:
+    assert more(calls, core_share) == next_calls
 
 
 def test_callers_begin_to_talk_with_a_sound() -> None:
