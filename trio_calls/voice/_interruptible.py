@@ -9,6 +9,7 @@ import trio
 
 from trio_calls.call.playout import Playout
 from trio_calls.voice._endpointing import SpeechBegan, SpeechEnded
+from trio_calls.voice._first_sound import FirstSound
 from trio_calls.voice._interruption import Decision, Interruption
 from trio_calls.voice._listening import Listening
 
@@ -26,6 +27,7 @@ class InterruptionScope:
         self.cancel_scope: trio.CancelScope = trio.CancelScope()
         self._listening = listening
         self._interruption = interruption
+        self._first_sound = FirstSound(listening.sample_rate)
         self._playout = playout
         self._was_interrupted = False
 
@@ -40,7 +42,7 @@ class InterruptionScope:
 
     def __enter__(self) -> Self:
         self.cancel_scope.__enter__()
-        self._listening.add_for_windows(self)
+        self._listening.add_for_sounds(self)
         return self
 
     def __exit__(
@@ -52,6 +54,7 @@ class InterruptionScope:
         self._listening.remove(self)
         if self._was_interrupted:
             self._playout.stop()
+        self._playout.resume(self._first_sound)
         self._playout.resume(self)
         is_caught = self.cancel_scope.__exit__(kind, error, traceback)
         if error is None or is_caught:
@@ -68,6 +71,20 @@ class InterruptionScope:
             case Decision.INTERRUPT:
                 self._was_interrupted = True
                 self.cancel_scope.cancel()
+
+    def heard_sound(self, probability: float, samples: int) -> None:
+        """Pause or resume, if the level of this frame calls for it."""
+        decision = self._first_sound.feed(
+            probability,
+            samples,
+            is_agent_talking=self._playout.is_talking,
+            may_be_speech=self._interruption.may_be_speech,
+        )
+        match decision:
+            case Decision.PAUSE:
+                self._playout.pause(self._first_sound)
+            case Decision.RESUME:
+                self._playout.resume(self._first_sound)
 
     def heard_event(self, event: SpeechBegan | SpeechEnded) -> None:
         """Nothing: what makes an utterance is not what interrupts."""

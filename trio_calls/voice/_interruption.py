@@ -50,6 +50,11 @@ class Interruption:
         self._speech_samples = 0
         self._last: Decision | None = None
 
+    @property
+    def may_be_speech(self) -> bool:
+        """Whether somebody makes a sound that may turn out to be speech, or has."""
+        return self._run.start is not None
+
     def feed(self, probability: float, samples: int, is_agent_talking: bool) -> Decision | None:
         """Take in what a detector says of the next samples.
 

@@ -6,6 +6,7 @@
         │                            │               ▲
         │                            │               └── EndOfTurn, asked in each pause
         │                            └─────────► interruptible blocks
+        ├──► the level, where it is sooner ────► the same
         └──► AudioHistory, from which utterances are cut
 
 There is one task for a channel, and one detector, however many listen. Whoever listens never holds
@@ -21,7 +22,7 @@ from typing import Protocol
 
 import trio
 
-from trio_calls.audio import Resampler, duration_seconds
+from trio_calls.audio import FRAME_SECONDS, Resampler, duration_seconds
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.concurrency.error_groups import first_error
 from trio_calls.voice._detector import Detector, probability_of_speech
@@ -35,6 +36,7 @@ from trio_calls.voice._endpointing import (
 )
 from trio_calls.voice._errors import DetectorError
 from trio_calls.voice._history import AudioHistory
+from trio_calls.voice._level import LevelDetector
 from trio_calls.voice._windows import Windows
 
 
@@ -55,6 +57,14 @@ class WindowListener(Listener, Protocol):
 
     def heard_window(self, probability: float, samples: int) -> None:
         """Take the next window: how likely it is speech, and how many samples it stands for."""
+        ...
+
+
+class SoundListener(WindowListener, Protocol):
+    """Somebody who also wants to know at once of any sound. Nothing here may wait or raise."""
+
+    def heard_sound(self, probability: float, samples: int) -> None:
+        """Take the next frame: how likely it is a sound, by its level, and how long it is."""
         ...
 
 
@@ -103,6 +113,12 @@ class Listening:
         self._utterance: SpeechBegan | None = None
         self._listeners: list[weakref.ref[Listener]] = []
         self._window_listeners: list[weakref.ref[WindowListener]] = []
+        self._sound_listeners: list[weakref.ref[SoundListener]] = []
+        # Hears a sound sooner than a detector whose windows are longer than a frame.
+        self._first_ear: LevelDetector | None = None
+        if detector.window_samples > FRAME_SECONDS * detector.sample_rate:
+            self._first_ear = LevelDetector(self.sample_rate)
+            self._first_ear_windows = Windows(self.sample_rate, self._first_ear)
 
     async def run(self) -> None:
         """Listen until the call is over. Raises nothing: see `failure`.
@@ -116,6 +132,8 @@ class Listening:
                         seconds = duration_seconds(len(frame), self.sample_rate)
                         self._starts_at = trio.current_time() - seconds - self._opened_at
                     self.history.append(frame)
+                    if self._first_ear is not None and self._sound_listeners:
+                        self._hear_sound(self._first_ear, frame)
                     await self._detect(frame, nursery)
                 nursery.cancel_scope.cancel()
         except* DetectorError as group:
@@ -149,8 +167,16 @@ class Listening:
         self._window_listeners.append(weakref.ref(listener, self._window_listeners.remove))
         self.add(listener)
 
-    def remove(self, listener: WindowListener) -> None:
-        """Let somebody listen no longer who looks at every window."""
+    def add_for_sounds(self, listener: SoundListener) -> None:
+        """Let somebody listen who also wants to know at once of any sound, as `add` does."""
+        self._sound_listeners.append(weakref.ref(listener, self._sound_listeners.remove))
+        self.add_for_windows(listener)
+
+    def remove(self, listener: SoundListener) -> None:
+        """Let somebody listen no longer who wanted to know of sounds."""
+        self._sound_listeners = [
+            reference for reference in self._sound_listeners if reference() is not listener
+        ]
         self._window_listeners = [
             reference for reference in self._window_listeners if reference() is not listener
         ]
@@ -162,6 +188,13 @@ class Listening:
     def position(self) -> int:
         """Up to where the detector has heard, in samples."""
         return self._position
+
+    def _hear_sound(self, first_ear: LevelDetector, frame: bytes) -> None:
+        for window, samples in self._first_ear_windows.feed(frame):
+            probability = first_ear.feed(window)
+            for reference in tuple(self._sound_listeners):
+                if (listener := reference()) is not None:
+                    listener.heard_sound(probability, samples)
 
     async def _detect(self, frame: bytes, nursery: trio.Nursery) -> None:
         for window, samples in self._windows.feed(frame):
