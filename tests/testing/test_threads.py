@@ -47,3 +47,12 @@ async def test_a_thread_that_waits_for_time_to_pass_is_not_stuck(
 
         await trio.sleep(3600)
         has_passed.set()
+
+
+async def test_so_it_is_with_a_limiter_of_ones_own(simulator: Simulator) -> None:
+    limiter = trio.CapacityLimiter(1)
+    began_at = trio.current_time()
+    with trio.move_on_after(0.02) as scope:
+        await trio.to_thread.run_sync(time.sleep, 0.01, limiter=limiter)
+    assert not scope.cancelled_caught
+    assert trio.current_time() == began_at

@@ -27,7 +27,7 @@ class _StandStill(trio.abc.Instrument):
         self._is_held = False
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:
-        is_held = trio.to_thread.current_default_thread_limiter().borrowed_tokens > 0
+        is_held = trio.testing.active_thread_count() > 0
         if is_held is not self._is_held:
             self._is_held = is_held
             self._clock.autojump_threshold = _THREAD_SECONDS if is_held else 0
