@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import trio
 
+from tests.support.onnx_models import write_turn_model
 from tests.support.phone_calls import speech
 from trio_calls import ActiveCall
 from trio_calls.audio import read_wav
 from trio_calls.simulator import SimulatedCall, Simulator
 from trio_calls.testing import hears, interrupted, run_agent, talks_over
-from trio_calls.voice import Voice, open_voice
+from trio_calls.voice import SmartTurn, Voice, open_voice
 
 pytestmark = pytest.mark.pure
 
@@ -171,6 +172,23 @@ async def test_silero_listens_to_all_calls(simulator: Simulator) -> None:
             call.caller.hang_up()
             await call.wait_ended()
         nursery.cancel_scope.cancel()
+
+
+async def test_who_has_finished_is_answered_at_once(simulator: Simulator, tmp_path: Path) -> None:
+    smart_turn = SmartTurn(write_turn_model(tmp_path / "model.onnx"))
+
+    async def handle_call(call: ActiveCall) -> None:
+        await call.answer()
+        await hearing.with_a_model(call, smart_turn)
+
+    async def talk(call: SimulatedCall) -> None:
+        await trio.sleep(0.5)
+        await call.caller.say(HELLO)
+        finished_at = trio.current_time()
+        await hears(call.caller, HELLO)
+        assert trio.current_time() - finished_at < 2
+
+    await converse(simulator, handle_call, talk)
 
 
 async def test_a_caller_who_does_not_wait(simulator: Simulator) -> None:

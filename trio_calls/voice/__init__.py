@@ -13,6 +13,7 @@ from trio_calls.voice._errors import (
     DetectorError,
     EmptySpeechError,
     ListenerTooSlowError,
+    ModelError,
     VoiceError,
 )
 from trio_calls.voice._interruptible import InterruptionScope
@@ -20,6 +21,7 @@ from trio_calls.voice._level import LevelDetector
 from trio_calls.voice._outcome import SpeechEnding, SpeechOutcome
 from trio_calls.voice._silero import SileroDetector
 from trio_calls.voice._silero_batch import SileroBatch
+from trio_calls.voice._smart_turn import SmartTurn
 from trio_calls.voice._source import SpeechPiece
 from trio_calls.voice._speech import Speech
 from trio_calls.voice._speech_events import (
@@ -44,8 +46,10 @@ __all__ = [
     "InterruptionScope",
     "LevelDetector",
     "ListenerTooSlowError",
+    "ModelError",
     "SileroBatch",
     "SileroDetector",
+    "SmartTurn",
     "Speech",
     "SpeechEnd",
     "SpeechEnding",

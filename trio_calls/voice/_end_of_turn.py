@@ -50,6 +50,8 @@ async def ask_whether_over(end_of_turn: EndOfTurn, pcm: bytes) -> bool:
         answer = end_of_turn.is_over(pcm)
         if inspect.isawaitable(answer):
             answer = await answer
+    except DetectorError:
+        raise
     except Exception as error:
         raise DetectorError(
             f"{type(end_of_turn).__name__}.is_over() failed: {type(error).__name__}: {error}"

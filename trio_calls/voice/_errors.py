@@ -20,3 +20,7 @@ class DetectorError(VoiceError):
 
 class ListenerTooSlowError(VoiceError):
     """What was heard was not taken in time, and some of it had to be dropped."""
+
+
+class ModelError(VoiceError, ValueError):
+    """A file is not the model that is wanted, or cannot be read."""

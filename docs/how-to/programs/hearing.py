@@ -8,6 +8,7 @@ from trio_calls.voice import (
     EndReason,
     FunctionDetector,
     SileroBatch,
+    SmartTurn,
     SpeechEnd,
     SpeechFrame,
     SpeechStart,
@@ -77,3 +78,10 @@ async def serve_with_silero(config: ClientConfig) -> None:
                 await voice.say(utterance.pcm)
 
     await serve_calls(handle_call, config)
+
+
+async def with_a_model(call: ActiveCall, smart_turn: SmartTurn) -> None:
+    patient = Endpointing(pause_seconds=3.0)
+    async with open_voice(call, endpointing=patient, end_of_turn=smart_turn) as voice:
+        async for utterance in voice.utterances():
+            await voice.say(utterance.pcm)
