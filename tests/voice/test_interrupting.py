@@ -59,6 +59,20 @@ async def test_a_cough_only_pauses(simulator: Simulator, frames: int) -> None:
         assert heard[-4800:] == pcm[-4800:]
 
 
+@pytest.mark.parametrize("frames", range(45, 55))
+async def test_a_cough_at_the_end_holds_nothing_back(simulator: Simulator, frames: int) -> None:
+    async with listening(simulator) as scene, trio.open_nursery() as nursery:
+        nursery.start_soon(_talk_over, scene, frames * 0.02, speech(2, 0.1))
+        with scene.voice.until_interrupted(min_speech_seconds=0.3) as talk:
+            await scene.voice.say(speech(1, 1.0))
+            await trio.sleep(0.5)
+            assert not scene.voice.is_paused
+            with trio.fail_after(1.2):
+                await scene.voice.say(speech(3, 1.0))
+        assert not talk.cancelled_caught
+        assert sounds(scene.simulated.caller.heard)[-48_000:] == speech(3, 1.0)
+
+
 async def test_a_pause_for_a_cough_is_as_long_as_the_cough(simulator: Simulator) -> None:
     async with listening(simulator) as scene, trio.open_nursery() as nursery:
         nursery.start_soon(_talk_over, scene, 1.01, speech(2, 0.2))

@@ -26,9 +26,9 @@ class Decision(enum.Enum):
 class Interruption:
     """Decides, window by window, whether the caller interrupts the agent.
 
-    After PAUSE comes either RESUME or INTERRUPT, unless the agent's speech ends meanwhile. A sound
-    that is long enough in its first window interrupts at once. What is said before the agent talks
-    does not count.
+    After PAUSE comes either RESUME or INTERRUPT: RESUME as well where the agent has nothing to say
+    any longer, or what it says next would be held back for ever. A sound that is long enough in its
+    first window interrupts at once. What is said before the agent talks does not count.
 
     Args:
         min_speech_seconds: so much speech interrupts the agent, gaps left out.
@@ -72,17 +72,14 @@ class Interruption:
         run = self._run
         run.hear(probability)
         run.advance(samples)
-        if not is_agent_talking:
-            self._forget()
-            return None
-        if run.is_loud:
+        if is_agent_talking and run.is_loud:
             self._speech_samples += samples
             return self._decision_on_sound()
-        if run.start is None:
-            was_paused = self._last is Decision.PAUSE
-            self._forget()
-            return Decision.RESUME if was_paused else None
-        return None
+        if is_agent_talking and run.start is not None:
+            return None
+        was_paused = self._last is Decision.PAUSE
+        self._forget()
+        return Decision.RESUME if was_paused else None
 
     def _decision_on_sound(self) -> Decision | None:
         if self._last is Decision.INTERRUPT:
