@@ -33,6 +33,7 @@ from trio_calls.simulator import (
     never_answers,
     refuse,
 )
+from trio_calls.voice import open_voice
 from trio_calls.wire.media import CallEvent
 
 pytestmark = [pytest.mark.measures_memory, pytest.mark.slow]
@@ -96,6 +97,16 @@ async def listen_to_nothing(call: ActiveCall) -> None:
     await call.wait_disconnected()
 
 
+async def talk_and_listen(call: ActiveCall) -> None:
+    await call.answer()
+    async with open_voice(call) as voice:
+        utterances = voice.utterances()
+        with voice.until_interrupted():
+            await voice.say(bytes(UNSENT_AUDIO))
+        async for _ in utterances:
+            pass
+
+
 async def fail(call: ActiveCall) -> None:
     await call.answer()
     await call.send_audio(bytes(1920))
@@ -103,7 +114,7 @@ async def fail(call: ActiveCall) -> None:
     raise RuntimeError("a bug of the application")
 
 
-HANDLERS = [echo, listen_to_nothing]
+HANDLERS = [echo, listen_to_nothing, talk_and_listen]
 
 
 @pytest.mark.parametrize("handler", HANDLERS)

@@ -23,7 +23,7 @@ from typing import Protocol
 import trio
 
 from trio_calls.audio import FRAME_SECONDS, Resampler, duration_seconds
-from trio_calls.call.active_call import ActiveCall
+from trio_calls.call.received_audio import AudioStream
 from trio_calls.concurrency.error_groups import first_error
 from trio_calls.voice._detector import Detector, probability_of_speech
 from trio_calls.voice._end_of_turn import EndOfTurn, ask_whether_over
@@ -72,8 +72,7 @@ class Listening:
     """One channel of a call that is listened to.
 
     Args:
-      call: the call.
-      channel: which one.
+      sample_rate: of the channel, in Hz.
       detector: tells how likely it is that somebody speaks.
       endpointing: what makes an utterance.
       end_of_turn: tells whether a pause is the end of what somebody says, or None.
@@ -88,19 +87,17 @@ class Listening:
 
     def __init__(
         self,
-        call: ActiveCall,
-        channel: int,
+        sample_rate: int,
         *,
         detector: Detector,
         endpointing: Endpointing,
         end_of_turn: EndOfTurn | None,
         opened_at: float,
     ) -> None:
-        self.sample_rate: int = call.audio_format.sample_rate
+        self.sample_rate: int = sample_rate
         self.history: AudioHistory = AudioHistory()
         self.failure: DetectorError | None = None
         self.is_over: bool = False
-        self._stream = call.audio_stream(channel)
         self._detector = detector
         self._windows = Windows(self.sample_rate, detector)
         self._endpointer = Endpointer(endpointing, self.sample_rate)
@@ -120,14 +117,17 @@ class Listening:
             self._first_ear = LevelDetector(self.sample_rate)
             self._first_ear_windows = Windows(self.sample_rate, self._first_ear)
 
-    async def run(self) -> None:
+    async def run(self, stream: AudioStream) -> None:
         """Listen until the call is over. Raises nothing: see `failure`.
+
+        Args:
+          stream: of the channel. Kept no longer than this runs.
 
         Cancellation: ends it.
         """
         try:
             async with trio.open_nursery() as nursery:
-                async for frame in self._stream:
+                async for frame in stream:
                     if not self.history.end:
                         seconds = duration_seconds(len(frame), self.sample_rate)
                         self._starts_at = trio.current_time() - seconds - self._opened_at
@@ -174,13 +174,14 @@ class Listening:
 
     def remove(self, listener: SoundListener) -> None:
         """Let somebody listen no longer who wanted to know of sounds."""
-        self._sound_listeners = [
+        # In place: the references of the others take themselves out of these very lists.
+        self._sound_listeners[:] = [
             reference for reference in self._sound_listeners if reference() is not listener
         ]
-        self._window_listeners = [
+        self._window_listeners[:] = [
             reference for reference in self._window_listeners if reference() is not listener
         ]
-        self._listeners = [
+        self._listeners[:] = [
             reference for reference in self._listeners if reference() is not listener
         ]
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 class Voice:
     """Speech over one call: saying, hearing, being interrupted.
 
-    Got from `open_voice`, and of use until its block is left.
+    Got from `open_voice`, and of use until its block is left: listening and pausing raise a
+    `RuntimeError` then.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Voice:
         self._nursery = nursery
         self._opened_at = trio.current_time()
         self._listenings: dict[int, Listening] = {}
+        self._is_closed = False
 
     def __repr__(self) -> str:
         return f"<Voice of {self._call!r}>"
@@ -99,6 +101,7 @@ class Voice:
         simulator. `barge`, `whisper`, `spy`, `close` and `disconnect` wait for what was said in
         vain then, for as long as it would take and 2 s more, and drop it.
         """
+        self._check_open()
         self._playout.pause(self)
 
     def resume(self) -> None:
@@ -195,19 +198,31 @@ class Voice:
 
     def _listen(self, channel: int) -> Listening:
         """Return who listens to a channel. A detector that has failed is replaced."""
+        self._check_open()
         listening = self._listenings.get(channel)
         if listening is None or listening.failure is not None:
+            stream = self._call.audio_stream(channel)
             listening = Listening(
-                self._call,
-                channel,
+                self._call.audio_format.sample_rate,
                 detector=make_detector(self._detector),
                 endpointing=self._endpointing,
                 end_of_turn=self._end_of_turn,
                 opened_at=self._opened_at,
             )
             self._listenings[channel] = listening
-            self._nursery.start_soon(listening.run)
+            self._nursery.start_soon(listening.run, stream)
         return listening
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise RuntimeError(
+                "this voice was closed: listen and pause inside the block of open_voice()"
+            )
+
+    def _close(self) -> None:
+        self.resume()
+        self._is_closed = True
+        self._nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
@@ -247,5 +262,4 @@ async def open_voice(
             try:
                 yield voice
             finally:
-                voice.resume()
-                nursery.cancel_scope.cancel()
+                voice._close()
