@@ -33,8 +33,13 @@ def printable(text: str, max_length: int | None = None) -> str:
 
 
 def without_secrets(text: str, secrets: Iterable[str | None]) -> str:
-    """Blot out the secrets that somebody may have quoted back at us."""
+    """Blot out the secrets that somebody may have quoted back at us.
+
+    What is as short as a syllable is none, and to blot it out would show where it was.
+    """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):  # one may hold the other
+        if len(secret) <= _HARMLESS_LENGTH:
+            break
         text = _without_cut_off(text.replace(secret, _BLOT), secret)
     return text
 

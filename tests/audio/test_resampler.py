@@ -177,5 +177,5 @@ def test_a_quality_that_is_none_is_refused() -> None:
 
 def test_without_soxr_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "soxr", None)
-    with pytest.raises(ModuleNotFoundError, match=r"install the extra `trio-calls\[voice\]`"):
+    with pytest.raises(ModuleNotFoundError, match=r"install the extra 'voice' of trio-calls"):
         Resampler(8000, 16000)

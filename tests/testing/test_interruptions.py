@@ -64,6 +64,11 @@ async def test_speech_of_which_a_later_part_was_heard(evidence_folder: Path) -> 
         interrupted(part(0.3) + silence(1, RATE) + part(0.9, 0.5), HELLO)
 
 
+async def test_what_was_said_before_can_be_left_out() -> None:
+    recording = HELLO + silence(1, RATE) + part(0.5) + silence(1, RATE)
+    assert interrupted(recording, HELLO, at=0.5, since_seconds=1.5).start_seconds == 2.0
+
+
 async def test_silent_speech_is_no_speech() -> None:
     with pytest.raises(ValueError, match="silent"):
         interrupted(HELLO, silence(1, RATE))

@@ -18,6 +18,7 @@ from trio_calls.voice import (
     Endpointing,
     EndReason,
     FunctionDetector,
+    LevelDetector,
     ListenerTooSlowError,
     SpeechEnd,
     SpeechFrame,
@@ -157,7 +158,7 @@ async def test_who_does_not_take_them_is_told(simulator: Simulator) -> None:
 async def test_a_pending_call_cannot_be_listened_to(simulator: Simulator) -> None:
     async def handle_call(call: ActiveCall) -> None:
         async with open_voice(call) as voice:
-            with pytest.raises(WSSCallStateError):
+            with pytest.raises(WSSCallStateError, match=r"^utterances\(\)"):
                 voice.utterances()
             await call.answer()
             voice.utterances()
@@ -270,6 +271,19 @@ class TestFailingDetectors:
             silent_from = len(scene.simulated.caller.heard)
             await trio.sleep(1)
             assert not any(scene.simulated.caller.heard[silent_from:])
+
+    async def test_a_function_of_pcm_makes_no_detector(self, simulator: Simulator) -> None:
+        async with answered(simulator, detector=loudness_of) as scene:
+            with pytest.raises(DetectorError, match="loudness_of is called without arguments"):
+                scene.voice.utterances()
+
+    @pytest.mark.parametrize("detector", ["silero", LevelDetector(RATE)])
+    async def test_a_detector_is_made_for_each_stream(
+        self, simulator: Simulator, detector: object
+    ) -> None:
+        async with answered(simulator) as scene:
+            with pytest.raises(TypeError, match="detector must be a class or a function"):
+                await open_voice(scene.call, detector=detector).__aenter__()  # type: ignore[arg-type]
 
     async def test_a_factory_that_fails_is_told_of_at_once(self, simulator: Simulator) -> None:
         def make() -> FunctionDetector:

@@ -96,7 +96,7 @@ async def test_a_pending_call_has_no_voice_yet(simulator: Simulator) -> None:
 
     async def handle_call(call: ActiveCall) -> None:
         async with open_voice(call) as voice:
-            with pytest.raises(WSSCallStateError) as caught:
+            with pytest.raises(WSSCallStateError, match=r"^say\(\)") as caught:
                 await voice.say(speech(1))
             refused.append(caught.value)
             await call.answer()
@@ -291,6 +291,15 @@ class TestStreams:
             with pytest.raises(EmptySpeechError, match="gave no audio"):
                 await scene.voice.say(synthesize())
 
+    @pytest.mark.parametrize("piece", ["text", (b"", "text"), None])
+    async def test_pieces_that_are_no_audio(self, simulator: Simulator, piece: object) -> None:
+        async def synthesize() -> AsyncIterator[Any]:
+            yield piece
+
+        async with answered(simulator) as scene:
+            with pytest.raises(TypeError, match="stream of speech must yield PCM, or SpeechPiece"):
+                await scene.voice.say(synthesize())
+
     async def test_half_a_sample_at_the_end_is_refused(self, simulator: Simulator) -> None:
         async def synthesize() -> AsyncIterator[bytes]:
             yield speech(1, 0.1) + b"\0"
@@ -424,8 +433,10 @@ class TestKindsOfAudio:
         ("source", "error", "words"),
         [
             ("hello", TypeError, "not text"),
-            (None, TypeError, "NoneType"),
-            ([1, 2], TypeError, "list"),
+            (None, TypeError, "not NoneType: there is no audio in it"),
+            ([1, 2], TypeError, "not list: say each of its pieces"),
+            (speech, TypeError, "not function: call it"),
+            ((piece for piece in [b""]), TypeError, "not generator: an asynchronous generator"),
             (np.zeros(480, np.float32), TypeError, "floats"),
             (np.zeros((2, 480), np.int16), ValueError, "mono"),
             (b"\0", ValueError, "even"),
@@ -438,6 +449,14 @@ class TestKindsOfAudio:
         async with answered(simulator) as scene:
             with pytest.raises(error, match=words):
                 scene.voice.speech(source)  # type: ignore[arg-type]
+
+    async def test_a_coroutine_is_to_be_awaited(self, simulator: Simulator) -> None:
+        async def synthesize() -> bytes:
+            return b""
+
+        async with answered(simulator) as scene:
+            with pytest.raises(TypeError, match="not coroutine: await it"):
+                scene.voice.speech(synthesize())  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("rate", [0, -8000, 8000.0, True, "8000"])
     async def test_no_rate(self, simulator: Simulator, rate: object) -> None:

@@ -175,7 +175,7 @@ def _soxr(from_rate: int, to_rate: int) -> Any:
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
             f"audio at {from_rate} Hz cannot be resampled to {to_rate} Hz without soxr: "
-            "install the extra `trio-calls[voice]`",
+            "install the extra 'voice' of trio-calls",
             name="soxr",
         ) from None
     return soxr

@@ -77,7 +77,7 @@ def _to_pcm(wav: WavContent, sample_rate: int) -> bytes:
     except ModuleNotFoundError as error:
         raise UnreadableWavError(
             f"has {wav.channels} channel(s) of {wav.description} at {wav.sample_rate} Hz, "
-            f"which soxr converts to {sample_rate} Hz: install the extra `trio-calls[voice]`"
+            f"which soxr converts to {sample_rate} Hz: install the extra 'voice' of trio-calls"
         ) from error
 
 

@@ -77,7 +77,12 @@ async def talks_over(
 
 
 def interrupted(
-    recording: Recording, speech: Pcm, *, at: float | None = None, tolerance_seconds: float = 0.1
+    recording: Recording,
+    speech: Pcm,
+    *,
+    at: float | None = None,
+    tolerance_seconds: float = 0.1,
+    since_seconds: float = 0.0,
 ) -> SpeechMatch:
     """Assert that some speech was heard up to a place, and not beyond.
 
@@ -88,6 +93,7 @@ def interrupted(
       speech: the speech that was interrupted; mono signed 16-bit little-endian PCM.
       at: how much of it should have been heard, in seconds; None for any part.
       tolerance_seconds: how far from that it may be.
+      since_seconds: the place in the recording to start from, where the same was said before.
 
     Returns:
       Where in the recording the part that was heard starts and ends.
@@ -100,7 +106,9 @@ def interrupted(
     speech = audible(speech)
     pcm = pcm_of(recording)
     sample_rate = current_evidence.get().sample_rate
-    heard_bytes, start, end = _follow(pcm, speech, frame_bytes(sample_rate))
+    heard_bytes, start, end = _follow(
+        pcm, speech, frame_bytes(sample_rate), round(since_seconds * sample_rate) * SAMPLE_BYTES
+    )
     heard_seconds = heard_bytes / SAMPLE_BYTES / sample_rate
     if not heard_bytes:
         raise AssertionError(
@@ -121,13 +129,13 @@ def interrupted(
     )
 
 
-def _follow(pcm: bytes, speech: bytes, size: int) -> tuple[int, int, int]:
+def _follow(pcm: bytes, speech: bytes, size: int, since: int) -> tuple[int, int, int]:
     """Follow speech through a recording, frame by frame, also over pauses.
 
     Returns:
       How much of the speech was heard, and the bytes of the recording where that starts and ends.
     """
-    heard = start = end = 0
+    heard, start, end = 0, since, since
     place: int | None = None
     position = 0
     while position < len(speech):

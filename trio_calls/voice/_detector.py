@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
@@ -110,6 +111,7 @@ def make_detector(factory: Callable[[], Any]) -> Detector:
         DetectorError: it raised an exception, or returned something else.
         ModuleNotFoundError: it needs an extra that is not installed.
     """
+    _check_takes_nothing(factory)
     try:
         made = factory()
     except (DetectorError, ModuleNotFoundError):
@@ -129,6 +131,19 @@ def make_detector(factory: Callable[[], Any]) -> Detector:
             )
     detector: Detector = made
     return detector
+
+
+def _check_takes_nothing(factory: Callable[..., Any]) -> None:
+    try:
+        inspect.signature(factory).bind()
+    except TypeError as error:
+        raise DetectorError(
+            f"{_name_of(factory)} is called without arguments, to make a detector, and wants some. "
+            "If it is itself the function of PCM, give lambda: followed by its name"
+        ) from error
+    except ValueError:
+        # Of some that are written in C nobody knows.
+        return
 
 
 async def probability_of_speech(detector: Detector, pcm: bytes) -> float:

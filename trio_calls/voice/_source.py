@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import Final, TypeAlias, TypeVar, cast
@@ -54,8 +55,29 @@ def check_source(source: object, sample_rate: int | None) -> None:
     if isinstance(source, os.PathLike):
         if sample_rate is not None:
             raise ValueError("leave out sample_rate: a WAV file has its own")
-    elif not isinstance(source, AsyncIterable) and not as_bytes(source):  # type: ignore[arg-type]  # it is checked there
+    elif isinstance(source, AsyncIterable):
+        return
+    elif advice := _advice_for(source):
+        raise TypeError(
+            "what is said must be PCM, the pathlib.Path of a WAV file, or an asynchronous iterable "
+            f"of PCM, not {type(source).__name__}: {advice}"
+        )
+    elif not as_bytes(source):  # type: ignore[arg-type]  # it is checked there
         raise EmptySpeechError("there is nothing to say: this audio has no samples")
+
+
+def _advice_for(source: object) -> str | None:
+    """Say what to do about what is nearly right."""
+    if inspect.iscoroutine(source):
+        source.close()  # It is never awaited, and would say so somewhere else.
+        return "await it, and say what it returns"
+    if callable(source):
+        return "call it, and say what it returns"
+    if isinstance(source, Iterator):
+        return "an asynchronous generator has async def, and yields PCM"
+    if isinstance(source, list | tuple):
+        return "say each of its pieces, or write an asynchronous generator that yields them"
+    return "there is no audio in it" if source is None else None
 
 
 async def pieces_of(
@@ -106,6 +128,7 @@ async def _stream(
     async with closing_iterator(cast(AsyncIterable[Pcm | SpeechPiece], source)) as items:
         async for item in items:
             text, pcm = (item.text, item.pcm) if isinstance(item, SpeechPiece) else ("", item)
+            _check_piece(pcm)
             if isinstance(pcm, bytes | bytearray):
                 # A stream may be cut anywhere.
                 joined = half + pcm
@@ -122,6 +145,14 @@ async def _stream(
     if is_empty:
         raise EmptySpeechError("there is nothing to say: the stream of speech gave no audio")
     yield SpeechPiece(resampler.finish())
+
+
+def _check_piece(pcm: object) -> None:
+    if isinstance(pcm, str | tuple) or pcm is None:
+        raise TypeError(
+            "a stream of speech must yield PCM, or SpeechPiece(pcm, text), "
+            f"not {type(pcm).__name__}"
+        )
 
 
 @asynccontextmanager

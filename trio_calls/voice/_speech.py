@@ -9,7 +9,7 @@ from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.audio._as_bytes import as_bytes
 from trio_calls.call.active_call import ActiveCall, playout_of
 from trio_calls.call.playout import Passage
-from trio_calls.state import CallState
+from trio_calls.state import CallState, illegal
 from trio_calls.voice._heard_text import TextPiece, cut_text
 from trio_calls.voice._outcome import SpeechEnding, SpeechOutcome
 from trio_calls.voice._source import SpeechPiece, check_source, pieces_of
@@ -104,6 +104,8 @@ class Speech:
         """
         if self._was_begun:
             raise RuntimeError("this speech was said before: make another with voice.speech()")
+        if self._call.state is CallState.PENDING:
+            raise illegal(self._call.state, "say()")
         self._was_begun = True
         try:
             async with self._playout.turn:

@@ -12,6 +12,7 @@ import trio
 from trio_calls.call.active_call import ActiveCall, playout_of
 from trio_calls.concurrency.error_groups import plain_single_error
 from trio_calls.config import is_number
+from trio_calls.state import CallState, illegal
 from trio_calls.voice._detector import Detector, make_detector
 from trio_calls.voice._end_of_turn import EndOfTurn
 from trio_calls.voice._endpointing import Endpointing
@@ -130,7 +131,7 @@ class Voice:
           ModuleNotFoundError: an extra is missing; the message says which.
         """
         rate = self._rate(sample_rate)
-        return Utterances(self._listen(channel), rate)
+        return Utterances(self._listen(channel, "utterances()"), rate)
 
     def speech_events(
         self,
@@ -156,7 +157,7 @@ class Voice:
         rate = self._rate(sample_rate)
         if not is_number(frame_seconds, 0.001, 1):
             raise ValueError(f"frame_seconds must be from 0.001 to 1, not {frame_seconds!r}")
-        return SpeechEvents(self._listen(channel), rate, frame_seconds)
+        return SpeechEvents(self._listen(channel, "speech_events()"), rate, frame_seconds)
 
     def until_interrupted(
         self, *, min_speech_seconds: float = 0.5, channel: int = 0
@@ -187,7 +188,8 @@ class Voice:
         interruption = Interruption(
             min_speech_seconds, self._endpointing, self._call.audio_format.sample_rate
         )
-        return InterruptionScope(self._listen(channel), interruption, self._playout)
+        listening = self._listen(channel, "until_interrupted()")
+        return InterruptionScope(listening, interruption, self._playout)
 
     def _rate(self, sample_rate: int | None) -> int:
         if sample_rate is None:
@@ -196,9 +198,11 @@ class Voice:
             raise ValueError(f"sample_rate must be a whole number of Hz, not {sample_rate!r}")
         return sample_rate
 
-    def _listen(self, channel: int) -> Listening:
+    def _listen(self, channel: int, method: str) -> Listening:
         """Return who listens to a channel. A detector that has failed is replaced."""
         self._check_open()
+        if self._call.state is CallState.PENDING:
+            raise illegal(self._call.state, method)
         listening = self._listenings.get(channel)
         if listening is None or listening.failure is not None:
             stream = self._call.audio_stream(channel)
@@ -247,13 +251,19 @@ async def open_voice(
 
     Args:
       call: a call that was answered or connected, or will be in the block.
-      detector: makes what tells speech from other sounds: a `Detector`, or a function of 20 ms of
-        PCM at 16 kHz that returns a probability. Called once for each channel that is listened to.
-        A `LevelDetector` if None, which needs no extra.
+      detector: called without arguments, once for each channel that is listened to, to make what
+        tells speech from other sounds. So a class is one, as `SileroDetector`, or ``lambda:
+        is_speech``, where ``is_speech`` is a function of 20 ms of PCM at 16 kHz that returns a
+        probability. If None, it makes a `LevelDetector`, which needs no extra.
       endpointing: what makes an utterance of that.
       end_of_turn: tells by what somebody has said whether they have finished. If None, silence
         tells it alone.
     """
+    if detector is not None and not callable(detector):
+        raise TypeError(
+            "detector must be a class or a function that makes a detector for each stream, not "
+            f"{type(detector).__name__}: give lambda: followed by what makes a new one"
+        )
     if detector is None:
         detector = functools.partial(LevelDetector, call.audio_format.sample_rate)
     with plain_single_error():

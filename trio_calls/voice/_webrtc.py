@@ -37,7 +37,7 @@ class WebRtcDetector:
             import webrtcvad  # noqa: PLC0415  # of an extra
         except ModuleNotFoundError:
             raise ModuleNotFoundError(
-                "WebRtcDetector needs webrtcvad-wheels: install trio-calls[voice]"
+                "WebRtcDetector needs webrtcvad-wheels: install the extra 'voice' of trio-calls"
             ) from None
         self._vad: Final = webrtcvad.Vad(mode)
         self._sample_rate: Final = sample_rate
