@@ -17,7 +17,7 @@ from trio_calls.audio._wav_samples import rounded
 Quality = Literal["recording", "live", "instant"]
 
 #: soxr's other qualities hold back samples until they fill a block, and so does its LQ. Its engine
-#: for variable rates does not, and filters as well as HQ.
+#: for variable rates does not, and filters as well as HQ. See findings/soxr-streams-in-blocks.sh.
 _ENGINES: Final[dict[Quality, dict[str, object]]] = {
     "recording": {"quality": "HQ"},
     "live": {"vr": True},

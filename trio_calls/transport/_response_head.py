@@ -3,7 +3,8 @@
 Servers and proxies say more than a library takes: informational responses (RFC 9110, 15.2), folded
 headers (RFC 9112, 5.2), cookies of many kilobytes. What has no meaning for a handshake is left out,
 and what follows its end is kept apart, so that both libraries take the same. Where a server has
-refused, they are given nothing: they would wait for the end of its answer.
+refused, they are given nothing: they would wait for the end of its answer (see
+findings/websockets-refusal-after-its-body.sh).
 """
 
 from __future__ import annotations

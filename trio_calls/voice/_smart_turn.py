@@ -61,7 +61,8 @@ class SmartTurn:
         self._quiet_seconds: Final = quiet_seconds
         self._threads: Final = threads
         self._model: Final = TurnModel(Path(model_path))
-        # One for each run of Trio: a thread that outlives a run never gives its place back.
+        # One for each run of Trio: a thread that outlives a run never gives its place back. See
+        # findings/trio-limiter-of-two-runs.sh.
         self._limiter: Final[trio.lowlevel.RunVar[trio.CapacityLimiter]] = trio.lowlevel.RunVar(
             "limiter of a SmartTurn"
         )

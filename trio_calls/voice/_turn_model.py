@@ -61,6 +61,7 @@ class TurnModel:
             ValueError: half a sample.
             DetectorError: the model returned no probability.
         """
+        # Whatever the model calls it: see findings/smart-turn-logits-are-probabilities.sh.
         told = self._session.run(None, {self._input: features(pcm)[np.newaxis]})[0]
         if np.shape(told) != (1, 1) or not 0 <= told[0, 0] <= 1:
             raise DetectorError("the model returned no probability from 0 to 1")
