@@ -61,6 +61,7 @@ async def test_a_command_waits_10_s_for_it_at_the_most(exchange: FakeExchange) -
             await call.answer()
         assert trio.current_time() - began == pytest.approx(10)
         assert call.state is CallState.PENDING
+        exchange.answers.clear()
         await (await exchange.control()).grant("s")
         await exchange.answer(call)
 

@@ -244,6 +244,6 @@ def test_without_its_extra_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(
-        ModuleNotFoundError, match=r"SmartTurn needs onnxruntime.*trio-calls\[silero\]"
+        ModuleNotFoundError, match=r"SmartTurn needs onnxruntime.*the extra 'silero'"
     ):
         SmartTurn(model_path)

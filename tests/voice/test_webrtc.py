@@ -76,5 +76,5 @@ def test_a_rate_that_it_does_not_know(rate: int) -> None:
 
 def test_without_its_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "webrtcvad", None)
-    with pytest.raises(ModuleNotFoundError, match=r"webrtcvad-wheels: install trio-calls\[voice\]"):
+    with pytest.raises(ModuleNotFoundError, match=r"webrtcvad-wheels: install the extra 'voice'"):
         WebRtcDetector()
