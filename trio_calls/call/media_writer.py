@@ -18,7 +18,7 @@ of what was said, and goes out filled up with silence.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -55,6 +55,9 @@ class MediaWriter(EagerWriter):
       bytes_per_second: of the call's audio.
       credit: of checkpoints, shared with the streams that the application listens to.
       over: set when the call is over.
+
+    Attributes:
+      on_drop: called before what was said up to a position is dropped.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class MediaWriter(EagerWriter):
         over: trio.Event,
     ) -> None:
         super().__init__()
+        self.on_drop: Callable[[int], None] | None = None
         self._audio = audio
         self._bytes_per_second = bytes_per_second
         self._credit = credit
@@ -172,9 +176,18 @@ class MediaWriter(EagerWriter):
         self._audio.resume(pause)
         self.write()
 
+    @property
+    def said_position(self) -> int:
+        """The position after the last byte that was said."""
+        return self._audio.said_position
+
     def mark(self) -> Mark:
         """Mark the end of what was said so far."""
         return self._audio.mark()
+
+    def mark_at(self, position: int) -> Mark:
+        """Mark a place in what was said so far."""
+        return self._audio.mark_at(position)
 
     def flush(self) -> Mark:
         """Mark the end of what was said so far, which goes out without waiting for more."""
@@ -207,6 +220,7 @@ class MediaWriter(EagerWriter):
 
     def drop_until(self, mark: Mark) -> int:
         """Drop what was said before a place. Returns how many bytes that was."""
+        self._announce_drop(mark.position)
         dropped = self._audio.drop_until(mark)
         if not self._has_unsent:
             self._note_delivery()
@@ -227,7 +241,22 @@ class MediaWriter(EagerWriter):
             self._clears -= 1
             self._progress.wake()
 
+    async def let_clearing_end(self) -> None:
+        """Let go on who has dropped what the caller has said, and cancel the caller, perhaps.
+
+        Who is about to be cancelled is not to say more.
+        """
+        while self._clears:
+            await self._progress.wait()
+        await let_others_act()
+        await trio.lowlevel.checkpoint_if_cancelled()
+
+    def _announce_drop(self, position: int) -> None:
+        if self.on_drop is not None:
+            self.on_drop(position)
+
     def _clear(self) -> int:
+        self._announce_drop(self._audio.said_position)
         dropped = self._audio.clear()
         if not self._has_unsent:
             self._note_delivery()
@@ -246,11 +275,7 @@ class MediaWriter(EagerWriter):
         else:
             await self._wait_queued(speech)
         if speech.was_dropped:
-            while self._clears:
-                await self._progress.wait()
-            # Whoever has dropped it may be about to cancel its sender, who is not to say more.
-            await let_others_act()
-            await trio.lowlevel.checkpoint_if_cancelled()
+            await self.let_clearing_end()
 
     async def _wait_queued(self, speech: Speech) -> None:
         """Wait until speech is out of the line. Cancellation takes it out.

@@ -12,15 +12,18 @@ inserts, so that it does not click, is no speech: `Passage` leaves it out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
+import attrs
 import trio
 
 from trio_calls.call.commands import CommandQueue
 from trio_calls.call.media_writer import MediaWriter
 from trio_calls.state import STATES_WITH_AUDIO
 from trio_calls.wire.call_protocol import CallProtocol
-from trio_calls.wire.speech import Pause
+from trio_calls.wire.speech import Mark, Pause
 
 _FADE_SECONDS: Final = 0.005
 _SAMPLE_BYTES: Final = 2
@@ -54,7 +57,8 @@ class Playout:
         self._fade_bytes = round(_FADE_SECONDS * sample_rate) * _SAMPLE_BYTES
         self._pause: Pause | None = None
         self._holders: set[object] = set()
-        # What pauses have inserted since the passage began that is being said: where, and how much.
+        self._passage: Passage | None = None
+        # What pauses have inserted while this passage was said: where, and how much.
         self._inserted: list[tuple[int, int]] = []
 
     @property
@@ -83,11 +87,17 @@ class Playout:
             self._writer.resume(pause)
             self._note_insertion(pause)
 
-    def begin(self) -> Passage:
-        """Begin a passage, behind everything that was said before."""
-        start = self._writer.mark().position
-        self._inserted = [(place, size) for place, size in self._inserted if place + size > start]
-        return Passage(self, start)
+    @contextmanager
+    def passage(self) -> Iterator[Passage]:
+        """Make a passage of what is said in the block. One at a time: hold `turn`."""
+        passage = self._passage = Passage(self, self._writer)
+        self._writer.on_drop = passage.drop_until
+        try:
+            yield passage
+        finally:
+            passage.end()
+            self._writer.on_drop = self._passage = None
+            self._inserted.clear()
 
     def stop(self) -> None:
         """Drop what was said and is not heard, on both sides. Never waits."""
@@ -105,30 +115,92 @@ class Playout:
             insertions.append((self._pause.start, self._pause.mark.position - self._pause.start))
         return sum(min(max(end - place, 0), size) for place, size in insertions if place >= start)
 
+    def _note_insertion(self, pause: Pause) -> None:
+        size = pause.mark.position - pause.start
+        if size and self._passage is not None:
+            self._inserted.append((pause.start, size))
+
+
+@attrs.frozen
+class _Stretch:
+    """What was said without anything of others in between."""
+
+    start: Mark
+    size: int
+
+
+class Passage:
+    """Audio that belongs together, said piece by piece. Got from `Playout.passage`.
+
+    What others say between the pieces is not of it. It is cut, and said no further, as soon as
+    something of it is dropped, before it was heard: the rest would begin in the middle.
+
+    Attributes:
+      scope: for whoever says it. Cancelled when it is cut.
+    """
+
+    def __init__(self, playout: Playout, writer: MediaWriter) -> None:
+        self.scope: trio.CancelScope = trio.CancelScope()
+        self._playout = playout
+        self._writer = writer
+        self._stretches: list[_Stretch] = []
+        self._heard_bytes: int | None = None
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether something of it was dropped, and the rest is not to be said."""
+        return self.scope.cancel_called
+
+    def heard_bytes(self) -> int:
+        """Estimate how much of it was heard until now, or until it ended, in whole samples."""
+        if self._heard_bytes is not None:
+            return self._heard_bytes
+        position = self._playout.heard_position()
+        return sum(self._heard_of(stretch, position) for stretch in self._stretches)
+
+    def add(self, size: int) -> None:
+        """Note that so many bytes of it are said next."""
+        start = self._writer.said_position
+        if self._stretches and start == self._end_position():
+            last = self._stretches.pop()
+            self._stretches.append(_Stretch(last.start, last.size + size))
+        elif size:
+            self._stretches.append(_Stretch(self._writer.mark_at(start), size))
+
+    def drop_until(self, position: int) -> None:
+        """Note that everything said before a position is dropped, unless it was heard."""
+        if self._stretches and self._stretches[0].start.position < position:
+            self.end()
+            self.scope.cancel()
+
+    def end(self) -> None:
+        """Note that nothing more of it will be heard."""
+        self._heard_bytes = self.heard_bytes()
+
     async def wait_heard(self) -> None:
-        """Wait until everything said so far was heard, or dropped, or the call is over.
+        """Wait until all of it was heard, or the call is over.
 
         A pause holds this up.
 
         Cancellation: changes nothing.
         """
-        await self._writer.wait_played(self._writer.flush())
+        self._writer.flush()
+        end = self._writer.mark_at(self._end_position())
+        await self._writer.wait_played(end)
 
-    def _note_insertion(self, pause: Pause) -> None:
-        size = pause.mark.position - pause.start
-        if size:
-            self._inserted.append((pause.start, size))
+    async def let_clearing_end(self) -> None:
+        """Wait, where it was cut, until whoever did that has gone on."""
+        await self._writer.let_clearing_end()
 
+    def _end_position(self) -> int:
+        if not self._stretches:
+            return 0
+        last = self._stretches[-1]
+        start = last.start.position
+        said = self._writer.said_position
+        return start + last.size + int(self._playout.inserted_bytes(start, said))
 
-class Passage:
-    """A stretch of what the agent says, from a position on."""
-
-    def __init__(self, playout: Playout, start: int) -> None:
-        self._playout = playout
-        self._start = start
-
-    def heard_bytes(self) -> int:
-        """Estimate how much of it was heard until now, in whole samples."""
-        position = self._playout.heard_position()
-        heard = position - self._start - self._playout.inserted_bytes(self._start, position)
-        return max(0, int(heard)) & ~1
+    def _heard_of(self, stretch: _Stretch, position: float) -> int:
+        start = stretch.start.position
+        heard = position - start - self._playout.inserted_bytes(start, position)
+        return min(max(0, int(heard)) & ~1, stretch.size)

@@ -69,12 +69,13 @@ def plain_program_end() -> Iterator[None]:
 def plain_single_error() -> Iterator[None]:
     """Raise what a nursery has raised as it is, and not in its group, if it is one error.
 
-    So where a nursery's tasks raise nothing, it is what the block has raised.
+    So where a nursery's tasks raise nothing, it is what the block has raised. Tasks that were all
+    cancelled count as one.
     """
     try:
         yield
     except BaseExceptionGroup as group:
-        if len(group.exceptions) > 1:
+        if len(group.exceptions) > 1 and not holds_only(group, trio.Cancelled):
             raise
         error = group.exceptions[0]
         # Raised here it would have the group for its context, and a report would show both.

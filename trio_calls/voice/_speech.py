@@ -5,14 +5,17 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+import trio
+
 from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.audio._as_bytes import as_bytes
 from trio_calls.call.active_call import ActiveCall, playout_of
 from trio_calls.call.playout import Passage
+from trio_calls.concurrency.error_groups import plain_single_error
 from trio_calls.state import CallState, illegal
 from trio_calls.voice._heard_text import TextPiece, cut_text
 from trio_calls.voice._outcome import SpeechEnding, SpeechOutcome
-from trio_calls.voice._source import SpeechPiece, check_source, pieces_of
+from trio_calls.voice._source import check_source, pieces_of
 
 if TYPE_CHECKING:
     from trio_calls.voice._source import SpeechSource
@@ -42,6 +45,7 @@ class Speech:
         self._playout = playout_of(call)
         self._passage: Passage | None = None
         self._was_begun = False
+        self._is_complete = False
         self._size = 0
         self._pieces: list[TextPiece] = []
         self._outcome: SpeechOutcome | None = None
@@ -109,54 +113,69 @@ class Speech:
         self._was_begun = True
         try:
             async with self._playout.turn:
-                await self._say()
+                with self._playout.passage() as self._passage:
+                    await self._say(self._passage)
         except BaseException:
-            self._end(SpeechEnding.INTERRUPTED)
+            self._end()
             raise
         assert self._outcome is not None
         return self._outcome
 
-    async def _say(self) -> None:
-        self._passage = self._playout.begin()
-        try:
-            with self._call.cancel_on_hangup():
-                await self._send()
-                await self._playout.wait_heard()
-        except BaseException:
-            self._end(SpeechEnding.INTERRUPTED)
-            self._playout.stop()
-            raise
-        if self._heard_bytes() >= self._size > 0:
-            self._end(SpeechEnding.HEARD)
-        elif self._call.state is CallState.DISCONNECTED:
-            self._end(SpeechEnding.CALL_OVER)
-        else:
-            # A command has dropped it, or somebody has cleared the queue.
-            self._end(SpeechEnding.INTERRUPTED)
+    async def _say(self, passage: Passage) -> None:
+        is_heard = trio.Event()
+        with plain_single_error(), self._call.cancel_on_hangup(), passage.scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._stop_when_cancelled, passage, is_heard)
+                await self._send(passage)
+                await passage.wait_heard()
+                is_heard.set()
+        self._end()
+        if passage.was_cut:
+            await passage.let_clearing_end()
 
-    async def _send(self) -> None:
+    async def _stop_when_cancelled(self, passage: Passage, is_heard: trio.Event) -> None:
+        """Fall silent at once: a synthesizer that is cancelled, too, may take its time to end."""
+        try:
+            await is_heard.wait()
+        except BaseException:
+            self._end()
+            if not passage.was_cut:
+                self._playout.stop()
+            raise
+
+    async def _send(self, passage: Passage) -> None:
         pieces = pieces_of(self._source, self._sample_rate, self._call_rate)
         async with aclosing(pieces):
             async for piece in pieces:
-                self._note(piece)
-                await self._call.send_audio(piece.pcm)
+                pcm = as_bytes(piece.pcm)
+                self._note(piece.text, len(pcm))
+                passage.add(len(pcm))
+                await self._call.send_audio(pcm)
+        self._is_complete = True
 
-    def _note(self, piece: SpeechPiece) -> None:
+    def _note(self, text: str, size: int) -> None:
         start = self._size
-        self._size += len(as_bytes(piece.pcm))
-        if piece.text:
-            self._pieces.append(TextPiece(piece.text, start, self._size))
+        self._size += size
+        if text:
+            self._pieces.append(TextPiece(text, start, self._size))
 
-    def _end(self, ending: SpeechEnding) -> None:
+    def _end(self) -> None:
+        """Note how it has ended, the first time that this is called."""
         if self._outcome is None:
             heard = self._heard_bytes()
+            if self._is_complete and heard == self._size:
+                ending = SpeechEnding.HEARD
+            elif self._call.state is CallState.DISCONNECTED:
+                ending = SpeechEnding.CALL_OVER
+            else:
+                ending = SpeechEnding.INTERRUPTED
             text, is_estimated = self._cut_text(heard)
             self._outcome = SpeechOutcome(
                 ending, heard / self._bytes_per_second, self.seconds, text, is_estimated
             )
 
     def _heard_bytes(self) -> int:
-        return 0 if self._passage is None else min(self._passage.heard_bytes(), self._size)
+        return 0 if self._passage is None else self._passage.heard_bytes()
 
     def _cut_text(self, heard_bytes: int) -> tuple[str | None, bool]:
         if self._text is not None:

@@ -187,9 +187,17 @@ class OutgoingAudio:
         speech.drop()
         self._move_up()
 
+    @property
+    def said_position(self) -> int:
+        """The position after the last byte that was said, in the queue or in the line."""
+        return self.end_position + sum(len(speech.rest) for speech in self.line)
+
     def mark(self) -> Mark:
         """Mark the end of what has been said so far, in the queue and in the line."""
-        position = self.end_position + sum(len(speech.rest) for speech in self.line)
+        return self.mark_at(self.said_position)
+
+    def mark_at(self, position: int) -> Mark:
+        """Mark a place in what has been said so far."""
         self._marks = [mark for mark in self._marks if mark.position > self.sent_position]
         if not self._marks or self._marks[-1].position != position:
             self._marks.append(Mark(position))
