@@ -15,6 +15,7 @@ from trio_calls.simulator import Simulator
 from trio_calls.voice import (
     DetectorError,
     FunctionDetector,
+    ListenerTooSlowError,
     SpeechEnd,
     SpeechEnding,
     SpeechEvent,
@@ -162,6 +163,36 @@ async def test_a_detector_that_fails_ends_it(simulator: Simulator) -> None:
     async with answered(simulator, detector=lambda: FunctionDetector(fail, RATE)) as scene:
         with pytest.raises(DetectorError, match="no model"):
             await converse(scene.voice, Backwards())
+
+
+async def test_a_model_that_hears_no_more_is_told(simulator: Simulator) -> None:
+    class Deaf(Backwards):
+        async def hear(self, event: SpeechEvent, /) -> None:
+            await trio.sleep_forever()
+
+    async with answered(simulator, detector=loudness) as scene, trio.open_nursery() as nursery:
+        nursery.start_soon(scene.simulated.caller.say, speech(1, 15))
+        with trio.fail_after(11), pytest.raises(ListenerTooSlowError, match="10 s of speech"):
+            await converse(scene.voice, Deaf())
+
+
+async def test_a_hangup_tells_what_was_heard_of_an_answer(simulator: Simulator) -> None:
+    class Talkative(Backwards):
+        async def answers(self) -> AsyncGenerator[bytes, None]:  # type: ignore[override]
+            yield speech(1, 10.0)
+
+        async def was_heard(self, outcome: SpeechOutcome, /) -> None:
+            await trio.lowlevel.checkpoint()
+            await super().was_heard(outcome)
+
+    model = Talkative()
+    async with answered(simulator, detector=loudness) as scene, trio.open_nursery() as nursery:
+        nursery.start_soon(converse, scene.voice, model)
+        await trio.sleep(2)
+        scene.simulated.caller.hang_up()
+    (outcome,) = model.outcomes
+    assert outcome.ending is SpeechEnding.CALL_OVER
+    assert outcome.heard_seconds == pytest.approx(2, abs=0.041)
 
 
 async def test_a_model_has_its_own_rate(simulator: Simulator) -> None:

@@ -221,6 +221,19 @@ class TestSpeechEvents:
                 nursery.start_soon(scene.simulated.caller.say, speech(2, 0.5))
                 assert isinstance(await anext(events), SpeechStart)
 
+    async def test_who_comes_late_hears_all_of_it(self, simulator: Simulator) -> None:
+        async with listening(simulator) as scene, trio.open_nursery() as nursery:
+            scene.voice.utterances()  # starts to listen
+            nursery.start_soon(scene.simulated.caller.say, speech(1, 20))
+            await trio.sleep(15)
+            pcm = bytearray()
+            async for event in scene.voice.speech_events():
+                if isinstance(event, SpeechEnd):
+                    break
+                if isinstance(event, SpeechFrame):
+                    pcm += event.pcm
+            assert speech(1, 20) in pcm
+
     @pytest.mark.parametrize("seconds", [0, 2, -1, float("nan"), True, "1"])
     async def test_frames_of_no_size(self, simulator: Simulator, seconds: object) -> None:
         async with listening(simulator) as scene:

@@ -225,6 +225,18 @@ class TestStreams:
             await scene.voice.say(synthesize())
             assert sounds(scene.simulated.caller.heard) == pcm
 
+    async def test_so_may_views_of_it(self, simulator: Simulator) -> None:
+        pcm = speech(1, 0.1)
+
+        async def synthesize() -> AsyncIterator[memoryview | array.array[int]]:
+            yield memoryview(pcm)[:101]
+            yield memoryview(pcm)[101:960]
+            yield array.array("h", pcm[960:])
+
+        async with answered(simulator) as scene:
+            await scene.voice.say(synthesize())
+            assert sounds(scene.simulated.caller.heard) == pcm
+
     async def test_one_that_fails_drops_the_rest(self, simulator: Simulator) -> None:
         async def synthesize() -> AsyncIterator[bytes]:
             yield speech(1, 2.0)
@@ -351,6 +363,50 @@ class TestTexts:
             with trio.move_on_after(seconds):
                 await said.say()
         assert said.heard_text == text
+
+    @pytest.mark.parametrize("length", [100, 1000])
+    async def test_a_stream_that_has_not_ended(self, simulator: Simulator, length: int) -> None:
+        async def synthesize() -> AsyncIterator[bytes]:
+            yield speech(1, 0.5)
+            yield speech(2, 0.5)
+            await trio.sleep_forever()
+
+        async with answered(simulator) as scene:
+            said = scene.voice.speech(synthesize(), text="word " * (length // 5))
+            with trio.move_on_after(3):
+                await said.say()
+        assert said.outcome is not None
+        assert said.outcome.heard_seconds == 1
+        # A second of it was heard, and so 20 letters at the most.
+        assert said.heard_text == "word word word word"
+        assert said.outcome.is_text_estimated
+
+    async def test_a_short_text_of_a_stream_that_has_not_ended(self, simulator: Simulator) -> None:
+        async def synthesize() -> AsyncIterator[bytes]:
+            yield speech(1, 1.0)
+            await trio.sleep_forever()
+
+        async with answered(simulator) as scene:
+            said = scene.voice.speech(synthesize(), text="one two")
+            with trio.move_on_after(3):
+                await said.say()
+        assert said.outcome is not None
+        assert (said.heard_text, said.outcome.is_text_estimated) == ("one", True)
+
+    async def test_text_that_comes_before_its_audio(self, simulator: Simulator) -> None:
+        async def synthesize() -> AsyncIterator[SpeechPiece]:
+            yield SpeechPiece(b"", "One. ")
+            await trio.sleep(1)
+            yield SpeechPiece(speech(1, 0.2), "Two.")
+            yield SpeechPiece(b"", " ☎")
+
+        async with answered(simulator) as scene, trio.open_nursery() as nursery:
+            said = scene.voice.speech(synthesize())
+            nursery.start_soon(said.say)
+            await trio.sleep(0.5)
+            assert said.heard_text == ""
+            await trio.sleep(1)
+            assert said.heard_text == "One. Two. ☎"
 
 
 class TestPauses:

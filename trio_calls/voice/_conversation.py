@@ -30,8 +30,8 @@ class SpeechModel(Protocol):
     async def hear(self, event: SpeechEvent, /) -> None:
         """Take what the caller says next: the start, a frame of 20 ms, or the end of an utterance.
 
-        Called in order. One that takes longer than people speak fails with a `ListenerTooSlowError`
-        once 10 s wait.
+        Called in order. One that takes longer than people speak is cancelled, and fails with a
+        `ListenerTooSlowError`, once 10 s wait.
         """
 
     def answers(self) -> AsyncIterable[SpeechSource]:
@@ -67,7 +67,8 @@ async def converse(voice: Voice, model: SpeechModel, *, min_speech_seconds: floa
             @nursery.start_soon
             async def hear() -> None:
                 async for event in events:
-                    await model.hear(event)
+                    with events.taking():
+                        await model.hear(event)
                 nursery.cancel_scope.cancel()
 
             async with closing_iterator(model.answers()) as answers:

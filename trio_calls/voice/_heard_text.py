@@ -33,9 +33,11 @@ def cut_text(pieces: Sequence[TextPiece], heard_bytes: int) -> tuple[str, bool]:
     Returns:
       The text up to there, and whether its end is an estimate. It is exact at the ends of pieces.
       Inside one, each of its letters is taken to last equally long, and words that were begun are
-      left out.
+      left out. Text without audio goes with what is heard before it.
     """
     text = ""
+    if not heard_bytes:
+        return text, False
     for piece in pieces:
         if heard_bytes >= piece.end:
             text += piece.text

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import Final, TypeAlias, TypeVar, cast
+from typing import Final, TypeAlias, TypeGuard, TypeVar, cast
 
 import attrs
 import trio
@@ -129,15 +129,12 @@ async def _stream(
         async for item in items:
             text, pcm = (item.text, item.pcm) if isinstance(item, SpeechPiece) else ("", item)
             _check_piece(pcm)
-            if isinstance(pcm, bytes | bytearray):
-                # A stream may be cut anywhere.
-                joined = half + pcm
-                whole = len(joined) - len(joined) % SAMPLE_BYTES
-                samples, half = joined[:whole], joined[whole:]
-            else:
-                samples = bytes(as_bytes(pcm))
+            # A stream may be cut anywhere.
+            joined = half + (bytes(pcm) if _is_bytes(pcm) else as_bytes(pcm))
+            whole = len(joined) - len(joined) % SAMPLE_BYTES
+            samples, half = joined[:whole], joined[whole:]
             is_empty = is_empty and not samples
-            yield SpeechPiece(resampler.feed(bytes(samples)), text)
+            yield SpeechPiece(resampler.feed(samples), text)
     if half:
         raise ValueError(
             "the speech ended with half a sample: it must be mono signed 16-bit PCM throughout"
@@ -153,6 +150,12 @@ def _check_piece(pcm: object) -> None:
             "a stream of speech must yield PCM, or SpeechPiece(pcm, text), "
             f"not {type(pcm).__name__}"
         )
+
+
+def _is_bytes(pcm: object) -> TypeGuard[bytes | bytearray | memoryview]:
+    return isinstance(pcm, bytes | bytearray) or (
+        isinstance(pcm, memoryview) and pcm.format in {"B", "b", "c"}
+    )
 
 
 @asynccontextmanager

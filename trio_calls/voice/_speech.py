@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -19,6 +20,9 @@ from trio_calls.voice._source import check_source, pieces_of
 
 if TYPE_CHECKING:
     from trio_calls.voice._source import SpeechSource
+
+#: Nobody speaks faster. So long a text lasts at the least, while nobody knows how long it is.
+_LETTERS_PER_SECOND: Final = 20
 
 
 class Speech:
@@ -81,7 +85,8 @@ class Speech:
         """The text of what was heard until now; None if no text came with it.
 
         It is exact at the end of a piece. Inside one it is an estimate, to the last whole word: see
-        `SpeechOutcome.is_text_estimated`.
+        `SpeechOutcome.is_text_estimated`. Until a stream has ended, nobody knows how long it will
+        be: a text that came for all of it is taken to last a second for 20 letters at the least.
         """
         if self._outcome is not None:
             return self._outcome.heard_text
@@ -179,9 +184,15 @@ class Speech:
 
     def _cut_text(self, heard_bytes: int) -> tuple[str | None, bool]:
         if self._text is not None:
-            whole = TextPiece(self._text, 0, max(self._size, SAMPLE_BYTES))
-            return cut_text([whole], heard_bytes)
+            return cut_text([TextPiece(self._text, 0, self._likely_size(self._text))], heard_bytes)
         return cut_text(self._pieces, heard_bytes) if self._pieces else (None, False)
+
+    def _likely_size(self, text: str) -> int:
+        """Return how long all of it is, or will probably be, in bytes."""
+        if self._is_complete or not isinstance(self._source, AsyncIterable):
+            return self._size
+        likely = round(len(text) / _LETTERS_PER_SECOND * self._call_rate) * SAMPLE_BYTES
+        return max(likely, self._size + SAMPLE_BYTES)
 
     @property
     def _bytes_per_second(self) -> int:

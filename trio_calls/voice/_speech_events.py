@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, Self, TypeAlias
 
 import attrs
@@ -68,13 +70,14 @@ class SpeechEvents:
         self._listening = listening
         self._sample_rate = sample_rate
         self._frame_bytes = round(frame_seconds * sample_rate) * SAMPLE_BYTES
-        self._max_bytes = round(MAX_WAITING_SECONDS * listening.sample_rate) * SAMPLE_BYTES
+        self._max_bytes = 0
         # As it was heard: PCM at the channel's rate stands between a start and its end.
         self._waiting: deque[SpeechStart | bytes | SpeechEnd] = deque()
         self._waiting_bytes = 0
         # Up to where the utterance in progress was handed on; None if there is none, or no longer.
         self._position: int | None = None
         self._was_too_slow = False
+        self._taking = trio.CancelScope()
         self._resampler = Resampler(listening.sample_rate, sample_rate)
         self._frames = bytearray()
         self._end: SpeechEnd | None = None
@@ -103,6 +106,15 @@ class SpeechEvents:
             await self._news.wait()
         return event
 
+    @contextmanager
+    def taking(self) -> Iterator[None]:
+        """Make a block for taking an event, cut short when that is slower than people speak.
+
+        Asking for the next event tells that then.
+        """
+        with trio.CancelScope() as self._taking:
+            yield
+
     def heard_window(self, probability: float, samples: int) -> None:
         """Hand on what was heard since the last time."""
         if self._position is not None:
@@ -112,6 +124,10 @@ class SpeechEvents:
         """Hand on the beginning or the end of an utterance."""
         if isinstance(event, SpeechBegan):
             self._position = event.start
+            # Who comes while somebody speaks has not been too slow for what was said before.
+            late_samples = self._listening.position - event.start
+            max_samples = round(MAX_WAITING_SECONDS * self._listening.sample_rate) + late_samples
+            self._max_bytes = max_samples * SAMPLE_BYTES
             self._waiting.append(SpeechStart(self._listening.seconds(event.start)))
         elif self._position is not None:
             self._put_until(event.end)
@@ -142,6 +158,7 @@ class SpeechEvents:
             self._waiting_bytes = 0
             self._position = None
             self._was_too_slow = True
+            self._taking.cancel()
         self._news.wake()
 
     def _next_event(self) -> SpeechEvent | None:
