@@ -46,11 +46,15 @@ Server = trio.SSLStream[trio.abc.Stream]
 
 
 class NarrowPipe(Pipe, NowaitStream):
-    """Takes only so many bytes at a time without waiting."""
+    """Takes only so many bytes at a time without waiting, and gives only so many at a time."""
 
-    def __init__(self, stream: trio.abc.Stream, capacity: int) -> None:
+    def __init__(self, stream: trio.abc.Stream, capacity: int, piece_bytes: int | None) -> None:
         super().__init__(stream)
         self._capacity = capacity
+        self._piece_bytes = piece_bytes
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        return await super().receive_some(self._piece_bytes or max_bytes)
 
     def send_some_nowait(self, data: bytes) -> int:
         assert isinstance(self._stream, NowaitStream)
@@ -63,16 +67,18 @@ async def open_pair(
     server_context: ssl.SSLContext,
     capacity: int = 0,
     *,
+    piece_bytes: int | None = None,
     says_goodbye: bool = False,
 ) -> AsyncIterator[tuple[TLSStream, Server]]:
     """Open both ends.
 
     Args:
       capacity: how many bytes ours takes at a time without waiting.
+      piece_bytes: how many bytes come to it at a time.
       says_goodbye: whether the server ends with a close of TLS, not of the connection alone.
     """
     ours, theirs = stream_pair()
-    client = TLSStream(NarrowPipe(ours, capacity), trusting, HOST)
+    client = TLSStream(NarrowPipe(ours, capacity, piece_bytes), trusting, HOST)
     server: Server = trio.SSLStream(
         theirs, server_context, server_side=True, https_compatible=not says_goodbye
     )
@@ -135,6 +141,29 @@ async def test_all_that_has_come_is_received_together(
         for word in (b"one ", b"two ", b"three"):
             await server.send_all(word)
         assert await client.receive_some() == b"one two three"
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 5, 21, 100])
+async def test_records_come_whole_however_they_are_cut(
+    trusting: ssl.SSLContext, server_context: ssl.SSLContext, piece_bytes: int
+) -> None:
+    async with open_pair(trusting, server_context, piece_bytes=piece_bytes) as (client, server):
+        sent = bytes(range(200))
+        for _ in range(3):
+            await server.send_all(sent)
+            assert await read_exactly(client, len(sent)) == sent
+        await server.aclose()
+        assert await client.receive_some() == b""
+
+
+async def test_more_than_was_asked_for_is_received_before_what_follows(
+    trusting: ssl.SSLContext, server_context: ssl.SSLContext
+) -> None:
+    async with open_pair(trusting, server_context) as (client, server):
+        for word in (b"one ", b"two ", b"three"):
+            await server.send_all(word)
+        await server.aclose()
+        assert [await client.receive_some(5) for _ in range(4)] == [b"one t", b"wo th", b"ree", b""]
 
 
 async def test_no_more_is_received_than_was_asked_for(

@@ -69,6 +69,9 @@ class TLSStream(NowaitStream):
             self._incoming, self._outgoing, server_hostname=server_hostname
         )
         self._is_sending = False
+        # Whether TLS is asked for data at all. Where it has none it raises, and to raise takes it
+        # longer than all else that a frame takes. Once it is over, it says so each time.
+        self._may_have_data = False
         # What broke the connection, and is raised once all before it was received.
         self._fault: ssl.SSLError | None = None
         # Encrypted data; and how much of the data that is to be sent next is in there already.
@@ -144,7 +147,9 @@ class TLSStream(NowaitStream):
     def _encrypt(self, data: bytes | bytearray | memoryview) -> None:
         if len(data) > self._encrypted_bytes:
             try:
-                self._tls.write(memoryview(data)[self._encrypted_bytes :])
+                self._tls.write(
+                    memoryview(data)[self._encrypted_bytes :] if self._encrypted_bytes else data
+                )
             except ssl.SSLError as error:
                 raise _broken(error) from error
             self._encrypted_bytes = len(data)
@@ -153,28 +158,35 @@ class TLSStream(NowaitStream):
         """Return all data that has come: None if there is none yet, no bytes at the end."""
         if self._fault is not None:
             raise _broken(self._fault) from self._fault
-        pieces = []
+        pieces: list[bytes] = []
         missing_bytes = max_bytes
         try:
-            while missing_bytes and (piece := self._tls.read(missing_bytes)):
+            while missing_bytes and self._may_have_data:
+                piece = self._tls.read(missing_bytes)
+                if not piece:
+                    return b"".join(pieces)
                 pieces.append(piece)
                 missing_bytes -= len(piece)
+                self._may_have_data = not missing_bytes or self._incoming.pending > 0
         except ssl.SSLWantReadError:
-            # That the peer is gone is for whoever sends to notice.
-            with suppress(trio.BrokenResourceError):
-                self._push()
-            return b"".join(pieces) or None
+            self._may_have_data = False
         except ssl.SSLError as error:
             if not _is_end(error):
                 self._fault = error
                 if not pieces:
                     raise _broken(error) from error
-        return b"".join(pieces)
+            return b"".join(pieces)
+        if self._outgoing.pending:
+            # That the peer is gone is for whoever sends to notice.
+            with suppress(trio.BrokenResourceError):
+                self._push()
+        return b"".join(pieces) or None
 
     async def _receive(self) -> None:
         self._take_in(await self._receive_some(RECEIVE_BYTES))
 
     def _take_in(self, data: bytes | bytearray) -> None:
+        self._may_have_data = True
         if data:
             self._incoming.write(data)
         else:
