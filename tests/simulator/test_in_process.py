@@ -29,6 +29,23 @@ async def test_what_was_sent_before_the_end_still_arrives() -> None:
         await other.send_all(b"too late")
 
 
+async def test_nothing_that_is_sent_is_not_the_end(nursery: trio.Nursery) -> None:
+    one, other = stream_pair()
+    received: list[bytes | bytearray] = []
+
+    @nursery.start_soon
+    async def receive() -> None:
+        received.append(await other.receive_some())
+
+    await trio.testing.wait_all_tasks_blocked()
+    await one.send_all(b"")
+    await trio.testing.wait_all_tasks_blocked()
+    assert received == []
+    await one.send_all(b"1")
+    await trio.testing.wait_all_tasks_blocked()
+    assert received == [b"1"]
+
+
 async def test_a_closed_end_is_closed() -> None:
     one, _ = stream_pair()
     await one.aclose()

@@ -69,7 +69,9 @@ class _Pipe:
 
     def put(self, data: bytes | bytearray | memoryview) -> None:
         self.data += data
-        self._news.wake()
+        # Nothing would be received as the end.
+        if data:
+            self._news.wake()
 
     def take(self, max_bytes: int | None) -> bytes:
         if max_bytes is None or max_bytes >= len(self.data):
