@@ -124,6 +124,13 @@ class MediaWriter(EagerWriter):
         """Do nothing with `pcm`, as the call is over."""
         self._unheard.swallow(len(as_bytes(pcm)), trio.current_time())
 
+    async def wait_nearly_sent(self, mark: Mark, ahead_bytes: int) -> None:
+        """Wait until no more than so much waits before a place, or the call is over."""
+        while mark.position - self._audio.sent_position > ahead_bytes:
+            if self._over.is_set():
+                break
+            await self._progress.wait()
+
     async def wait_audio_sent(self) -> None:
         """Wait until the exchange has pulled everything said so far, or it was dropped."""
         await self._wait_delivered(self.flush())

@@ -26,6 +26,10 @@ from trio_calls.wire.call_protocol import CallProtocol
 from trio_calls.wire.speech import Mark, Pause
 
 _FADE_SECONDS: Final = 0.005
+
+#: A stream is asked for no more than so much ahead. A command that lets be heard what was said
+#: before waits for that, and what is dropped was made for nothing.
+_AHEAD_SECONDS: Final = 2.0
 _SAMPLE_BYTES: Final = 2
 
 
@@ -40,6 +44,7 @@ class Playout:
 
     Attributes:
       turn: held by who speaks. Speech of several tasks follows one after the other.
+      ahead_bytes: how far ahead a stream is asked for speech.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class Playout:
         self._commands = commands
         self._clock = writer.follow_playing()
         self._fade_bytes = round(_FADE_SECONDS * sample_rate) * _SAMPLE_BYTES
+        self.ahead_bytes: int = round(_AHEAD_SECONDS * sample_rate) * _SAMPLE_BYTES
         self._pause: Pause | None = None
         self._holders: set[object] = set()
         self._passage: Passage | None = None
@@ -176,6 +182,16 @@ class Passage:
     def end(self) -> None:
         """Note that nothing more of it will be heard."""
         self._heard_bytes = self.heard_bytes()
+
+    async def wait_due(self) -> None:
+        """Wait until more of it is due, as most of what was said of it was pulled.
+
+        A pause holds this up.
+
+        Cancellation: changes nothing. A checkpoint only if it has to wait.
+        """
+        end = self._writer.mark_at(self._end_position())
+        await self._writer.wait_nearly_sent(end, self._playout.ahead_bytes)
 
     async def wait_heard(self) -> None:
         """Wait until all of it was heard, or the call is over.

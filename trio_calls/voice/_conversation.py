@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import TYPE_CHECKING, Protocol
 
 import trio
@@ -61,6 +61,7 @@ async def converse(voice: Voice, model: SpeechModel, *, min_speech_seconds: floa
     Cancellation: the agent falls silent at once.
     """
     events = voice.speech_events(sample_rate=model.sample_rate)
+    listening = _Listening()
     with plain_single_error():
         async with trio.open_nursery() as nursery:
 
@@ -69,13 +70,33 @@ async def converse(voice: Voice, model: SpeechModel, *, min_speech_seconds: floa
                 async for event in events:
                     with events.taking():
                         await model.hear(event)
-                nursery.cancel_scope.cancel()
+                listening.end()
 
             async with closing_iterator(model.answers()) as answers:
-                async for answer in answers:
+                while (answer := await listening.next_of(answers)) is not None:
                     speech = voice.speech(answer, sample_rate=model.sample_rate)
                     with voice.until_interrupted(min_speech_seconds=min_speech_seconds):
                         await speech.say()
                     if speech.outcome is not None:
                         await model.was_heard(speech.outcome)
             nursery.cancel_scope.cancel()
+
+
+class _Listening:
+    """Whether somebody still hears answers, and what waits for one."""
+
+    def __init__(self) -> None:
+        self._is_over = False
+        self._waiting = trio.CancelScope()
+
+    def end(self) -> None:
+        """Note that the call is over. An answer that has begun still comes to its own end."""
+        self._is_over = True
+        self._waiting.cancel()
+
+    async def next_of(self, answers: AsyncIterator[SpeechSource]) -> SpeechSource | None:
+        """Wait for the next answer. None if there is none, or nobody would hear it."""
+        with trio.CancelScope() as self._waiting:
+            if not self._is_over:
+                return await anext(answers, None)
+        return None

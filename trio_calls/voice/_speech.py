@@ -156,6 +156,7 @@ class Speech:
                 self._note(piece.text, len(pcm))
                 passage.add(len(pcm))
                 await self._call.send_audio(pcm)
+                await passage.wait_due()
         self._is_complete = True
 
     def _note(self, text: str, size: int) -> None:
