@@ -75,6 +75,23 @@ async def test_its_times_are_those_of_the_call(simulator: Simulator) -> None:
         assert utterance.start_seconds + 0.3 == pytest.approx(began_at - opened_at, abs=0.021)
 
 
+@pytest.mark.parametrize("seconds", [1, 3, 9, 30])
+async def test_so_they_are_for_who_listens_late(simulator: Simulator, seconds: float) -> None:
+    async with listening(simulator) as scene:
+        opened_at = trio.current_time()
+        await trio.sleep(seconds)
+        await scene.simulated.caller.say(speech(1, 1.0))
+        # What came before anybody listened waits for the first who does.
+        utterances = scene.voice.utterances()
+        first = await anext(utterances)
+        assert first.start_seconds + 0.3 == pytest.approx(seconds, abs=0.041)
+        await trio.sleep(2)
+        began_at = trio.current_time()
+        await scene.simulated.caller.say(speech(2, 0.5))
+        second = await anext(utterances)
+        assert second.start_seconds + 0.3 == pytest.approx(began_at - opened_at, abs=0.041)
+
+
 async def test_a_hangup_ends_it(simulator: Simulator) -> None:
     async with listening(simulator) as scene, trio.open_nursery() as nursery:
 
@@ -274,6 +291,19 @@ class TestFailingDetectors:
             assert without_silence(await anext(utterances)) == speech(1, 0.5).strip(b"\0")
             with pytest.raises(DetectorError, match="no model"):
                 await anext(utterances)
+
+    async def test_one_that_is_too_slow_is_told_of(self, simulator: Simulator) -> None:
+        async def detect(pcm: bytes) -> float:
+            await trio.sleep(0.03)
+            return loudness_of(pcm)
+
+        async with answered(simulator, detector=lambda: FunctionDetector(detect, RATE)) as scene:
+            with (
+                trio.fail_after(40),
+                pytest.raises(DetectorError, match="FunctionDetector takes longer"),
+            ):
+                await anext(scene.voice.utterances())
+            await scene.voice.say(speech(1, 0.1))
 
     async def test_an_interruptible_block_is_ended(self, simulator: Simulator) -> None:
         async with answered(simulator, detector=self.failing_after(10)) as scene:

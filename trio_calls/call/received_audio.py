@@ -32,14 +32,19 @@ class AudioStream:
     Got from `ActiveCall.audio_stream`. Every stream sees every frame, from its creation on; the
     first one also sees what came before it. A stream that is not read keeps the newest
     `ClientConfig.receive_buffer_seconds`, at the least one frame, and drops what is older.
+
+    Attributes:
+      waiting_bytes: how much came and was not taken.
+      dropped_frames: how many frames were dropped, as they were not taken in time.
     """
 
     def __init__(self, buffer_bytes: int, credit: CheckpointCredit, over: trio.Event) -> None:
+        self.waiting_bytes: int = 0
+        self.dropped_frames: int = 0
         self._buffer_bytes = buffer_bytes
         self._credit = credit
         self._over = over
         self._frames: deque[bytes] = deque()
-        self._waiting_bytes = 0
         self._news = Wakeup()
 
     def __aiter__(self) -> Self:
@@ -65,18 +70,19 @@ class AudioStream:
             await self._news.wait()
         self._credit.is_available = True
         frame = self._frames.popleft()
-        self._waiting_bytes -= len(frame)
+        self.waiting_bytes -= len(frame)
         return frame
 
     def _deliver(self, pcm: bytes) -> int:
         """Add a frame. Returns how many frames had to be dropped for it."""
         self._frames.append(pcm)
-        self._waiting_bytes += len(pcm)
+        self.waiting_bytes += len(pcm)
         dropped = 0
         # The newest frame is kept, however long: the exchange decides how much is in a message.
-        while self._waiting_bytes > self._buffer_bytes and len(self._frames) > 1:
-            self._waiting_bytes -= len(self._frames.popleft())
+        while self.waiting_bytes > self._buffer_bytes and len(self._frames) > 1:
+            self.waiting_bytes -= len(self._frames.popleft())
             dropped += 1
+        self.dropped_frames += dropped
         self._news.wake()
         return dropped
 

@@ -16,13 +16,14 @@ it up: each has a bounded buffer.
 from __future__ import annotations
 
 import functools
+import math
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import trio
 
-from trio_calls.audio import FRAME_SECONDS, Resampler, duration_seconds
+from trio_calls.audio import FRAME_SECONDS, SAMPLE_BYTES, Resampler, duration_seconds
 from trio_calls.call.received_audio import AudioStream
 from trio_calls.concurrency.error_groups import first_error
 from trio_calls.voice._detector import Detector, probability_of_speech
@@ -105,7 +106,7 @@ class Listening:
         # The question of this pause, whether it was answered or not; None while there is none.
         self._question: trio.CancelScope | None = None
         self._opened_at = opened_at
-        self._starts_at = 0.0
+        self._starts_at = math.inf
         self._position = 0
         self._utterance: SpeechBegan | None = None
         self._listeners: list[weakref.ref[Listener]] = []
@@ -127,11 +128,15 @@ class Listening:
         """
         try:
             async with trio.open_nursery() as nursery:
+                # What waited already is no fault of the detector's, nor what is dropped for it.
+                backlog_bytes, dropped_frames = stream.waiting_bytes, stream.dropped_frames
                 async for frame in stream:
-                    if not self.history.end:
-                        seconds = duration_seconds(len(frame), self.sample_rate)
-                        self._starts_at = trio.current_time() - seconds - self._opened_at
                     self.history.append(frame)
+                    if self.history.end * SAMPLE_BYTES <= backlog_bytes:
+                        dropped_frames = stream.dropped_frames
+                    elif stream.dropped_frames > dropped_frames:
+                        raise DetectorError(self._slowness)
+                    self._take_time(stream.waiting_bytes)
                     if self._first_ear is not None and self._sound_listeners:
                         self._hear_sound(self._first_ear, frame)
                     await self._detect(frame, nursery)
@@ -140,6 +145,19 @@ class Listening:
             self.failure = first_error(group).with_traceback(None)
         finally:
             self._end()
+
+    def _take_time(self, waiting_bytes: int) -> None:
+        """Note that all this was said by now, with what waits. The least delay counts."""
+        said = self.history.end / self.sample_rate
+        said += duration_seconds(waiting_bytes, self.sample_rate)
+        self._starts_at = min(self._starts_at, trio.current_time() - said - self._opened_at)
+
+    @property
+    def _slowness(self) -> str:
+        return (
+            f"{type(self._detector).__name__} takes longer than people speak, or the event loop "
+            "was blocked: audio waited for it, and some had to be dropped"
+        )
 
     def seconds(self, position: int) -> float:
         """Return the time of a sample, in seconds since the voice was opened."""
