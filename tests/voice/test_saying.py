@@ -582,14 +582,19 @@ class TestRates:
             assert outcome.seconds == pytest.approx(1.0, abs=0.001)
             heard(scene.simulated.caller, tone(440, 0.9, RATE), min_correlation=0.99)
 
-    async def test_long_speech_is_converted_in_steps(self, simulator: Simulator) -> None:
+    @pytest.mark.parametrize("kind", ["pcm", "stream"])
+    async def test_long_speech_is_converted_in_steps(self, simulator: Simulator, kind: str) -> None:
+        recorded = tone(440, 60, 8000)
+
+        async def synthesize() -> AsyncIterator[bytes]:
+            yield recorded
+
         async with answered(simulator) as scene:
+            source = recorded if kind == "pcm" else synthesize()
             turns = 0
             with trio.move_on_after(0.5):
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(
-                        functools.partial(scene.voice.say, tone(440, 60, 8000), sample_rate=8000)
-                    )
+                    nursery.start_soon(functools.partial(scene.voice.say, source, sample_rate=8000))
                     while scene.call.get_send_audio_buffer_size() == 0:
                         turns += 1
                         await trio.lowlevel.checkpoint()

@@ -111,12 +111,17 @@ async def pieces_of(
 
 async def _convert(pcm: bytes | bytearray | memoryview, from_rate: int, to_rate: int) -> bytes:
     resampler = Resampler(from_rate, to_rate, "recording")
+    return await _feed(resampler, pcm) + resampler.finish()
+
+
+async def _feed(resampler: Resampler, pcm: bytes | bytearray | memoryview) -> bytes:
+    """Convert a chunk of any size, and let others act meanwhile."""
     converted = bytearray()
     step = _STEP_SAMPLES * SAMPLE_BYTES
     for start in range(0, len(pcm), step):
         converted += resampler.feed(bytes(pcm[start : start + step]))
         await trio.lowlevel.checkpoint()
-    return bytes(converted + resampler.finish())
+    return bytes(converted)
 
 
 async def _stream(
@@ -134,7 +139,7 @@ async def _stream(
             whole = len(joined) - len(joined) % SAMPLE_BYTES
             samples, half = joined[:whole], joined[whole:]
             is_empty = is_empty and not samples
-            yield SpeechPiece(resampler.feed(samples), text)
+            yield SpeechPiece(await _feed(resampler, samples), text)
     if half:
         raise ValueError(
             "the speech ended with half a sample: it must be mono signed 16-bit PCM throughout"
