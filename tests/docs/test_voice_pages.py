@@ -15,8 +15,8 @@ from tests.support.onnx_models import write_turn_model
 from tests.support.phone_calls import speech
 from trio_calls import ActiveCall
 from trio_calls.audio import read_wav
-from trio_calls.simulator import SimulatedCall, Simulator
-from trio_calls.testing import hears, interrupted, run_agent, talks_over
+from trio_calls.simulator import SimulatedCall, Simulator, answers, declines
+from trio_calls.testing import hears, interrupted, never_heard, run_agent, talks_over
 from trio_calls.voice import SmartTurn, Voice, open_voice
 
 pytestmark = pytest.mark.pure
@@ -34,7 +34,8 @@ def load(name: str) -> ModuleType:
     return module
 
 
-saying, hearing, interrupting = load("saying"), load("hearing"), load("interrupting")
+saying, hearing = load("saying"), load("hearing")
+interrupting, connecting = load("interrupting"), load("connecting")
 GREETING = read_wav(CHECKOUT / "examples" / "speech" / "greeting.wav", 24_000)
 HELLO = GREETING[: 48_000 * 9 // 10]
 
@@ -209,3 +210,25 @@ async def test_what_must_be_heard_is(simulator: Simulator) -> None:
 
     call = await converse(simulator, with_voice(interrupting.must_be_heard, []), talk)
     interrupted(call.caller, interrupting.STORY, at=1.1, tolerance_seconds=0.2)
+
+
+async def test_a_caller_is_put_through_with_music(simulator: Simulator) -> None:
+    async with run_agent(connecting.handle_call, simulator):
+        call = simulator.place_call(pickup=answers(after_seconds=12))
+        await call.callee.wait_talking()
+        interrupted(call.caller, connecting.MUSIC, since_seconds=7.9)
+        await hears(call.callee, connecting.WHO_CALLS)
+        await call.wait_agent_left()
+        await call.callee.say(GREETING)
+        await hears(call.caller, GREETING)
+        never_heard(call.caller, connecting.WHO_CALLS)
+        never_heard(call.callee, connecting.MUSIC)
+        call.caller.hang_up()
+        await call.wait_ended()
+
+
+async def test_a_caller_whom_nobody_wants_is_told(simulator: Simulator) -> None:
+    async with run_agent(connecting.handle_call, simulator):
+        call = simulator.place_call(pickup=declines(after_seconds=3))
+        await hears(call.caller, connecting.SORRY)
+        await call.wait_ended()
