@@ -69,15 +69,17 @@ def plain_program_end() -> Iterator[None]:
 def plain_single_error() -> Iterator[None]:
     """Raise what a nursery has raised as it is, and not in its group, if it is one error.
 
-    So where a nursery's tasks raise nothing, it is what the block has raised. Tasks that were all
-    cancelled count as one.
+    So where a nursery's tasks raise nothing, it is what the block has raised. Tasks that were
+    cancelled with it do not count: whoever goes on after the error is cancelled again.
     """
     try:
         yield
     except BaseExceptionGroup as group:
-        if len(group.exceptions) > 1 and not holds_only(group, trio.Cancelled):
+        failures = [error for error in group.exceptions if not holds_only(error, trio.Cancelled)]
+        if len(failures) > 1:
             raise
-        error = group.exceptions[0]
+        error = failures[0] if failures else first_error(group)
+        del failures
         # Raised here it would have the group for its context, and a report would show both.
         context = error.__context__
         try:
