@@ -34,7 +34,7 @@ from __future__ import annotations
 import select
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import Context, copy_context
 from typing import Final
@@ -166,7 +166,7 @@ class SharedEpoll:
 _shared: Final = trio.lowlevel.RunVar["weakref.ref[SharedEpoll]"]("trio_calls.shared_epoll")
 
 
-async def serve_socket(descriptor: int, read: Callable[[], bool]) -> None:
+def serve_socket(descriptor: int, read: Callable[[], bool]) -> Awaitable[None]:
     """Serve a socket together with all others of this run of Trio. See `SharedEpoll.serve`."""
     shared = _find_shared()
     if shared is None:
@@ -175,7 +175,7 @@ async def serve_socket(descriptor: int, read: Callable[[], bool]) -> None:
         except OSError as error:
             raise NoEpoll from error
         _shared.set(weakref.ref(shared))
-    await shared.serve(descriptor, read)
+    return shared.serve(descriptor, read)
 
 
 def unregister_socket(descriptor: int) -> None:

@@ -51,7 +51,7 @@ def nowait_sender(stream: trio.abc.Stream) -> Callable[[bytes], int]:
     if isinstance(stream, NowaitStream):
         return stream.send_some_nowait
     if isinstance(stream, trio.SocketStream) and _SOCKETS_ARE_FILES:
-        return partial(_write_to_socket, stream.socket)
+        return partial(_write_to_socket, stream.socket.fileno)
     return lambda data: 0
 
 
@@ -83,9 +83,9 @@ def nowait_receiver(stream: trio.abc.Stream) -> tuple[int, Callable[[], bytes | 
     return None
 
 
-def _write_to_socket(socket: trio.socket.SocketType, data: bytes) -> int:
+def _write_to_socket(descriptor: Callable[[], int], data: bytes) -> int:
     try:
-        return os.write(socket.fileno(), data)
+        return os.write(descriptor(), data)
     except BlockingIOError:
         return 0
     except OSError as error:
