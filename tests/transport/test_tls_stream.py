@@ -156,7 +156,7 @@ async def test_records_come_whole_however_they_are_cut(
         assert await client.receive_some() == b""
 
 
-async def test_more_than_was_asked_for_is_received_before_what_follows(
+async def test_more_of_a_record_is_taken_before_what_follows(
     trusting: ssl.SSLContext, server_context: ssl.SSLContext
 ) -> None:
     async with open_pair(trusting, server_context) as (client, server):
