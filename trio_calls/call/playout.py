@@ -19,6 +19,7 @@ from typing import Final
 import attrs
 import trio
 
+from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.call.commands import CommandQueue
 from trio_calls.call.media_writer import MediaWriter
 from trio_calls.state import STATES_WITH_AUDIO
@@ -30,7 +31,6 @@ _FADE_SECONDS: Final = 0.005
 #: A stream is asked for no more than so much ahead. A command that lets be heard what was said
 #: before waits for that, and what is dropped was made for nothing.
 _AHEAD_SECONDS: Final = 2.0
-_SAMPLE_BYTES: Final = 2
 
 
 class Playout:
@@ -59,8 +59,8 @@ class Playout:
         self._writer = writer
         self._commands = commands
         self._clock = writer.follow_playing()
-        self._fade_bytes = round(_FADE_SECONDS * sample_rate) * _SAMPLE_BYTES
-        self.ahead_bytes: int = round(_AHEAD_SECONDS * sample_rate) * _SAMPLE_BYTES
+        self._fade_bytes = round(_FADE_SECONDS * sample_rate) * SAMPLE_BYTES
+        self.ahead_bytes: int = round(_AHEAD_SECONDS * sample_rate) * SAMPLE_BYTES
         self._pause: Pause | None = None
         self._holders: set[object] = set()
         self._passage: Passage | None = None

@@ -45,8 +45,8 @@ def check_source(source: object, sample_rate: int | None) -> None:
       TypeError: it is no audio.
       ValueError: half a sample, no audio at all, or a rate that is none.
     """
-    if sample_rate is not None and (type(sample_rate) is not int or sample_rate <= 0):
-        raise ValueError(f"sample_rate must be a whole number of Hz, not {sample_rate!r}")
+    if sample_rate is not None:
+        check_rate(sample_rate)
     if isinstance(source, str):
         raise TypeError(
             "what is said must be audio, not text: synthesize it first, and give its text as "
@@ -64,6 +64,12 @@ def check_source(source: object, sample_rate: int | None) -> None:
         )
     elif not as_bytes(source):  # type: ignore[arg-type]  # it is checked there
         raise EmptySpeechError("there is nothing to say: this audio has no samples")
+
+
+def check_rate(sample_rate: object) -> None:
+    """Raise `ValueError` unless this is a sample rate."""
+    if type(sample_rate) is not int or sample_rate <= 0:
+        raise ValueError(f"sample_rate must be a whole number of Hz, not {sample_rate!r}")
 
 
 def _advice_for(source: object) -> str | None:

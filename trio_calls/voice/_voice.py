@@ -21,6 +21,7 @@ from trio_calls.voice._interruption import Interruption
 from trio_calls.voice._level import LevelDetector
 from trio_calls.voice._listening import Listening
 from trio_calls.voice._outcome import SpeechOutcome
+from trio_calls.voice._source import check_rate
 from trio_calls.voice._speech import Speech
 from trio_calls.voice._speech_events import SpeechEvents
 from trio_calls.voice._utterances import Utterances
@@ -194,8 +195,7 @@ class Voice:
     def _rate(self, sample_rate: int | None) -> int:
         if sample_rate is None:
             return self._call.audio_format.sample_rate
-        if type(sample_rate) is not int or sample_rate <= 0:
-            raise ValueError(f"sample_rate must be a whole number of Hz, not {sample_rate!r}")
+        check_rate(sample_rate)
         return sample_rate
 
     def _listen(self, channel: int, method: str) -> Listening:
