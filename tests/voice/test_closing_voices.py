@@ -19,7 +19,7 @@ async def test_who_listens_no_longer_is_forgotten(simulator: Simulator) -> None:
                 await trio.lowlevel.checkpoint()
             del utterances, events
         (listening,) = scene.voice._listenings.values()
-        assert listening._listeners == []
+        assert listening._listeners._references == []
 
 
 @pytest.mark.parametrize("has_listened", [False, True])

@@ -15,10 +15,8 @@ it up: each has a bounded buffer.
 
 from __future__ import annotations
 
-import functools
 import math
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import trio
@@ -26,6 +24,7 @@ import trio
 from trio_calls.audio import FRAME_SECONDS, SAMPLE_BYTES, Resampler, duration_seconds
 from trio_calls.call.received_audio import AudioStream
 from trio_calls.concurrency.error_groups import first_error
+from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.voice._detector import Detector, probability_of_speech
 from trio_calls.voice._end_of_turn import EndOfTurn, ask_whether_over
 from trio_calls.voice._endpointing import (
@@ -38,6 +37,7 @@ from trio_calls.voice._endpointing import (
 from trio_calls.voice._errors import DetectorError
 from trio_calls.voice._history import AudioHistory
 from trio_calls.voice._level import LevelDetector
+from trio_calls.voice._listeners import WeakListeners
 from trio_calls.voice._windows import Windows
 
 
@@ -107,11 +107,10 @@ class Listening:
         self._question: trio.CancelScope | None = None
         self._opened_at = opened_at
         self._starts_at = math.inf
-        self._position = 0
         self._utterance: SpeechBegan | None = None
-        self._listeners: list[weakref.ref[Listener]] = []
-        self._window_listeners: list[weakref.ref[WindowListener]] = []
-        self._sound_listeners: list[weakref.ref[SoundListener]] = []
+        self._listeners = WeakListeners[Listener]()
+        self._window_listeners = WeakListeners[WindowListener]()
+        self._sound_listeners = WeakListeners[SoundListener]()
         # Hears a sound sooner than a detector whose windows are longer than a frame.
         self._first_ear: LevelDetector | None = None
         if detector.window_samples > FRAME_SECONDS * detector.sample_rate:
@@ -169,12 +168,24 @@ class Listening:
             # A new one each time: an error that several tasks raise collects their tracebacks.
             raise DetectorError(*self.failure.args) from self.failure.__cause__
 
+    async def wait_for(self, news: Wakeup) -> None:
+        """Wait for a listener's news.
+
+        Raises:
+          DetectorError: the detector has failed.
+          StopAsyncIteration: nothing follows.
+        """
+        self.check()
+        if self.is_over:
+            raise StopAsyncIteration
+        await news.wait()
+
     def add(self, listener: Listener) -> None:
         """Let somebody listen, for as long as somebody holds it.
 
         Who comes while somebody speaks hears the utterance from its beginning.
         """
-        self._listeners.append(weakref.ref(listener, self._listeners.remove))
+        self._listeners.add(listener)
         if self._utterance is not None:
             listener.heard_event(self._utterance)
         if self.is_over:
@@ -182,49 +193,38 @@ class Listening:
 
     def add_for_windows(self, listener: WindowListener) -> None:
         """Let somebody listen who looks at every window, as `add` does."""
-        self._window_listeners.append(weakref.ref(listener, self._window_listeners.remove))
+        self._window_listeners.add(listener)
         self.add(listener)
 
     def add_for_sounds(self, listener: SoundListener) -> None:
         """Let somebody listen who also wants to know at once of any sound, as `add` does."""
-        self._sound_listeners.append(weakref.ref(listener, self._sound_listeners.remove))
+        self._sound_listeners.add(listener)
         self.add_for_windows(listener)
 
     def remove(self, listener: SoundListener) -> None:
         """Let somebody listen no longer who wanted to know of sounds."""
-        # In place: the references of the others take themselves out of these very lists.
-        self._sound_listeners[:] = [
-            reference for reference in self._sound_listeners if reference() is not listener
-        ]
-        self._window_listeners[:] = [
-            reference for reference in self._window_listeners if reference() is not listener
-        ]
-        self._listeners[:] = [
-            reference for reference in self._listeners if reference() is not listener
-        ]
+        self._sound_listeners.remove(listener)
+        self._window_listeners.remove(listener)
+        self._listeners.remove(listener)
 
     @property
     def position(self) -> int:
         """Up to where the detector has heard, in samples."""
-        return self._position
+        return self._endpointer.position
 
     def _hear_sound(self, first_ear: LevelDetector, frame: bytes) -> None:
         for window, samples in self._first_ear_windows.feed(frame):
             probability = first_ear.feed(window)
-            for reference in tuple(self._sound_listeners):
-                if (listener := reference()) is not None:
-                    listener.heard_sound(probability, samples)
+            for listener in self._sound_listeners:
+                listener.heard_sound(probability, samples)
 
     async def _detect(self, frame: bytes, nursery: trio.Nursery) -> None:
         for window, samples in self._windows.feed(frame):
             probability = await probability_of_speech(self._detector, window)
-            self._position += samples
             if events := self._endpointer.feed(probability, samples):
                 self._tell_events(events)
-            # A copy: the garbage collector may take a reference out of the list at any time.
-            for reference in tuple(self._window_listeners):
-                if (listener := reference()) is not None:
-                    listener.heard_window(probability, samples)
+            for listener in self._window_listeners:
+                listener.heard_window(probability, samples)
             if self._end_of_turn is not None:
                 self._consider_end(self._end_of_turn, nursery)
             self.history.forget_before(self._endpointer.needed_from)
@@ -244,9 +244,9 @@ class Listening:
         if self._utterance is None:
             return
         longest = round(end_of_turn.max_seconds * self.sample_rate)
-        start = max(self._utterance.start, self._position - longest)
+        start = max(self._utterance.start, self.position - longest)
         resampler = Resampler(self.sample_rate, end_of_turn.sample_rate, "recording")
-        pcm = resampler.feed(self.history.read(start, self._position)) + resampler.finish()
+        pcm = resampler.feed(self.history.read(start, self.position)) + resampler.finish()
         with question:
             if await ask_whether_over(end_of_turn, pcm) and not question.cancel_called:
                 self._tell_events(self._endpointer.finish(EndReason.TURN_OVER))
@@ -257,18 +257,11 @@ class Listening:
             if self._utterance is None and self._question is not None:
                 self._question.cancel()
                 self._question = None
-            self._tell(functools.partial(_tell_event, event))
-
-    def _tell(self, tell: Callable[[Listener], None]) -> None:
-        for reference in tuple(self._listeners):
-            if (listener := reference()) is not None:
-                tell(listener)
+            for listener in self._listeners:
+                listener.heard_event(event)
 
     def _end(self) -> None:
         self.is_over = True
         self._tell_events(self._endpointer.finish())
-        self._tell(lambda listener: listener.ended())
-
-
-def _tell_event(event: SpeechBegan | SpeechEnded, listener: Listener) -> None:
-    listener.heard_event(event)
+        for listener in self._listeners:
+            listener.ended()

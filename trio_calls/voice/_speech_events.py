@@ -100,10 +100,7 @@ class SpeechEvents:
         """
         await trio.lowlevel.checkpoint()
         while (event := self._next_event()) is None:
-            self._listening.check()
-            if self._listening.is_over:
-                raise StopAsyncIteration
-            await self._news.wait()
+            await self._listening.wait_for(self._news)
         return event
 
     @contextmanager

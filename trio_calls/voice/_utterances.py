@@ -8,7 +8,7 @@ from typing import Final, Self
 import attrs
 import trio
 
-from trio_calls.audio import Resampler
+from trio_calls.audio import SAMPLE_BYTES, Resampler
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.voice._endpointing import EndReason, SpeechBegan, SpeechEnded
 from trio_calls.voice._errors import ListenerTooSlowError
@@ -48,7 +48,7 @@ class Utterances:
         self._sample_rate = sample_rate
         self._waiting: deque[Utterance] = deque()
         self._waiting_bytes = 0
-        self._max_bytes = round(MAX_WAITING_SECONDS * listening.sample_rate) * 2
+        self._max_bytes = round(MAX_WAITING_SECONDS * listening.sample_rate) * SAMPLE_BYTES
         self._dropped = 0
         self._news = Wakeup()
         listening.add(self)
@@ -69,10 +69,7 @@ class Utterances:
         """
         await trio.lowlevel.checkpoint()
         while not self._waiting and not self._dropped:
-            self._listening.check()
-            if self._listening.is_over:
-                raise StopAsyncIteration
-            await self._news.wait()
+            await self._listening.wait_for(self._news)
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
             raise ListenerTooSlowError(
