@@ -18,17 +18,17 @@ from trio_calls.voice._first_sound import FirstSound
 FRAME = 480
 
 
-def decide(*frames: tuple[float, bool, bool]) -> list[str]:
-    """Feed frames: how likely a sound, whether the agent talks, whether it may be speech."""
+def decide(*frames: tuple[bool, bool, bool]) -> list[str]:
+    """Feed frames: whether a sound, whether the agent talks, whether it may be speech."""
     machine = FirstSound(RATE)
     decisions = [
-        machine.feed(probability, FRAME, is_agent_talking=talks, may_be_speech=speaks)
-        for probability, talks, speaks in frames
+        machine.feed(is_sound, FRAME, is_agent_talking=talks, may_be_speech=speaks)
+        for is_sound, talks, speaks in frames
     ]
     return ["" if decision is None else decision.name for decision in decisions]
 
 
-SOUND, QUIET, SPEECH = (1.0, True, False), (0.0, True, False), (1.0, True, True)
+SOUND, QUIET, SPEECH = (True, True, False), (False, True, False), (True, True, True)
 
 
 def test_a_sound_pauses_at_once() -> None:
@@ -53,7 +53,7 @@ def test_a_sound_that_is_no_speech_is_forgiven() -> None:
 
 
 def test_nobody_is_paused_who_does_not_talk() -> None:
-    silent = (1.0, False, False)
+    silent = (True, False, False)
     assert decide(silent, silent) == ["", ""]
     assert decide(SOUND, silent) == ["PAUSE", "RESUME"]
 

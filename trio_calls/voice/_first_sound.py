@@ -7,9 +7,6 @@ from typing import Final
 from trio_calls.voice._endpointing import in_samples
 from trio_calls.voice._interruption import Decision
 
-#: From this probability on, by the level alone, it is a sound.
-_SOUND_PROBABILITY: Final = 0.8
-
 #: So long the detector has to say that it may be speech. Then the agent goes on,
 _PATIENCE_SECONDS: Final = 0.2
 
@@ -34,13 +31,18 @@ class FirstSound:
         self._paused_samples: int | None = None
         self._resting_samples = 0
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether only a sound can change anything."""
+        return self._paused_samples is None and not self._resting_samples
+
     def feed(
-        self, probability: float, samples: int, *, is_agent_talking: bool, may_be_speech: bool
+        self, is_sound: bool, samples: int, *, is_agent_talking: bool, may_be_speech: bool
     ) -> Decision | None:
-        """Take in what the level says of the next samples.
+        """Take in what the first ear says of the next samples.
 
         Args:
-          probability: how likely it is that they are a sound, from 0 to 1.
+          is_sound: whether they are a sound.
           samples: how many they are.
           is_agent_talking: whether the agent is saying something, paused or not.
           may_be_speech: whether the detector takes what it has heard last for speech.
@@ -51,8 +53,8 @@ class FirstSound:
         """
         self._resting_samples = max(0, self._resting_samples - samples)
         if self._paused_samples is None:
-            is_sound = probability >= _SOUND_PROBABILITY and not may_be_speech
-            if is_sound and is_agent_talking and not self._resting_samples:
+            is_news = is_sound and not may_be_speech
+            if is_news and is_agent_talking and not self._resting_samples:
                 self._paused_samples = 0
                 return Decision.PAUSE
             return None

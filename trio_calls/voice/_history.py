@@ -27,6 +27,11 @@ class AudioHistory:
         """The position after the last sample."""
         return self._first + len(self._pcm) // SAMPLE_BYTES
 
+    @property
+    def is_long(self) -> bool:
+        """Whether it is worth while to forget something."""
+        return len(self._pcm) >= _STEP_BYTES
+
     def append(self, pcm: bytes) -> None:
         """Add what follows."""
         self._pcm += pcm

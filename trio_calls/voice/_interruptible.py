@@ -63,6 +63,8 @@ class InterruptionScope:
 
     def heard_window(self, probability: float, samples: int) -> None:
         """Pause, resume or cancel, if this window calls for it."""
+        if self._interruption.ignores(probability):
+            return
         match self._interruption.feed(probability, samples, self._playout.is_talking):
             case Decision.PAUSE:
                 self._playout.pause(self)
@@ -72,10 +74,12 @@ class InterruptionScope:
                 self._was_interrupted = True
                 self.cancel_scope.cancel()
 
-    def heard_sound(self, probability: float, samples: int) -> None:
-        """Pause or resume, if the level of this frame calls for it."""
+    def heard_sound(self, is_sound: bool, samples: int) -> None:
+        """Pause or resume, if this frame calls for it."""
+        if not is_sound and self._first_sound.is_at_rest:
+            return
         decision = self._first_sound.feed(
-            probability,
+            is_sound,
             samples,
             is_agent_talking=self._playout.is_talking,
             may_be_speech=self._interruption.may_be_speech,

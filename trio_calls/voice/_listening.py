@@ -6,7 +6,7 @@
         │                            │               ▲
         │                            │               └── EndOfTurn, asked in each pause
         │                            └─────────► interruptible blocks
-        ├──► the level, where it is sooner ────► the same
+        ├──► FirstEar, where it is sooner ─────► the same
         └──► AudioHistory, from which utterances are cut
 
 There is one task for a channel, and one detector, however many listen. Whoever listens never holds
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import trio
 
@@ -35,10 +35,14 @@ from trio_calls.voice._endpointing import (
     SpeechEnded,
 )
 from trio_calls.voice._errors import DetectorError
+from trio_calls.voice._first_ear import FirstEar
 from trio_calls.voice._history import AudioHistory
-from trio_calls.voice._level import LevelDetector
 from trio_calls.voice._listeners import WeakListeners
 from trio_calls.voice._windows import Windows
+
+#: When so many frames came is noted of each, and later of each so many: the clock takes its time.
+_TIMED_FRAMES: Final = 50
+_TIMED_EACH: Final = 8
 
 
 class Listener(Protocol):
@@ -64,8 +68,8 @@ class WindowListener(Listener, Protocol):
 class SoundListener(WindowListener, Protocol):
     """Somebody who also wants to know at once of any sound. Nothing here may wait or raise."""
 
-    def heard_sound(self, probability: float, samples: int) -> None:
-        """Take the next frame: how likely it is a sound, by its level, and how long it is."""
+    def heard_sound(self, is_sound: bool, samples: int) -> None:
+        """Take the next frame: whether there is any sound in it, and how long it is."""
         ...
 
 
@@ -106,15 +110,16 @@ class Listening:
         # The question of this pause, whether it was answered or not; None while there is none.
         self._question: trio.CancelScope | None = None
         self._opened_at = opened_at
+        self._frames = 0
         self._starts_at = math.inf
         self._utterance: SpeechBegan | None = None
         self._listeners = WeakListeners[Listener]()
         self._window_listeners = WeakListeners[WindowListener]()
         self._sound_listeners = WeakListeners[SoundListener]()
         # Hears a sound sooner than a detector whose windows are longer than a frame.
-        self._first_ear: LevelDetector | None = None
+        self._first_ear: FirstEar | None = None
         if detector.window_samples > FRAME_SECONDS * detector.sample_rate:
-            self._first_ear = LevelDetector(self.sample_rate)
+            self._first_ear = FirstEar(self.sample_rate)
             self._first_ear_windows = Windows(self.sample_rate, self._first_ear)
 
     async def run(self, stream: AudioStream) -> None:
@@ -131,11 +136,13 @@ class Listening:
                 backlog_bytes, dropped_frames = stream.waiting_bytes, stream.dropped_frames
                 async for frame in stream:
                     self.history.append(frame)
-                    if self.history.end * SAMPLE_BYTES <= backlog_bytes:
+                    if stream.dropped_frames > dropped_frames:
                         dropped_frames = stream.dropped_frames
-                    elif stream.dropped_frames > dropped_frames:
-                        raise DetectorError(self._slowness)
-                    self._take_time(stream.waiting_bytes)
+                        if self.history.end * SAMPLE_BYTES > backlog_bytes:
+                            raise DetectorError(self._slowness)
+                    self._frames += 1
+                    if self._frames <= _TIMED_FRAMES or not self._frames % _TIMED_EACH:
+                        self._take_time(stream.waiting_bytes)
                     if self._first_ear is not None and self._sound_listeners:
                         self._hear_sound(self._first_ear, frame)
                     await self._detect(frame, nursery)
@@ -212,11 +219,11 @@ class Listening:
         """Up to where the detector has heard, in samples."""
         return self._endpointer.position
 
-    def _hear_sound(self, first_ear: LevelDetector, frame: bytes) -> None:
+    def _hear_sound(self, first_ear: FirstEar, frame: bytes) -> None:
         for window, samples in self._first_ear_windows.feed(frame):
-            probability = first_ear.feed(window)
+            is_sound = first_ear.feed(window)
             for listener in self._sound_listeners:
-                listener.heard_sound(probability, samples)
+                listener.heard_sound(is_sound, samples)
 
     async def _detect(self, frame: bytes, nursery: trio.Nursery) -> None:
         for window, samples in self._windows.feed(frame):
@@ -227,7 +234,8 @@ class Listening:
                 listener.heard_window(probability, samples)
             if self._end_of_turn is not None:
                 self._consider_end(self._end_of_turn, nursery)
-            self.history.forget_before(self._endpointer.needed_from)
+            if self.history.is_long:
+                self.history.forget_before(self._endpointer.needed_from)
 
     def _consider_end(self, end_of_turn: EndOfTurn, nursery: trio.Nursery) -> None:
         quiet_samples = self._endpointer.quiet_samples
