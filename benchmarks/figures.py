@@ -76,13 +76,19 @@ class Comparison:
       calls: of each agent.
       request_ms: how much audio each buffer request asks for.
       is_tls: whether everything went over TLS.
-      cpu_ms: processor time of each agent, by the second of audio that it echoed.
+      cpu_ms: processor time of each agent, by the second of audio that it echoed. An agent that
+        took turns with itself is there twice, once with the name that `over_tls` gives it.
     """
 
     calls: int
     request_ms: int
     is_tls: bool
     cpu_ms: dict[str, float]
+
+
+def over_tls(agent: str) -> str:
+    """Return the name of an agent in a `Comparison` of it with and without TLS."""
+    return f"{agent} over TLS"
 
 
 @attrs.frozen

@@ -11,7 +11,7 @@ from benchmarks.agents import AGENTS
 
 _T = TypeVar("_T")
 
-Kind = Literal["load", "turns", "burst", "idle"]
+Kind = Literal["load", "turns", "tls turns", "burst", "idle"]
 
 
 @attrs.frozen
@@ -19,8 +19,8 @@ class Step:
     """One agent, run once; or several, that take turns.
 
     Attributes:
-      kind: what is measured.
-      agents: their names; one, but where they take turns.
+      kind: what is measured. In "tls turns" an agent takes turns with itself without TLS.
+      agents: their names; one, but where several take turns.
       calls: how many talk, are offered at once, or stand in silence.
       is_tls: whether everything goes over TLS.
       request_ms: the sizes of buffer requests to measure with, one after the other.
@@ -48,7 +48,8 @@ class Plan:
       request_ms: how much audio a buffer request asks for.
       rounds: how often calls that talk are measured; the agents take turns within each round.
       window_seconds: for how long, each time.
-      closer_agents: those of the agents that are compared more closely, in turns.
+      closer_agents: those of the agents that are compared more closely, in turns, and each that
+        speaks TLS with itself without.
       closer_calls: numbers of calls to do that with.
       closer_rounds: how often, each time with fresh processes.
       closer_windows: how many turns each agent has in a round.
@@ -106,9 +107,13 @@ class Plan:
         agents = [name for name in self.closer_agents if name in self.agents]
         if self.is_tls:
             agents = [name for name in agents if AGENTS[name].speaks_tls]
-        for _ in range(self.closer_rounds if len(agents) > 1 else 0):
+        for _ in range(self.closer_rounds):
             for calls in self.closer_calls:
-                yield Step("turns", agents, calls, self.is_tls, self.request_ms[:1])
+                for request_ms in self.request_ms if len(agents) > 1 else ():
+                    yield Step("turns", agents, calls, self.is_tls, (request_ms,))
+                for name in agents if not self.is_tls else ():
+                    if AGENTS[name].speaks_tls and not AGENTS[name].is_baseline:
+                        yield Step("tls turns", (name,), calls, True, self.request_ms[:1])
 
     def _each_sdk(self, kind: Kind, calls: int) -> Iterator[Step]:
         for name in self.agents:

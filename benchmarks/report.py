@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from benchmarks.agents import AGENTS
-from benchmarks.figures import Results
+from benchmarks.figures import Results, over_tls
 from benchmarks.summary import (
     MAX_LATE_MS,
     Key,
@@ -83,6 +83,7 @@ def tables(results: Results) -> Iterator[Table]:
     for metric in METRICS[:4]:
         yield from _by_calls(f"Over TLS: {metric.title}", metric, encrypted)
     yield from _comparisons(results)
+    yield from _tls_comparisons(results)
     yield from _bursts(results)
     yield from _idle(results)
     yield from failures(results)
@@ -143,6 +144,25 @@ def _comparisons(results: Results) -> Iterator[Table]:
             yield Table(
                 f"In turns: {calls} calls{', TLS' if is_tls else ''}, requests of {request_ms} ms",
                 ("agent", "CPU, ms a call-second", f"times {OFFICIAL}", "in single rounds"),
+                rows,
+            )
+
+
+def _tls_comparisons(results: Results) -> Iterator[Table]:
+    for calls, request_ms in sorted(
+        {(each.calls, each.request_ms) for each in results.comparisons}
+    ):
+        rows = []
+        for agent in AGENTS:
+            key = Key(over_tls(agent), calls, request_ms)
+            ratio = compare(results.comparisons, key, agent)
+            if ratio is not None:
+                spread = f"{ratio.least:.2f} to {ratio.most:.2f}"
+                rows.append((agent, f"{ratio.cpu_ms:.2f}", f"{ratio.ratio:.2f}", spread))
+        if rows:
+            yield Table(
+                f"In turns with itself without TLS: {calls} calls, requests of {request_ms} ms",
+                ("agent", "CPU over TLS, ms a call-second", "times without", "in single rounds"),
                 rows,
             )
 

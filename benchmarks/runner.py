@@ -5,13 +5,13 @@ from __future__ import annotations
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Final
 
 from benchmarks.certificates import Certificates
-from benchmarks.figures import Comparison, Failure, Load, Results
+from benchmarks.figures import Comparison, Failure, Load, Results, over_tls
 from benchmarks.measure import (
     MeasurementError,
     measure_burst,
@@ -70,7 +70,12 @@ class Runner:
                 case "load":
                     return "; ".join(await self._measure_loads(step, certificates))
                 case "turns":
-                    return await self._compare(step, certificates)
+                    contenders = {agent: (agent, certificates) for agent in step.agents}
+                    return await self._compare(step, contenders, step.is_tls)
+                case "tls turns":
+                    contenders = {step.agent: (step.agent, None)}
+                    contenders[over_tls(step.agent)] = (step.agent, certificates)
+                    return await self._compare(step, contenders, False)
                 case "burst":
                     return await self._measure_burst(step, certificates)
                 case "idle":
@@ -94,19 +99,21 @@ class Runner:
                         break
         return outcomes
 
-    async def _compare(self, step: Step, certificates: Certificates | None) -> str:
+    async def _compare(
+        self, step: Step, contenders: Mapping[str, tuple[str, Certificates | None]], is_tls: bool
+    ) -> str:
         (request_ms,) = step.request_ms
         async with AsyncExitStack() as stack:
             pairs = []
-            for agent in step.agents:
+            for agent, certificates in contenders.values():
                 pair = await stack.enter_async_context(open_pair(agent, certificates))
                 await set_up(pair, step.calls)
                 pairs.append(pair)
             figures = await take_turns(
                 pairs, request_ms, self._plan.closer_windows, self._plan.closer_seconds
             )
-        cpu_ms = dict(zip(step.agents, figures, strict=True))
-        self._results.comparisons.append(Comparison(step.calls, request_ms, step.is_tls, cpu_ms))
+        cpu_ms = dict(zip(contenders, figures, strict=True))
+        self._results.comparisons.append(Comparison(step.calls, request_ms, is_tls, cpu_ms))
         return f"{', '.join(f'{figure:.2f}' for figure in figures)} ms CPU"
 
     async def _measure_burst(self, step: Step, certificates: Certificates | None) -> str:
@@ -131,6 +138,7 @@ def describe(step: Step) -> str:
     what = {
         "load": "calls",
         "turns": "calls in turns",
+        "tls turns": "calls in turns with itself",
         "burst": "offers at once",
         "idle": "calls in silence",
     }[step.kind]
