@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 
-from benchmarks.figures import Load, median
+from benchmarks.figures import Load
 from benchmarks.report import RESULTS, Table, failures, markdown
 from benchmarks.summary import MAX_LATE_MS, SATURATED_SHARE, is_valid
 from benchmarks.voice.agents import VOICE_AGENTS
 from benchmarks.voice.figures import Capacity, Interruptions, VoiceResults
+from benchmarks.voice.targets import REFERENCE, cpu_ms, judge, loads_of, middle
 
 VOICE_RESULTS: Final = RESULTS / "voice"
-
-#: What all others are compared with.
-REFERENCE: Final = "pipecat-turn"
 
 _NONE: Final = "-"
 
 
 def tables(results: VoiceResults) -> Iterator[Table]:
     """Yield every table that has something to show."""
-    loads = {name: _of(name, results.loads) for name in VOICE_AGENTS}
+    verdicts = [(each.target, each.measured, each.word) for each in judge(results)]
+    if verdicts:
+        yield Table("Targets", ("target", "measured", ""), verdicts)
+    loads = {name: loads_of(results, name) for name in VOICE_AGENTS}
     if results.loads:
         calls = results.loads[0].calls
         title = f"Echo, {calls} calls, with an ear on the caller"
@@ -58,11 +59,11 @@ def _echo_rows(
         if own:
             yield (
                 name,
-                f"{_cpu(own):.2f}{_marks(own)}",
-                f"{_cpu(own) / _cpu(reference):.2f}" if reference else _NONE,
-                f"{_middle(own, lambda load: load.round_trip_p50_ms):.1f} / "
-                f"{_middle(own, lambda load: load.round_trip_p99_ms):.1f}",
-                f"{_middle(own, lambda load: load.resident_mb_per_call):.2f}",
+                f"{cpu_ms(own):.2f}{_marks(own)}",
+                f"{cpu_ms(own) / cpu_ms(reference):.2f}" if reference else _NONE,
+                f"{middle(own, lambda load: load.round_trip_p50_ms):.1f} / "
+                f"{middle(own, lambda load: load.round_trip_p99_ms):.1f}",
+                f"{middle(own, lambda load: load.resident_mb_per_call):.2f}",
                 carried.get(name, _NONE),
             )
 
@@ -91,20 +92,8 @@ def _row(figures: Interruptions) -> Sequence[str]:
     )
 
 
-def _of(name: str, loads: Iterable[Load]) -> list[Load]:
-    return [load for load in loads if load.agent == name]
-
-
-def _middle(loads: list[Load], figure: Callable[[Load], float]) -> float:
-    return median([load for load in loads if is_valid(load)] or loads, figure)
-
-
-def _cpu(loads: list[Load]) -> float:
-    return _middle(loads, lambda load: load.cpu_ms_per_call_second)
-
-
 def _marks(loads: list[Load]) -> str:
-    share = _middle(loads, lambda load: load.core_share)
+    share = middle(loads, lambda load: load.core_share)
     return _marked(share, is_late=not any(map(is_valid, loads)))
 
 

@@ -26,6 +26,7 @@ from benchmarks.voice.raw_calls import raw_head
 from benchmarks.voice.report import VOICE_RESULTS, tables
 from benchmarks.voice.runner import VoicePlan
 from benchmarks.voice.sentences import SAMPLE_RATE, SENTENCE_SECONDS, number_of, sentence
+from benchmarks.voice.targets import judge
 from trio_calls.audio import level_dbfs, to_samples
 
 pytestmark = [pytest.mark.pure, pytest.mark.slow]
@@ -257,6 +258,34 @@ def test_agents_are_shown_beside_pipecat(tmp_path: Path) -> None:
     text = markdown(results, tables(VoiceResults.load(tmp_path / "kept.json")))
     assert "| pipecat-turn | 10.00 | 1.00 | 1.0 / 2.0 | 0.10 | - |" in text
     assert "| echo-alone | 2.00 | 0.20 | 1.0 / 2.0 | 0.10 | 300 |" in text
+
+
+@pytest.mark.parametrize(
+    ("agent", "cpu_ms", "calls", "words"),
+    [
+        ("voice-silero", 2.0, 300, ["pass", "pass", "pass"]),
+        ("voice-silero", 2.1, 299, ["MISS", "pass", "MISS"]),
+        ("voice-webrtc", 1.4, 450, ["pass", "pass", "pass"]),
+        ("voice-webrtc", 1.5, 400, ["MISS", "pass", "MISS"]),
+    ],
+)
+def test_the_layer_is_judged_beside_pipecat(
+    agent: str, cpu_ms: float, calls: int, words: list[str]
+) -> None:
+    results = VoiceResults.begin(rounds=1, window_seconds=2)
+    results.loads = [LOAD, attrs.evolve(LOAD, agent=agent, cpu_ms_per_call_second=cpu_ms)]
+    results.capacities = [Capacity(agent, calls, calls + 1)]
+    assert [verdict.word for verdict in judge(results)] == words
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(0.06, "pass"), (0.07, "MISS")])
+def test_how_soon_the_agent_is_silent_is_judged(seconds: float, word: str) -> None:
+    results = VoiceResults.begin(rounds=1, window_seconds=2)
+    attempts = [Attempt(seconds, 0.0)]
+    results.interruptions.append(
+        summarize_attempts("voice-silero", 10, attempts, core_share=0.1, lateness_seconds=[0.001])
+    )
+    assert [verdict.word for verdict in judge(results)] == [word, "pass"]
 
 
 def test_silences_are_shown_with_what_they_cost() -> None:
