@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -11,7 +13,7 @@ import trio
 from tests.support.phone_calls import speech
 from tests.support.voice_agents import RATE, answered, loudness
 from trio_calls.simulator import Simulator
-from trio_calls.voice import DetectorError, Endpointing, EndReason
+from trio_calls.voice import DetectorError, Endpointing, EndReason, open_voice
 
 PATIENT = Endpointing(pause_seconds=3.0)
 
@@ -136,3 +138,32 @@ async def test_one_that_fails(
         assert speech(1, 0.5) in (await anext(utterances)).pcm
         with pytest.raises(DetectorError, match=words):
             await anext(utterances)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"is_over": None}, "must have a method is_over"),
+        ({"sample_rate": None}, "end_of_turn.sample_rate must be a whole number of Hz, not None"),
+        ({"quiet_seconds": "1"}, "end_of_turn.quiet_seconds must be a number of seconds, not '1'"),
+        ({"max_seconds": float("nan")}, "end_of_turn.max_seconds must be a number of seconds"),
+    ],
+)
+async def test_what_cannot_tell_is_refused_at_once(
+    simulator: Simulator, changed: dict[str, object], message: str
+) -> None:
+    members = {"sample_rate": RATE, "max_seconds": 8, "quiet_seconds": 0, "is_over": bool}
+    oracle = SimpleNamespace(**(members | changed))
+    async with answered(simulator) as scene:
+        with pytest.raises(TypeError, match=message):
+            await open_voice(scene.call, end_of_turn=oracle).__aenter__()
+
+
+async def test_a_missing_extra_is_told_at_once(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "soxr", None)
+    oracle = Oracle(lambda pcm: True, sample_rate=16000)
+    async with answered(simulator) as scene:
+        with pytest.raises(ModuleNotFoundError, match="install the extra 'voice'"):
+            await open_voice(scene.call, end_of_turn=oracle).__aenter__()

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Awaitable
 from typing import Protocol
 
+from trio_calls.config import is_number
 from trio_calls.voice._errors import DetectorError
 
 
@@ -38,6 +39,24 @@ class EndOfTurn(Protocol):
           pcm: the end of the utterance, with the silence behind it, as mono signed 16-bit
             little-endian audio.
         """
+
+
+def check_end_of_turn(end_of_turn: object) -> None:
+    """Check that this can tell whether a turn is over.
+
+    Raises:
+      TypeError: it cannot. The message says what it wants.
+    """
+    name = type(end_of_turn).__name__
+    if not callable(getattr(end_of_turn, "is_over", None)):
+        raise TypeError(f"end_of_turn must have a method is_over(pcm), and {name} has none")
+    rate = getattr(end_of_turn, "sample_rate", None)
+    if type(rate) is not int or rate < 1:
+        raise TypeError(f"end_of_turn.sample_rate must be a whole number of Hz, not {rate!r}")
+    for attribute in ("quiet_seconds", "max_seconds"):
+        seconds = getattr(end_of_turn, attribute, None)
+        if not is_number(seconds, 0):
+            raise TypeError(f"end_of_turn.{attribute} must be a number of seconds, not {seconds!r}")
 
 
 async def ask_whether_over(end_of_turn: EndOfTurn, pcm: bytes) -> bool:

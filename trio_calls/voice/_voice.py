@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from trio_calls.audio import Resampler
 from trio_calls.call.active_call import ActiveCall, playout_of
 from trio_calls.concurrency.error_groups import plain_single_error
 from trio_calls.config import is_number
 from trio_calls.state import CallState, illegal
 from trio_calls.voice._detector import Detector, make_detector
-from trio_calls.voice._end_of_turn import EndOfTurn
+from trio_calls.voice._end_of_turn import EndOfTurn, check_end_of_turn
 from trio_calls.voice._endpointing import Endpointing
 from trio_calls.voice._interruptible import InterruptionScope
 from trio_calls.voice._interruption import Interruption
@@ -258,12 +259,22 @@ async def open_voice(
       endpointing: what makes an utterance of that.
       end_of_turn: tells by what somebody has said whether they have finished. If None, silence
         tells it alone.
+
+    Raises:
+      TypeError: `detector` cannot be called, or `end_of_turn` is none. Of a detector more is told
+        where something listens first.
+      ModuleNotFoundError: `end_of_turn` wants another rate, and the extra ``trio-calls[voice]`` is
+        not installed.
     """
     if detector is not None and not callable(detector):
         raise TypeError(
             "detector must be a class or a function that makes a detector for each stream, not "
             f"{type(detector).__name__}: give lambda: followed by what makes a new one"
         )
+    if end_of_turn is not None:
+        check_end_of_turn(end_of_turn)
+        # Where the rates differ, and an extra is missing, that is told here.
+        Resampler(call.audio_format.sample_rate, end_of_turn.sample_rate, "recording")
     if detector is None:
         detector = functools.partial(LevelDetector, call.audio_format.sample_rate)
     with plain_single_error():
