@@ -46,6 +46,10 @@ class MeasurementError(Exception):
     """An agent did not do what was to be measured."""
 
 
+class MachineBusyError(MeasurementError):
+    """It tells nothing about the agent: the machine had something else to do."""
+
+
 class Caller(Protocol):
     """Places the calls that an agent takes.
 

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 
 import attrs
 
-from benchmarks.agents import AGENTS
+from benchmarks.agents import AGENTS, OURS
 
 _T = TypeVar("_T")
 
@@ -48,8 +48,8 @@ class Plan:
       request_ms: how much audio a buffer request asks for.
       rounds: how often calls that talk are measured; the agents take turns within each round.
       window_seconds: for how long, each time.
-      closer_agents: those of the agents that are compared more closely, in turns, and each that
-        speaks TLS with itself without.
+      closer_agents: those of the agents that are compared more closely, in turns; ours also
+        with themselves over TLS.
       closer_calls: numbers of calls to do that with.
       closer_rounds: how often, each time with fresh processes.
       closer_windows: how many turns each agent has in a round.
@@ -112,7 +112,7 @@ class Plan:
                 for request_ms in self.request_ms if len(agents) > 1 else ():
                     yield Step("turns", agents, calls, self.is_tls, (request_ms,))
                 for name in agents if not self.is_tls else ():
-                    if AGENTS[name].speaks_tls and not AGENTS[name].is_baseline:
+                    if name in OURS:
                         yield Step("tls turns", (name,), calls, True, self.request_ms[:1])
 
     def _each_sdk(self, kind: Kind, calls: int) -> Iterator[Step]:

@@ -13,6 +13,7 @@ from typing import Final
 from benchmarks.certificates import Certificates
 from benchmarks.figures import Comparison, Failure, Load, Results, over_tls
 from benchmarks.measure import (
+    MachineBusyError,
     MeasurementError,
     measure_burst,
     measure_idle,
@@ -81,7 +82,8 @@ class Runner:
                 case "idle":
                     return await self._measure_idle(step, certificates)
         except MeasurementError as error:
-            self._failed[step.kind, step.agent, step.is_tls] = step.calls
+            if not isinstance(error, MachineBusyError):
+                self._failed[step.kind, step.agent, step.is_tls] = step.calls
             self._results.failures.append(Failure(step.agent, step.kind, step.calls, str(error)))
             return f"FAILED: {error}"
 

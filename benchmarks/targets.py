@@ -7,10 +7,10 @@ from typing import Final
 
 import attrs
 
+from benchmarks.agents import OURS
 from benchmarks.figures import Results, over_tls
 from benchmarks.summary import Key, Ratio, Summary, compare, idle_cpu_ms, summarize, worst_burst
 
-OURS: Final = ("fast", "trio-websocket")
 OFFICIAL: Final = "official"
 
 _BURSTS: Final = (10, 100, 1000)

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from benchmarks.figures import Load
-from benchmarks.measure import MeasurementError, Pair, measure_load
+from benchmarks.measure import MachineBusyError, Pair, measure_load
 from benchmarks.plan import rotated
 from benchmarks.summary import is_valid
 
@@ -27,7 +27,8 @@ async def take_turns(
       the exchange did not keep up with somebody.
 
     Raises:
-      MeasurementError: there was no other window, or nothing came back.
+      MachineBusyError: there was no other window.
+      MeasurementError: nothing came back.
     """
     rounds: list[list[Load]] = []
     for number in range(windows):
@@ -38,7 +39,7 @@ async def take_turns(
         if all(is_valid(load) for load in loads.values()):
             rounds.append([load for _, load in sorted(loads.items())])
     if not rounds:
-        raise MeasurementError("the machine was too busy to compare anything")
+        raise MachineBusyError("the machine was too busy to compare anything")
     return [
         statistics.mean(load.cpu_ms_per_call_second for load in loads)
         for loads in zip(*rounds, strict=True)

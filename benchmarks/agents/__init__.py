@@ -47,3 +47,6 @@ AGENTS: Final[Mapping[str, Agent]] = {
     "baseline-websockets-sansio": _baseline("baseline_websockets_sansio"),
     "baseline-trio": Agent("benchmarks.agents.baseline_trio", is_baseline=True, speaks_tls=False),
 }
+
+#: Those that are this SDK, each with another WebSocket library.
+OURS: Final = ("fast", "trio-websocket")

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.agents import OURS
 from benchmarks.figures import Results
 from benchmarks.report import RESULTS
 from benchmarks.summary import Key, Ratio, compare, summarize, worst_burst
-from benchmarks.targets import OFFICIAL, OURS
+from benchmarks.targets import OFFICIAL
 
 pytestmark = pytest.mark.pure
 
