@@ -50,9 +50,10 @@ EXPORTED: Final = {
     "trio_calls.voice": """
         Detector DetectorError EmptySpeechError EndOfTurn EndReason Endpointing
         FunctionDetector InterruptionScope LevelDetector ListenerTooSlowError ModelError
-        SileroBatch SileroDetector SmartTurn Speech SpeechEnd SpeechEnding SpeechEvent
-        SpeechEvents SpeechFrame SpeechModel SpeechOutcome SpeechPiece SpeechStart Utterance
-        Utterances Voice VoiceError WebRtcDetector converse open_voice
+        Recording RecordingError SileroBatch SileroDetector SmartTurn Speech SpeechEnd
+        SpeechEnding SpeechEvent SpeechEvents SpeechFrame SpeechModel SpeechOutcome
+        SpeechPiece SpeechStart Utterance Utterances Voice VoiceError WebRtcDetector converse
+        open_voice
     """,
 }
 

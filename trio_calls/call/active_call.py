@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from trio_calls.audio_format import AudioFormat, AudioMode
+from trio_calls.call.audio_tap import AudioTap
 from trio_calls.call.core import CallCore
 from trio_calls.call.event_handlers import HandlerT
 from trio_calls.call.hangup_scope import HangupScope
@@ -335,6 +337,19 @@ class ActiveCall:
             credit_bytes=audio.credit_bytes,
             invalid_messages=self._protocol.invalid_messages,
         )
+
+
+@contextmanager
+def tapped(call: ActiveCall, tap: AudioTap) -> Iterator[None]:
+    """Tell somebody of each message of audio, in both directions, while the block runs."""
+    lists = (call._core.received.taps, call._core.writer.taps)
+    for taps in lists:
+        taps.append(tap)
+    try:
+        yield
+    finally:
+        for taps in lists:
+            taps.remove(tap)
 
 
 def playout_of(call: ActiveCall) -> Playout:

@@ -26,12 +26,14 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from trio_calls.audio._as_bytes import as_bytes
+from trio_calls.call.audio_tap import AudioTap
 from trio_calls.call.checkpoint_credit import CheckpointCredit
 from trio_calls.call.unheard_audio import UnheardAudio
 from trio_calls.concurrency.turns import let_others_act
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.transport import EagerWriter, WebSocket
 from trio_calls.wire.heard_clock import HeardClock
+from trio_calls.wire.media import pcm_of
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 from trio_calls.wire.playout_clock import PlayoutClock
 from trio_calls.wire.speech import Barrier, Mark, Pause, Speech
@@ -58,6 +60,7 @@ class MediaWriter(EagerWriter):
 
     Attributes:
       on_drop: called before what was said up to a position is dropped.
+      taps: those who are told of each message of audio. Only `tapped` changes it.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class MediaWriter(EagerWriter):
     ) -> None:
         super().__init__()
         self.on_drop: Callable[[int], None] | None = None
+        self.taps: list[AudioTap] = []
         self._audio = audio
         self._bytes_per_second = bytes_per_second
         self._credit = credit
@@ -167,6 +171,8 @@ class MediaWriter(EagerWriter):
 
     def interrupted(self) -> None:
         """Note that the exchange is told to drop what it has not played, or gets before that."""
+        for tap in self.taps:
+            tap.dropped()
         self._playout.interrupt(trio.current_time())
         self._delivered_bytes = self._audio.sent_bytes
         self._progress.wake()
@@ -327,6 +333,8 @@ class MediaWriter(EagerWriter):
             self._queued_at = trio.current_time()
             self.write()
         else:
+            for tap in self.taps:
+                tap.sent(pcm_of(message))
             self._transmit(self._websocket, message)
 
     def _take(self) -> Sequence[str | bytes]:
@@ -339,6 +347,9 @@ class MediaWriter(EagerWriter):
         if not messages and self._audio.has_tail and self._is_tail_due():
             self._audio.flush()
             messages = self._audio.take()
+        for tap in self.taps:
+            for message in messages:
+                tap.sent(pcm_of(message))
         return messages
 
     def _is_tail_due(self) -> bool:

@@ -18,6 +18,7 @@ from typing import Final, Self
 
 import trio
 
+from trio_calls.call.audio_tap import AudioTap
 from trio_calls.call.checkpoint_credit import CheckpointCredit
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.wire.media import CALL_CHANNEL
@@ -97,12 +98,14 @@ class ReceivedAudio:
       frames: how many frames came.
       bytes: how many bytes of PCM that was.
       dropped_frames: how many frames were dropped, summed over the streams.
+      taps: those who are told of each frame. Only `tapped` changes it.
     """
 
     def __init__(self, buffer_bytes: int, credit: CheckpointCredit, over: trio.Event) -> None:
         self.frames: int = 0
         self.bytes: int = 0
         self.dropped_frames: int = 0
+        self.taps: list[AudioTap] = []
         self._buffer_bytes = buffer_bytes
         self._credit = credit
         self._over = over
@@ -127,6 +130,8 @@ class ReceivedAudio:
         """Hand a frame on. Never waits."""
         self.frames += 1
         self.bytes += len(pcm)
+        for tap in self.taps:
+            tap.received(channel, pcm)
         references = self._streams.get(channel)
         if references is None:
             self._keep_unclaimed(channel, pcm)

@@ -11,16 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from trio_calls.audio import SAMPLE_BYTES
+from trio_calls.audio._wav_header import HEADER_BYTES, OPEN_LENGTH, wav_header
 
-#: How a WAV file says that its audio goes on to its end, however long it is.
-_OPEN_LENGTH: Final = 2**32 - 1
-
-#: RIFF, what follows, WAVE; the format chunk; the name and the length of the audio.
-_HEADER: Final = struct.Struct("<4sI4s4sIHHIIHH4sI")
-_FORMAT_BYTES: Final = 16
-_PCM: Final = 1
 _LENGTH_BYTES: Final = 4
-_PLACES_OF_LENGTHS: Final = (4, _HEADER.size - _LENGTH_BYTES)
+_PLACES_OF_LENGTHS: Final = (4, HEADER_BYTES - _LENGTH_BYTES)
 
 
 class Recorder:
@@ -46,7 +40,7 @@ class Recorder:
 
     def begin(self, sample_rate: int) -> None:
         """Begin the audio, of a sample rate in Hz. Its length is left open."""
-        self._write(_open_header(sample_rate))
+        self._write(wav_header(sample_rate))
 
     def add(self, pcm: bytes) -> None:
         """Add audio of the one sample format."""
@@ -90,22 +84,13 @@ def open_recorder(path: Path | None) -> Iterator[Recorder]:
         recorder.close()
 
 
-def _open_header(sample_rate: int) -> bytes:
-    return _HEADER.pack(
-        *(b"RIFF", _OPEN_LENGTH, b"WAVE"),
-        *(b"fmt ", _FORMAT_BYTES, _PCM, 1, sample_rate),
-        *(sample_rate * SAMPLE_BYTES, SAMPLE_BYTES, 8 * SAMPLE_BYTES),
-        *(b"data", _OPEN_LENGTH),
-    )
-
-
 def _write_lengths(file: io.FileIO) -> None:
     """Write into the header how long the audio has become, unless there is no header."""
-    audio_bytes = file.seek(0, os.SEEK_END) - _HEADER.size
-    if 0 <= audio_bytes < _OPEN_LENGTH - _HEADER.size:
+    audio_bytes = file.seek(0, os.SEEK_END) - HEADER_BYTES
+    if 0 <= audio_bytes < OPEN_LENGTH - HEADER_BYTES:
         # The disk may have become full in the middle of a sample.
         audio_bytes -= audio_bytes % SAMPLE_BYTES
         for place in _PLACES_OF_LENGTHS:
             file.seek(place)
             # Each counts what follows it.
-            file.write(struct.pack("<I", _HEADER.size + audio_bytes - place - _LENGTH_BYTES))
+            file.write(struct.pack("<I", HEADER_BYTES + audio_bytes - place - _LENGTH_BYTES))

@@ -14,6 +14,7 @@ from trio_calls.voice._errors import (
     EmptySpeechError,
     ListenerTooSlowError,
     ModelError,
+    RecordingError,
     VoiceError,
 )
 from trio_calls.voice._interruptible import InterruptionScope
@@ -34,6 +35,7 @@ from trio_calls.voice._speech_events import (
 from trio_calls.voice._utterances import Utterance, Utterances
 from trio_calls.voice._voice import Voice, open_voice
 from trio_calls.voice._webrtc import WebRtcDetector
+from trio_calls.voice.recording._recording import Recording
 
 __all__ = [
     "Detector",
@@ -47,6 +49,8 @@ __all__ = [
     "LevelDetector",
     "ListenerTooSlowError",
     "ModelError",
+    "Recording",
+    "RecordingError",
     "SileroBatch",
     "SileroDetector",
     "SmartTurn",

@@ -22,5 +22,12 @@ class ListenerTooSlowError(VoiceError):
     """What was heard was not taken in time, and some of it had to be dropped."""
 
 
+class RecordingError(VoiceError):
+    """A call cannot be recorded, or its recording has ended early. The call goes on.
+
+    Where the system says why, that is the ``__cause__``.
+    """
+
+
 class ModelError(VoiceError, ValueError):
     """A file is not the model that is wanted, or cannot be read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from trio_calls.voice._source import check_rate
 from trio_calls.voice._speech import Speech
 from trio_calls.voice._speech_events import SpeechEvents
 from trio_calls.voice._utterances import Utterances
+from trio_calls.voice.recording._recording import Recording, open_recording
 
 DetectorFactory = Callable[[], Detector | Callable[[bytes], float]]
 """Makes a detector, or a function that tells how likely 20 ms of PCM at 16 kHz are speech."""
@@ -192,6 +194,45 @@ class Voice:
         )
         listening = self._listen(channel, "until_interrupted()")
         return InterruptionScope(listening, interruption, self._playout)
+
+    @asynccontextmanager
+    async def record(self, path: str | os.PathLike[str]) -> AsyncIterator[Recording]:
+        """Record the call while the block runs: left what the agent hears, right what it says.
+
+        ::
+
+            async with voice.record("call.wav"):
+                ...
+
+        Both are on one clock, that of the samples received: they line up, however long the call is.
+        What the agent says stands where it begins to play, as far as that is known: see
+        `Speech.heard_seconds`. What was dropped before it was played is not there. Where audio did
+        not come there is silence. In `AudioMode.ISOLATED` there are three channels: caller, callee,
+        agent.
+
+        It is written each second, some 3 s late, so that a process that is killed leaves a file
+        that plays. It is complete when the call is over or the block is left. The file is for its
+        owner alone (mode 0600), also if it was there before; what was in it is replaced.
+
+        Args:
+          path: of the file. ``.wav`` needs no extra. ``.flac``, ``.opus`` and ``.ogg`` (Opus) need
+            ``trio-calls[voice]``: while the call lasts there is a WAV beside it, ``call.flac.wav``,
+            from which it is made in the end.
+
+        Raises:
+          RecordingError: the file cannot be made. At the end of the block, unless it raises
+            something else: the recording has ended early, as the disk is full, or has not taken
+            anything for 10 s. That is also logged, at ERROR, when it happens, and is
+            `Recording.failure`. The call goes on, and so does the block.
+          ValueError: no such kind of file.
+          ModuleNotFoundError: an extra is missing; the message says which.
+
+        Cancellation: what was heard and said before is written, for 2 s at the most. A FLAC or Opus
+        file is not made then, and the WAV beside it stays.
+        """
+        self._check_open()
+        async with open_recording(self._call, path, self._opened_at) as recording:
+            yield recording
 
     def _rate(self, sample_rate: int | None) -> int:
         if sample_rate is None:

@@ -116,6 +116,11 @@ class AudioError(ValueError):
     """A binary message is not audio of this call. All of it is dropped."""
 
 
+def pcm_of(message: bytes) -> bytes:
+    """Return the audio of a message that `pack_audio` has made."""
+    return message[1:]
+
+
 def pack_audio(channel: int, pcm: bytes) -> bytes:
     """Return the binary message that carries `pcm` on a channel."""
     return bytes((channel,)) + pcm

@@ -1,0 +1,231 @@
+"""`Voice.record`: what was heard and said, in a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from trio_calls._logging import get_logger
+from trio_calls.audio_format import AudioMode
+from trio_calls.call.active_call import ActiveCall, tapped
+from trio_calls.concurrency.error_groups import plain_single_error
+from trio_calls.voice._errors import RecordingError
+from trio_calls.voice.recording._compressed import (
+    COMPRESSIONS,
+    Compression,
+    compress,
+    load_soundfile,
+)
+from trio_calls.voice.recording._tracks import Tracks
+from trio_calls.voice.recording._wav_file import WavFile
+from trio_calls.wire.media import CALL_CHANNEL
+
+#: So often something is written.
+_EVERY_SECONDS: Final = 1.0
+
+#: A disk that takes longer for that is too slow. So much waits at the most.
+_PATIENCE_SECONDS: Final = 10.0
+
+#: What has to be written when the block is cancelled may take so long.
+_CLOSING_SECONDS: Final = 2.0
+
+#: Of the threads that write, and of those that compress, in a process.
+_WRITING: Final = trio.CapacityLimiter(8)
+_COMPRESSING: Final = trio.CapacityLimiter(2)
+
+#: The channels of the caller and of the callee, where audio is isolated.
+_LEGS: Final = (1, 2)
+
+logger = get_logger("trio_calls.recording")
+
+
+class Recording:
+    """A recording that is being made. Got from `Voice.record`.
+
+    Attributes:
+      path: of the file.
+      failure: why it has ended early, if it has.
+    """
+
+    def __init__(
+        self, call: ActiveCall, path: Path, compression: Compression | None, opened_at: float
+    ) -> None:
+        self.path: Path = path
+        self.failure: RecordingError | None = None
+        self._call = call
+        self._compression = compression
+        self._wav_path = path if compression is None else path.with_name(f"{path.name}.wav")
+        self._rate = call.audio_format.sample_rate
+        is_mixed = call.audio_format.mode is AudioMode.MIXED
+        self._channels = (CALL_CHANNEL,) if is_mixed else _LEGS
+        self._tracks = Tracks(self._channels, self._rate)
+        # What has passed and is not placed yet: the channel and the audio, and when.
+        self._passed: list[tuple[int | None, bytes | None, float]] = []
+        self._now = trio.lowlevel.current_clock().current_time
+        self._opened_at = opened_at
+        self._is_over = trio.Event()
+        self._is_on = True
+        self._file: WavFile
+
+    @property
+    def seconds(self) -> float:
+        """How much is in the file. It is up to 4 s behind the call, until the recording ends."""
+        return self._tracks.position / self._rate
+
+    @property
+    def start_seconds(self) -> float | None:
+        """When it begins, in seconds since the voice was opened; None until there is audio."""
+        zero = self._tracks.zero
+        return None if zero is None else zero - self._opened_at
+
+    def received(self, channel: int, pcm: bytes) -> None:
+        """Take what was heard."""
+        if self._is_on:
+            self._passed.append((channel, pcm, self._now()))
+
+    def sent(self, pcm: bytes) -> None:
+        """Take what the agent says, as it goes out."""
+        if self._is_on:
+            self._passed.append((None, pcm, self._now()))
+
+    def dropped(self) -> None:
+        """Note that what the agent has said and is not played is dropped."""
+        if self._is_on:
+            self._passed.append((None, None, self._now()))
+
+    async def open(self) -> None:
+        """Make the file.
+
+        Raises:
+          RecordingError: it cannot be made.
+        """
+        make = partial(WavFile, self._wav_path, self._rate, len(self._channels) + 1)
+        try:
+            self._file = await trio.to_thread.run_sync(make, limiter=_WRITING)
+        except OSError as error:
+            raise RecordingError(
+                f"cannot record into {self._wav_path}: {error.strerror or error}"
+            ) from error
+
+    def stop(self) -> None:
+        """Let the recording end here."""
+        self._is_over.set()
+
+    async def run(self) -> None:
+        """Write until the recording is stopped or the call is over, and finish the file."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._stop_with_call)
+            try:
+                await self._write_each_second()
+            finally:
+                await self._close()
+            nursery.cancel_scope.cancel()
+        await self._compress()
+
+    async def _stop_with_call(self) -> None:
+        await self._call.wait_disconnected()
+        self.stop()
+
+    async def _write_each_second(self) -> None:
+        while not self._is_over.is_set() and self.failure is None:
+            with trio.move_on_after(_EVERY_SECONDS):
+                await self._is_over.wait()
+            self._place()
+            await self._write(self._tracks.take(self._now()), _PATIENCE_SECONDS)
+
+    def _place(self) -> None:
+        passed, self._passed = self._passed, []
+        for channel, pcm, now in passed:
+            if pcm is None:
+                self._tracks.dropped(now)
+            elif channel is None:
+                self._tracks.sent(pcm, now)
+            else:
+                self._tracks.received(channel, pcm, now)
+
+    async def _write(self, pcm: bytes, patience_seconds: float) -> None:
+        if not pcm:
+            return
+        with trio.move_on_after(patience_seconds) as patience:
+            try:
+                await trio.to_thread.run_sync(
+                    self._file.append, pcm, limiter=_WRITING, abandon_on_cancel=True
+                )
+            except OSError as error:
+                self._fail(f"{error.strerror or error}", error)
+        if patience.cancelled_caught:
+            self._fail(f"the disk has taken more than {patience_seconds:g} s")
+
+    async def _close(self) -> None:
+        """Write what is left, whatever happens."""
+        with trio.CancelScope(shield=True):
+            self._is_on = False
+            if self.failure is None:
+                self._place()
+                await self._write(self._tracks.finish(self._now()), _CLOSING_SECONDS)
+            with trio.move_on_after(_CLOSING_SECONDS), suppress(OSError):
+                await trio.to_thread.run_sync(
+                    self._file.close, limiter=_WRITING, abandon_on_cancel=True
+                )
+
+    async def _compress(self) -> None:
+        if self._compression is None or self.failure is not None:
+            return
+        make = partial(compress, self._wav_path, self.path, self._compression)
+        try:
+            await trio.to_thread.run_sync(make, limiter=_COMPRESSING)
+            self._wav_path.unlink()
+        except trio.Cancelled:
+            logger.warning(
+                "%s was not made, as its block was cancelled: %s has the recording",
+                self.path,
+                self._wav_path,
+            )
+            raise
+        except (OSError, RuntimeError) as error:
+            self._fail(f"{error}; the recording is in {self._wav_path}", error)
+
+    def _fail(self, why: str, cause: Exception | None = None) -> None:
+        self.failure = RecordingError(
+            f"the recording into {self._wav_path} has ended after {self.seconds:.1f} s: {why}"
+        )
+        self.failure.__cause__ = cause
+        self._is_on = False
+        self._passed.clear()
+        logger.error("%s; the call goes on", self.failure)
+
+
+@asynccontextmanager
+async def open_recording(
+    call: ActiveCall, path: str | os.PathLike[str], opened_at: float
+) -> AsyncIterator[Recording]:
+    """Record a call while the block runs. See `Voice.record`."""
+    file_path = Path(path)
+    recording = Recording(call, file_path, _compression_of(file_path), opened_at)
+    await recording.open()
+    with plain_single_error(), tapped(call, recording):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(recording.run)
+            try:
+                yield recording
+            finally:
+                recording.stop()
+    if recording.failure is not None:
+        raise RecordingError(*recording.failure.args) from recording.failure.__cause__
+
+
+def _compression_of(path: Path) -> Compression | None:
+    suffix = path.suffix.lower()
+    if suffix == ".wav":
+        return None
+    if suffix not in COMPRESSIONS:
+        known = ", ".join([".wav", *COMPRESSIONS])
+        raise ValueError(f"a recording is a file with one of {known} at its end, not {path.name!r}")
+    load_soundfile(path)
+    return COMPRESSIONS[suffix]

@@ -1,0 +1,230 @@
+"""Placing what was heard and said on one clock: the samples of what was received. Pure.
+
+::
+
+    received ──► appended; after a gap, behind as much silence
+                  │
+                  └── tells which place belongs to a moment: the least delay of the last 2 s counts
+    sent     ──► where it begins to play: behind what is being played, or at this moment
+
+Two clocks go at nearly the same speed: that of this machine, and that of the exchange, which paces
+what it sends and what it plays. The exchange's is the one that counts. The other is only asked
+where something begins after a silence, so that an hour of audio has neither clicks nor overlaps.
+
+Frames that come late may catch up, or frames before them may be lost. That shows within 2 s. So
+much is held back before it is taken for good.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from trio_calls.audio import SAMPLE_BYTES
+
+#: For so long frames have to be late, all of them, for that to be a gap.
+_GAP_AFTER_SECONDS: Final = 2.0
+
+#: A gap is no shorter. What is, may be jitter.
+_SHORTEST_GAP_SECONDS: Final = 0.03
+
+#: Clocks of machines differ by no more than this.
+_MOST_DRIFT: Final = 200e-6
+
+#: Speech that follows on other speech within so long has no gap in it.
+_TOLERANCE_SECONDS: Final = 0.06
+
+#: So much is held back, in which gaps may still be found.
+_HELD_SECONDS: Final = _GAP_AFTER_SECONDS + 0.5
+
+#: Where nothing came for so long, it is not waited for any longer.
+_LONGEST_STALL_SECONDS: Final = 10.0
+
+
+class _Track:
+    """One channel of the recording. Positions count samples since it began."""
+
+    def __init__(self) -> None:
+        self.pcm = bytearray()
+        self.start = 0
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.pcm) // SAMPLE_BYTES
+
+    def place(self, position: int, pcm: bytes) -> None:
+        """Put audio at a position behind what is there, with silence up to it."""
+        self.pcm += bytes(max(0, position - self.end) * SAMPLE_BYTES)
+        self.pcm += pcm
+
+    def insert_silence(self, position: int, samples: int) -> None:
+        index = max(0, position - self.start) * SAMPLE_BYTES
+        self.pcm[index:index] = bytes(samples * SAMPLE_BYTES)
+
+    def cut(self, position: int) -> None:
+        """Forget what is behind a position."""
+        del self.pcm[max(0, position - self.start) * SAMPLE_BYTES :]
+
+    def take(self, end: int) -> bytes:
+        """Take what is before a position, filled up with silence."""
+        size = (end - self.start) * SAMPLE_BYTES
+        taken = bytes(self.pcm[:size])
+        del self.pcm[:size]
+        self.start = end
+        return taken.ljust(size, b"\0")
+
+
+class _Late:
+    """A frame that has come late: when, where it begins, and by how many seconds it is late."""
+
+    __slots__ = ("came_at", "late", "start")
+
+    def __init__(self, came_at: float, start: int, late: float) -> None:
+        self.came_at = came_at
+        self.start = start
+        self.late = late
+
+
+class _Leg:
+    """What was received on one channel, and which place in it belongs to a moment.
+
+    Args:
+      track: where it goes.
+      sample_rate: in Hz.
+      zero: the moment that belongs to position 0, in seconds.
+    """
+
+    def __init__(self, track: _Track, sample_rate: int, zero: float) -> None:
+        self.zero = zero
+        self.came_at = -math.inf
+        self._track: Final = track
+        self._rate: Final = sample_rate
+        # Frames since the last one that came in time.
+        self._late: list[_Late] = []
+
+    @property
+    def settled_end(self) -> int:
+        """The position before which no silence is put any more."""
+        return self._late[0].start if self._late else self._track.end
+
+    def receive(self, pcm: bytes, now: float) -> None:
+        """Append a frame that comes at a moment."""
+        start = self._track.end
+        self._track.place(start, pcm)
+        late = now - self._track.end / self._rate - self.zero
+        passed, self.came_at = now - self.came_at, now
+        if late < _SHORTEST_GAP_SECONDS:
+            self._late.clear()
+            # It may be as late as clocks differ.
+            self.zero += min(late, _MOST_DRIFT * passed)
+            return
+        self._late.append(_Late(now, start, late))
+        if now - self._late[0].came_at >= _GAP_AFTER_SECONDS:
+            self._fill_gap()
+
+    def _fill_gap(self) -> None:
+        """Put silence before the frames that are late, as something before them was lost."""
+        gap = min(frame.late for frame in self._late)
+        samples = round(gap * self._rate)
+        self._track.insert_silence(self._late[0].start, samples)
+        for frame in self._late:
+            frame.late -= gap
+            frame.start += samples
+        # Another gap may have followed.
+        while self._late and self._late[0].late < _SHORTEST_GAP_SECONDS:
+            self._late.pop(0)
+
+
+class Tracks:
+    """The channels of a recording: each leg that is heard, and the agent.
+
+    Args:
+      channels: of the legs, as the exchange numbers them, in the order of the recording.
+      sample_rate: in Hz.
+    """
+
+    def __init__(self, channels: Sequence[int], sample_rate: int) -> None:
+        self._rate: Final = sample_rate
+        self._tracks: Final = {channel: _Track() for channel in channels}
+        self._agent: Final = _Track()
+        self._legs: dict[int, _Leg] = {}
+        # The leg that came first tells the time. What is said before it begins the recording.
+        self._timekeeper: _Leg | None = None
+        self._zero: float | None = None
+
+    @property
+    def zero(self) -> float | None:
+        """The moment at which the recording begins; None as long as there is nothing in it."""
+        return self._zero if self._timekeeper is None else self._timekeeper.zero
+
+    @property
+    def position(self) -> int:
+        """How many samples of each channel were taken."""
+        return self._agent.start
+
+    def received(self, channel: int, pcm: bytes, now: float) -> None:
+        """Place a frame that was heard. One of another channel is left out.
+
+        Args:
+          channel: as the exchange numbers them.
+          pcm: mono signed 16-bit little-endian audio.
+          now: when it came, in seconds.
+        """
+        track = self._tracks.get(channel)
+        if track is None:
+            return
+        leg = self._legs.get(channel) or self._begin(channel, track, len(pcm), now)
+        leg.receive(pcm, now)
+
+    def _begin(self, channel: int, track: _Track, size: int, now: float) -> _Leg:
+        began_at = now - size // SAMPLE_BYTES / self._rate
+        track.place(self._place_of(began_at), b"")
+        leg = self._legs[channel] = _Leg(track, self._rate, began_at - track.end / self._rate)
+        if self._timekeeper is None:
+            self._timekeeper = leg
+        return leg
+
+    def sent(self, pcm: bytes, now: float) -> None:
+        """Place what the agent says: behind what is being played, or at this moment."""
+        here, end = self._place_of(now), self._agent.end
+        goes_on = end and here - end <= _TOLERANCE_SECONDS * self._rate
+        self._agent.place(end if goes_on else max(here, end), pcm)
+
+    def dropped(self, now: float) -> None:
+        """Forget what the agent has said and is not being played yet."""
+        if self._agent.end:
+            self._agent.cut(self._place_of(now))
+
+    def take(self, now: float) -> bytes:
+        """Take what changes no more, sample by sample: of each leg, and of the agent."""
+        if self.zero is None:
+            return b""
+        end = self._place_of(now - _HELD_SECONDS)
+        for leg in self._legs.values():
+            if now - leg.came_at <= _LONGEST_STALL_SECONDS:
+                # What is late may still come.
+                end = min(end, leg.settled_end)
+        return self._take(end)
+
+    def finish(self, now: float) -> bytes:
+        """Take the rest. What the agent has said and is not played by now is left out."""
+        self.dropped(now)
+        return self._take(max(track.end for track in (*self._tracks.values(), self._agent)))
+
+    def _place_of(self, moment: float) -> int:
+        """Return the position that belongs to a moment. The first one begins the recording."""
+        if self._zero is None:
+            self._zero = moment
+        zero = self.zero
+        assert zero is not None
+        return max(0, round((moment - zero) * self._rate))
+
+    def _take(self, end: int) -> bytes:
+        if end <= self.position:
+            return b""
+        tracks = (*self._tracks.values(), self._agent)
+        channels = [np.frombuffer(track.take(end), "<i2") for track in tracks]
+        return np.stack(channels, axis=1).tobytes()
