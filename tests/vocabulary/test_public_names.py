@@ -52,8 +52,8 @@ EXPORTED: Final = {
         FunctionDetector InterruptionScope LevelDetector ListenerTooSlowError ModelError
         Recording RecordingError SileroBatch SileroDetector SmartTurn Speech SpeechEnd
         SpeechEnding SpeechEvent SpeechEvents SpeechFrame SpeechModel SpeechOutcome
-        SpeechPiece SpeechStart Utterance Utterances Voice VoiceError WebRtcDetector converse
-        open_voice
+        SpeechPiece SpeechStart TimelineError Utterance Utterances Voice VoiceError
+        WebRtcDetector converse open_voice
     """,
 }
 
@@ -61,6 +61,7 @@ EXPORTED: Final = {
 PRIVATE_ROOMS: Final = {
     *("call", "cli", "client", "concurrency", "demo", "transport", "wire"),
     *(f"simulator.{room}" for room in ("exchange", "faults", "phones", "transcript")),
+    "voice.timeline",
 }
 
 #: Files whose public names are the package's, and the pytest plugin, which has an entry point.

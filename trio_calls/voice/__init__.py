@@ -15,6 +15,7 @@ from trio_calls.voice._errors import (
     ListenerTooSlowError,
     ModelError,
     RecordingError,
+    TimelineError,
     VoiceError,
 )
 from trio_calls.voice._interruptible import InterruptionScope
@@ -64,6 +65,7 @@ __all__ = [
     "SpeechOutcome",
     "SpeechPiece",
     "SpeechStart",
+    "TimelineError",
     "Utterance",
     "Utterances",
     "Voice",

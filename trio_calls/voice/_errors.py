@@ -31,3 +31,10 @@ class RecordingError(VoiceError):
 
 class ModelError(VoiceError, ValueError):
     """A file is not the model that is wanted, or cannot be read."""
+
+
+class TimelineError(VoiceError):
+    """A timeline cannot be written any further, or is none that can be read. The call goes on.
+
+    What the operating system has said is the ``__cause__``, where it has said something.
+    """
