@@ -11,6 +11,7 @@ from trio_calls.call.audio_tap import AudioTap
 from trio_calls.call.core import CallCore
 from trio_calls.call.event_handlers import HandlerT
 from trio_calls.call.hangup_scope import HangupScope
+from trio_calls.call.observers import CallObservers
 from trio_calls.call.playout import Playout
 from trio_calls.call.received_audio import AudioStream
 from trio_calls.call.statistics import CallStatistics
@@ -350,6 +351,9 @@ def tapped(call: ActiveCall, tap: AudioTap) -> Iterator[None]:
     finally:
         for taps in lists:
             taps.remove(tap)
+def observers_of(call: ActiveCall) -> CallObservers:
+    """Return those who watch the call, to watch it, too."""
+    return call._core.observers
 
 
 def playout_of(call: ActiveCall) -> Playout:

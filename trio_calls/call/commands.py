@@ -24,8 +24,9 @@ connection, calls `resolve` or `end`, which never wait.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeAlias
 
 import attrs
 import trio
@@ -45,6 +46,9 @@ from trio_calls.wire.speech import Barrier, Mark
 LEAVING: Final = frozenset({Command.CLOSE, Command.DISCONNECT})
 _MODES: Final = frozenset({Command.BARGE, Command.WHISPER, Command.SPY})
 
+OnEnd: TypeAlias = Callable[[Command, float, BaseException | None], None]
+"""Is told of the end of a command: which, when it was asked for, and what it came to."""
+
 
 @attrs.define(eq=False)
 class PendingCommand:
@@ -52,14 +56,18 @@ class PendingCommand:
 
     Attributes:
       command: the command.
-      give_up_at: the time at which the exchange is given up, in Trio's time.
+      asked_at: when the application has asked for it, in Trio's time.
+      give_up_at: the time at which the exchange is given up.
+      on_end: is told when it has ended.
       barrier: holds back what was said after it, until it ends.
       error: how it ended, if not well.
       finished: set when it has ended.
     """
 
     command: Command
+    asked_at: float
     give_up_at: float
+    on_end: OnEnd
     barrier: Barrier | None = None
     error: WSSCallError | None = None
     finished: trio.Event = attrs.field(factory=trio.Event)
@@ -69,6 +77,22 @@ class PendingCommand:
         if not self.finished.is_set():
             self.error = error
             self.finished.set()
+            self.on_end(self.command, self.asked_at, error)
+
+
+@attrs.define
+class _Request:
+    """A command that an application has asked for.
+
+    Attributes:
+      command: the command.
+      asked_at: when, in Trio's time.
+      was_sent: whether it is out, and has an end of its own.
+    """
+
+    command: Command
+    asked_at: float
+    was_sent: bool = False
 
 
 class CommandQueue:
@@ -80,11 +104,13 @@ class CommandQueue:
         open_media: Callable[[], Awaitable[None]],
         writer: MediaWriter,
         on_timeout: Callable[[Command, WSSCallError], None],
+        on_end: OnEnd,
     ) -> None:
         self._protocol = protocol
         self._open_media = open_media
         self._writer = writer
         self._on_timeout = on_timeout
+        self._on_end = on_end
         self._turn = trio.StrictFIFOLock()
         self._pending: dict[str, PendingCommand] = {}
         # In which the command whose turn it is lets be heard what was said before it.
@@ -110,7 +136,13 @@ class CommandQueue:
         Cancellation: before its turn, and before what was said is played, it is not sent. After
         that the command goes on without a waiter, and its success still moves the state.
         """
-        self._protocol.require(command)
+        with self._request(command) as request:
+            await self._run(request, ring_time_seconds=ring_time_seconds, flush=flush)
+
+    async def _run(
+        self, request: _Request, *, ring_time_seconds: float | None, flush: bool
+    ) -> None:
+        command = request.command
         said = self._writer.flush()
         barrier = self._writer.hold() if command in _MODES else None
         pending = interrupt = None
@@ -127,7 +159,7 @@ class CommandQueue:
                 elif self._protocol.state in STATES_WITH_AUDIO:
                     await self._let_be_heard(said)
                 self._require_open(command)
-                pending = self._send(command, ring_time_seconds)
+                pending = self._send(request, ring_time_seconds)
                 if barrier is not None:
                     self._hold_back(pending, barrier)
                 await self.wait(pending)
@@ -139,10 +171,10 @@ class CommandQueue:
 
     async def run_beside(self, command: Command) -> None:
         """Do a command that moves nothing, without waiting for the others."""
-        self._protocol.require(command)
-        await self._open_media()
-        self._require_open(command)
-        await self.wait(self._send(command))
+        with self._request(command) as request:
+            await self._open_media()
+            self._require_open(command)
+            await self.wait(self._send(request))
 
     @property
     def is_leaving(self) -> bool:
@@ -150,8 +182,13 @@ class CommandQueue:
         self._forget_given_up()
         return any(pending.command in LEAVING for pending in self._pending.values())
 
-    def leave(self, command: Command) -> PendingCommand:
-        """Send `close` or `disconnect` at once, and end every other command. Never waits."""
+    def leave(self, command: Command, asked_at: float) -> PendingCommand:
+        """Send `close` or `disconnect` at once, and end every other command. Never waits.
+
+        Args:
+          command: which of them.
+          asked_at: when the application has asked for it, in Trio's time.
+        """
         self._forget_given_up()
         for pending in self._pending.values():
             if pending.command is command:
@@ -165,7 +202,7 @@ class CommandQueue:
                     pending,
                     WSSCallClosedError(f"{pending.command.value} was overtaken by {command.value}"),
                 )
-        pending = self._send(command)
+        pending = self._send(_Request(command, asked_at))
         if barrier is not None:
             self._hold_back(pending, barrier)
         return pending
@@ -194,10 +231,25 @@ class CommandQueue:
         if self._protocol.state is CallState.DISCONNECTED or self.is_leaving:
             raise WSSCallClosedError(f"the call was left before {command.value} was sent")
 
-    def _send(self, command: Command, ring_time_seconds: float | None = None) -> PendingCommand:
+    @contextmanager
+    def _request(self, command: Command) -> Iterator[_Request]:
+        """Ask for a command in the block, and tell of its end if it is not sent."""
+        request = _Request(command, trio.current_time())
+        try:
+            self._protocol.require(command)
+            yield request
+        except BaseException as error:
+            if not request.was_sent:
+                self._on_end(command, request.asked_at, error)
+            raise
+
+    def _send(self, request: _Request, ring_time_seconds: float | None = None) -> PendingCommand:
+        command = request.command
         sent = self._protocol.start_command(command, ring_time_seconds=ring_time_seconds)
+        request.was_sent = True
         self._forget_given_up()
-        pending = PendingCommand(command, trio.current_time() + sent.wait_seconds)
+        give_up_at = trio.current_time() + sent.wait_seconds
+        pending = PendingCommand(command, request.asked_at, give_up_at, self._on_end)
         self._pending[sent.command_id] = pending
         self._writer.send_command(sent.frame)
         if command is Command.INTERRUPT:
@@ -226,7 +278,7 @@ class CommandQueue:
         was_playing = self._writer.is_playing
         if not self._writer.drop_until(said) and not was_playing:
             return None
-        return self._send(Command.INTERRUPT)
+        return self._send(_Request(Command.INTERRUPT, trio.current_time()))
 
     def _finish(self, pending: PendingCommand, error: WSSCallError | None) -> None:
         pending.finish(error)
@@ -257,9 +309,7 @@ class CommandQueue:
             del pending
 
     def _give_up(self, pending: PendingCommand) -> None:
-        error = WSSCallCommandTimeoutError(
-            f"the exchange did not answer {pending.command.value} in time"
-        )
+        error = _no_answer(pending.command)
         self._finish(pending, error)
         self._forget(pending)
         self._on_timeout(pending.command, error)
@@ -270,7 +320,9 @@ class CommandQueue:
         It would otherwise stay to the end of the call.
         """
         now = trio.current_time()
-        self._pending = {name: old for name, old in self._pending.items() if old.give_up_at > now}
+        for old in list(self._pending.values()):
+            if old.give_up_at <= now:
+                self._forget(old)
 
     def _forget(self, given_up: PendingCommand) -> None:
         self._pending = {
@@ -278,3 +330,8 @@ class CommandQueue:
             for command_id, pending in self._pending.items()
             if pending is not given_up
         }
+        given_up.finish(_no_answer(given_up.command))
+
+
+def _no_answer(command: Command) -> WSSCallCommandTimeoutError:
+    return WSSCallCommandTimeoutError(f"the exchange did not answer {command.value} in time")

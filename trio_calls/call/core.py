@@ -18,6 +18,7 @@ from trio_calls.call.event_handlers import EventHandlers
 from trio_calls.call.lazy_media_connection import LazyMediaConnection
 from trio_calls.call.media_connection import MediaConnection
 from trio_calls.call.media_writer import MediaWriter
+from trio_calls.call.observers import CallObservers
 from trio_calls.call.playout import Playout
 from trio_calls.call.received_audio import ReceivedAudio
 from trio_calls.config import ClientConfig
@@ -61,6 +62,7 @@ class CallCore:
       writer: sends commands, and the agent's audio.
       commands: one at a time.
       handlers: of the call's events.
+      observers: are told what happens to the call.
       ending: how and when the call ends.
     """
 
@@ -83,11 +85,13 @@ class CallCore:
         )
         self.writer: MediaWriter = MediaWriter(self.protocol.audio, bytes_per_second, credit, over)
         self.handlers: EventHandlers = EventHandlers(config)
+        self.observers: CallObservers = CallObservers(self.protocol)
         self.commands: CommandQueue = CommandQueue(
             self.protocol,
             self.media.open,
             self.writer,
             functools.partial(_emit_failure, self.handlers),
+            self.observers.command_ended,
         )
         self.ending: CallEnding = CallEnding(
             over,
@@ -99,6 +103,7 @@ class CallCore:
             writer=self.writer,
             commands=self.commands,
             handlers=self.handlers,
+            observers=self.observers,
         )
 
     @functools.cached_property
@@ -137,6 +142,8 @@ class CallCore:
     def _received_event(self, event: Event) -> None:
         match event:
             case CommandDone(command_id=command_id, command=command):
+                if command not in LEAVING:
+                    self.observers.look()
                 self.commands.resolve(command_id, None)
                 if command is Command.CONNECT:
                     # The caller was told it while the phone rang, and it is for nobody else.

@@ -26,6 +26,7 @@ from trio_calls.call.commands import CommandQueue, PendingCommand
 from trio_calls.call.event_handlers import EventHandlers
 from trio_calls.call.lazy_media_connection import LazyMediaConnection
 from trio_calls.call.media_writer import MediaWriter
+from trio_calls.call.observers import CallObservers
 from trio_calls.call.received_audio import ReceivedAudio
 from trio_calls.config import ClientConfig
 from trio_calls.endings import EndCause, Ending
@@ -63,6 +64,7 @@ class CallEnding:
         writer: MediaWriter,
         commands: CommandQueue,
         handlers: EventHandlers,
+        observers: CallObservers,
     ) -> None:
         self.over = over
         self.ending: Ending | None = None
@@ -77,6 +79,7 @@ class CallEnding:
         self._writer = writer
         self._commands = commands
         self._handlers = handlers
+        self._observers = observers
         self._leaving_because: EndCause | None = None
         self._hangup_scopes: weakref.WeakSet[trio.CancelScope] = weakref.WeakSet()
 
@@ -98,21 +101,31 @@ class CallEnding:
           flush: whether to let queued audio go out.
           because: why, where it is not the application that wants it.
         """
+        asked_at = trio.current_time()
         if self.over.is_set():
             await trio.lowlevel.checkpoint()
         elif command is Command.CLOSE and not self._media.is_opening_or_open:
-            self.release(because=because)
+            self._let_go(asked_at, because)
             await trio.lowlevel.checkpoint()
         else:
-            await self._leave_by(command, flush=flush, because=because)
+            await self._leave_by(command, asked_at, flush=flush, because=because)
 
-    async def _leave_by(self, command: Command, *, flush: bool, because: EndCause | None) -> None:
+    def _let_go(self, asked_at: float, because: EndCause | None) -> None:
+        """Release the call, which is all that there is to closing it."""
+        is_over = self.over.is_set()
+        self.release(because=because)
+        if not is_over:
+            self._observers.command_ended(Command.CLOSE, asked_at, None)
+
+    async def _leave_by(
+        self, command: Command, asked_at: float, *, flush: bool, because: EndCause | None
+    ) -> None:
         # An open connection is not waited for: leaving must work in a cancelled scope, too.
         if not self._media.is_open:
-            await self._open_media(command)
+            await self._open_media(command, asked_at)
             if not self._media.is_open:
                 # Nothing was opened after all, or the call is over.
-                self.release(because=because)
+                self._let_go(asked_at, because)
         if self.over.is_set():
             return
         pending = None
@@ -122,7 +135,7 @@ class CallEnding:
         finally:
             # Also when cancelled: the agent leaves, only without the flush.
             if not self.over.is_set():
-                pending = self.leave_now(command, because=because)
+                pending = self.leave_now(command, because=because, asked_at=asked_at)
         try:
             if pending is not None:
                 await self._commands.wait(pending)
@@ -130,22 +143,29 @@ class CallEnding:
             # See `CommandQueue.wait`.
             del pending
 
-    async def _open_media(self, command: Command) -> None:
+    async def _open_media(self, command: Command, asked_at: float) -> None:
         """Open what a command is sent on. To close a call, none is opened that is not yet."""
         if command is Command.CLOSE:
             await self._media.wait_opened()
             return
         try:
             await self._media.open()
-        except (WSSMediaError, WSSCallClosedError):
+        except (WSSMediaError, WSSCallClosedError) as error:
             if not self.over.is_set():
+                self._observers.command_ended(command, asked_at, error)
                 raise
 
-    def leave_now(self, command: Command, *, because: EndCause | None = None) -> PendingCommand:
+    def leave_now(
+        self,
+        command: Command,
+        *,
+        because: EndCause | None = None,
+        asked_at: float | None = None,
+    ) -> PendingCommand:
         """Send `close` or `disconnect` over the open connection. Never waits."""
         if not self._commands.is_leaving:
             self._leaving_because = because or _CAUSES[command]
-        return self._commands.leave(command)
+        return self._commands.leave(command, trio.current_time() if asked_at is None else asked_at)
 
     def has_left(self, command: Command) -> None:
         """End the call because the exchange has confirmed that the agent left it."""
@@ -210,6 +230,7 @@ class CallEnding:
             return
         self.ending = ending
         self.over.set()
+        self._observers.look(ending)
         self._claim.end()
         self._commands.end(error)
         self._received.wake()
