@@ -50,10 +50,10 @@ EXPORTED: Final = {
     "trio_calls.voice": """
         Detector DetectorError EmptySpeechError EndOfTurn EndReason Endpointing
         FunctionDetector InterruptionScope LevelDetector ListenerTooSlowError ModelError
-        Recording RecordingError SileroBatch SileroDetector SmartTurn Speech SpeechEnd
-        SpeechEnding SpeechEvent SpeechEvents SpeechFrame SpeechModel SpeechOutcome
+        ReactionTime Recording RecordingError SileroBatch SileroDetector SmartTurn Speech
+        SpeechEnd SpeechEnding SpeechEvent SpeechEvents SpeechFrame SpeechModel SpeechOutcome
         SpeechPiece SpeechStart TimelineError Utterance Utterances Voice VoiceError
-        WebRtcDetector converse open_voice
+        VoiceStatistics WebRtcDetector converse open_voice
     """,
 }
 

@@ -12,7 +12,7 @@ inserts, so that it does not click, is no speech: `Passage` leaves it out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -24,6 +24,7 @@ from trio_calls.call.commands import CommandQueue
 from trio_calls.call.media_writer import MediaWriter
 from trio_calls.state import STATES_WITH_AUDIO
 from trio_calls.wire.call_protocol import CallProtocol
+from trio_calls.wire.heard_clock import HeardClock
 from trio_calls.wire.speech import Mark, Pause
 
 _FADE_SECONDS: Final = 0.005
@@ -79,24 +80,32 @@ class Playout:
             bool(self._protocol.audio.waiting) or self._writer.is_playing
         )
 
-    def pause(self, holder: object) -> None:
-        """Hold back what waits, until every holder has resumed."""
+    def pause(self, holder: object) -> bool:
+        """Hold back what waits, until every holder has resumed. Return whether it was not yet."""
         self._holders.add(holder)
-        if self._pause is None:
-            self._pause = self._writer.pause(self._fade_bytes)
+        if self._pause is not None:
+            return False
+        self._pause = self._writer.pause(self._fade_bytes)
+        return True
 
-    def resume(self, holder: object) -> None:
-        """Let go on, unless somebody else holds it back."""
+    def resume(self, holder: object) -> bool:
+        """Let go on, unless somebody else holds it back. Return whether it goes on now."""
         self._holders.discard(holder)
-        if self._pause is not None and not self._holders:
-            pause, self._pause = self._pause, None
-            self._writer.resume(pause)
-            self._note_insertion(pause)
+        if self._pause is None or self._holders:
+            return False
+        pause, self._pause = self._pause, None
+        self._writer.resume(pause)
+        self._note_insertion(pause)
+        return True
 
     @contextmanager
-    def passage(self) -> Iterator[Passage]:
-        """Make a passage of what is said in the block. One at a time: hold `turn`."""
-        passage = self._passage = Passage(self, self._writer)
+    def passage(self, on_heard: Callable[[float], None]) -> Iterator[Passage]:
+        """Make a passage of what is said in the block. One at a time: hold `turn`.
+
+        Args:
+          on_heard: is told when the first sound of it was heard, in Trio's time.
+        """
+        passage = self._passage = Passage(self, self._writer, self._clock, on_heard)
         self._writer.on_drop = passage.drop_until
         try:
             yield passage
@@ -145,10 +154,18 @@ class Passage:
       scope: for whoever says it. Cancelled when it is cut.
     """
 
-    def __init__(self, playout: Playout, writer: MediaWriter) -> None:
+    def __init__(
+        self,
+        playout: Playout,
+        writer: MediaWriter,
+        clock: HeardClock,
+        on_heard: Callable[[float], None],
+    ) -> None:
         self.scope: trio.CancelScope = trio.CancelScope()
         self._playout = playout
         self._writer = writer
+        self._clock = clock
+        self._on_heard = on_heard
         self._stretches: list[_Stretch] = []
         self._heard_bytes: int | None = None
 
@@ -171,7 +188,10 @@ class Passage:
             last = self._stretches.pop()
             self._stretches.append(_Stretch(last.start, last.size + size))
         elif size:
-            self._stretches.append(_Stretch(self._writer.mark_at(start), size))
+            mark = self._writer.mark_at(start)
+            if not self._stretches:
+                self._clock.watch(mark, self._on_heard)
+            self._stretches.append(_Stretch(mark, size))
 
     def drop_until(self, position: int) -> None:
         """Note that everything said before a position is dropped, unless it was heard."""
@@ -181,7 +201,18 @@ class Passage:
 
     def end(self) -> None:
         """Note that nothing more of it will be heard."""
-        self._heard_bytes = self.heard_bytes()
+        if self._heard_bytes is None:
+            self._clock.look(trio.current_time())
+            self._clock.unwatch()
+            self._heard_bytes = self.heard_bytes()
+
+    def look(self) -> None:
+        """Tell of the first sound of it, if it was heard by now."""
+        self._clock.look(trio.current_time())
+
+    def heard_until(self) -> float:
+        """Estimate when the last of what was heard until now was heard, in Trio's time."""
+        return min(trio.current_time(), self._clock.heard_at(self._end_position()))
 
     async def wait_due(self) -> None:
         """Wait until more of it is due, as most of what was said of it was pulled.

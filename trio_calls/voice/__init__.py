@@ -37,6 +37,8 @@ from trio_calls.voice._utterances import Utterance, Utterances
 from trio_calls.voice._voice import Voice, open_voice
 from trio_calls.voice._webrtc import WebRtcDetector
 from trio_calls.voice.recording._recording import Recording
+from trio_calls.voice.timeline.reactions import ReactionTime
+from trio_calls.voice.timeline.timeline import VoiceStatistics
 
 __all__ = [
     "Detector",
@@ -52,6 +54,7 @@ __all__ = [
     "ModelError",
     "Recording",
     "RecordingError",
+    "ReactionTime",
     "SileroBatch",
     "SileroDetector",
     "SmartTurn",
@@ -70,6 +73,7 @@ __all__ = [
     "Utterances",
     "Voice",
     "VoiceError",
+    "VoiceStatistics",
     "WebRtcDetector",
     "converse",
     "open_voice",

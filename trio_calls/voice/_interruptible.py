@@ -12,6 +12,8 @@ from trio_calls.voice._endpointing import SpeechBegan, SpeechEnded
 from trio_calls.voice._first_sound import FirstSound
 from trio_calls.voice._interruption import Decision, Interruption
 from trio_calls.voice._listening import Listening
+from trio_calls.voice.timeline.records import Interrupted, Paused, Resumed
+from trio_calls.voice.timeline.timeline import Timeline
 
 
 class InterruptionScope:
@@ -23,12 +25,21 @@ class InterruptionScope:
       cancel_scope: of the block.
     """
 
-    def __init__(self, listening: Listening, interruption: Interruption, playout: Playout) -> None:
+    def __init__(
+        self,
+        listening: Listening,
+        interruption: Interruption,
+        playout: Playout,
+        timeline: Timeline,
+        channel: int,
+    ) -> None:
         self.cancel_scope: trio.CancelScope = trio.CancelScope()
         self._listening = listening
         self._interruption = interruption
         self._first_sound = FirstSound(listening.sample_rate)
         self._playout = playout
+        self._timeline = timeline
+        self._channel = channel
         self._was_interrupted = False
 
     @property
@@ -54,8 +65,8 @@ class InterruptionScope:
         self._listening.remove(self)
         if self._was_interrupted:
             self._playout.stop()
-        self._playout.resume(self._first_sound)
-        self._playout.resume(self)
+        self._resume(self._first_sound)
+        self._resume(self)
         is_caught = self.cancel_scope.__exit__(kind, error, traceback)
         if error is None or is_caught:
             self._listening.check()
@@ -67,11 +78,12 @@ class InterruptionScope:
             return
         match self._interruption.feed(probability, samples, self._playout.is_talking):
             case Decision.PAUSE:
-                self._playout.pause(self)
+                self._pause(self)
             case Decision.RESUME:
-                self._playout.resume(self)
+                self._resume(self)
             case Decision.INTERRUPT:
                 self._was_interrupted = True
+                self._timeline.add(Interrupted(self._timeline.now(), self._channel))
                 self.cancel_scope.cancel()
 
     def heard_sound(self, is_sound: bool, samples: int) -> None:
@@ -86,9 +98,18 @@ class InterruptionScope:
         )
         match decision:
             case Decision.PAUSE:
-                self._playout.pause(self._first_sound)
+                self._pause(self._first_sound)
             case Decision.RESUME:
-                self._playout.resume(self._first_sound)
+                self._resume(self._first_sound)
+
+    def _pause(self, holder: object) -> None:
+        if self._playout.pause(holder):
+            self._timeline.add(Paused(self._timeline.now(), "sound"))
+
+    def _resume(self, holder: object) -> None:
+        # What is interrupted does not go on.
+        if self._playout.resume(holder) and not self._was_interrupted:
+            self._timeline.add(Resumed(self._timeline.now(), "sound"))
 
     def heard_event(self, event: SpeechBegan | SpeechEnded) -> None:
         """Nothing: what makes an utterance is not what interrupts."""

@@ -17,6 +17,7 @@ from trio_calls.state import CallState, illegal
 from trio_calls.voice._heard_text import TextPiece, cut_text
 from trio_calls.voice._outcome import SpeechEnding, SpeechOutcome
 from trio_calls.voice._source import check_source, pieces_of
+from trio_calls.voice.timeline.sources import SpeechWatch
 
 if TYPE_CHECKING:
     from trio_calls.voice._source import SpeechSource
@@ -39,6 +40,7 @@ class Speech:
         *,
         sample_rate: int | None,
         text: str | None,
+        watch: SpeechWatch,
     ) -> None:
         check_source(source, sample_rate)
         self._call = call
@@ -47,6 +49,7 @@ class Speech:
         self._sample_rate = sample_rate or self._call_rate
         self._text = text
         self._playout = playout_of(call)
+        self._watch = watch
         self._passage: Passage | None = None
         self._was_begun = False
         self._is_complete = False
@@ -116,9 +119,11 @@ class Speech:
         if self._call.state is CallState.PENDING:
             raise illegal(self._call.state, "say()")
         self._was_begun = True
+        self._watch.said()
         try:
             async with self._playout.turn:
-                with self._playout.passage() as self._passage:
+                self._watch.begun()
+                with self._playout.passage(self._watch.is_heard) as self._passage:
                     await self._say(self._passage)
         except BaseException:
             self._end()
@@ -154,6 +159,8 @@ class Speech:
             async for piece in pieces:
                 pcm = as_bytes(piece.pcm)
                 self._note(piece.text, len(pcm))
+                if pcm:
+                    self._watch.has_audio()
                 passage.add(len(pcm))
                 await self._call.send_audio(pcm)
                 await passage.wait_due()
@@ -168,6 +175,8 @@ class Speech:
     def _end(self) -> None:
         """Note how it has ended, the first time that this is called."""
         if self._outcome is None:
+            if self._passage is not None:
+                self._passage.look()
             heard = self._heard_bytes()
             if self._is_complete and heard == self._size:
                 ending = SpeechEnding.HEARD
@@ -179,6 +188,8 @@ class Speech:
             self._outcome = SpeechOutcome(
                 ending, heard / self._bytes_per_second, self.seconds, text, is_estimated
             )
+            heard_until = self._passage.heard_until() if self._passage and heard else None
+            self._watch.is_over(self._outcome, heard_until)
 
     def _heard_bytes(self) -> int:
         return 0 if self._passage is None else self._passage.heard_bytes()

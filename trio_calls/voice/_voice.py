@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import trio
 
 from trio_calls.audio import Resampler
 from trio_calls.call.active_call import ActiveCall, playout_of
+from trio_calls.call.active_call import ActiveCall, observers_of, playout_of
 from trio_calls.concurrency.error_groups import plain_single_error
 from trio_calls.config import is_number
 from trio_calls.state import CallState, illegal
@@ -28,6 +29,18 @@ from trio_calls.voice._speech import Speech
 from trio_calls.voice._speech_events import SpeechEvents
 from trio_calls.voice._utterances import Utterances
 from trio_calls.voice.recording._recording import Recording, open_recording
+from trio_calls.voice.timeline.notes import check_note
+from trio_calls.voice.timeline.reactions import Reactions
+from trio_calls.voice.timeline.records import (
+    Note,
+    Paused,
+    RecordingEnded,
+    RecordingStarted,
+    Resumed,
+)
+from trio_calls.voice.timeline.sources import CallWatch, Ear, SpeechWatch, open_timeline
+from trio_calls.voice.timeline.timeline import VoiceStatistics
+from trio_calls.voice.timeline.writing import write_timeline
 
 DetectorFactory = Callable[[], Detector | Callable[[bytes], float]]
 """Makes a detector, or a function that tells how likely 20 ms of PCM at 16 kHz are speech."""
@@ -58,7 +71,12 @@ class Voice:
         self._end_of_turn = end_of_turn
         self._nursery = nursery
         self._opened_at = trio.current_time()
+        self._timeline = open_timeline(call)
+        self._reactions = Reactions(self._timeline.add_turn)
+        self._watch = CallWatch(self._timeline)
+        observers_of(call).add(self._watch)
         self._listenings: dict[int, Listening] = {}
+        self._ears: dict[int, Ear] = {}
         self._is_closed = False
 
     def __repr__(self) -> str:
@@ -82,7 +100,8 @@ class Voice:
           EmptySpeechError: it is no audio at all.
           ValueError: half a sample, or a rate that is none.
         """
-        return Speech(self._call, source, sample_rate=sample_rate, text=text)
+        watch = SpeechWatch(self._timeline, self._reactions)
+        return Speech(self._call, source, sample_rate=sample_rate, text=text, watch=watch)
 
     async def say(
         self, source: SpeechSource, *, sample_rate: int | None = None, text: str | None = None
@@ -107,11 +126,13 @@ class Voice:
         vain then, for as long as it would take and 2 s more, and drop it.
         """
         self._check_open()
-        self._playout.pause(self)
+        if self._playout.pause(self):
+            self._timeline.add(Paused(self._timeline.now(), "application"))
 
     def resume(self) -> None:
         """Go on where it was paused, fading in within 5 ms. Does nothing if it is not paused."""
-        self._playout.resume(self)
+        if self._playout.resume(self):
+            self._timeline.add(Resumed(self._timeline.now(), "application"))
 
     def utterances(self, *, sample_rate: int | None = None, channel: int = 0) -> Utterances:
         """Hear what somebody says, utterance by utterance.
@@ -193,7 +214,75 @@ class Voice:
             min_speech_seconds, self._endpointing, self._call.audio_format.sample_rate
         )
         listening = self._listen(channel, "until_interrupted()")
-        return InterruptionScope(listening, interruption, self._playout)
+        return InterruptionScope(listening, interruption, self._playout, self._timeline, channel)
+
+    def write_timeline(
+        self, path: str | os.PathLike[str], *, show_numbers: bool = False
+    ) -> AbstractAsyncContextManager[None]:
+        """Write what happens in the call to a file, while it happens and the block runs.
+
+        ::
+
+            async with open_voice(call) as voice, voice.write_timeline("call.jsonl"):
+                ...
+
+        A JSON object a line, from when the voice was opened: what is said and heard, interruptions,
+        states, modes and commands, reaction times and notes. See "Read a timeline". A file of that
+        name is replaced. It can be read by its owner alone, and at any moment: each line is written
+        at once, and whole.
+
+        Telephone numbers are blotted: the call's own wherever they appear, and whatever else in
+        texts and notes has 7 digits or more.
+
+        Error handling: the call never waits for the disk. If the disk does not take a line, or
+        hangs while 2000 wait, the file ends there; that is logged as an error at once, and raised
+        when the block is left, unless something else is.
+
+        Args:
+          path: the file.
+          show_numbers: leave telephone numbers in.
+
+        Raises:
+          RuntimeError: the voice is closed.
+          TimelineError: on entering: the file cannot be written. On leaving: not everything was
+            written.
+
+        Cancellation: what has happened until then is written all the same, within 2 s.
+        """
+        self._check_open()
+        return write_timeline(self._timeline, path, show_numbers=show_numbers)
+
+    def note(self, text: str, /, **details: Any) -> None:
+        """Note something in the timeline.
+
+        ::
+
+            voice.note("asked the database", rows=3, seconds=0.04)
+
+        Args:
+          text: what has happened, in words.
+          details: anything that JSON can tell: text, numbers, booleans, None, lists, and dicts of
+            these. They are copied.
+
+        Raises:
+          TypeError: the text is none, or a detail is something else.
+          ValueError: a number is not finite; lists are nested deeper than 20 levels; or all of it
+            is longer than 65,536 characters.
+        """
+        self._timeline.add(Note(self._timeline.now(), text, check_note(text, details)))
+
+    def statistics(self) -> VoiceStatistics:
+        """Return what was measured so far: the reaction times."""
+        return self._timeline.statistics()
+
+    def _note_recording(self, path: str | os.PathLike[str], start_seconds: float) -> None:
+        """Note that a recording has begun, whose first sample is of this time of the voice."""
+        name = os.path.basename(os.fspath(path))
+        self._timeline.add(RecordingStarted(self._timeline.now(), name, start_seconds))
+
+    def _note_recording_ended(self, seconds: float, failure: str | None) -> None:
+        """Note that a recording is over, how long it is, and what has gone wrong."""
+        self._timeline.add(RecordingEnded(self._timeline.now(), seconds, failure))
 
     @asynccontextmanager
     async def record(self, path: str | os.PathLike[str]) -> AsyncIterator[Recording]:
@@ -256,6 +345,8 @@ class Voice:
                 opened_at=self._opened_at,
             )
             self._listenings[channel] = listening
+            ear = self._ears[channel] = Ear(self._timeline, self._reactions, listening, channel)
+            listening.add(ear)
             self._nursery.start_soon(listening.run, stream)
         return listening
 
@@ -268,6 +359,7 @@ class Voice:
     def _close(self) -> None:
         self.resume()
         self._is_closed = True
+        observers_of(self._call).remove(self._watch)
         self._nursery.cancel_scope.cancel()
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Callable
 
 import attrs
 
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 from trio_calls.wire.playout_clock import PlayoutClock
+from trio_calls.wire.speech import Mark
 
 
 @attrs.frozen
@@ -17,6 +20,21 @@ class _Piece:
     start: int
     size: int
     begins_at: float
+
+
+@attrs.define
+class _Watched:
+    """A place of which somebody wants to know when it is heard.
+
+    Attributes:
+      mark: the place.
+      tell: is called with the time, when it has come.
+      heard_at: the time; infinite until the place was sent.
+    """
+
+    mark: Mark
+    tell: Callable[[float], None]
+    heard_at: float = math.inf
 
 
 class HeardClock(PlayoutClock):
@@ -35,6 +53,7 @@ class HeardClock(PlayoutClock):
         self._sent_position = audio.sent_position
         self._heard_position = float(audio.sent_position)
         self._pieces: deque[_Piece] = deque()
+        self._watched: _Watched | None = None
 
     def sent(self, audio_bytes: int, now: float) -> None:
         """Note that audio was sent, up to the position that it has now."""
@@ -46,9 +65,15 @@ class HeardClock(PlayoutClock):
         self._sent_position = position
         self._forget_heard(now)
         self._pieces.append(_Piece(position - size, size, begins_at))
+        if self._watched is not None:
+            self._follow(self._watched)
+            self.look(now)
 
     def interrupt(self, now: float) -> None:
         """Note that the exchange was told to drop what it has not played."""
+        self.look(now)
+        if self._watched is not None:
+            self._watched.heard_at = math.inf
         self._heard_position = self.heard_position(now)
         self._pieces.clear()
         super().interrupt(now)
@@ -60,6 +85,39 @@ class HeardClock(PlayoutClock):
             piece = self._pieces[0]
             return piece.start + (now - piece.begins_at) * self._bytes_per_second
         return self._heard_position
+
+    def heard_at(self, position: int) -> float:
+        """Return when the last byte before a position was heard, or will be.
+
+        It is infinite where nobody knows: after an interruption.
+        """
+        unheard = self._sent_position - min(position, self._sent_position)
+        end = self.end - unheard / self._bytes_per_second
+        return end if math.isfinite(end) else math.inf
+
+    def watch(self, mark: Mark, tell: Callable[[float], None]) -> None:
+        """Tell when a place is heard, once it certainly was: with what is sent next, or by `look`.
+
+        One place at a time.
+        """
+        self._watched = _Watched(mark, tell)
+
+    def look(self, now: float) -> None:
+        """Tell of the place that is watched, if it was heard by now."""
+        watched = self._watched
+        if watched is not None and watched.heard_at <= now:
+            self._watched = None
+            watched.tell(watched.heard_at)
+
+    def unwatch(self) -> None:
+        """Tell nothing any more."""
+        self._watched = None
+
+    def _follow(self, watched: _Watched) -> None:
+        piece = self._pieces[-1]
+        before = watched.mark.position - piece.start
+        if watched.heard_at == math.inf and before < piece.size:
+            watched.heard_at = piece.begins_at + max(0, before) / self._bytes_per_second
 
     def _forget_heard(self, now: float) -> None:
         while self._pieces:

@@ -20,6 +20,8 @@ from trio_calls.voice.timeline.records import (
     Said,
 )
 
+pytestmark = pytest.mark.pure
+
 CALLER, CALLEE = "+65 9111 0000", "1234"
 BLOTTER = Blotter([CALLER, CALLEE, None])
 

@@ -32,8 +32,18 @@ from trio_calls.voice.timeline.records import (
     UnknownRecord,
 )
 
+pytestmark = pytest.mark.pure
+
 OPENED = CallOpened(
-    0.0, 1, "call-1", "+65 9111 0000", None, 24_000, "2026-11-28T08:40:00.000Z", "ANSWERED", None
+    0.0,
+    1,
+    "call-1",
+    "+65 9111 0000",
+    None,
+    24_000,
+    "2026-11-28T08:40:00.000+00:00",
+    "ANSWERED",
+    None,
 )
 
 EXAMPLES: list[Record] = [
