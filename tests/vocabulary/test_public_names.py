@@ -44,8 +44,8 @@ EXPORTED: Final = {
         never_answer never_answers open_simulator refuse restart send_malformed stall
     """,
     "trio_calls.testing": """
-        Speech SpeechMatch WavLoader heard heard_nothing hears hears_nothing interrupted never_heard
-        run_agent run_in_virtual_time talks_over
+        Said Speech SpeechMatch WavLoader heard heard_nothing hears hears_nothing interrupted
+        never_heard run_agent run_in_virtual_time said talks_over
     """,
     "trio_calls.voice": """
         Detector DetectorError EmptySpeechError EndOfTurn EndReason Endpointing

@@ -16,9 +16,12 @@ from trio_calls.testing._assertions import (
 from trio_calls.testing._interruptions import interrupted, talks_over
 from trio_calls.testing._matching import SpeechMatch
 from trio_calls.testing._speech import Speech, WavLoader
+from trio_calls.testing._timelines import said
 from trio_calls.testing._virtual_time import run_in_virtual_time
+from trio_calls.voice.timeline.records import Said
 
 __all__ = [
+    "Said",
     "Speech",
     "SpeechMatch",
     "WavLoader",
@@ -30,6 +33,7 @@ __all__ = [
     "never_heard",
     "run_agent",
     "run_in_virtual_time",
+    "said",
     "talks_over",
 ]
 

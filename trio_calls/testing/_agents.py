@@ -16,6 +16,7 @@ from trio_calls.client.client import CallClient, open_call_client
 from trio_calls.simulator import Simulator
 from trio_calls.state import CallState
 from trio_calls.testing._plain_errors import PlainErrors
+from trio_calls.testing._timelines import collect_timelines
 
 
 @asynccontextmanager
@@ -45,6 +46,8 @@ async def run_agent(
     cancelled, and leave them.
     """
     __tracebackhide__ = True
+    # Not ended here: what was said is asked for afterwards, too. It ends with the task's context.
+    collect_timelines()
     config = attrs.evolve(simulator.config, **{"crash_on_handler_error": True, **settings})
     agent = _Agent(handler)
     with PlainErrors():

@@ -23,7 +23,7 @@ class Evidence:
     """How the evidence of a failure is kept. The pytest plugin sets it for each test.
 
     Attributes:
-      folder: the folder for the WAV files. It is created when the first is written.
+      folder: the folder for WAV files and timelines. It is created when the first is written.
       test_name: the beginning of the files' names.
       sample_rate: the sample rate of all audio of the test, in Hz.
     """
@@ -41,15 +41,19 @@ class Evidence:
         Returns:
           The lines of the report that say where the files are.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        # Nobody wants to commit these.
-        (self.folder / ".gitignore").write_text("*\n", encoding="utf-8")
         lines = []
         for name, pcm in recordings.items():
-            path = self.folder.absolute() / f"{self.test_name}-{name}.wav"
+            path = self.path(f"{name}.wav")
             write_wav(path, pcm, self.sample_rate)
             lines.append(f"  {name:<9} {path}")
         return "\n".join(lines)
+
+    def path(self, name: str) -> Path:
+        """Return the path of a file of this test, whose folder is there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Nobody wants to commit these.
+        (self.folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        return self.folder.absolute() / f"{self.test_name}-{name}"
 
     def levels(self, pcm: bytes) -> str:
         """Return the levels of a recording's newest seconds, as one line with a bar for each."""

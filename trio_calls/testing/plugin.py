@@ -1,4 +1,4 @@
-"""The pytest plugin: simulators as fixtures, and their transcript in reports of failing tests."""
+"""The pytest plugin: simulators as fixtures, and what happened in reports of failing tests."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from trio_calls.simulator import Simulator, open_simulator
 from trio_calls.testing._evidence import Evidence, current_evidence
 from trio_calls.testing._plain_errors import PlainErrors
 from trio_calls.testing._speech import WavLoader
+from trio_calls.testing._timelines import save_timelines
 from trio_calls.testing._virtual_time import run_in_virtual_time
+from trio_calls.voice.timeline.collecting import Timelines, collected
 
 _SIMULATOR: Final = pytest.StashKey[Simulator]()
 _OPENED_AT: Final = pytest.StashKey[float]()
+_TIMELINES: Final = pytest.StashKey[tuple[Timelines, Evidence]]()
 _MAX_NAME_LENGTH: Final = 150
 
 
@@ -38,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "trio_calls_failures",
-        "folder for recordings of failing assertions, relative to the root directory",
+        "folder for recordings and timelines of failing tests, relative to the root directory",
         default="trio-calls-failures",
     )
 
@@ -70,12 +73,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         sample_rate=_sample_rate(item.config),
     )
     token = current_evidence.set(evidence)
+    timelines = Timelines()
+    item.stash[_TIMELINES] = timelines, evidence
+    timelines_token = collected.set(timelines)
     try:
         if "_trio_test" not in getattr(item, "fixturenames", ()):
             return (yield)
         with PlainErrors():
             return (yield)
     finally:
+        collected.reset(timelines_token)
         current_evidence.reset(token)
 
 
@@ -83,7 +90,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the simulator's transcript and violations to the report of a failed test."""
+    """Add the simulator's transcript and violations to the report of a failed test.
+
+    The timelines of its calls are saved, and the report says where.
+    """
     report = yield
     simulator = item.stash.get(_SIMULATOR, None)
     if report.failed and simulator is not None:
@@ -91,6 +101,9 @@ def pytest_runtest_makereport(
         if simulator.violations:
             violations = _list_violations(simulator, item.stash[_OPENED_AT])
             report.sections.append(("trio_calls violations", violations))
+    timelines, evidence = item.stash.get(_TIMELINES, (Timelines(), None))
+    if report.failed and report.when == "call" and evidence is not None and any(timelines):
+        report.sections.append(("trio_calls timelines", _save(timelines, evidence)))
     return report
 
 
@@ -160,6 +173,14 @@ def _sample_rate(config: pytest.Config) -> int:
             f"trio_calls_sample_rate must be 8000, 16000 or 24000 (Hz), not {value!r}"
         )
     return int(value)
+
+
+def _save(timelines: Timelines, evidence: Evidence) -> str:
+    try:
+        return save_timelines(timelines, evidence)
+    except OSError as error:
+        # A report without them is better than none.
+        return f"  cannot be saved: {error}"
 
 
 def _list_violations(simulator: Simulator, opened_at: float) -> str:

@@ -13,6 +13,7 @@ from trio_calls.state import AgentMode, CallState, Command
 from trio_calls.voice._endpointing import EndReason, SpeechBegan, SpeechEnded
 from trio_calls.voice._listening import Listening
 from trio_calls.voice._outcome import SpeechOutcome
+from trio_calls.voice.timeline.collecting import collected
 from trio_calls.voice.timeline.reactions import Answer, Reactions
 from trio_calls.voice.timeline.records import (
     VERSION,
@@ -27,7 +28,7 @@ from trio_calls.voice.timeline.timeline import Timeline
 
 
 def open_timeline(call: ActiveCall) -> Timeline:
-    """Begin the timeline of a call, now."""
+    """Begin the timeline of a call, now. Who collects them gets it, too."""
     opened = CallOpened(
         at=0.0,
         version=VERSION,
@@ -39,7 +40,10 @@ def open_timeline(call: ActiveCall) -> Timeline:
         state=call.state.name,
         mode=call.mode and call.mode.name,
     )
-    return Timeline(opened, trio.current_time())
+    timeline = Timeline(opened, trio.current_time())
+    if (timelines := collected.get()) is not None:
+        timelines.add(timeline)
+    return timeline
 
 
 class CallWatch:
