@@ -28,7 +28,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_has_every_command_and_a_first_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
     printed = capsys.readouterr().out
-    for command in ("simulator", "run", "dial", "check", "demo"):
+    for command in ("simulator", "run", "dial", "check", "demo", "timeline"):
         assert f"\n  {command} " in printed
     assert "in three terminals" in printed
 

@@ -61,7 +61,7 @@ EXPORTED: Final = {
 PRIVATE_ROOMS: Final = {
     *("call", "cli", "client", "concurrency", "demo", "transport", "wire"),
     *(f"simulator.{room}" for room in ("exchange", "faults", "phones", "transcript")),
-    "voice.timeline",
+    *("voice.timeline", "voice.timeline.page"),
 }
 
 #: Files whose public names are the package's, and the pytest plugin, which has an entry point.

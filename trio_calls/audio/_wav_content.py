@@ -6,12 +6,16 @@ Python 3.11.
 
 from __future__ import annotations
 
+import mmap
 import re
 import struct
 from collections.abc import Iterator
 from typing import Final
 
 from attrs import field, frozen
+
+#: A whole file, in memory or mapped into it.
+FileContent = bytes | mmap.mmap
 
 HEAD_BYTES: Final = 12
 """The size of what tells whether a file is a WAV file, at its beginning."""
@@ -124,7 +128,7 @@ def _what_begins_with(head: bytes) -> str:
     return f"it begins with {head!r}"
 
 
-def parse_wav(content: bytes) -> WavContent:
+def parse_wav(content: FileContent) -> WavContent:
     """Find the samples in a WAV file, and what they are.
 
     Lengths that stand for an unknown length are taken for the length up to the end of the file. The
@@ -147,7 +151,7 @@ def parse_wav(content: bytes) -> WavContent:
     raise UnreadableWavError(f"is a damaged WAV file: there is no {missing} in it")
 
 
-def _chunks(content: bytes) -> Iterator[tuple[bytes, memoryview]]:
+def _chunks(content: FileContent) -> Iterator[tuple[bytes, memoryview]]:
     long_size = 0
     position = HEAD_BYTES
     while position + 8 <= len(content):
@@ -163,7 +167,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, memoryview]]:
         position = _next_chunk(content, start, size)
 
 
-def _audio_size(content: bytes, start: int, announced: int) -> int:
+def _audio_size(content: FileContent, start: int, announced: int) -> int:
     rest = len(content) - start
     if announced == 0:
         return 0 if _are_chunks(content, start) else rest
@@ -176,7 +180,7 @@ def _audio_size(content: bytes, start: int, announced: int) -> int:
     )
 
 
-def _are_chunks(content: bytes, position: int) -> bool:
+def _are_chunks(content: FileContent, position: int) -> bool:
     """Return whether the rest of a file is chunks, rather than audio of a length left open."""
     while position + 8 <= len(content):
         if not _is_name(content[position : position + 4]):
@@ -186,7 +190,7 @@ def _are_chunks(content: bytes, position: int) -> bool:
     return position >= len(content) or not any(content[position:])
 
 
-def _next_chunk(content: bytes, start: int, size: int) -> int:
+def _next_chunk(content: FileContent, start: int, size: int) -> int:
     """Return where the next chunk begins. Some writers do not pad those of odd size."""
     end = start + size
     if size % 2 == 0:

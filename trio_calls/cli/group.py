@@ -16,6 +16,7 @@ from trio_calls.cli.outcome import INTERRUPTED
 from trio_calls.cli.output import open_output
 from trio_calls.cli.run import run
 from trio_calls.cli.simulator import simulator
+from trio_calls.cli.timeline import timeline
 
 _EXAMPLE: Final = """\b
 Ring your agent up without a telephone account, in three terminals:
@@ -37,7 +38,7 @@ def trio_calls() -> None:
     """
 
 
-for _command in (simulator, run, dial, check, demo):
+for _command in (simulator, run, dial, check, demo, timeline):
     trio_calls.add_command(_command)
 
 
