@@ -195,7 +195,7 @@ def _player(axis: Axis, is_recorded: bool) -> Markup:
     return element(
         "div",
         play,
-        element("span", element("output", clock(0.0), id="now"), class_="clock"),
+        element("span", clock(0.0), id="now", class_="clock"),
         element(
             "input",
             type="range",

@@ -240,11 +240,11 @@
     "=": () => zoom(1.6),
     "-": () => zoom(1 / 1.6),
     0: () => resize(usual()),
-    " ": () => (playing ? stop() : play && begin()),
+    " ": () => (playing ? stop() : begin()),
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
-    if (event.key === " " && event.target.closest("button")) return;
+    if (event.key === " " && (!play || event.target.closest("button"))) return;
     event.preventDefault();
     keys[event.key]();
   });
