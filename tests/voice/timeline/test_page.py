@@ -143,6 +143,15 @@ def test_commands_and_notes_are_marks() -> None:
     assert '{"text": "hello"}' in root.only("li", "note").text
 
 
+def test_notes_at_every_frame_are_marks_without_texts() -> None:
+    notes = [{"at": 0.02 * n, "kind": "note", "text": "level", "details": {}} for n in range(1000)]
+    root = drawn(*notes, OVER)
+    lane = root.lane("notes")
+    assert len(lane.every("line", "stem")) == 999
+    assert [mark.text for mark in lane.every("svg", "mark")] == ["level"]
+    assert len(root.only("ol", "long").every("li", "note")) == 1000
+
+
 def test_the_story_is_told_in_order() -> None:
     root = drawn(
         {"at": 5.0, "kind": "command", "command": "connect", "seconds": 3.0, "outcome": "done"},

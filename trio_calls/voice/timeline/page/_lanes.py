@@ -31,6 +31,10 @@ PARTS: Final = ("pause", "thinking", "synthesis", "queue")
 _RULER: Final = 22
 _REACTION: Final = 12
 
+#: The share of the width that a mark needs for its text where the lanes are the widest. Texts are
+#: what takes browsers long, and some applications note something at every frame.
+_LEAST_ROOM: Final = 0.0005
+
 #: The states and modes that have colours of their own.
 _COLOURED: Final = {"PENDING", "ANSWERED", "CONNECTED", "BARGE", "WHISPER", "SPY"}
 
@@ -201,17 +205,23 @@ def _marks(name: str, marks: Sequence[tuple[float, str]], axis: Axis) -> Markup:
     in_order = sorted(marks)
     following = [*(at for at, _ in in_order), axis.end][1:]
     drawn = [
-        element(
-            "svg",
-            element("title", f"{clock(at)} {text}"),
-            element("path", d=f"M0 0v{STRIP}", class_="stem"),
-            element("text", text, x=6, y=BASELINE),
-            class_="mark",
-            x=axis.x(at),
-            width=axis.width(at, room),
-            height=STRIP,
-        )
-        for (at, text), room in zip(in_order, following, strict=True)
+        _mark(text, axis, at, room) for (at, text), room in zip(in_order, following, strict=True)
     ]
     about = "; ".join(f"{clock(at)} {text}" for at, text in in_order)
     return row(name.lower(), name, about, STRIP, *drawn)
+
+
+def _mark(text: str, axis: Axis, at: float, room: float) -> Markup:
+    x = axis.x(at)
+    if room - at < _LEAST_ROOM * (axis.end - axis.start):
+        return element("line", class_="stem", x1=x, x2=x, y1=0, y2=STRIP)
+    return element(
+        "svg",
+        element("title", f"{clock(at)} {text}"),
+        element("path", d=f"M0 0v{STRIP}", class_="stem"),
+        element("text", text, x=6, y=BASELINE),
+        class_="mark",
+        x=x,
+        width=axis.width(at, room),
+        height=STRIP,
+    )

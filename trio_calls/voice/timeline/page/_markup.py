@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
-import unicodedata
+import re
 from typing import Final
 
 _VOID: Final = {"input", "meta"}
-#: They turn round what stands beside them.
-_BIDIRECTIONAL_CONTROLS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+#: Control characters, halves of characters, and what turns round the text beside it.
+_UNFIT: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]"
+)
 
 
 class Markup(str):
@@ -48,19 +50,12 @@ def joined(*children: str) -> Markup:
 
 def shown(text: str) -> str:
     """Return a text without what cannot be shown, or makes another text look different."""
-    return "".join(map(_shown, text))
+    return _UNFIT.sub("\ufffd", text)
 
 
 def short(number: float) -> str:
     """Write a number without zeros at its end."""
     return f"{number:.4f}".rstrip("0").rstrip(".")
-
-
-def _shown(character: str) -> str:
-    if character in "\n\t":
-        return character
-    is_hidden = unicodedata.category(character) in ("Cc", "Cs")
-    return "\ufffd" if is_hidden or character in _BIDIRECTIONAL_CONTROLS else character
 
 
 def _attribute_name(key: str) -> str:

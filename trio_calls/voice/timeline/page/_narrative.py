@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from trio_calls.voice._outcome import SpeechEnding
 from trio_calls.voice.timeline.page._markup import Markup, element, joined
@@ -12,6 +12,9 @@ from trio_calls.voice.timeline.page._parties import Parties
 from trio_calls.voice.timeline.page._story import Pause, Story, begins, is_done
 from trio_calls.voice.timeline.page._times import clock, ending_words, lasting
 from trio_calls.voice.timeline.records import CommandEnded, Said, StateChanged
+
+#: From so many entries on, browsers are told to lay out only those that are seen.
+_LONG: Final = 500
 
 
 class _Entry(NamedTuple):
@@ -24,7 +27,8 @@ class _Entry(NamedTuple):
 def tell(story: Story, parties: Parties) -> Markup:
     """Return a list of everything that happened, in the order in which it did."""
     entries = sorted(_entries(story, parties), key=lambda entry: entry.at)
-    return element("ol", *map(_item, entries), class_="story", id="story")
+    kind = "story long" if len(entries) > _LONG else "story"
+    return element("ol", *map(_item, entries), class_=kind, id="story")
 
 
 def seek_button(at: float) -> Markup:
