@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import attrs
 
+from trio_calls.voice._errors import TimelineError
 from trio_calls.voice._outcome import SpeechEnding
 from trio_calls.voice.timeline.records import (
     CallOpened,
@@ -25,6 +26,9 @@ from trio_calls.voice.timeline.records import (
     Turn,
     UnknownRecord,
 )
+
+#: No call takes longer, and no page could show it.
+_MOST_SECONDS: Final = 30 * 86400.0
 
 KindT = TypeVar("KindT", bound=Record)
 
@@ -83,10 +87,14 @@ def story_of(records: Sequence[Record]) -> Story:
 
     Args:
       records: as `parse_timeline` returns them, that of the call first.
+
+    Raises:
+      TimelineError: its times are those of no call.
     """
     (call,) = _every(CallOpened, records[:1])
-    recordings = list(_recordings(records))
     times = [0.0, *(time for record in records for time in _times(record)), *_ends(records)]
+    if not max(times) - min(times) <= _MOST_SECONDS:
+        raise TimelineError(f"its times are more than {_MOST_SECONDS / 86400:g} days apart")
     modes = [] if call.mode is None else [ModeChanged(call.at, call.mode)]
     return Story(
         call=call,
@@ -101,7 +109,7 @@ def story_of(records: Sequence[Record]) -> Story:
         commands=_every(CommandEnded, records),
         notes=_every(Note, records),
         turns=_every(Turn, records),
-        recordings=recordings,
+        recordings=list(_recordings(records)),
     )
 
 

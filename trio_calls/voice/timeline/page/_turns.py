@@ -9,6 +9,8 @@ from typing import Final
 from trio_calls.voice.timeline.page._lanes import PARTS
 from trio_calls.voice.timeline.page._markup import Markup, element
 from trio_calls.voice.timeline.page._narrative import seek_button
+from trio_calls.voice.timeline.page._shapes import box
+from trio_calls.voice.timeline.page._times import Axis
 from trio_calls.voice.timeline.records import Turn
 
 #: Whose each part is.
@@ -22,7 +24,7 @@ _OWNERS: Final = {
 
 def turn_table(turns: Sequence[Turn]) -> Markup:
     """Return a table with a row for each turn, and the medians at its foot."""
-    slowest = max((turn.total for turn in turns), default=0.0) or 1.0
+    axis = Axis(0.0, max([0.001, *(turn.total for turn in turns)]))
     heads = [
         element(
             "th",
@@ -44,31 +46,29 @@ def turn_table(turns: Sequence[Turn]) -> Markup:
     return element(
         "table",
         element("thead", head),
-        element("tbody", *(_row(turn, slowest) for turn in turns)),
+        element("tbody", *(_row(turn, axis) for turn in turns)),
         element("tfoot", _medians(turns)),
     )
 
 
-def _row(turn: Turn, slowest: float) -> Markup:
+def _row(turn: Turn, axis: Axis) -> Markup:
     cells = [element("td", f"{getattr(turn, part):.2f}") for part in PARTS]
     return element(
         "tr",
         element("th", seek_button(turn.speech_end), scope="row"),
         *cells,
         element("td", element("b", f"{turn.total:.2f}")),
-        element("td", _bar(turn, slowest), class_="bar"),
+        element("td", _bar(turn, axis), class_="bar"),
         data_at=turn.speech_end,
     )
 
 
-def _bar(turn: Turn, slowest: float) -> Markup:
-    rects, x = [], 0.0
+def _bar(turn: Turn, axis: Axis) -> Markup:
+    rects, at = [], 0.0
     for part in PARTS:
-        share = 100 * getattr(turn, part) / slowest
-        rects.append(
-            element("rect", class_=f"part {part}", x=f"{x:.2f}%", width=f"{share:.2f}%", height=10)
-        )
-        x += share
+        seconds: float = getattr(turn, part)
+        rects.append(box(f"part {part}", axis, (at, at + seconds), height=10))
+        at += seconds
     return element("svg", *rects, width="100%", height=10, aria_hidden="true")
 
 
