@@ -148,6 +148,29 @@ def test_it_plays_from_there(opened: Browser) -> None:
     assert opened.run("document.querySelector('audio').paused")
 
 
+def test_recordings_follow_one_another(browser: Browser, tmp_path: Path) -> None:
+    begins = {"a.wav": 0.0, "b.wav": 5.0}
+    for name in begins:
+        write_recording(tmp_path / name, np.zeros((2400, 2), np.int16))
+    records = [
+        {"at": start, "kind": "recording", "path": name, "start": start}
+        for name, start in begins.items()
+    ]
+    timeline = tmp_path / "call.jsonl"
+    timeline.write_text("".join(lines(*records, {**OVER, "at": 6.0})), encoding="utf-8")
+    browser.open(write_page(timeline).path)
+    browser.press(" ")
+    browser.run(
+        """new Promise((done) => {
+          const last = document.querySelectorAll("audio")[1];
+          last.addEventListener("ended", () => requestAnimationFrame(done));
+        })"""
+    )
+    assert shown_time(browser) == pytest.approx(5.3, abs=0.11)
+    assert browser.run("document.getElementById('play').textContent") == "Play"
+    assert browser.complaints == []
+
+
 def test_it_plays_what_is_beside_it(
     browser: Browser, page: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

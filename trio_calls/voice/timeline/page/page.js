@@ -24,6 +24,7 @@
 
   let at = Math.max(0, start);
   let playing = null;
+  let frame = 0;
   let width = 0;
 
   // Times
@@ -106,7 +107,7 @@
     current: null,
   }));
 
-  const markCurrent = (follows) => {
+  const markCurrent = () => {
     for (const each of lists) {
       let low = 0;
       let high = each.rows.length;
@@ -120,7 +121,7 @@
       each.current?.removeAttribute("aria-current");
       row?.setAttribute("aria-current", "true");
       each.current = row;
-      if (row && follows) bringIntoView(row);
+      if (row) bringIntoView(row);
     }
   };
 
@@ -150,11 +151,10 @@
     }
   };
 
-  const moveTo = (seconds, follows) => {
+  const moveTo = (seconds) => {
     at = within(seconds);
     place();
-    markCurrent(follows);
-    if (follows) follow();
+    markCurrent();
   };
 
   // The sound
@@ -177,7 +177,7 @@
   const begin = () => {
     const sound = soundAt(at) ?? soundAt(start);
     if (!sound) return;
-    if (soundAt(at) !== sound || at < sound.start) moveTo(sound.start, true);
+    if (soundAt(at) !== sound || at < sound.start) moveTo(sound.start);
     playing = sound;
     play.textContent = "Pause";
     sound.audio.currentTime = at - sound.start;
@@ -189,27 +189,34 @@
         say("This browser cannot play the recording.");
       },
     );
-    requestAnimationFrame(tick);
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(tick);
   };
 
   const tick = () => {
     if (!playing) return;
-    moveTo(playing.start + playing.audio.currentTime, true);
-    requestAnimationFrame(tick);
+    moveTo(playing.start + playing.audio.currentTime);
+    follow();
+    frame = requestAnimationFrame(tick);
   };
 
   const goTo = (seconds) => {
     const isPlaying = playing !== null;
     if (isPlaying) stop();
-    moveTo(seconds, true);
+    moveTo(seconds);
     if (isPlaying) begin();
+  };
+
+  const goToAndShow = (seconds) => {
+    goTo(seconds);
+    follow();
   };
 
   for (const sound of sounds) {
     sound.audio.addEventListener("ended", () => {
       if (playing !== sound) return;
       stop();
-      moveTo(sound.end, true);
+      moveTo(sound.end);
       if (sounds.some((other) => other.start >= sound.end - 0.02)) begin();
     });
   }
@@ -221,21 +228,21 @@
   play?.addEventListener("click", () => (playing ? stop() : begin()));
   by("wider").addEventListener("click", () => zoom(1.6));
   by("narrower").addEventListener("click", () => zoom(1 / 1.6));
-  seek.addEventListener("input", () => goTo(Number(seek.value)));
+  seek.addEventListener("input", () => goToAndShow(Number(seek.value)));
   lanes.addEventListener("click", (event) => {
     const box = lanes.getBoundingClientRect();
     goTo(start + ((event.clientX - box.left) / box.width) * (end - start));
   });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-seek]");
-    if (button) goTo(Number(button.dataset.seek));
+    if (button) goToAndShow(Number(button.dataset.seek));
   });
 
   const keys = {
-    ArrowLeft: () => goTo(at - 2),
-    ArrowRight: () => goTo(at + 2),
-    Home: () => goTo(start),
-    End: () => goTo(last),
+    ArrowLeft: () => goToAndShow(at - 2),
+    ArrowRight: () => goToAndShow(at + 2),
+    Home: () => goToAndShow(start),
+    End: () => goToAndShow(last),
     "+": () => zoom(1.6),
     "=": () => zoom(1.6),
     "-": () => zoom(1 / 1.6),
@@ -260,6 +267,6 @@
   playhead.hidden = false;
   seen = scroll.clientWidth;
   resize(usual());
-  moveTo(at, false);
+  moveTo(at);
   scroll.scrollLeft = 0;
 })();
