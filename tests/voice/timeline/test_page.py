@@ -182,8 +182,15 @@ def test_mixed_audio_does_not_tell_who_spoke() -> None:
 
 
 def test_numbers_may_be_withheld() -> None:
-    root = drawn(OVER, caller_number=None, callee_number=None)
-    assert root.only("h1").text == "number withheld → number withheld"
+    root = drawn(OVER, caller_number=None)
+    assert root.only("h1").text == "number withheld → +65 6222 0000"
+    assert root.lane("caller").only("div", "caption").text == "Caller"
+
+
+def test_numbers_that_were_blotted_out_are_no_heading() -> None:
+    root = drawn(OVER, caller_number="•••", callee_number=None)
+    assert root.only("h1").text == "Call of 2026-11-28 16:35:02 UTC"
+    assert "•••" not in root.only("main").text
 
 
 def test_without_a_recording_nothing_can_be_played() -> None:

@@ -10,6 +10,7 @@ from importlib.resources import files
 from statistics import median
 from typing import Final
 
+from trio_calls.voice.timeline.blotting import BLOT
 from trio_calls.voice.timeline.page._lanes import draw_lanes
 from trio_calls.voice.timeline.page._markup import Markup, element, joined
 from trio_calls.voice.timeline.page._narrative import tell
@@ -114,18 +115,28 @@ def _sections(
 
 
 def _header(story: Story) -> Markup:
-    numbers = [
+    date, name = _date(story.call.opened_at), f"call {story.call.call_id}"
+    ending = story.states[-1].ending
+    ended = [ending_words(ending)] if ending else []
+    if _are_numbers_blotted(story):
+        title, facts = element("h1", f"Call of {date}"), [name, *ended]
+    else:
+        title, facts = _numbers(story), [date, name, *ended]
+    return element("header", title, element("p", " · ".join(facts), class_="lead"), _figures(story))
+
+
+def _are_numbers_blotted(story: Story) -> bool:
+    return {story.call.caller_number, story.call.callee_number} <= {BLOT, None}
+
+
+def _numbers(story: Story) -> Markup:
+    caller, callee = (
         element("bdi", number or "number withheld")
         for number in (story.call.caller_number, story.call.callee_number)
-    ]
-    arrow = element("span", " → ", class_="arrow", aria_label=" calls ")
-    title = element("h1", numbers[0], arrow, numbers[1])
-    last = story.states[-1]
-    facts = [_date(story.call.opened_at), f"call {story.call.call_id}"]
-    if last.ending:
-        facts.append(ending_words(last.ending))
-    lead = element("p", " · ".join(facts), class_="lead")
-    return element("header", title, lead, _figures(story))
+    )
+    return element(
+        "h1", caller, element("span", " → ", class_="arrow", aria_label=" calls "), callee
+    )
 
 
 def _figures(story: Story) -> Markup:
