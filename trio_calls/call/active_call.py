@@ -351,6 +351,8 @@ def tapped(call: ActiveCall, tap: AudioTap) -> Iterator[None]:
     finally:
         for taps in lists:
             taps.remove(tap)
+
+
 def observers_of(call: ActiveCall) -> CallObservers:
     """Return those who watch the call, to watch it, too."""
     return call._core.observers

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from trio_calls.audio import Resampler
-from trio_calls.call.active_call import ActiveCall, playout_of
 from trio_calls.call.active_call import ActiveCall, observers_of, playout_of
 from trio_calls.concurrency.error_groups import plain_single_error
 from trio_calls.config import is_number
@@ -31,14 +30,14 @@ from trio_calls.voice._utterances import Utterances
 from trio_calls.voice.recording._recording import Recording, open_recording
 from trio_calls.voice.timeline.notes import check_note
 from trio_calls.voice.timeline.reactions import Reactions
-from trio_calls.voice.timeline.records import (
-    Note,
-    Paused,
-    RecordingEnded,
-    RecordingStarted,
-    Resumed,
+from trio_calls.voice.timeline.records import Note, Paused, Resumed
+from trio_calls.voice.timeline.sources import (
+    CallWatch,
+    Ear,
+    RecordingWatch,
+    SpeechWatch,
+    open_timeline,
 )
-from trio_calls.voice.timeline.sources import CallWatch, Ear, SpeechWatch, open_timeline
 from trio_calls.voice.timeline.timeline import VoiceStatistics
 from trio_calls.voice.timeline.writing import write_timeline
 
@@ -275,15 +274,6 @@ class Voice:
         """Return what was measured so far: the reaction times."""
         return self._timeline.statistics()
 
-    def _note_recording(self, path: str | os.PathLike[str], start_seconds: float) -> None:
-        """Note that a recording has begun, whose first sample is of this time of the voice."""
-        name = os.path.basename(os.fspath(path))
-        self._timeline.add(RecordingStarted(self._timeline.now(), name, start_seconds))
-
-    def _note_recording_ended(self, seconds: float, failure: str | None) -> None:
-        """Note that a recording is over, how long it is, and what has gone wrong."""
-        self._timeline.add(RecordingEnded(self._timeline.now(), seconds, failure))
-
     @asynccontextmanager
     async def record(self, path: str | os.PathLike[str]) -> AsyncIterator[Recording]:
         """Record the call while the block runs: left what the agent hears, right what it says.
@@ -320,7 +310,8 @@ class Voice:
         file is not made then, and the WAV beside it stays.
         """
         self._check_open()
-        async with open_recording(self._call, path, self._opened_at) as recording:
+        watch = RecordingWatch(self._timeline)
+        async with open_recording(self._call, path, self._opened_at, watch) as recording:
             yield recording
 
     def _rate(self, sample_rate: int | None) -> int:

@@ -329,14 +329,21 @@ async def test_old_records_are_forgotten_and_counted(simulator: Simulator, tmp_p
     assert details[MAX_RECORDS:] == [{"more": number} for number in range(500)]
 
 
-async def test_recordings_are_noted(simulator: Simulator) -> None:
+async def test_recordings_are_noted(simulator: Simulator, tmp_path: Path) -> None:
     async with answered(simulator) as scene:
-        scene.voice._note_recording(Path("folder") / "call.wav", -0.5)
-        scene.voice._note_recording_ended(1.5, "the disk is full")
-    assert scene.voice._timeline.records[1:3] == [
-        RecordingStarted(0.0, "call.wav", -0.5),
-        RecordingEnded(0.0, 1.5, "the disk is full"),
-    ]
+        await trio.sleep(1)
+        async with scene.voice.record(tmp_path / "call.wav") as recording:
+            await trio.sleep(3)
+    began, ended = (
+        record
+        for record in scene.voice._timeline.records
+        if isinstance(record, RecordingStarted | RecordingEnded)
+    )
+    assert isinstance(began, RecordingStarted)
+    assert isinstance(ended, RecordingEnded)
+    assert (began.path, ended.failure) == ("call.wav", None)
+    assert began.start == pytest.approx(1, abs=0.021)
+    assert ended.seconds == recording.seconds == pytest.approx(3, abs=0.021)
 
 
 async def test_a_bad_note_is_refused_where_it_is_made(simulator: Simulator) -> None:

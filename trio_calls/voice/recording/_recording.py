@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
@@ -45,6 +45,18 @@ _LEGS: Final = (1, 2)
 logger = get_logger("trio_calls.recording")
 
 
+class RecordingObserver(Protocol):
+    """Somebody who wants to know of a recording. Nothing here may wait or raise."""
+
+    def recording_began(self, path: Path, start_seconds: float) -> None:
+        """Note which moment its first sample is of, in seconds since the voice was opened."""
+        ...
+
+    def recording_ended(self, seconds: float, failure: Exception | None) -> None:
+        """Note how long the recording is, and what has gone wrong."""
+        ...
+
+
 class Recording:
     """A recording that is being made. Got from `Voice.record`.
 
@@ -54,7 +66,12 @@ class Recording:
     """
 
     def __init__(
-        self, call: ActiveCall, path: Path, compression: Compression | None, opened_at: float
+        self,
+        call: ActiveCall,
+        path: Path,
+        compression: Compression | None,
+        opened_at: float,
+        watch: RecordingObserver,
     ) -> None:
         self.path: Path = path
         self.failure: RecordingError | None = None
@@ -69,6 +86,8 @@ class Recording:
         self._passed: list[tuple[int | None, bytes | None, float]] = []
         self._now = trio.lowlevel.current_clock().current_time
         self._opened_at = opened_at
+        self._watch = watch
+        self._has_begun = False
         self._is_over = trio.Event()
         self._is_on = True
         self._file: WavFile
@@ -126,7 +145,10 @@ class Recording:
             finally:
                 await self._close()
             nursery.cancel_scope.cancel()
-        await self._compress()
+        try:
+            await self._compress()
+        finally:
+            self._watch.recording_ended(self.seconds, self.failure)
 
     async def _stop_with_call(self) -> None:
         await self._call.wait_disconnected()
@@ -148,6 +170,9 @@ class Recording:
                 self._tracks.sent(pcm, now)
             else:
                 self._tracks.received(channel, pcm, now)
+        if not self._has_begun and self.start_seconds is not None:
+            self._has_begun = True
+            self._watch.recording_began(self.path, self.start_seconds)
 
     async def _write(self, pcm: bytes, patience_seconds: float) -> None:
         if not pcm:
@@ -203,11 +228,11 @@ class Recording:
 
 @asynccontextmanager
 async def open_recording(
-    call: ActiveCall, path: str | os.PathLike[str], opened_at: float
+    call: ActiveCall, path: str | os.PathLike[str], opened_at: float, watch: RecordingObserver
 ) -> AsyncIterator[Recording]:
     """Record a call while the block runs. See `Voice.record`."""
     file_path = Path(path)
-    recording = Recording(call, file_path, _compression_of(file_path), opened_at)
+    recording = Recording(call, file_path, _compression_of(file_path), opened_at, watch)
     await recording.open()
     with plain_single_error(), tapped(call, recording):
         async with trio.open_nursery() as nursery:

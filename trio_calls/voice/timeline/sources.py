@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import trio
 
@@ -21,6 +22,8 @@ from trio_calls.voice.timeline.records import (
     CommandEnded,
     Heard,
     ModeChanged,
+    RecordingEnded,
+    RecordingStarted,
     Said,
     StateChanged,
 )
@@ -150,3 +153,19 @@ class SpeechWatch:
                 is_text_estimated=outcome.is_text_estimated,
             )
         )
+
+
+class RecordingWatch:
+    """Notes what becomes of one recording: a `RecordingObserver`."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+
+    def recording_began(self, path: Path, start_seconds: float) -> None:
+        """Note which moment its first sample is of."""
+        self._timeline.add(RecordingStarted(self._timeline.now(), path.name, start_seconds))
+
+    def recording_ended(self, seconds: float, failure: Exception | None) -> None:
+        """Note how long it is, and what has gone wrong."""
+        why = None if failure is None else str(failure)
+        self._timeline.add(RecordingEnded(self._timeline.now(), seconds, why))
