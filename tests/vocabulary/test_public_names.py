@@ -48,7 +48,7 @@ EXPORTED: Final = {
         never_heard run_agent run_in_virtual_time said talks_over
     """,
     "trio_calls.voice": """
-        Detector DetectorError EmptySpeechError EndOfTurn EndReason Endpointing
+        BackdropScope Detector DetectorError EmptySpeechError EndOfTurn EndReason Endpointing
         FunctionDetector InterruptionScope LevelDetector ListenerTooSlowError ModelError
         ReactionTime Recording RecordingError SileroBatch SileroDetector SmartTurn Speech
         SpeechEnd SpeechEnding SpeechEvent SpeechEvents SpeechFrame SpeechModel SpeechOutcome

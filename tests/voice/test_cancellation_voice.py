@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 
+from tests.support.backdrops import FLAT
 from tests.support.cancellation import Stage, at_every_moment
 from tests.support.phone_calls import A, speech
 from tests.support.voice_agents import RATE, loudness, sounds
@@ -149,4 +150,17 @@ async def test_a_cancelled_voice_leaves_no_task(stage: Stage) -> None:
                     voice.utterances()
                     await trio.sleep(0.05)
             async with open_voice(call) as voice:
+                await check_silent_and_well(voice, phones, len(sounds(phones.caller.heard)))
+
+
+@at_every_moment(max_orders=8)
+async def test_a_cancelled_backdrop_fades_out(stage: Stage) -> None:
+    async with stage.call() as (call, phones):
+        await call.answer()
+        async with open_voice(call) as voice:
+            for attempt in stage.attempts():
+                with attempt.watch(), voice.backdrop(FLAT):
+                    await voice.say(SPEECH)
+                await trio.sleep(0.2)
+                assert not any(phones.caller.heard[-960:])
                 await check_silent_and_well(voice, phones, len(sounds(phones.caller.heard)))

@@ -190,7 +190,7 @@ class MediaConnection:
             if isinstance(event, AudioReceived):
                 self._received.deliver(event.channel, event.pcm)
             elif event is CREDIT_GRANTED:
-                if self._protocol.audio.waiting:
+                if self._protocol.audio.waiting or self._protocol.audio.backdrop is not None:
                     self._writer.write()
             elif event is not None:
                 self._on_event(event)

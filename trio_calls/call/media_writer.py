@@ -11,6 +11,9 @@ What a command makes others hear is held back behind a barrier until the command
 audio has been played is estimated from how much went out when: see
 `trio_calls.wire.playout_clock`.
 
+Requests that nothing said answers are answered by a backdrop, if there is one. It goes out no
+faster than it plays: what is said next is heard after what of it is on the way.
+
 What is less than a frame waits for the rest of it for as long as a frame lasts. Then it is the end
 of what was said, and goes out filled up with silence.
 """
@@ -25,8 +28,10 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from trio_calls.audio import FRAME_SECONDS
 from trio_calls.audio._as_bytes import as_bytes
 from trio_calls.call.audio_tap import AudioTap
+from trio_calls.audio._backdrop import Backdrop
 from trio_calls.call.checkpoint_credit import CheckpointCredit
 from trio_calls.call.unheard_audio import UnheardAudio
 from trio_calls.concurrency.turns import let_others_act
@@ -47,6 +52,10 @@ FLUSH_SECONDS: Final = 2.0
 #: Seconds beyond the estimated end of playing: an exchange that pulls three frames ahead, and whose
 #: clock is slower than ours by however little, is at most two of them later than estimated.
 PLAYOUT_SECONDS: Final = 0.06
+
+#: An exchange that asks for no more than this at once asks as it plays, and is answered. What one
+#: that asks for more gets of a backdrop is so much ahead of playing.
+BACKDROP_SECONDS: Final = 0.1
 
 
 class MediaWriter(EagerWriter):
@@ -81,6 +90,7 @@ class MediaWriter(EagerWriter):
         self._commands: list[str] = []
         self._delivered_position = 0
         self._delivered_bytes = 0
+        self._delivered_filling = 0
         self._playout: PlayoutClock = PlayoutClock(bytes_per_second)
         self._progress = Wakeup()
         self._clears = 0
@@ -175,13 +185,14 @@ class MediaWriter(EagerWriter):
             tap.dropped()
         self._playout.interrupt(trio.current_time())
         self._delivered_bytes = self._audio.sent_bytes
+        self._delivered_filling = self._audio.filled_bytes
         self._progress.wake()
 
     def follow_playing(self) -> HeardClock:
         """Make a clock that tells which place in what is said is being heard, from now on."""
         clock = HeardClock(self._bytes_per_second, self._audio)
         # What was sent before may still play.
-        clock.end = self._playout.end
+        clock.end, clock.free_at = self._playout.end, self._playout.free_at
         self._playout = clock
         return clock
 
@@ -195,6 +206,15 @@ class MediaWriter(EagerWriter):
         """Let go on what was paused."""
         self._audio.resume(pause)
         self.write()
+
+    def begin_backdrop(self, backdrop: Backdrop) -> None:
+        """Let a backdrop be heard, from now on, instead of another one."""
+        self._audio.begin_backdrop(backdrop)
+        self.write()
+
+    def end_backdrop(self) -> None:
+        """Let the backdrop fade out, if there is one."""
+        self._audio.end_backdrop()
 
     @property
     def said_position(self) -> int:
@@ -350,7 +370,27 @@ class MediaWriter(EagerWriter):
         for tap in self.taps:
             for message in messages:
                 tap.sent(pcm_of(message))
+        if not messages and self._audio.has_tail:
+            if self._is_tail_due():
+                self._audio.flush()
+                messages = self._audio.take()
+        elif not messages and self._audio.backdrop is not None:
+            messages = self._fill()
         return messages
+
+    def _fill(self) -> list[bytes]:
+        """Answer with the backdrop what the exchange has asked for, and needs now."""
+        most_bytes = round(BACKDROP_SECONDS * self._bytes_per_second)
+        if self._audio.credit_bytes > most_bytes:
+            step_seconds = max(FRAME_SECONDS, self._audio.frame_bytes / self._bytes_per_second)
+            step_seconds = min(step_seconds, BACKDROP_SECONDS)
+            free_at = max(self._playout.free_at, self._clock.current_time())
+            most_bytes -= round((free_at - self._clock.current_time()) * self._bytes_per_second)
+            # Half of one, so that no error of rounding wakes it up for nothing.
+            if most_bytes < step_seconds * self._bytes_per_second / 2:
+                self._wake_at(free_at - BACKDROP_SECONDS + step_seconds)
+                return []
+        return self._audio.fill(most_bytes)
 
     def _is_tail_due(self) -> bool:
         """Return whether the tail has waited for as long as a frame lasts. See to it otherwise."""
@@ -389,6 +429,10 @@ class MediaWriter(EagerWriter):
         if new_bytes:
             self._delivered_bytes += new_bytes
             self._playout.sent(new_bytes, self._clock.current_time())
+        new_filling = audio.filled_bytes - self._delivered_filling
+        if new_filling:
+            self._delivered_filling += new_filling
+            self._playout.filled(new_filling, self._clock.current_time())
 
     def _note_progress(self) -> None:
         self._progress.wake()

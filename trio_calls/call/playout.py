@@ -20,6 +20,7 @@ import attrs
 import trio
 
 from trio_calls.audio import SAMPLE_BYTES
+from trio_calls.audio._backdrop import Backdrop
 from trio_calls.call.commands import CommandQueue
 from trio_calls.call.media_writer import MediaWriter
 from trio_calls.state import STATES_WITH_AUDIO
@@ -46,6 +47,7 @@ class Playout:
     Attributes:
       turn: held by who speaks. Speech of several tasks follows one after the other.
       ahead_bytes: how far ahead a stream is asked for speech.
+      backdrop_holder: who has a backdrop, or is preparing one. One at a time.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Playout:
         self._clock = writer.follow_playing()
         self._fade_bytes = round(_FADE_SECONDS * sample_rate) * SAMPLE_BYTES
         self.ahead_bytes: int = round(_AHEAD_SECONDS * sample_rate) * SAMPLE_BYTES
+        self.backdrop_holder: object | None = None
         self._pause: Pause | None = None
         self._holders: set[object] = set()
         self._passage: Passage | None = None
@@ -113,6 +116,14 @@ class Playout:
             passage.end()
             self._writer.on_drop = self._passage = None
             self._inserted.clear()
+
+    def begin_backdrop(self, backdrop: Backdrop) -> None:
+        """Let a backdrop be heard under what is said, and while nothing is."""
+        self._writer.begin_backdrop(backdrop)
+
+    def end_backdrop(self) -> None:
+        """Let the backdrop fade out, if there is one."""
+        self._writer.end_backdrop()
 
     def stop(self) -> None:
         """Drop what was said and is not heard, on both sides. Never waits."""

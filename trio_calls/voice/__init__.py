@@ -5,6 +5,7 @@ need of it.
 """
 
 from trio_calls._public_names import claim_names
+from trio_calls.voice._backdrop import BackdropScope
 from trio_calls.voice._conversation import SpeechModel, converse
 from trio_calls.voice._detector import Detector, FunctionDetector
 from trio_calls.voice._end_of_turn import EndOfTurn
@@ -41,6 +42,7 @@ from trio_calls.voice.timeline.reactions import ReactionTime
 from trio_calls.voice.timeline.timeline import VoiceStatistics
 
 __all__ = [
+    "BackdropScope",
     "Detector",
     "DetectorError",
     "EmptySpeechError",

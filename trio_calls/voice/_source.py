@@ -35,7 +35,9 @@ class SpeechPiece:
     text: str = attrs.field(default="", repr=False)
 
 
-SpeechSource: TypeAlias = Pcm | os.PathLike[str] | AsyncIterable[Pcm] | AsyncIterable[SpeechPiece]
+Clip: TypeAlias = Pcm | os.PathLike[str]
+
+SpeechSource: TypeAlias = Clip | AsyncIterable[Pcm] | AsyncIterable[SpeechPiece]
 
 
 def check_source(source: object, sample_rate: int | None) -> None:
@@ -102,17 +104,22 @@ async def pieces_of(
       OSError: the file cannot be read.
       Whatever `source` raises.
     """
-    if isinstance(source, os.PathLike):
-        read = partial(read_wav, source, call_rate)
-        yield SpeechPiece(await trio.to_thread.run_sync(read, abandon_on_cancel=True))
-    elif isinstance(source, AsyncIterable):
+    if isinstance(source, AsyncIterable):
         async with aclosing(_stream(source, from_rate, call_rate)) as pieces:
             async for piece in pieces:
                 yield piece
-    elif from_rate == call_rate:
-        yield SpeechPiece(source)
     else:
-        yield SpeechPiece(await _convert(as_bytes(source), from_rate, call_rate))
+        yield SpeechPiece(await whole_of(source, from_rate, call_rate))
+
+
+async def whole_of(source: Clip, from_rate: int, call_rate: int) -> Pcm:
+    """Return a recording at the call's rate. The arguments and errors are those of `pieces_of`."""
+    if isinstance(source, os.PathLike):
+        read = partial(read_wav, source, call_rate)
+        return await trio.to_thread.run_sync(read, abandon_on_cancel=True)
+    if from_rate == call_rate:
+        return source
+    return await _convert(as_bytes(source), from_rate, call_rate)
 
 
 async def _convert(pcm: bytes | bytearray | memoryview, from_rate: int, to_rate: int) -> bytes:

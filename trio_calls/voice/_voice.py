@@ -15,6 +15,7 @@ from trio_calls.call.active_call import ActiveCall, observers_of, playout_of
 from trio_calls.concurrency.error_groups import plain_single_error
 from trio_calls.config import is_number
 from trio_calls.state import CallState, illegal
+from trio_calls.voice._backdrop import BackdropScope
 from trio_calls.voice._detector import Detector, make_detector
 from trio_calls.voice._end_of_turn import EndOfTurn, check_end_of_turn
 from trio_calls.voice._endpointing import Endpointing
@@ -45,7 +46,7 @@ DetectorFactory = Callable[[], Detector | Callable[[bytes], float]]
 """Makes a detector, or a function that tells how likely 20 ms of PCM at 16 kHz are speech."""
 
 if TYPE_CHECKING:
-    from trio_calls.voice._source import SpeechSource
+    from trio_calls.voice._source import Clip, SpeechSource
 
 
 class Voice:
@@ -313,6 +314,51 @@ class Voice:
         watch = RecordingWatch(self._timeline)
         async with open_recording(self._call, path, self._opened_at, watch) as recording:
             yield recording
+
+    def backdrop(
+        self, clip: Clip, *, gain: float = 0.1, sample_rate: int | None = None
+    ) -> BackdropScope:
+        """Make a block in which a sound is heard behind what the agent says: an office, or music.
+
+        ::
+
+            with voice.backdrop(OFFICE):
+                await voice.say(GREETING)
+
+        It is mixed into what the exchange pulls, and heard while the agent is silent, too, and
+        while it pauses. It is 10 dB softer while the agent speaks, and for 0.2 s after. It begins
+        again where it ends, and fades in and out within 50 ms. It is not said: `pause`, what is
+        heard of a speech, interruptions, commands and goodbyes are what they are without it.
+        Before the call is answered, it waits for that.
+
+        Args:
+          clip: PCM, mono signed 16-bit little-endian, as bytes or as an array of 16-bit integers,
+            or the `pathlib.Path` of a WAV file; 0.1 s at the least. Bytes at the call's rate are
+            not copied, and so shared by all calls that play them.
+          gain: how loud it is, as a factor of its samples: 0 to 1.
+          sample_rate: of the PCM, in Hz; that of the call if None. Other rates are converted, which
+            needs the extra ``trio-calls[voice]``. It is heard when that is done.
+
+        Returns:
+          The block. What goes wrong with a file cancels it, and comes out of it: an `OSError` or a
+          `ValueError`.
+
+        Raises:
+          TypeError: it is no audio.
+          ValueError: half a sample, less than 0.1 s, a gain that is none, or a rate.
+          ModuleNotFoundError: an extra is missing; the message says which.
+          RuntimeError: the voice was closed. Where the block is entered: the call has a backdrop
+            already.
+        """
+        self._check_open()
+        return BackdropScope(
+            self._playout,
+            self._nursery,
+            clip,
+            gain=gain,
+            from_rate=self._rate(sample_rate),
+            call_rate=self._call.audio_format.sample_rate,
+        )
 
     def _rate(self, sample_rate: int | None) -> int:
         if sample_rate is None:

@@ -57,7 +57,7 @@ class HeardClock(PlayoutClock):
 
     def sent(self, audio_bytes: int, now: float) -> None:
         """Note that audio was sent, up to the position that it has now."""
-        begins_at = max(self.end, now)
+        begins_at = max(self.free_at, now)
         super().sent(audio_bytes, now)
         position = self._audio.sent_position
         # The rest is silence that fills up a frame. It follows what was said.

@@ -41,6 +41,10 @@ Invariants:
 Requests that prefer the same frame are as one. What two of them ask for may go out in one message,
 which is all that the wire asks for, and no odd remainder between two requests has to wait.
 
+A backdrop is mixed into the messages as they are cut, and fills messages of its own, through
+`fill`, where nothing is said. It is no speech: it has no place in positions, and `sent_bytes`
+leaves it out.
+
 Audio that is a message as it stands goes past the queue, through `spend`: with an agent that sends
 whole frames on time, that is every frame.
 
@@ -56,6 +60,7 @@ from typing import Final
 
 import attrs
 
+from trio_calls.audio._backdrop import Backdrop
 from trio_calls.audio._fades import fade_in, fade_out
 from trio_calls.errors import BufferFullError
 from trio_calls.wire.media import (
@@ -105,6 +110,8 @@ class OutgoingAudio:
         bytes of audio since the call began.
       sent_bytes: how many bytes were taken, with the silence that fills up frames.
       frame_bytes: the frame that the exchange prefers, as far as is known.
+      filled_bytes: how many bytes went out in which nothing was said.
+      backdrop: what is heard under what is said, and while nothing is.
     """
 
     def __init__(self, capacity_bytes: int, frame_bytes: int = DEFAULT_FRAME_BYTES) -> None:
@@ -114,6 +121,8 @@ class OutgoingAudio:
         self.sent_position: int = 0
         self.sent_bytes: int = 0
         self.frame_bytes: int = frame_bytes
+        self.filled_bytes: int = 0
+        self.backdrop: Backdrop | None = None
         # Speech in line moves in pieces of this size.
         self._step_bytes = frame_bytes if capacity_bytes >= frame_bytes else _SAMPLE_BYTES
         # A queue that has no room for a step holds at least a frame of this size.
@@ -323,9 +332,10 @@ class OutgoingAudio:
 
         Returns:
           The message, to be sent at once. None if other audio waits before it, if there is no
-          credit for all of it, or if it has to be cut or joined with what follows: `put` it then.
+          credit for all of it, or if it has to be cut, or joined with what follows or a backdrop:
+          `put` it then.
         """
-        if self.waiting or self._barriers or not self._requests:
+        if self.waiting or self._barriers or not self._requests or self.backdrop is not None:
             return None
         request = self._requests[0]
         pcm_bytes = len(pcm)
@@ -368,6 +378,8 @@ class OutgoingAudio:
             pcm = self._cut(size)
             if is_end:
                 pcm = pcm.ljust(frame, b"\0")
+            if self.backdrop is not None:
+                pcm = self.backdrop.under(pcm)
             taken_bytes += len(pcm)
             request.remaining_bytes -= len(pcm)
             if not request.remaining_bytes:
@@ -375,6 +387,47 @@ class OutgoingAudio:
             messages.append(_MESSAGE_HEAD + pcm)
         self.sent_bytes += taken_bytes
         return messages
+
+    def fill(self, most_bytes: int) -> list[bytes]:
+        """Cut messages of the backdrop alone for as long as there is credit.
+
+        Only for when `take` has just returned nothing, and there is a backdrop. A backdrop that was
+        told to end is forgotten when it has faded out.
+
+        Args:
+          most_bytes: how much is cut at the most, but for what makes the last frame a whole one.
+        """
+        messages: list[bytes] = []
+        filled_bytes = 0
+        while self._requests and self.backdrop is not None and filled_bytes < most_bytes:
+            request = self._requests[0]
+            frame = min(request.frame_bytes, request.remaining_bytes)
+            wanted = min(most_bytes - filled_bytes, self.backdrop.rest_bytes, MAX_MESSAGE_BYTES)
+            size = min(max(frame, int(wanted - wanted % frame)), request.remaining_bytes)
+            messages.append(_MESSAGE_HEAD + self.backdrop.alone(size))
+            filled_bytes += size
+            request.remaining_bytes -= size
+            if not request.remaining_bytes:
+                self._requests.popleft()
+            self._forget_backdrop()
+        self.filled_bytes += filled_bytes
+        return messages
+
+    def begin_backdrop(self, backdrop: Backdrop) -> None:
+        """Let a backdrop be heard. Another one fades out under its beginning."""
+        if self.backdrop is not None:
+            backdrop.follow(self.backdrop)
+        self.backdrop = backdrop
+
+    def end_backdrop(self) -> None:
+        """Let the backdrop fade out, if there is one."""
+        if self.backdrop is not None:
+            self.backdrop.end()
+            self._forget_backdrop()
+
+    def _forget_backdrop(self) -> None:
+        if self.backdrop is not None and self.backdrop.is_over:
+            self.backdrop = None
 
     def _sendable_bytes(self) -> int:
         """Count what waits before the first barrier."""

@@ -16,22 +16,29 @@ class PlayoutClock:
       bytes_per_second: of the audio.
 
     Attributes:
-      end: the time at which everything sent so far has been played.
+      end: the time at which everything said so far has been played.
+      free_at: the time at which everything sent so far has been played, a backdrop included.
     """
 
     def __init__(self, bytes_per_second: int) -> None:
         self.end: float = -math.inf
+        self.free_at: float = -math.inf
         self._bytes_per_second = bytes_per_second
 
     def sent(self, audio_bytes: int, now: float) -> None:
-        """Note that audio was sent, silence included."""
+        """Note that speech was sent, silence included."""
+        self.filled(audio_bytes, now)
+        self.end = self.free_at
+
+    def filled(self, audio_bytes: int, now: float) -> None:
+        """Note that a backdrop was sent, and nothing was said over it."""
         seconds = audio_bytes / self._bytes_per_second
-        if self.end > now:
-            self.end += seconds
+        if self.free_at > now:
+            self.free_at += seconds
         else:
-            self.end = now + seconds
+            self.free_at = now + seconds
 
     def interrupt(self, now: float) -> None:
         """Note that the exchange was told to drop what it has not played."""
         del now
-        self.end = -math.inf
+        self.end = self.free_at = -math.inf
