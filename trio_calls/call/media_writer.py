@@ -30,8 +30,8 @@ import trio
 
 from trio_calls.audio import FRAME_SECONDS
 from trio_calls.audio._as_bytes import as_bytes
-from trio_calls.call.audio_tap import AudioTap
 from trio_calls.audio._backdrop import Backdrop
+from trio_calls.call.audio_tap import AudioTap
 from trio_calls.call.checkpoint_credit import CheckpointCredit
 from trio_calls.call.unheard_audio import UnheardAudio
 from trio_calls.concurrency.turns import let_others_act
@@ -364,18 +364,15 @@ class MediaWriter(EagerWriter):
         if self._audio.line:
             self._queued_at = trio.current_time()
         messages = self._audio.take()
-        if not messages and self._audio.has_tail and self._is_tail_due():
-            self._audio.flush()
-            messages = self._audio.take()
-        for tap in self.taps:
-            for message in messages:
-                tap.sent(pcm_of(message))
         if not messages and self._audio.has_tail:
             if self._is_tail_due():
                 self._audio.flush()
                 messages = self._audio.take()
         elif not messages and self._audio.backdrop is not None:
             messages = self._fill()
+        for tap in self.taps:
+            for message in messages:
+                tap.sent(pcm_of(message))
         return messages
 
     def _fill(self) -> list[bytes]:
