@@ -290,20 +290,22 @@ class Voice:
         not come there is silence. In `AudioMode.ISOLATED` there are three channels: caller, callee,
         agent.
 
-        It is written each second, some 3 s late, so that a process that is killed leaves a file
-        that plays. It is complete when the call is over or the block is left. The file is for its
-        owner alone (mode 0600), also if it was there before; what was in it is replaced.
+        It begins with the first audio: of a call that still rings, when it is answered. It is
+        written each second, so that a process that is killed leaves a file that plays. It is
+        complete when the block is left. The file is for its owner alone (mode 0600), also if it was
+        there before; what was in it is replaced.
 
         Args:
-          path: of the file. ``.wav`` needs no extra. ``.flac``, ``.opus`` and ``.ogg`` (Opus) need
-            ``trio-calls[voice]``: while the call lasts there is a WAV beside it, ``call.flac.wav``,
-            from which it is made in the end.
+          path: of the file. ``.wav`` needs no extra, and is what a name without an ending means.
+            ``.flac``, ``.opus`` and ``.ogg`` (Opus) need ``trio-calls[voice]``: while the call
+            lasts there is a WAV beside it, ``call.flac.wav``, from which it is made in the end.
 
         Raises:
-          RecordingError: the file cannot be made. At the end of the block, unless it raises
-            something else: the recording has ended early, as the disk is full, or has not taken
-            anything for 10 s. That is also logged, at ERROR, when it happens, and is
-            `Recording.failure`. The call goes on, and so does the block.
+          RecordingError: the file cannot be made, or another call is being recorded into it. At the
+            end of the block, unless it raises something else: the recording has ended early, as the
+            disk is full, has not taken 10 s of it, or the file was deleted. That is also logged, at
+            ERROR, when it happens, and is `Recording.failure`. The call goes on, and so does the
+            block.
           ValueError: no such kind of file.
           ModuleNotFoundError: an extra is missing; the message says which.
 

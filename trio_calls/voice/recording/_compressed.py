@@ -1,4 +1,4 @@
-"""FLAC and Ogg Opus, made from a WAV file when that is complete. Blocks: for threads.
+"""FLAC and Ogg Opus, made from a WAV file when that is complete.
 
 An unfinished FLAC cannot be opened, and Opus takes 14 ms of processor time for a second of a call.
 """
@@ -11,9 +11,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
+import trio
 
 #: So many samples of each channel are converted at a time: some seconds.
 _BLOCK_SAMPLES: Final = 65536
+
+#: So many files are made at once: the processor is for calls.
+_THREADS: Final = 2
+
+#: For its owner alone, as the WAV file.
+_MODE: Final = 0o600
 
 
 @attrs.frozen
@@ -22,13 +29,12 @@ class Compression:
 
     format: str
     subtype: str
-    sample_rates: tuple[int, ...] | None = None
 
 
 COMPRESSIONS: Final[Mapping[str, Compression]] = {
     ".flac": Compression("FLAC", "PCM_16"),
-    ".ogg": Compression("OGG", "OPUS", (8000, 12000, 16000, 24000, 48000)),
-    ".opus": Compression("OGG", "OPUS", (8000, 12000, 16000, 24000, 48000)),
+    ".ogg": Compression("OGG", "OPUS"),
+    ".opus": Compression("OGG", "OPUS"),
 }
 
 
@@ -40,7 +46,7 @@ def load_soundfile(path: Path) -> Any:
     """
     try:
         import soundfile  # noqa: PLC0415  # of an extra
-    except ModuleNotFoundError:
+    except (ImportError, OSError):  # an OSError where its library is missing
         raise ModuleNotFoundError(
             f"to record into {path.name} needs soundfile: install the extra 'voice' of trio-calls, "
             "or record into a .wav"
@@ -48,32 +54,69 @@ def load_soundfile(path: Path) -> Any:
     return soundfile
 
 
-def compress(wav: Path, path: Path, compression: Compression) -> None:
-    """Make a file from a WAV file, for its owner alone. It has its name when it is complete.
+async def compress(wav: Path, path: Path, compression: Compression) -> None:
+    """Make a file of a WAV file, which is removed. It has its name when it is complete.
 
     Raises:
-      OSError, RuntimeError: it cannot be written. There is no such file then, or the one that was
-        there before.
+      OSError, RuntimeError: it cannot be made. The WAV file is still there, and so is the file that
+        had its name before.
+
+    Cancellation: is not waited for: there is no such file then, as where it cannot be made.
     """
-    soundfile = load_soundfile(path)
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    compressing = _Compressing(wav, path, compression)
     try:
-        descriptor = os.open(unfinished, os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600)
-        with (
-            soundfile.SoundFile(wav) as source,
-            soundfile.SoundFile(
-                descriptor,
-                "w",
-                source.samplerate,
-                source.channels,
-                compression.subtype,
-                format=compression.format,
-                closefd=True,
-            ) as target,
-        ):
-            for block in source.blocks(_BLOCK_SAMPLES, dtype="int16"):
-                target.write(block)
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
+        await trio.to_thread.run_sync(
+            compressing.run, limiter=_limiter_of_run(), abandon_on_cancel=True
+        )
+    except trio.Cancelled:
+        compressing.is_given_up = True
         raise
+
+
+class _Compressing:
+    """The making of a file, in a thread, which may be given up from another."""
+
+    def __init__(self, wav: Path, path: Path, compression: Compression) -> None:
+        self.is_given_up = False
+        self._wav = wav
+        self._path = path
+        self._compression = compression
+
+    def run(self) -> None:
+        unfinished = self._path.with_name(f".{self._path.name}.unfinished")
+        unfinished.unlink(missing_ok=True)
+        try:
+            self._write(unfinished)
+            if not self.is_given_up:
+                unfinished.replace(self._path)
+                self._wav.unlink()
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def _write(self, unfinished: Path) -> None:
+        soundfile = load_soundfile(self._path)
+        kind = self._compression
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
+        with soundfile.SoundFile(self._wav) as source:
+            descriptor = os.open(unfinished, flags, _MODE)
+            form = source.samplerate, source.channels, kind.subtype
+            with soundfile.SoundFile(descriptor, "w", *form, format=kind.format) as target:
+                for block in source.blocks(_BLOCK_SAMPLES, dtype="int16"):
+                    if self.is_given_up:
+                        break
+                    target.write(block)
+
+
+#: One for each run of Trio: a thread that outlives a run never gives its place back.
+_LIMITER: Final[trio.lowlevel.RunVar[trio.CapacityLimiter]] = trio.lowlevel.RunVar(
+    "limiter of compressing"
+)
+
+
+def _limiter_of_run() -> trio.CapacityLimiter:
+    try:
+        return _LIMITER.get()
+    except LookupError:
+        limiter = trio.CapacityLimiter(_THREADS)
+        _LIMITER.set(limiter)
+        return limiter

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from functools import partial
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -24,20 +23,11 @@ from trio_calls.voice.recording._compressed import (
 )
 from trio_calls.voice.recording._tracks import Tracks
 from trio_calls.voice.recording._wav_file import WavFile
+from trio_calls.voice.recording._writer import RecordingWriter, reason
 from trio_calls.wire.media import CALL_CHANNEL
 
 #: So often something is written.
 _EVERY_SECONDS: Final = 1.0
-
-#: A disk that takes longer for that is too slow. So much waits at the most.
-_PATIENCE_SECONDS: Final = 10.0
-
-#: What has to be written when the block is cancelled may take so long.
-_CLOSING_SECONDS: Final = 2.0
-
-#: Of the threads that write, and of those that compress, in a process.
-_WRITING: Final = trio.CapacityLimiter(8)
-_COMPRESSING: Final = trio.CapacityLimiter(2)
 
 #: The channels of the caller and of the callee, where audio is isolated.
 _LEGS: Final = (1, 2)
@@ -80,8 +70,11 @@ class Recording:
         self._wav_path = path if compression is None else path.with_name(f"{path.name}.wav")
         self._rate = call.audio_format.sample_rate
         is_mixed = call.audio_format.mode is AudioMode.MIXED
-        self._channels = (CALL_CHANNEL,) if is_mixed else _LEGS
-        self._tracks = Tracks(self._channels, self._rate)
+        legs = (CALL_CHANNEL,) if is_mixed else _LEGS
+        self._tracks = Tracks(legs, self._rate)
+        # The current directory may change meanwhile.
+        self._file = WavFile(self._wav_path.absolute(), self._rate, len(legs) + 1)
+        self._writer = RecordingWriter(self._file, self._fail)
         # What has passed and is not placed yet: the channel and the audio, and when.
         self._passed: list[tuple[int | None, bytes | None, float]] = []
         self._now = trio.lowlevel.current_clock().current_time
@@ -90,12 +83,11 @@ class Recording:
         self._has_begun = False
         self._is_over = trio.Event()
         self._is_on = True
-        self._file: WavFile
 
     @property
     def seconds(self) -> float:
-        """How much is in the file. It is up to 4 s behind the call, until the recording ends."""
-        return self._tracks.position / self._rate
+        """How much is in the file. It is some seconds behind the call, until the recording ends."""
+        return self._file.seconds
 
     @property
     def start_seconds(self) -> float | None:
@@ -124,13 +116,10 @@ class Recording:
         Raises:
           RecordingError: it cannot be made.
         """
-        make = partial(WavFile, self._wav_path, self._rate, len(self._channels) + 1)
         try:
-            self._file = await trio.to_thread.run_sync(make, limiter=_WRITING)
-        except OSError as error:
-            raise RecordingError(
-                f"cannot record into {self._wav_path}: {error.strerror or error}"
-            ) from error
+            await self._file.open()
+        except (OSError, RuntimeError) as error:
+            raise RecordingError(f"cannot record into {self._wav_path}: {reason(error)}") from error
 
     def stop(self) -> None:
         """Let the recording end here."""
@@ -138,14 +127,15 @@ class Recording:
 
     async def run(self) -> None:
         """Write until the recording is stopped or the call is over, and finish the file."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._stop_with_call)
-            try:
-                await self._write_each_second()
-            finally:
-                await self._close()
-            nursery.cancel_scope.cancel()
         try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._stop_with_call)
+                nursery.start_soon(self._writer.run)
+                try:
+                    await self._gather()
+                finally:
+                    self._finish()
+                    nursery.cancel_scope.cancel()
             await self._compress()
         finally:
             self._watch.recording_ended(self.seconds, self.failure)
@@ -154,12 +144,20 @@ class Recording:
         await self._call.wait_disconnected()
         self.stop()
 
-    async def _write_each_second(self) -> None:
-        while not self._is_over.is_set() and self.failure is None:
+    async def _gather(self) -> None:
+        while not self._is_over.is_set():
             with trio.move_on_after(_EVERY_SECONDS):
                 await self._is_over.wait()
+            if self._is_on:
+                self._place()
+                self._writer.put(self._tracks.take(self._now()))
+
+    def _finish(self) -> None:
+        if self._is_on:
+            self._is_on = False
             self._place()
-            await self._write(self._tracks.take(self._now()), _PATIENCE_SECONDS)
+            self._writer.put(self._tracks.finish(self._now()))
+        self._writer.finish()
 
     def _place(self) -> None:
         passed, self._passed = self._passed, []
@@ -174,56 +172,31 @@ class Recording:
             self._has_begun = True
             self._watch.recording_began(self.path, self.start_seconds)
 
-    async def _write(self, pcm: bytes, patience_seconds: float) -> None:
-        if not pcm:
-            return
-        with trio.move_on_after(patience_seconds) as patience:
-            try:
-                await trio.to_thread.run_sync(
-                    self._file.append, pcm, limiter=_WRITING, abandon_on_cancel=True
-                )
-            except OSError as error:
-                self._fail(f"{error.strerror or error}", error)
-        if patience.cancelled_caught:
-            self._fail(f"the disk has taken more than {patience_seconds:g} s")
-
-    async def _close(self) -> None:
-        """Write what is left, whatever happens."""
-        with trio.CancelScope(shield=True):
-            self._is_on = False
-            if self.failure is None:
-                self._place()
-                await self._write(self._tracks.finish(self._now()), _CLOSING_SECONDS)
-            with trio.move_on_after(_CLOSING_SECONDS), suppress(OSError):
-                await trio.to_thread.run_sync(
-                    self._file.close, limiter=_WRITING, abandon_on_cancel=True
-                )
-
     async def _compress(self) -> None:
         if self._compression is None or self.failure is not None:
             return
-        make = partial(compress, self._wav_path, self.path, self._compression)
+        wav_path, path = self._wav_path.absolute(), self.path.absolute()
         try:
-            await trio.to_thread.run_sync(make, limiter=_COMPRESSING)
-            self._wav_path.unlink()
+            await compress(wav_path, path, self._compression)
         except trio.Cancelled:
             logger.warning(
-                "%s was not made, as its block was cancelled: %s has the recording",
+                "%s was not made, as its block was cancelled: the recording is in %s",
                 self.path,
                 self._wav_path,
             )
             raise
-        except (OSError, RuntimeError) as error:
-            self._fail(f"{error}; the recording is in {self._wav_path}", error)
+        except Exception as error:
+            self._fail(f"{self.path.name} cannot be made of it: {reason(error)}", error)
 
     def _fail(self, why: str, cause: Exception | None = None) -> None:
-        self.failure = RecordingError(
-            f"the recording into {self._wav_path} has ended after {self.seconds:.1f} s: {why}"
-        )
-        self.failure.__cause__ = cause
         self._is_on = False
         self._passed.clear()
-        logger.error("%s; the call goes on", self.failure)
+        self.failure = RecordingError(
+            f"the recording in {self._wav_path} has ended after {self.seconds:.1f} s: {why}"
+        )
+        # Without where it was raised: that knows the call.
+        self.failure.__cause__ = cause and cause.with_traceback(None)
+        logger.error("call %s goes on, but %s", self._call.call_id, self.failure)
 
 
 @asynccontextmanager
@@ -247,7 +220,7 @@ async def open_recording(
 
 def _compression_of(path: Path) -> Compression | None:
     suffix = path.suffix.lower()
-    if suffix == ".wav":
+    if suffix in {"", ".wav"}:
         return None
     if suffix not in COMPRESSIONS:
         known = ", ".join([".wav", *COMPRESSIONS])

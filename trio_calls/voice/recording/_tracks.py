@@ -11,13 +11,14 @@ Two clocks go at nearly the same speed: that of this machine, and that of the ex
 what it sends and what it plays. The exchange's is the one that counts. The other is only asked
 where something begins after a silence, so that an hour of audio has neither clicks nor overlaps.
 
-Frames that come late may catch up, or frames before them may be lost. That shows within 2 s. So
-much is held back before it is taken for good.
+Frames that come late may catch up, or frames before them may be lost. That shows within 2 s. For
+so long they are held back before they are taken for good.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -37,11 +38,11 @@ _MOST_DRIFT: Final = 200e-6
 #: Speech that follows on other speech within so long has no gap in it.
 _TOLERANCE_SECONDS: Final = 0.06
 
-#: So much is held back, in which gaps may still be found.
-_HELD_SECONDS: Final = _GAP_AFTER_SECONDS + 0.5
-
 #: Where nothing came for so long, it is not waited for any longer.
 _LONGEST_STALL_SECONDS: Final = 10.0
+
+#: An exchange that asks for more than this ahead of playing does not play it.
+_LONGEST_AHEAD_SECONDS: Final = 60.0
 
 
 class _Track:
@@ -125,6 +126,11 @@ class _Leg:
         if now - self._late[0].came_at >= _GAP_AFTER_SECONDS:
             self._fill_gap()
 
+    def end(self) -> None:
+        """Note that nothing follows. What has been late for a while catches up no more."""
+        if self._late and self.came_at - self._late[0].came_at >= _GAP_AFTER_SECONDS / 2:
+            self._fill_gap()
+
     def _fill_gap(self) -> None:
         """Put silence before the frames that are late, as something before them was lost."""
         gap = min(frame.late for frame in self._late)
@@ -150,6 +156,8 @@ class Tracks:
         self._rate: Final = sample_rate
         self._tracks: Final = {channel: _Track() for channel in channels}
         self._agent: Final = _Track()
+        # Where the agent's speech has ended.
+        self._said_end = -sys.maxsize
         self._legs: dict[int, _Leg] = {}
         # The leg that came first tells the time. What is said before it begins the recording.
         self._timekeeper: _Leg | None = None
@@ -189,20 +197,25 @@ class Tracks:
 
     def sent(self, pcm: bytes, now: float) -> None:
         """Place what the agent says: behind what is being played, or at this moment."""
-        here, end = self._place_of(now), self._agent.end
-        goes_on = end and here - end <= _TOLERANCE_SECONDS * self._rate
-        self._agent.place(end if goes_on else max(here, end), pcm)
+        here, end = self._place_of(now), self._said_end
+        if end - here > _LONGEST_AHEAD_SECONDS * self._rate:
+            return
+        goes_on = here - end <= _TOLERANCE_SECONDS * self._rate
+        self._agent.place(end if goes_on else here, pcm)
+        self._said_end = self._agent.end
 
     def dropped(self, now: float) -> None:
         """Forget what the agent has said and is not being played yet."""
-        if self._agent.end:
-            self._agent.cut(self._place_of(now))
+        if self.zero is not None:
+            here = self._place_of(now)
+            self._agent.cut(here)
+            self._said_end = min(self._said_end, here)
 
     def take(self, now: float) -> bytes:
         """Take what changes no more, sample by sample: of each leg, and of the agent."""
         if self.zero is None:
             return b""
-        end = self._place_of(now - _HELD_SECONDS)
+        end = self._place_of(now)
         for leg in self._legs.values():
             if now - leg.came_at <= _LONGEST_STALL_SECONDS:
                 # What is late may still come.
@@ -211,6 +224,8 @@ class Tracks:
 
     def finish(self, now: float) -> bytes:
         """Take the rest. What the agent has said and is not played by now is left out."""
+        for leg in self._legs.values():
+            leg.end()
         self.dropped(now)
         return self._take(max(track.end for track in (*self._tracks.values(), self._agent)))
 

@@ -1,20 +1,27 @@
-"""A WAV file that grows, and can be played at any moment. Blocks: for threads."""
+"""A WAV file that grows, and can be played at any moment."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-import threading
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.audio._wav_header import HEADER_BYTES, MAX_AUDIO_BYTES, wav_header
+from trio_calls.voice._thread_file import ThreadFile
 
-#: For its owner alone: what people say on the telephone is nobody else's business.
-_MODE: Final = 0o600
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    _LOCK = None
+else:
+    _LOCK = fcntl.LOCK_EX | fcntl.LOCK_NB
 
 
-class WavFile:
+class WavFile(ThreadFile):
     """A WAV file to which audio is appended, for its owner alone.
 
     After each `append` its header is right: a process that is killed leaves a file that plays.
@@ -23,28 +30,21 @@ class WavFile:
       path: of the file. What is in it is replaced.
       sample_rate: in Hz.
       channels: how many there are.
-
-    Raises:
-      OSError: the file cannot be made.
     """
 
     def __init__(self, path: Path, sample_rate: int, channels: int) -> None:
-        self._header: Final = (sample_rate, channels)
+        super().__init__(path)
+        self._sample_rate: Final = sample_rate
+        self._channels: Final = channels
         self._audio_bytes = 0
-        # A thread that nobody waits for any longer may still be writing.
-        self._lock: Final = threading.Lock()
-        self._descriptor: Final = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, _MODE)
-        try:
-            if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-                # One that was there before may have been for others, too.
-                os.fchmod(self._descriptor, _MODE)
-            self._write(wav_header(*self._header, 0), 0)
-        except BaseException:
-            os.close(self._descriptor)
-            raise
 
-    def append(self, pcm: bytes) -> None:
-        """Append audio.
+    @property
+    def seconds(self) -> float:
+        """How much is in the file."""
+        return self._audio_bytes / (self._sample_rate * self._channels * SAMPLE_BYTES)
+
+    async def append(self, pcm: bytes) -> None:
+        """Append audio, or only write the header if there is none.
 
         Args:
           pcm: signed 16-bit little-endian audio, channel by channel in each sample.
@@ -52,25 +52,38 @@ class WavFile:
         Raises:
           OSError: it cannot be written. What was written before can still be played.
         """
-        if self._audio_bytes + len(pcm) > MAX_AUDIO_BYTES:
+        await self._in_thread(partial(self._append, pcm))
+
+    def _claim(self, descriptor: int) -> None:
+        if _LOCK is None or not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return
+        try:
+            fcntl.flock(descriptor, _LOCK)
+        except BlockingIOError:
+            raise OSError(errno.EBUSY, "another call is being recorded into it") from None
+        except OSError:
+            # Some file systems know no locks.
+            pass
+
+    def _append(self, pcm: bytes) -> None:
+        size = self._audio_bytes + len(pcm)
+        if size > MAX_AUDIO_BYTES:
             raise OSError(
-                "a WAV file holds no more than 4 GiB: record long calls into several files"
+                errno.EFBIG, "a WAV file holds 4 GiB: record long calls into several files"
             )
-        with self._lock:
-            self._write(pcm, HEADER_BYTES + self._audio_bytes)
-            self._audio_bytes += len(pcm)
-            self._write(wav_header(*self._header, self._audio_bytes), 0)
+        self._check_is_there()
+        self._write(pcm, HEADER_BYTES + self._audio_bytes)
+        self._write(wav_header(self._sample_rate, self._channels, size), 0)
+        self._audio_bytes = size
 
-    def close(self) -> None:
-        """Close the file.
-
-        Raises:
-          OSError: something of it was not written, as the system says only now.
-        """
-        with self._lock:
-            os.close(self._descriptor)
+    def _check_is_there(self) -> None:
+        """Writing into a file that was deleted succeeds, and comes to nothing."""
+        assert self._descriptor is not None
+        if not os.fstat(self._descriptor).st_nlink:
+            raise FileNotFoundError(errno.ENOENT, "the file was deleted")
 
     def _write(self, data: bytes, position: int) -> None:
+        assert self._descriptor is not None
         rest = memoryview(data)
         while rest:
             written = os.pwrite(self._descriptor, rest, position)
