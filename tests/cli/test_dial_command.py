@@ -176,15 +176,19 @@ async def test_a_simulator_out_of_order(
     assert result.failure.replace("0.1 s", "30 s").startswith(fault)
 
 
-async def test_control_c_hangs_up() -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+async def test_a_signal_hangs_up(number: signal.Signals, status: int, word: str) -> None:
     async with (
         running_simulator() as (simulator, variables),
         running("dial", "--url", variables["WSS_BASE_URL"]) as caller,
     ):
         await simulator.wait_for("offered")
-        caller.send_signal(signal.SIGINT)
-        assert await caller.wait_status() == 130
-        assert caller.output.split() == ["interrupted"]
+        caller.send_signal(number)
+        assert await caller.wait_status() == status
+        assert caller.output.split() == [word]
         await simulator.wait_for("ended after")
 
 

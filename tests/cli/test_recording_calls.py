@@ -153,15 +153,18 @@ async def hissing_agent(folder: Path) -> AsyncIterator[tuple[RunningCommand, lis
 
 
 @pytest.mark.slow
-async def test_control_c_keeps_what_was_heard(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_a_signal_keeps_what_was_heard(
+    number: signal.Signals, status: int, tmp_path: Path
+) -> None:
     heard = tmp_path / "heard.wav"
     async with (
         hissing_agent(tmp_path) as (agent, dial),
         running(*dial, "--record", str(heard)) as caller,
     ):
         await agent.wait_for("hissed")
-        caller.send_signal(signal.SIGINT)
-        assert await caller.wait_status() == 130
+        caller.send_signal(number)
+        assert await caller.wait_status() == status
     rate, audio = read(heard)
     assert rate == 24000
     assert len(audio) > 24000

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +15,8 @@ from trio_calls.audio._recording import Recording
 from trio_calls.cli import values
 from trio_calls.cli.dial_report import CallCounter, print_summary
 from trio_calls.cli.dialed_call import Order, Result, dial_call
-from trio_calls.cli.outcome import Failure, run_trio
+from trio_calls.cli.outcome import TERMINATED, Failure, run_trio
+from trio_calls.cli.signals import run_until_signal, status_after
 from trio_calls.wire.dialing import Dial, PickupKind
 
 _EXAMPLES: Final = """\b
@@ -149,7 +152,10 @@ def dial(
     if record is not None and not record.parent.is_dir():
         raise Failure(f"cannot write {record}: there is no folder {record.parent}")
     records = _record_paths(record, calls)
-    results = run_trio(_place_calls, order, records, rate, mendable=Failure)
+    place_calls = partial(_place_calls, order, records, rate)
+    results = run_trio(run_until_signal, place_calls, mendable=Failure)
+    if isinstance(results, signal.Signals):
+        context.exit(status_after(results, if_terminated=TERMINATED))
     print_summary(results)
     _report_faults([result.recording_fault for result in results if result.recording_fault])
     context.exit(1 if any(result.failure for result in results) else 0)

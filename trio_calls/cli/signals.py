@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import click
 import trio
 
 from trio_calls.cli.outcome import INTERRUPTED
+
+ResultT = TypeVar("ResultT")
 
 
 def status_after(number: int, *, if_terminated: int, prefix: str = "") -> int:
@@ -29,15 +32,21 @@ def status_after(number: int, *, if_terminated: int, prefix: str = "") -> int:
     return INTERRUPTED if is_interrupt else if_terminated
 
 
-async def run_until_signal(main: Callable[[], Awaitable[None]]) -> int:
-    """Run an asynchronous function until SIGINT or SIGTERM comes, then cancel it.
+async def run_until_signal(main: Callable[[], Awaitable[ResultT]]) -> ResultT | signal.Signals:
+    """Run an asynchronous function until it returns, or until SIGINT or SIGTERM cancels it.
 
     Returns:
-      The number of the signal.
+      What the function has returned, or else the signal.
     """
+    outcome: list[ResultT | signal.Signals] = []
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            nursery.start_soon(main)
-            number = await anext(signals)
+
+            @nursery.start_soon
+            async def run() -> None:
+                outcome.append(await main())
+                nursery.cancel_scope.cancel()
+
+            outcome.append(signal.Signals(await anext(signals)))
             nursery.cancel_scope.cancel()
-    return number
+    return outcome[0]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import shlex
-from typing import Any, Final
+import signal
+from typing import Any, Final, NoReturn
 
 import attrs
 import click
@@ -103,7 +104,7 @@ def simulator(context: click.Context, /, *, sample_rate: str, **options: Any) ->
     context.exit(status_after(number, if_terminated=0))
 
 
-async def _serve(settings: _Settings) -> int:
+async def _serve(settings: _Settings) -> signal.Signals:
     console = Console(highlight=False)
     try:
         async with open_simulator(
@@ -147,7 +148,7 @@ class _Display:
         self._watch = CallWatch(exchange)
         self._console = console
 
-    async def run(self) -> None:
+    async def run(self) -> NoReturn:
         """Show the calls until cancelled."""
         if self._console.is_terminal:
             logging.basicConfig(
@@ -158,7 +159,7 @@ class _Display:
         logging.basicConfig(format="%(levelname)s %(message)s")
         await self._print_events()
 
-    async def _print_events(self) -> None:
+    async def _print_events(self) -> NoReturn:
         began = trio.current_time()
         while True:
             for call, event in self._watch.look():
