@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import attrs
@@ -95,6 +96,7 @@ class Leg:
         self.talked_or_over: trio.Event = trio.Event()
         self.over: trio.Event = trio.Event()
         self._speech: deque[Utterance] = deque()
+        self._listeners: list[Callable[[bytes | None], None]] = []
 
     @property
     def is_talking(self) -> bool:
@@ -115,6 +117,8 @@ class Leg:
         self._speech.clear()
         self.talked_or_over.set()
         self.over.set()
+        for listener in self._listeners:
+            listener(None)
 
     def queue(self, pcm: Pcm) -> Utterance:
         """Queue speech, to be said as soon as what was queued before has been said.
@@ -153,3 +157,20 @@ class Leg:
         """Keep one tick's audio."""
         self.said += said
         self.heard += heard
+        for listener in self._listeners:
+            listener(heard)
+
+    @contextmanager
+    def heard_by(self, listener: Callable[[bytes | None], None]) -> Iterator[None]:
+        """Call a function with each frame that is heard inside the block, and with None at the end.
+
+        Args:
+          listener: called in the tick of the frame, which it must not hold up.
+        """
+        if self.state is PhoneState.HUNG_UP:
+            listener(None)
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)

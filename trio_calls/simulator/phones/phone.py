@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import attrs
+import trio
 
 from trio_calls.config import is_number
+from trio_calls.simulator.phones.hearing import SilenceMeter, is_audible
 from trio_calls.simulator.phones.leg import Leg, PhoneHungUp, PhoneState
 
 if TYPE_CHECKING:
@@ -133,6 +135,46 @@ class Phone:
         await self._leg.talked_or_over.wait()
         if not self._leg.was_connected:
             raise PhoneHungUp(f"the call ended before {self.number} was connected")
+
+    async def wait_sound(self) -> None:
+        """Wait until something audible is heard: 20 ms of -50 dBFS or more.
+
+        Raises:
+          PhoneHungUp: the call ended without that.
+        """
+        await self._wait_heard(is_audible, "anything was heard")
+
+    async def wait_silence(self, seconds: float) -> None:
+        """Wait until nothing audible has been heard for so long, counted from now.
+
+        Before the telephone is connected this waits: that is not silence.
+
+        Args:
+          seconds: how long it must be silent, rounded up to whole frames of 20 ms.
+
+        Raises:
+          ValueError: `seconds` is negative, or no finite number.
+          PhoneHungUp: the call ended before that.
+        """
+        if not is_number(seconds, 0) or math.isinf(seconds):
+            raise ValueError(f"seconds must be a finite number, 0 or more, not {seconds!r}")
+        await self._wait_heard(SilenceMeter(seconds).hear, f"it was silent for {seconds:g} s")
+
+    async def _wait_heard(self, is_it: Callable[[bytes], bool], awaited: str) -> None:
+        """Wait until a function says so of a frame that is heard."""
+        was_heard = False
+        decided = trio.Event()
+
+        def listen(frame: bytes | None) -> None:
+            nonlocal was_heard
+            was_heard = was_heard or (frame is not None and is_it(frame))
+            if was_heard or frame is None:
+                decided.set()
+
+        with self._leg.heard_by(listen):
+            await decided.wait()
+        if not was_heard:
+            raise PhoneHungUp(f"the call ended for {self.number} before {awaited}")
 
     async def wait_hung_up(self) -> None:
         """Wait until the call is over for this telephone."""
