@@ -18,9 +18,11 @@ from trio_calls import ActiveCall, cli, serve_calls
 from trio_calls.audio import find, noise, read_wav, to_samples, write_wav
 from trio_calls.audio._recording import read_recording
 from trio_calls.call.scope import CallHandler
+from trio_calls.cli.conversation import Speech, SpokenLine
 from trio_calls.cli.dial import _place_calls
+from trio_calls.cli.dial_order import Order, Result
 from trio_calls.cli.dial_report import print_summary
-from trio_calls.cli.dialed_call import Order, Result, dial_call
+from trio_calls.cli.dialed_call import dial_call
 from trio_calls.concurrency.error_groups import first_error
 from trio_calls.simulator import Simulator, open_simulator
 from trio_calls.transport import accept_websocket
@@ -71,7 +73,7 @@ def order(simulator: Simulator, **changes: object) -> Order:
         url=simulator.config.base_url,
         api_key="simulated-key",
         dial=Dial("1", "2", "answers", 0.1, wants_recording=True),
-        say=None,
+        lines=(),
         callee_say=None,
         ring_seconds=30,
         talk_seconds=0.2,
@@ -98,8 +100,11 @@ async def test_the_caller_is_heard_and_recorded_at_any_rate(
         writer.setframerate(11025)
         writer.writeframes(stereo.tobytes())
     say = read_recording(tmp_path / "say.wav")
+    lines = [SpokenLine(Speech("say.wav", say))]
     async with open_agent(echo) as simulator:
-        result = await dial_call(order(simulator, say=say, talk_seconds=2), tmp_path / "heard.wav")
+        result = await dial_call(
+            order(simulator, lines=lines, talk_seconds=2), tmp_path / "heard.wav"
+        )
     assert (result.failure, result.recording_fault) == (None, None)
     heard = read_wav(tmp_path / "heard.wav", 24000)
     assert find(say.to_pcm(24000)[4800:-4800], heard).correlation > 0.8

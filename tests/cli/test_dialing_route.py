@@ -11,6 +11,7 @@ import trio.testing
 from trio_calls import ActiveCall, serve_calls
 from trio_calls.audio import find, noise
 from trio_calls.simulator import SimulatedCall, Simulator, open_simulator
+from trio_calls.simulator import _dialed_lines as dialed_lines_module
 from trio_calls.simulator import _dialing as dialing_module
 from trio_calls.transport import (
     HandshakeRefused,
@@ -26,9 +27,12 @@ from trio_calls.wire.dialing import (
     Dial,
     DialEnded,
     DialHangUp,
+    DialLine,
     DialPlaced,
     DialProgress,
     DialRefused,
+    DialSay,
+    DialStatus,
 )
 from trio_calls.wire.message import Message, UnknownMessage
 
@@ -159,6 +163,56 @@ async def test_what_the_caller_hears_comes_as_it_is_heard(
         nursery.cancel_scope.cancel()
 
 
+async def test_a_line_waits_for_its_turn_and_audio_for_it(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    plain, first, second = (noise(0.5, 24000, seed) for seed in (1, 2, 3))
+    async with open_simulator() as simulator, trio.open_nursery() as nursery:
+        await nursery.start(serve_calls, connect_callee, simulator.config)
+        async with open_dialer(simulator) as dialer:
+            await dialer.send(encode(Dial("1", "2", "answers", 0.0)))
+            (call,) = await wait_for_call(simulator)
+            await dialer.send(encode(DialSay(len(first), 2.0)))
+            await dialer.send(bytes([CALLER]) + first[:1000])
+            await dialer.send(bytes([CALLEE]) + plain)
+            await dialer.send(bytes([CALLER]) + first[1000:])
+            await dialer.send(encode(DialSay(len(second), 1.0, for_silence=True)))
+            await dialer.send(bytes([CALLER]) + second)
+            told: list[DialLine] = []
+            while len(told) < 4:
+                message = await dialer.receive()
+                told += [message] if isinstance(message, DialLine) else []
+        nursery.cancel_scope.cancel()
+    assert [(line.number, line.was_said) for line in told] == [
+        (1, False),
+        (1, True),
+        (2, False),
+        (2, True),
+    ]
+    assert [line.seconds for line in told] == pytest.approx([2, 2.5, 3.5, 4], abs=0.1)
+    assert call.ended
+
+
+async def test_a_dialer_that_asks_is_told_state_mode_and_levels(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_simulator() as simulator, trio.open_nursery() as nursery:
+        await nursery.start(serve_calls, connect_callee, simulator.config)
+        async with open_dialer(simulator) as dialer:
+            await dialer.send(encode(Dial("1", "2", "answers", 1.0, wants_status=True)))
+            (call,) = await wait_for_call(simulator)
+            call.callee.say_nowait(noise(2, 24000, 1))
+            told: list[DialStatus] = []
+            while not told or told[-1].seconds < 2:
+                message = await dialer.receive()
+                told += [message] if isinstance(message, DialStatus) else []
+        nursery.cancel_scope.cancel()
+    assert [(told[0].state, told[0].mode, told[0].caller)] == [("PENDING", None, None)]
+    assert (told[-1].state, told[-1].mode, told[-1].caller) == ("CONNECTED", "BARGE", -120)
+    assert told[-1].callee == pytest.approx(-15, abs=1)
+    assert len(told) == pytest.approx(2 / 0.25, abs=4)
+
+
 class Unread:
     """A connection whose other end does not read for a while.
 
@@ -258,6 +312,17 @@ async def test_speech_into_a_dead_line_is_nothing_special(
         ([encode(RINGS), b"\x07\x00\x00"], "neither the caller's nor the callee's"),
         ([encode(RINGS), b"\x01\x00"], "whole samples"),
         ([encode(RINGS), b"\x01" + bytes(2000)], "2000 bytes at the most"),
+        ([encode(DialSay(2))], "makes no sense here"),
+        ([encode(RINGS), encode(DialSay(2)).replace(":2", ":1")], "out of range"),
+        ([encode(RINGS), encode(DialSay(2)).replace("0.0", "-1")], "out of range"),
+        ([encode(RINGS), encode(DialSay(2)).replace("0.0", "1e9")], "out of range"),
+        ([encode(RINGS), encode(DialSay(4)), encode(DialSay(4))], "not complete yet"),
+        ([encode(RINGS), encode(DialSay(4)), b"\x01" + bytes(6)], "no more than the line has"),
+        ([encode(RINGS), encode(DialSay(4)), b"\x01" + bytes(3)], "whole samples"),
+        (
+            [encode(RINGS), *[encode(DialSay(2)), b"\x01\0\0"] * 2, encode(DialSay(2))],
+            "2 lines at the most",
+        ),
     ],
 )
 async def test_what_makes_no_sense_is_refused_and_ends_the_call(
@@ -267,6 +332,7 @@ async def test_what_makes_no_sense_is_refused_and_ends_the_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(dialing_module, "MAX_SPEECH_BYTES", 2000)
+    monkeypatch.setattr(dialed_lines_module, "MAX_LINES", 2)
     async with open_simulator() as simulator, open_dialer(simulator) as dialer:
         for frame in [*frames, "more", b"of it"]:
             await dialer.send(frame)

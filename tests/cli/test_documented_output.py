@@ -8,8 +8,8 @@ import pytest
 from tests.support.timelines import OVER, lines, said, turn
 from trio_calls import cli
 from trio_calls.cli.check import _check
+from trio_calls.cli.dial_order import Result
 from trio_calls.cli.dial_report import print_summary
-from trio_calls.cli.dialed_call import Result
 from trio_calls.simulator import Simulator
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -35,6 +35,9 @@ def sample(message_class: type[Message]) -> dict[str, Any]:
         "timeout_ms": 1000,
         "pickupSeconds": 2,
         "pickup": "answers",
+        "bytes": 2,
+        "seconds": 1,
+        "state": "PENDING",
     }
     return {
         field.metadata[WIRE_NAME]: known.get(field.metadata[WIRE_NAME], "x")

@@ -11,10 +11,18 @@ from typing import Final
 import click
 import trio
 
-from trio_calls.audio._recording import Recording
 from trio_calls.cli import values
+from trio_calls.cli.conversation import (
+    ConversationCommand,
+    Speech,
+    conversation_options,
+    speech,
+    spoken_lines,
+)
+from trio_calls.cli.dial_order import Order, Result
 from trio_calls.cli.dial_report import CallCounter, print_summary
-from trio_calls.cli.dialed_call import Order, Result, dial_call
+from trio_calls.cli.dial_view import DialView
+from trio_calls.cli.dialed_call import dial_call
 from trio_calls.cli.outcome import TERMINATED, Failure, run_trio
 from trio_calls.cli.signals import run_until_signal, status_after
 from trio_calls.wire.dialing import Dial, PickupKind
@@ -22,12 +30,13 @@ from trio_calls.wire.dialing import Dial, PickupKind
 _EXAMPLES: Final = """\b
 Examples:
   trio-calls dial --say hello.wav --record heard.wav
+  trio-calls dial --say hello.wav --then 3s question.wav --after-silence 2s thanks.wav
   trio-calls dial --callee declines --hang-up-after 20
   trio-calls dial --calls 50 --rate 5/s
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(cls=ConversationCommand, epilog=_EXAMPLES)
 @click.option(
     "--url",
     type=values.simulator_url,
@@ -60,21 +69,16 @@ Examples:
     show_default=True,
     help="The number that is called.",
 )
-@click.option(
-    "--say",
-    type=values.recording,
-    metavar="WAV",
-    help="What the caller says when the call is answered. Any sample rate, mono or stereo.",
-)
+@conversation_options
 @click.option(
     "--callee-say",
-    type=values.recording,
+    type=speech,
     metavar="WAV",
     help="What the callee says after picking up.",
 )
 @click.option(
     "--record",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=values.file_to_write,
     metavar="WAV",
     help="Write here what the caller hears, as it is heard; with --calls, NAME-1.wav, NAME-2.wav …",
 )
@@ -105,10 +109,9 @@ Examples:
 @click.option(
     "--hang-up-after",
     type=values.seconds,
-    default=10,
-    show_default=True,
     metavar="SECONDS",
-    help="The caller hangs up so long after the answer, if the agent has not.",
+    help="The caller hangs up so long after the answer, if the agent has not. Without it: 10 s "
+    "after the answer, or after its last word if that is later.",
 )
 @click.option(
     "--ring-for",
@@ -126,16 +129,22 @@ def dial(
     api_key: str,
     caller: str,
     callee: str,
-    say: Recording | None,
-    callee_say: Recording | None,
+    say: Sequence[Speech],
+    then: Sequence[tuple[float, Speech]],
+    after_silence: Sequence[tuple[float, Speech]],
+    callee_say: Speech | None,
     record: Path | None,
     pickup: tuple[PickupKind, float],
     calls: int,
     rate: float,
-    hang_up_after: float,
+    hang_up_after: float | None,
     ring_for: float,
 ) -> None:
     """Place calls into a running `trio-calls simulator`.
+
+    The caller holds a conversation: what it says is given by --say, --then and --after-silence, in
+    their order. While one call lasts, a line tells each thing that happens; on a terminal there is
+    a line with the levels of all parties, too.
 
     Exit status 0 only if every call was taken by an agent and answered, or connected to the callee;
     1 if any was not.
@@ -143,25 +152,36 @@ def dial(
     order = Order(
         url=url,
         api_key=api_key,
-        dial=Dial(caller, callee, *pickup, wants_recording=record is not None),
-        say=say,
+        dial=Dial(
+            *(caller, callee, *pickup),
+            wants_recording=record is not None,
+            wants_status=calls == 1,
+        ),
+        lines=spoken_lines(context, say, then, after_silence),
         callee_say=callee_say,
         ring_seconds=ring_for,
         talk_seconds=hang_up_after,
     )
-    if record is not None and not record.parent.is_dir():
-        raise Failure(f"cannot write {record}: there is no folder {record.parent}")
     records = _record_paths(record, calls)
     place_calls = partial(_place_calls, order, records, rate)
     results = run_trio(run_until_signal, place_calls, mendable=Failure)
     if isinstance(results, signal.Signals):
         context.exit(status_after(results, if_terminated=TERMINATED))
-    print_summary(results)
+    print_summary(results, order.lines)
     _report_faults([result.recording_fault for result in results if result.recording_fault])
     context.exit(1 if any(result.failure for result in results) else 0)
 
 
 async def _place_calls(order: Order, records: Sequence[Path | None], rate: float) -> list[Result]:
+    """Place one call and tell what happens, or several and count them."""
+    if len(records) > 1:
+        return await _place_many(order, records, rate)
+    view = DialView()
+    with view.shown():
+        return [await dial_call(order, records[0], view)]
+
+
+async def _place_many(order: Order, records: Sequence[Path | None], rate: float) -> list[Result]:
     """Start calls on a schedule that no call delays, and wait until all are over.
 
     Args:

@@ -11,7 +11,8 @@ import trio
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from trio_calls.cli.dialed_call import Result
+from trio_calls.cli.conversation import SpokenLine
+from trio_calls.cli.dial_order import Result
 
 _REFRESH_SECONDS: Final = 0.25
 
@@ -57,8 +58,13 @@ class CallCounter:
             await trio.sleep(_REFRESH_SECONDS)
 
 
-def print_summary(results: Sequence[Result]) -> None:
-    """Print the results: totals, the seconds to the answer, and one line for each failure."""
+def print_summary(results: Sequence[Result], lines: Sequence[SpokenLine] = ()) -> None:
+    """Print the results: totals, the seconds to the answer, and what went otherwise than asked.
+
+    Args:
+      results: of each call.
+      lines: what each caller was to say.
+    """
     failures = [
         (number, result.failure)
         for number, result in enumerate(results, start=1)
@@ -73,5 +79,9 @@ def print_summary(results: Sequence[Result]) -> None:
             f"seconds to answer: min {min(waits):.2f}, median {statistics.median(waits):.2f}, "
             f"max {max(waits):.2f}"
         )
+    for number, result in enumerate(results, start=1):
+        if result.failure is None and result.lines_said < len(lines):
+            unsaid = ", ".join(line.speech.name for line in lines[result.lines_said :])
+            print(f"call {number} was over before the caller had said {unsaid}")
     for number, failure in failures:
         print(f"✗ call {number}: {failure}")

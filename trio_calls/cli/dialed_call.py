@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final, assert_never
 from urllib.parse import urlsplit
 
-import attrs
 import trio
 
-from trio_calls._quoting import printable, without_secrets
 from trio_calls.audio import SAMPLE_BYTES
-from trio_calls.audio._recording import Recording
+from trio_calls.cli.dial_order import Order, Result
+from trio_calls.cli.dial_view import DialView
 from trio_calls.cli.outcome import Failure
+from trio_calls.cli.patience import Patience
 from trio_calls.cli.recorder import Recorder, open_recorder
 from trio_calls.transport import (
     HandshakeRefused,
@@ -33,9 +33,12 @@ from trio_calls.wire.dialing import (
     DialEnded,
     DialEvent,
     DialHangUp,
+    DialLine,
     DialPlaced,
     DialProgress,
     DialRefused,
+    DialSay,
+    DialStatus,
 )
 from trio_calls.wire.message import UnknownMessage
 
@@ -47,71 +50,16 @@ _ENDING_SECONDS: Final = 30.0
 _CHUNK_BYTES: Final = 2**16
 
 
-@attrs.frozen
-class Order:
-    """The settings that all calls have in common.
-
-    Attributes:
-      url: the address of the simulator.
-      api_key: the key that the simulator was started with.
-      dial: the message that says who calls whom.
-      say: what the caller says, or None.
-      callee_say: what the callee says, or None.
-      ring_seconds: how long the caller waits for an answer before hanging up.
-      talk_seconds: how long after the answer the caller hangs up.
-    """
-
-    url: str
-    api_key: str = attrs.field(repr=False)
-    dial: Dial
-    say: Recording | None
-    callee_say: Recording | None
-    ring_seconds: float
-    talk_seconds: float
-
-    def quote(self, words: str) -> str:
-        """Make words of the simulator fit for a terminal: it may quote the key."""
-        return without_secrets(printable(words), [self.api_key])
-
-
-@attrs.define
-class Result:
-    """The result of a call.
-
-    Attributes:
-      was_claimed: whether an agent took the call.
-      answered_after: the seconds from dialing until the caller talked with somebody, or None if
-        the caller never did.
-      seconds: how long the call lasted in seconds, ringing included.
-      fault: why the call could not be followed to its end, or None.
-      recording_fault: why what the caller heard was not recorded to its end, or None.
-    """
-
-    was_claimed: bool = False
-    answered_after: float | None = None
-    seconds: float = 0.0
-    fault: str | None = None
-    recording_fault: str | None = None
-
-    @property
-    def failure(self) -> str | None:
-        """Why the call did not go as asked, or None."""
-        if self.fault is not None:
-            return self.fault
-        if not self.was_claimed:
-            return f"no agent took it in {self.seconds:.1f} s: is one connected?"
-        if self.answered_after is None:
-            return f"an agent took it, but did not answer it in {self.seconds:.1f} s"
-        return None
-
-
-async def dial_call(order: Order, record: Path | None = None) -> Result:
+async def dial_call(
+    order: Order, record: Path | None = None, view: DialView | None = None
+) -> Result:
     """Place a call and follow it to its end.
 
     Args:
       order: what to do.
       record: the WAV file to write what the caller hears into, as it is heard; None for none. What
         was in it before is gone, whatever becomes of the call.
+      view: is told what happens meanwhile, if there is one.
 
     Raises:
       Failure: the simulator is not there, or does not accept the key. No other call can do better.
@@ -120,12 +68,14 @@ async def dial_call(order: Order, record: Path | None = None) -> Result:
     """
     result = Result()
     with open_recorder(record) as recorder:
-        await _follow_call(order, result, recorder)
+        await _follow_call(order, result, recorder, view)
     result.recording_fault = recorder.fault
     return result
 
 
-async def _follow_call(order: Order, result: Result, recorder: Recorder) -> None:
+async def _follow_call(
+    order: Order, result: Result, recorder: Recorder, view: DialView | None
+) -> None:
     async with trio.open_nursery() as nursery:
         try:
             websocket = await connect_websocket(
@@ -142,7 +92,7 @@ async def _follow_call(order: Order, result: Result, recorder: Recorder) -> None
             result.fault = order.quote(f"no connection to the simulator: {error}")
             return
         try:
-            await _DialedCall(order, result, recorder, websocket).follow()
+            await _DialedCall(order, result, recorder, websocket, view).follow()
         except WebSocketClosed:
             result.fault = "the simulator ended the connection"
         except WireError as error:
@@ -155,7 +105,12 @@ class _DialedCall:
     """Follows a call. One task both reads and writes, as the simulator never waits for either."""
 
     def __init__(
-        self, order: Order, result: Result, recorder: Recorder, websocket: WebSocket
+        self,
+        order: Order,
+        result: Result,
+        recorder: Recorder,
+        websocket: WebSocket,
+        view: DialView | None,
     ) -> None:
         self._order = order
         self._result = result
@@ -163,11 +118,14 @@ class _DialedCall:
         self._websocket = websocket
         self._is_placed = False
         self._is_over = False
-        self._hang_up_at = trio.current_time() + order.ring_seconds
+        self._view = view
+        self._patience = Patience(
+            trio.current_time(), order.ring_seconds, order.talk_seconds, order.lines
+        )
 
     async def follow(self) -> None:
         await self._websocket.send(encode(self._order.dial))
-        await self._receive_until(lambda: self._hang_up_at)
+        await self._receive_until(lambda: self._patience.ends_at)
         if self._is_over:
             return
         await self._websocket.send(encode(DialHangUp()))
@@ -195,17 +153,23 @@ class _DialedCall:
             case DialPlaced(sample_rate=sample_rate) if not self._is_placed:
                 self._is_placed = True
                 self._recorder.begin(sample_rate)
-                await self._say(CALLER, self._order.say, sample_rate)
-                await self._say(CALLEE, self._order.callee_say, sample_rate)
+                await self._say(sample_rate)
             case DialProgress(event=event, seconds=seconds):
                 self._follow_progress(event, seconds)
+            case DialLine(number=number, was_said=was_said, seconds=seconds):
+                self._follow_line(number, was_said, seconds)
+            case DialStatus() as status:
+                if self._view is not None:
+                    self._view.update(status)
             case DialEnded(seconds=seconds):
                 self._result.seconds = seconds
                 self._is_over = True
+                if self._view is not None:
+                    self._view.tell("the call is over", seconds)
             case DialRefused(reason=reason):
                 self._result.fault = f"the simulator refused: {self._order.quote(reason)}"
                 self._is_over = True
-            case Dial() | DialPlaced() | DialHangUp() | UnknownMessage():
+            case Dial() | DialPlaced() | DialSay() | DialHangUp() | UnknownMessage():
                 # Not for a dialer, or from a newer simulator.
                 pass
             case message:
@@ -222,10 +186,33 @@ class _DialedCall:
             self._result.was_claimed = True
         elif event == DialEvent.CALLER_TALKING:
             self._result.answered_after = seconds
-            self._hang_up_at = trio.current_time() + self._order.talk_seconds
+            self._patience.answered(trio.current_time())
+        if self._view is not None:
+            self._view.happened(event, seconds)
 
-    async def _say(self, who: int, speech: Recording | None, sample_rate: int) -> None:
-        pcm = b"" if speech is None else speech.to_pcm(sample_rate)
+    def _follow_line(self, number: int, was_said: bool, seconds: float) -> None:
+        now = trio.current_time()
+        if was_said:
+            self._result.lines_said += 1
+            self._patience.has_said(number, now)
+        else:
+            self._patience.begins(number, now)
+        if self._view is not None and number <= len(self._order.lines):
+            name = self._order.lines[number - 1].speech.name
+            has = "has said" if was_said else "says"
+            self._view.tell(f"the caller {has} {name}", seconds)
+
+    async def _say(self, sample_rate: int) -> None:
+        """Send what caller and callee are to say."""
+        for line in self._order.lines:
+            pcm = line.speech.to_pcm(sample_rate)
+            say = DialSay(len(pcm), line.wait_seconds, line.for_silence)
+            await self._websocket.send(encode(say))
+            await self._send_audio(CALLER, pcm)
+        if self._order.callee_say is not None:
+            await self._send_audio(CALLEE, self._order.callee_say.to_pcm(sample_rate))
+
+    async def _send_audio(self, who: int, pcm: bytes) -> None:
         for start in range(0, len(pcm), _CHUNK_BYTES):
             await self._websocket.send(bytes([who]) + pcm[start : start + _CHUNK_BYTES])
 

@@ -184,7 +184,7 @@ def _bar(level: float | None) -> str:
     return "▮" * cells + "·" * (_METER_CELLS - cells)
 
 
-def _meter(level: float | None) -> str:
+def meter(level: float | None) -> str:
     """Return a level as a bar and a number."""
     return _bar(level) + ("" if level is None or level == -math.inf else f"{level:4.0f}")
 
@@ -196,5 +196,5 @@ def _of_each_party(show: Callable[[float | None], str], width: int) -> list[_Col
     return [column(place, party) for place, party in enumerate(("caller", "callee", "agent"))]
 
 
-_METERS: Final = _of_each_party(_meter, _METER_CELLS + 4)
+_METERS: Final = _of_each_party(meter, _METER_CELLS + 4)
 _BARS: Final = _of_each_party(_bar, _METER_CELLS)

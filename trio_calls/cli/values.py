@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 from typing import Final
 
 import click
 
 from trio_calls.audio._recording import Recording, read_recording
+from trio_calls.audio._resampling import is_convertible
 from trio_calls.cli.outcome import Failure, sentence_of
 from trio_calls.wire.dialing import PickupKind
 
@@ -36,14 +38,16 @@ def rate(text: str) -> float:
     return calls_a_second
 
 
-def seconds(text: str) -> float:
-    """Parse a number of seconds, up to a day."""
+def seconds(text: str | float) -> float:
+    """Parse a number of seconds, up to a day: ``3``, or ``1.5s``."""
     try:
-        number = float(text)
+        number = float(str(text).removesuffix("s"))
     except ValueError:
         number = math.nan
     if not 0 <= number <= _LONGEST_SECONDS:
-        raise click.BadParameter(f"{text!r} is no number of seconds from 0 to {_LONGEST_SECONDS:g}")
+        raise click.BadParameter(
+            f"{text!r} is no number of seconds, like 3 or 1.5s, from 0 to {_LONGEST_SECONDS:g}"
+        )
     return number
 
 
@@ -65,11 +69,28 @@ def recording(path: str) -> Recording:
     """Read a WAV file.
 
     Raises:
-      Failure: the file cannot be read.
+      Failure: the file cannot be read, or not be resampled.
     """
     try:
-        return read_recording(path)
+        content = read_recording(path)
     except ValueError as error:
         raise Failure(sentence_of(error)) from None
     except OSError as error:
         raise Failure(f"cannot read {path}: {error.strerror or error}") from None
+    if not is_convertible(content.sample_rate):
+        raise Failure(f"{path} is at {content.sample_rate} Hz, which cannot be resampled")
+    return content
+
+
+def file_to_write(path: str) -> Path:
+    """Check that there is a folder for a file.
+
+    Raises:
+      Failure: there is none, or a folder has the file's name.
+    """
+    file = Path(path)
+    if not file.parent.is_dir():
+        raise Failure(f"cannot write {file}: there is no folder {file.parent}")
+    if file.is_dir():
+        raise Failure(f"cannot write {file}: it is a folder")
+    return file

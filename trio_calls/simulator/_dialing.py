@@ -6,10 +6,12 @@ import math
 from contextlib import suppress
 from typing import Final, assert_never
 
+import attrs
 import trio
 
 from trio_calls._logging import get_logger
 from trio_calls.audio import SAMPLE_BYTES
+from trio_calls.simulator._dialed_lines import DialedLines
 from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator._simulated_call import (
     SimulatedCall,
@@ -24,14 +26,18 @@ from trio_calls.wire.codec import WireError, decode_dialing, encode
 from trio_calls.wire.dialing import (
     CALLEE,
     CALLER,
+    SILENCE_DBFS,
     Dial,
     DialEnded,
     DialEvent,
     DialHangUp,
     DialingMessage,
+    DialLine,
     DialPlaced,
     DialProgress,
     DialRefused,
+    DialSay,
+    DialStatus,
     PickupKind,
 )
 
@@ -41,6 +47,9 @@ _RECORDING_CHUNK_BYTES: Final = 2**16
 
 #: How often a dialer is sent what its caller has heard, in seconds.
 _RECORDING_SECONDS: Final = 0.2
+
+#: How often a dialer is told of state, mode and levels, in seconds.
+_STATUS_SECONDS: Final = 0.25
 
 #: Seconds within which a dialer must have placed its call.
 _DIAL_SECONDS: Final = 10.0
@@ -66,12 +75,13 @@ class DialerConnection:
     def __init__(self, calls: PlacedCalls, sample_rate: int) -> None:
         self._calls = calls
         self._sample_rate = sample_rate
-        # No bound is needed: a connection is sent a few events, and of its recording one piece at a
-        # time.
+        # No bound is needed: a connection is sent a few events for each line, and of its recording
+        # one piece at a time.
         self._outbox, self._to_write = trio.open_memory_channel[str | bytes](math.inf)
         self._call: SimulatedCall | None = None
         self._placed_at = -math.inf
         self._speech_bytes = 0
+        self._lines = DialedLines()
         self._is_refused = False
         self._nursery: trio.Nursery
         self._before_dial: trio.CancelScope
@@ -122,6 +132,8 @@ class DialerConnection:
         match decode_dialing(frame):
             case Dial() as dial if self._call is None:
                 self._place(dial)
+            case DialSay() as say if self._call is not None:
+                self._lines.begin(say)
             case DialHangUp() if self._call is not None:
                 self._call.caller.hang_up()
             case _:
@@ -137,32 +149,56 @@ class DialerConnection:
         self._speech_bytes += len(frame)
         if self._speech_bytes > MAX_SPEECH_BYTES:
             raise WireError(f"the telephones of a call say {MAX_SPEECH_BYTES} bytes at the most")
-        _say(phone, frame[1:])
+        if phone is self._call.caller and self._lines.want_audio:
+            self._lines.add(frame[1:])
+        else:
+            _say(phone, frame[1:])
 
     def _place(self, dial: Dial) -> None:
         self._before_dial.deadline = math.inf
-        self._call = self._calls.place(caller=dial.caller, callee=dial.callee, pickup=_pickup(dial))
+        pickup = pickup_of(PickupKind(dial.pickup), dial.pickup_seconds)
+        self._call = self._calls.place(caller=dial.caller, callee=dial.callee, pickup=pickup)
         if dial.wants_recording:
             record_caller(self._call, MAX_WAITING_SECONDS)
         self._placed_at = trio.current_time()
         self._send(DialPlaced(self._call.call_id, self._sample_rate))
-        self._nursery.start_soon(self._report, self._call, dial.wants_recording)
+        self._nursery.start_soon(self._report, self._call, dial)
+        self._nursery.start_soon(
+            self._lines.say, self._call.caller, self._sample_rate, self._tell_line
+        )
 
-    async def _report(self, call: SimulatedCall, wants_recording: bool) -> None:
+    def _tell_line(self, number: int, *, was_said: bool) -> None:
+        self._send(DialLine(number, was_said, self._seconds))
+
+    async def _report(self, call: SimulatedCall, dial: Dial) -> None:
         async with trio.open_nursery() as waiting:
             for event in DialEvent:
-                waiting.start_soon(self._announce, event, call)
-            if wants_recording:
+                waiting.start_soon(self._announce, event, call, dial.wants_status)
+            if dial.wants_status:
+                waiting.start_soon(self._tell_status, call)
+            if dial.wants_recording:
                 waiting.start_soon(self._pass_on_recording, call)
         await call.wait_ended()
         self._send(DialEnded(self._seconds))
 
-    async def _announce(self, event: DialEvent, call: SimulatedCall) -> None:
+    async def _announce(self, event: DialEvent, call: SimulatedCall, wants_status: bool) -> None:
         try:
             await _wait_for(event, call)
         except PhoneHungUp:
             return
+        if wants_status:
+            # The state to which this has led.
+            self._send(_status(call, self._seconds))
         self._send(DialProgress(event, self._seconds))
+
+    async def _tell_status(self, call: SimulatedCall) -> None:
+        is_over = False
+        while not is_over:
+            is_over = call.ended
+            if is_over or not self._outbox.statistics().current_buffer_used:
+                self._send(_status(call, self._seconds))
+            with trio.move_on_after(_STATUS_SECONDS):
+                await call.wait_ended()
 
     async def _pass_on_recording(self, call: SimulatedCall) -> None:
         """Send what the caller hears as it is heard, so that a dialer may end at any moment."""
@@ -196,6 +232,15 @@ class DialerConnection:
         self._outbox.close()
 
 
+def _status(call: SimulatedCall, seconds: float) -> DialStatus:
+    mode = call.agent_mode
+    levels = (
+        None if level is None else max(level, SILENCE_DBFS)
+        for level in attrs.astuple(call.levels())
+    )
+    return DialStatus(seconds, call.agent_states[-1].name, mode and mode.name, *levels)
+
+
 async def _wait_for(event: DialEvent, call: SimulatedCall) -> None:
     match event:
         case DialEvent.CLAIMED:
@@ -210,15 +255,16 @@ async def _wait_for(event: DialEvent, call: SimulatedCall) -> None:
             assert_never(event)
 
 
-def _pickup(dial: Dial) -> Pickup:
-    match PickupKind(dial.pickup):
+def pickup_of(kind: PickupKind, seconds: float) -> Pickup:
+    """Return what a callee does who is asked for by its kind, after so many seconds of ringing."""
+    match kind:
         case PickupKind.ANSWERS:
-            return answers(after_seconds=dial.pickup_seconds)
+            return answers(after_seconds=seconds)
         case PickupKind.DECLINES:
-            return declines(after_seconds=dial.pickup_seconds)
+            return declines(after_seconds=seconds)
         case PickupKind.NEVER:
             return never_answers()
-        case kind:
+        case _:
             assert_never(kind)
 
 
