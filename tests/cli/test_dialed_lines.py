@@ -81,7 +81,7 @@ def test_the_order_of_the_command_line_counts(
         ("--say a.wav --callee-say e.wav", 1, "e.wav: No such file or directory"),
     ],
 )
-@pytest.mark.parametrize("command", [["dial"]])
+@pytest.mark.parametrize("command", [["dial"], ["run", "agent.py", "--simulate"]])
 def test_what_makes_no_sense(
     command: list[str],
     arguments: str,

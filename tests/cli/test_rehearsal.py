@@ -1,6 +1,7 @@
 """`trio-calls run --simulate`: one call into an agent, and whether it went well."""
 
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,18 +9,26 @@ import trio
 import trio.testing
 
 from tests.support.agent_files import agent_file
-from tests.support.processes import finished
+from tests.support.processes import finished, running
 from trio_calls import cli
+from trio_calls.audio import find, noise, read_wav, write_wav
+from trio_calls.audio._recording import read_recording
+from trio_calls.cli.conversation import Speech, SpokenLine
 from trio_calls.cli.find_handler import find_handler
+from trio_calls.cli.outcome import Failure
+from trio_calls.cli.people import People
 from trio_calls.cli.rehearsal import rehearse
+from trio_calls.simulator import Pickup, answers, declines
 
 pytestmark = pytest.mark.slow
 
+SPEECH = "examples/speech/caller_request.wav"
 
-def rehearsed(target: str, sample_rate: int = 24000) -> bool:
+
+def rehearsed(target: str, sample_rate: int = 24000, people: People | None = None) -> bool:
     """Rehearse on a clock that jumps when nothing has happened for 5 ms: enough for loopback."""
     clock = trio.testing.MockClock(autojump_threshold=0.005)
-    return trio.run(rehearse, find_handler(target), sample_rate, clock=clock)
+    return trio.run(rehearse, find_handler(target), sample_rate, people or People(), clock=clock)
 
 
 def test_simulate_tells_what_happens(capsys: pytest.CaptureFixture[str]) -> None:
@@ -189,3 +198,132 @@ async def test_what_a_handler_exits_with_is_the_status(tmp_path: Path) -> None:
     status, printed = await finished("run", agent_file(tmp_path, source), "--simulate")
     assert status == 3
     assert "Traceback" not in printed
+
+
+GREETS_LATE = """
+from pathlib import Path
+
+import trio
+from trio_calls.audio import noise
+
+async def handle_call(call):
+    await call.answer()
+    await trio.sleep(2)
+    await call.send_audio(noise(1, 24000, 1))
+    heard = b"".join([chunk async for chunk in call.audio_stream()])
+    Path(HEARD).write_bytes(heard)
+"""
+
+
+def late_agent(folder: Path) -> tuple[str, Path]:
+    """An agent that is silent for 2 s, and the file into which it writes what it has heard."""
+    heard = folder / "agent_heard.pcm"
+    return agent_file(folder, f"HEARD = {str(heard)!r}\n{GREETS_LATE}"), heard
+
+
+def speech(folder: Path, seed: int) -> Speech:
+    path = folder / f"{seed}.wav"
+    write_wav(path, noise(0.5, 24000, seed), 24000)
+    return Speech(path.name, read_recording(path))
+
+
+def test_somebody_is_heard_when_there_is_a_sound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agent, _ = late_agent(tmp_path)
+    people = People([SpokenLine(speech(tmp_path, 2), 1), SpokenLine(speech(tmp_path, 3), 2)])
+    assert rehearsed(agent, people=people)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[2:7] == [
+        "the caller says 2.wav",
+        "the caller has said 2.wav",
+        "the caller hears somebody: the agent, or the callee",
+        "the caller says 3.wav",
+        "the caller has said 3.wav",
+    ]
+
+
+def test_a_silent_agent_is_not_heard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = """
+async def handle_call(call):
+    await call.answer()
+    await call.wait_disconnected()
+"""
+    assert rehearsed(agent_file(tmp_path, source))
+    assert "the caller hears somebody" not in capsys.readouterr().out
+
+
+def test_a_caller_with_lines_is_heard_and_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agent, heard = late_agent(tmp_path)
+    first, second = speech(tmp_path, 2), speech(tmp_path, 3)
+    lines = [SpokenLine(first), SpokenLine(second, 2, for_silence=True)]
+    record = tmp_path / "heard.wav"
+    assert rehearsed(agent, people=People(lines, record=record))
+    matches = [find(line.to_pcm(24000), heard.read_bytes()) for line in (first, second)]
+    assert min(match.correlation for match in matches) > 0.99
+    # The greeting, from 2 s to 3 s, came in between.
+    assert matches[1].offset_samples / 24000 == pytest.approx(5, abs=0.2)
+    recorded = read_wav(record, 24000)
+    assert find(noise(1, 24000, 1), recorded).correlation > 0.99
+    # Until 10 s after its last word.
+    assert len(recorded) / 48000 == pytest.approx(5 + 0.5 + 10, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("pickup", "states"),
+    [
+        (declines(after_seconds=1), "✓ PENDING → ANSWERED → DISCONNECTED"),
+        (answers(after_seconds=3), "✓ PENDING → ANSWERED → CONNECTED → DISCONNECTED"),
+    ],
+)
+def test_the_callee_does_as_it_is_told(
+    pickup: Pickup, states: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = """
+from trio_calls import WSSCallCommandError
+
+async def handle_call(call):
+    await call.answer()
+    try:
+        await call.connect()
+    except WSSCallCommandError:
+        await call.disconnect()
+    await call.wait_disconnected()
+"""
+    record = tmp_path / "heard.wav"
+    people = People(callee_say=speech(tmp_path, 4), pickup=pickup, record=record)
+    assert rehearsed(agent_file(tmp_path, source), people=people)
+    printed = capsys.readouterr().out.splitlines()
+    assert states in printed
+    is_heard = find(noise(0.5, 24000, 4), read_wav(record, 24000)).correlation > 0.99
+    assert is_heard is pickup.answers
+    assert ("the callee has said 4.wav" in printed) is pickup.answers
+
+
+def test_a_recording_that_fails_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"cannot write /dev/full: No space left on device; what"):
+        rehearsed("examples/goodbye.py", people=People(record=Path("/dev/full")))
+
+
+async def test_control_c_keeps_what_the_caller_heard(tmp_path: Path) -> None:
+    agent, _ = late_agent(tmp_path)
+    record = tmp_path / "heard.wav"
+    async with running("run", agent, "--simulate", "--record", str(record)) as command:
+        await command.wait_for("the caller has said")
+        command.send_signal(signal.SIGINT)
+        assert await command.wait_status() == 130
+    assert find(noise(1, 24000, 1), read_wav(record, 24000)).correlation > 0.99
+
+
+@pytest.mark.parametrize(
+    "options", [("--say", SPEECH), ("--after-silence", "1", SPEECH), ("--callee", "never")]
+)
+def test_people_need_a_simulated_call(
+    options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["run", "examples/goodbye.py", *options]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"Error: {options[0]} is for a simulated call: give --simulate, too"
+    )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import trio
@@ -12,51 +15,85 @@ from trio_calls._quoting import printable
 from trio_calls.audio import duration_seconds, level_dbfs
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.scope import CallHandler, call_handler
-from trio_calls.cli.outcome import sentence_of
+from trio_calls.cli.conversation import Speech, SpokenLine
+from trio_calls.cli.outcome import Failure, sentence_of
+from trio_calls.cli.patience import Patience
+from trio_calls.cli.people import People
+from trio_calls.cli.recorder import Recorder, open_recorder
 from trio_calls.client.client import open_call_client
 from trio_calls.concurrency.error_groups import first_error, holds_only, split_failure
 from trio_calls.demo.examples import load_speech
 from trio_calls.demo.report import arrows
 from trio_calls.demo.stories import Listener
 from trio_calls.errors import WSSCallClosedError
-from trio_calls.simulator import PhoneHungUp, SimulatedCall, answers, open_simulator
+from trio_calls.simulator import (
+    Phone,
+    PhoneHungUp,
+    SimulatedCall,
+    open_simulator,
+)
+from trio_calls.simulator._simulated_call import heard_by_caller
+from trio_calls.simulator.phones.lines import say_line
 from trio_calls.state import CallState
 
-_PICKUP_SECONDS: Final = 1.0
 _RING_SECONDS: Final = 30.0
 _TALK_SECONDS: Final = 15.0
 _GREETING_SECONDS: Final = 5.0
 
 
-async def rehearse(handler: CallHandler, sample_rate: int) -> bool:
+async def rehearse(handler: CallHandler, sample_rate: int, people: People) -> bool:
     """Place one virtual call to a handler, and print what happens.
 
     Args:
       handler: the handler to call.
       sample_rate: the sample rate of all audio, in Hz.
+      people: who calls, and who is called.
 
     Returns:
       Whether the call was answered, or connected to the callee, and no handler has failed: neither
       this one nor one that it has registered for the call's events.
+
+    Raises:
+      Failure: what the caller heard could not be recorded to its end. All else was done.
+
+    Cancellation: the recording has what was heard until then.
     """
+    with open_recorder(people.record) as recorder:
+        recorder.begin(sample_rate)
+        went_well = await _rehearse(handler, sample_rate, people, recorder)
+    if recorder.fault is not None:
+        raise Failure(f"{recorder.fault}; what was recorded before is kept")
+    return went_well
+
+
+async def _rehearse(
+    handler: CallHandler, sample_rate: int, people: People, recorder: Recorder
+) -> bool:
     failures = _Failures(handler)
     async with open_simulator(port=0, sample_rate=sample_rate) as simulator:
         _print(f"a simulated exchange is on {simulator.config.base_url}")
         with failures:
             async with open_call_client(simulator.config) as client:
                 client.on(events.INCOMING_CALL)(failures.handle_call)
-                call = simulator.place_call(pickup=answers(after_seconds=_PICKUP_SECONDS))
+                call = simulator.place_call(pickup=people.pickup)
                 _print(f"{call.caller.number} calls {call.callee.number}")
-                async with trio.open_nursery() as people:
-                    people.start_soon(_be_caller, call, sample_rate)
-                    people.start_soon(_be_callee, call, sample_rate)
-                    await call.wait_agent_left()
-                    _print("the call is over" if call.ended else "the agent has left the call")
-                    await call.wait_ended()
-                    people.cancel_scope.cancel()
+                with heard_by_caller(call, lambda frame: recorder.add(frame or b"")):
+                    await _play(call, people, sample_rate)
                 # What the handler does after the call can fail as well.
                 await client.drain()
     return _judge(call, sample_rate, failures.first)
+
+
+async def _play(call: SimulatedCall, people: People, sample_rate: int) -> None:
+    """Have caller and callee do what they do, until the call is over."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_be_caller, call, people.lines, sample_rate)
+        nursery.start_soon(_be_callee, call, people.callee_say, sample_rate)
+        nursery.start_soon(_tell_sound, call)
+        await call.wait_agent_left()
+        _print("the call is over" if call.ended else "the agent has left the call")
+        await call.wait_ended()
+        nursery.cancel_scope.cancel()
 
 
 class _Failures(logging.Handler):
@@ -106,16 +143,21 @@ class _Failures(logging.Handler):
             self.first = failure
 
 
-async def _be_caller(call: SimulatedCall, sample_rate: int) -> None:
-    with trio.move_on_after(_RING_SECONDS) as ringing:
+async def _tell_sound(call: SimulatedCall) -> None:
+    with suppress(PhoneHungUp):
+        await call.caller.wait_sound()
+        _print("the caller hears somebody: the agent, or the callee")
+
+
+async def _be_caller(call: SimulatedCall, lines: Sequence[SpokenLine], sample_rate: int) -> None:
+    with trio.move_on_after(_RING_SECONDS) as stay:
         try:
             await call.caller.wait_talking()
-            ringing.deadline = trio.current_time() + _TALK_SECONDS
-            _print("the caller hears somebody: the agent, or the callee")
-            with trio.move_on_after(_GREETING_SECONDS):
-                await Listener(call.caller, sample_rate).wait_sentence()
-            await call.caller.say(load_speech("caller_request", sample_rate))
-            _print('the caller has said: "Hi, my name is Ada. I would like to talk to sales."')
+            stay.deadline = trio.current_time() + _TALK_SECONDS
+            if lines:
+                await _say_all(call.caller, lines, sample_rate, stay)
+            else:
+                await _ask_for_sales(call.caller, sample_rate)
         except PhoneHungUp:
             return
         await trio.sleep_forever()
@@ -123,12 +165,43 @@ async def _be_caller(call: SimulatedCall, sample_rate: int) -> None:
     call.caller.hang_up()
 
 
-async def _be_callee(call: SimulatedCall, sample_rate: int) -> None:
+async def _ask_for_sales(caller: Phone, sample_rate: int) -> None:
+    with trio.move_on_after(_GREETING_SECONDS):
+        await Listener(caller, sample_rate).wait_sentence()
+    await caller.say(load_speech("caller_request", sample_rate))
+    _print('the caller has said: "Hi, my name is Ada. I would like to talk to sales."')
+
+
+async def _say_all(
+    caller: Phone, lines: Sequence[SpokenLine], sample_rate: int, stay: trio.CancelScope
+) -> None:
+    """Say the lines, and move the moment at which the caller hangs up."""
+    patience = Patience(trio.current_time(), _RING_SECONDS, None, lines)
+    patience.answered(trio.current_time())
+
+    def begins(number: int) -> None:
+        patience.begins(number, trio.current_time())
+        stay.deadline = patience.ends_at
+        _print(f"the caller says {lines[number - 1].speech.name}")
+
+    for number, line in enumerate(lines, start=1):
+        stay.deadline = patience.ends_at
+        await say_line(caller, line.at_rate(sample_rate), sample_rate, partial(begins, number))
+        _print(f"the caller has said {line.speech.name}")
+        patience.has_said(number, trio.current_time())
+    stay.deadline = patience.ends_at
+
+
+async def _be_callee(call: SimulatedCall, speech: Speech | None, sample_rate: int) -> None:
     try:
         await call.callee.wait_talking()
         _print("the callee has picked up")
-        await call.callee.say(load_speech("callee_hello", sample_rate))
-        _print('the callee has said: "Sales, good morning. How can I help?"')
+        if speech is None:
+            await call.callee.say(load_speech("callee_hello", sample_rate))
+            _print('the callee has said: "Sales, good morning. How can I help?"')
+        else:
+            await call.callee.say(speech.to_pcm(sample_rate))
+            _print(f"the callee has said {speech.name}")
     except PhoneHungUp:
         return
 

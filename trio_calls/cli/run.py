@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import click
@@ -19,8 +19,10 @@ from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.scope import CallHandler, call_handler
 from trio_calls.cli import values
 from trio_calls.cli.call_watch import printable
+from trio_calls.cli.conversation import ConversationCommand
 from trio_calls.cli.find_handler import find_handler
 from trio_calls.cli.outcome import TERMINATED, Failure, run_trio, sentence_of
+from trio_calls.cli.people import people_of, people_options, refuse_people
 from trio_calls.cli.rehearsal import rehearse
 from trio_calls.cli.signals import status_after
 from trio_calls.cli.worker_channel import open_worker_end
@@ -37,17 +39,19 @@ _EXAMPLE: Final = """\b
 Examples:
   trio-calls run examples/front_desk.py
   trio-calls run examples/front_desk.py --simulate
+  trio-calls run my_agent.py --simulate --say hello.wav --then 3s more.wav --record heard.wav
   trio-calls run my_company.agents:front_desk --drain-seconds 120 --workers 4
 """
 
 
-@click.command(epilog=_EXAMPLE)
+@click.command(cls=ConversationCommand, epilog=_EXAMPLE)
 @click.argument("target")
 @click.option(
     "--simulate",
     is_flag=True,
     help="Against a simulated exchange inside this process, which a virtual caller rings once.",
 )
+@people_options
 @click.option(
     "--drain-seconds",
     type=values.seconds,
@@ -73,6 +77,7 @@ Examples:
 @click.pass_context
 def run(
     context: click.Context,
+    /,
     target: str,
     *,
     simulate: bool,
@@ -80,6 +85,7 @@ def run(
     workers: int,
     sample_rate: str | None,
     as_worker: tuple[int, int] | None,
+    **simulated: Any,
 ) -> None:
     """Serve calls with the handler in TARGET, until Control-C.
 
@@ -91,8 +97,10 @@ def run(
 
     With --simulate it needs none of them, and takes WSS_SAMPLE_RATE where it is set: somebody
     calls, says what they want and listens; the callee picks up after 1 s of ringing; after 15 s the
-    caller hangs up. Exit status 0 if the call was answered or connected, 1 if not, or if the
-    handler failed.
+    caller hangs up. What they say is a sentence of the examples, or else what --say, --then and
+    --after-silence give, in their order; then the caller hangs up 10 s after the answer, or after
+    its last word if that is later. Exit status 0 if the call was answered or connected, 1 if not,
+    or if the handler failed.
 
     With --workers each process loads TARGET, and has a connection of its own to the exchange. The
     first to claim a call serves it. Limits such as max_concurrent_calls hold for each worker alone.
@@ -108,12 +116,15 @@ def run(
         os.environ["WSS_SAMPLE_RATE"] = sample_rate
     if as_worker is not None:
         context.exit(_run_worker(find_handler(target), drain_seconds, prefix, as_worker[1]))
+    people = people_of(context, **simulated) if simulate else None
+    if people is None:
+        refuse_people(context, simulated)
     if workers > 1:
         _refuse_workers(simulate)
         context.exit(run_trio(supervise, target, drain_seconds, workers))
-    if simulate:
+    if people is not None:
         rate = _simulated_rate()
-        went_well = run_trio(rehearse, find_handler(target), rate)
+        went_well = run_trio(rehearse, find_handler(target), rate, people)
         context.exit(0 if went_well else 1)
     handler = find_handler(target)
     context.exit(run_trio(_serve, handler, drain_seconds, mendable=_MENDABLE))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import attrs
 
 from trio_calls.audio import FRAME_SECONDS, frame_bytes, level_dbfs
@@ -133,6 +136,18 @@ class SimulatedCall:
 def record_caller(call: SimulatedCall, keep_seconds: float) -> None:
     """Record what the caller hears from here on, the latest `keep_seconds` of it."""
     call._call.caller.heard = make_recording(call._call.sample_rate, keep_seconds)
+
+
+def heard_by_caller(
+    call: SimulatedCall, listener: Callable[[bytes | None], None]
+) -> AbstractContextManager[None]:
+    """Call a function with each frame that the caller hears inside the block, and None at the end.
+
+    Args:
+      call: the caller's.
+      listener: called in the tick of the frame, which it must not hold up.
+    """
+    return call._call.caller.heard_by(listener)
 
 
 def take_recording(call: SimulatedCall) -> bytes:
