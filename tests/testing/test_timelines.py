@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.testing_plugin import RunTests
+from tests.support.timelines import read_page
 from trio_calls.voice.timeline.json_lines import read_timeline
 from trio_calls.voice.timeline.records import CallOpened, Note, Said, StateChanged
 
@@ -43,7 +44,7 @@ def test_a_failing_test_leaves_them(
     folder = pytester.path / "trio-calls-failures"
     name = "test_a_failing_test_leaves_them.py-test_it-call"
     result.stdout.fnmatch_lines(
-        ["*- trio_calls timelines -*", f"*{folder}/{name}-1.jsonl", f"*{folder}/{name}-2.jsonl"]
+        ["*- trio_calls timelines -*", f"*{folder}/{name}-1.html", f"*{folder}/{name}-2.html"]
     )
     opened, *records = read_timeline(folder / f"{name}-2.jsonl")
     assert isinstance(opened, CallOpened)
@@ -54,6 +55,8 @@ def test_a_failing_test_leaves_them(
         "asked",
     ]
     assert isinstance(records[-1], StateChanged)
+    page = read_page((folder / f"{name}-2.html").read_text(encoding="utf-8"))
+    assert page.lane("agent").only("g", "said").text == "Hello!"
     assert (folder / ".gitignore").exists()
 
 
@@ -86,3 +89,10 @@ def test_a_folder_that_cannot_be_made(run_tests: RunTests, pytester: pytest.Pyte
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*- trio_calls timelines -*", "  cannot be saved: *"])
+
+
+def test_a_call_of_months_is_left_without_a_page(run_tests: RunTests) -> None:
+    less = "    from trio_calls.voice.timeline.page import _story\n    _story._MOST_SECONDS = 1.0\n"
+    result = run_tests("\n" + less + TEST.format(fixture="simulator", expected="Goodbye!"))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*- trio_calls timelines -*", "*-call-1.jsonl"])

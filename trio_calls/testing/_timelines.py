@@ -7,8 +7,10 @@ from pathlib import Path
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.simulator import SimulatedCall
 from trio_calls.testing._evidence import Evidence
+from trio_calls.voice import TimelineError
 from trio_calls.voice.timeline.collecting import Timelines, collected
 from trio_calls.voice.timeline.json_lines import to_line
+from trio_calls.voice.timeline.page import write_page
 from trio_calls.voice.timeline.records import Said
 from trio_calls.voice.timeline.timeline import Timeline
 
@@ -52,10 +54,12 @@ def collect_timelines() -> None:
 
 
 def save_timelines(timelines: Timelines, evidence: Evidence) -> str:
-    """Save the timelines of a test beside its recordings, replacing those of an earlier run.
+    """Save the timelines of a test beside its recordings, each with a page to look at.
+
+    Those of an earlier run are replaced.
 
     Returns:
-      The lines of the report that say where the files are.
+      The lines of the report that say where the pages are.
     """
     return "\n".join(
         f"  {timeline.opened.call_id}  {_save(timeline, evidence.path(f'call-{number}.jsonl'))}"
@@ -65,4 +69,8 @@ def save_timelines(timelines: Timelines, evidence: Evidence) -> str:
 
 def _save(timeline: Timeline, path: Path) -> Path:
     path.write_bytes(b"".join(map(to_line, timeline.records)))
-    return path
+    try:
+        return write_page(path).path
+    except TimelineError:
+        # In virtual time a call may take longer than a page could show.
+        return path
