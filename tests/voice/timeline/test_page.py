@@ -198,6 +198,11 @@ def test_without_a_recording_nothing_can_be_played() -> None:
     assert not root.every("audio")
     assert not root.every(id="play")
     assert not root.every("svg", "wave")
+    assert "play and pause" not in root.only("footer").text
+
+
+def test_a_timeline_whose_begin_is_missing_says_so() -> None:
+    assert "3 record(s) were gone" in drawn(OVER, forgotten=3).only("p", "remark").text
 
 
 def test_a_call_of_an_instant() -> None:
