@@ -78,6 +78,18 @@ def test_a_recording_that_is_gone(timeline: Path, capsys: pytest.CaptureFixture[
     assert not root.every("audio")
 
 
+@pytest.mark.parametrize("has_an_older_one", [False, True])
+def test_a_recording_that_did_not_become_flac(timeline: Path, has_an_older_one: bool) -> None:
+    named = {**RECORDING, "path": "call.flac"}
+    timeline.write_text("".join(lines(named, OVER)), encoding="utf-8")
+    if has_an_older_one:
+        timeline.with_name("call.flac").write_bytes(b"fLaC of the call before")
+    write_recording(timeline.with_name("call.flac.wav"), SILENCE)
+    assert cli.main(["timeline", str(timeline)]) == 0
+    root = read_page(timeline.with_name("call.html").read_text(encoding="utf-8"))
+    assert len(root.every("svg", "wave")) == 2
+
+
 def test_a_recording_that_is_none(timeline: Path, capsys: pytest.CaptureFixture[str]) -> None:
     timeline.with_name("call.wav").write_bytes(b"RIFF\0\0\0\0WAVE")
     assert cli.main(["timeline", str(timeline)]) == 0

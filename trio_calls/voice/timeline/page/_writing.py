@@ -70,11 +70,20 @@ def _paths(story: Story, timeline: Path, recording: Path | None) -> list[Path]:
 
     Of a path in the timeline only the file's name counts: somebody else may have written it.
     """
-    paths = [timeline.parent / PureWindowsPath(recorded.name).name for recorded in story.recordings]
+    paths = [
+        _as_left(timeline.parent / PureWindowsPath(recorded.name).name)
+        for recorded in story.recordings
+    ]
     if recording is not None:
         names = [path.name for path in paths]
         paths[names.index(recording.name) if recording.name in names else 0] = recording
     return paths
+
+
+def _as_left(path: Path) -> Path:
+    """Return where a recording is that was to become FLAC or Opus, and did not come to it."""
+    unfinished = path.with_name(f"{path.name}.wav") if path.name else path
+    return unfinished if unfinished.exists() else path
 
 
 def _load(
