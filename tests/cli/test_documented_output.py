@@ -49,7 +49,7 @@ def test_timeline(
         *(said(at, 1.0) for at in (1.0, 5.0, 9.0, 13.0, 17.0)),
         *(turn(at, 0.5, 0.3, 0.1, 0.1) for at in (4.0, 8.0, 12.0)),
         {"at": 18.0, "kind": "interrupted", "channel": 0},
-        {**OVER, "at": 45.5},
+        {**OVER, "at": 33.0},
     )
     monkeypatch.chdir(tmp_path)
     Path("call.jsonl").write_text("".join(lines(*records)), encoding="utf-8")

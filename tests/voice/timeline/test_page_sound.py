@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.support.timelines import OVER, drawn, said, times, told, write_recording
+from tests.support.timelines import OVER, drawn, heard, said, times, told, write_recording
 from trio_calls.voice.timeline.page import Sound, SoundError, _loading, load_sound, page
 from trio_calls.voice.timeline.page._loading import MOST_BUCKETS
 from trio_calls.voice.timeline.page._sound import HEIGHTS, outline
@@ -94,6 +94,29 @@ def test_with_a_channel_for_each_leg(tmp_path: Path) -> None:
     played = decoded(sound)
     assert (played[:, 0] == samples[:, 0] + samples[:, 1]).all()
     assert (played[:, 1] == samples[:, 2]).all()
+
+
+def test_who_spoke_is_told_by_the_recording(tmp_path: Path) -> None:
+    samples = with_sound(with_sound(silence(30, 3), 0, 5.0, 7.0), 1, 15.0, 17.0)
+    sound = load(write_recording(tmp_path / "call.wav", samples), start=1.0)
+    root = drawn(
+        {"at": 2.0, "kind": "state", "state": "CONNECTED"},
+        heard(6.0, 8.0),
+        heard(16.0, 18.0),
+        {"at": 17.0, "kind": "interrupted", "channel": 0},
+        heard(25.0, 26.0),
+        OVER,
+        sounds=(sound,),
+    )
+    lanes = {lane: root.lane(lane).every("g", "heard") for lane in ("caller", "callee")}
+    begins = {
+        lane: [round(times(each.only("rect"), root)[0]) for each in spoken]
+        for lane, spoken in lanes.items()
+    }
+    # Of the last one nobody can tell.
+    assert begins == {"caller": [6, 25], "callee": [16, 25]}
+    names = [row.only("span", "who").text for row in root.only("ol").every("li")]
+    assert names == ["Call", "Call", "Caller", "Callee", "Callee", "Caller or callee", "Call"]
 
 
 def test_legs_together_are_not_too_loud_for_it(tmp_path: Path) -> None:

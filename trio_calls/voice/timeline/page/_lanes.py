@@ -102,7 +102,7 @@ def _leg_lane(
     spans = [
         (heard.start, heard.speech_end)
         for heard in sorted(story.heard, key=lambda heard: heard.start)
-        if max(heard.channel, 1) == channel
+        if party in parties.speakers(heard.channel, heard.start, heard.speech_end)
     ]
     following = [*(start for start, _ in spans), axis.end][1:]
     strips = [
@@ -117,7 +117,7 @@ def _leg_lane(
     marks = [
         interruption(mark.at, axis)
         for mark in story.interruptions
-        if max(mark.channel, 1) == channel
+        if party in parties.interrupters(mark.channel, mark.at)
     ]
     shades = [shade(axis, start, end) for start, end in spans]
     return _lane(party, f"spoke {len(spans)} times", *shades, *strips, *waves, *marks)

@@ -55,16 +55,16 @@ def _entries(story: Story, parties: Parties) -> Iterator[_Entry]:
     for command in story.commands:
         yield _Entry(command.at, "command", "Command", _command(command))
     for heard in story.heard:
-        who = parties.speaker(heard.channel, heard.start)
+        who = parties.speaker(heard.channel, heard.start, heard.speech_end)
         what = joined(f"spoke for {lasting(heard.speech_end - heard.start)}")
-        yield _Entry(heard.start, parties.of(heard.channel).key, who, what)
+        yield _Entry(heard.start, who.key, who.name, what)
     for said in story.said:
         yield _Entry(begins(said), "agent", "Agent", _said(said))
     for pause in story.pauses:
         yield _Entry(pause.start, "agent paused", "Agent", _pause(pause))
     for mark in story.interruptions:
-        who = parties.speaker(mark.channel, mark.at)
-        yield _Entry(mark.at, "interrupted", who, joined("interrupted the agent"))
+        who = parties.interrupter(mark.channel, mark.at)
+        yield _Entry(mark.at, "interrupted", who.name, joined("interrupted the agent"))
     for note in story.notes:
         details = json.dumps(note.details, ensure_ascii=False) if note.details else ""
         shown = element("code", details) if details else ""

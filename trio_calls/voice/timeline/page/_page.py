@@ -36,7 +36,7 @@ def page(story: Story, sounds: Sequence[Sound] = (), remark: str = "") -> str:
     start = min([story.start, *(sound.start for sound in sounds)])
     # Marks at the very end need some room for their texts.
     axis = Axis(start, end + max(0.2, 0.015 * (end - start)))
-    parties = Parties(story, max((len(sound.peaks) - 1 for sound in sounds), default=0))
+    parties = Parties(story, sounds)
     style, script = _asset("page.css"), _asset("page.js")
     body = element(
         "body",

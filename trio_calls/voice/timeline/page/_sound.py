@@ -34,6 +34,13 @@ class Sound:
     source: str = attrs.field(repr=False)
     is_embedded: bool = True
 
+    def loudness(self, channel: int, start: float, end: float) -> float:
+        """Return how loud a channel is from one time to another, added up over its buckets."""
+        peaks = self.peaks[channel]
+        scale = len(peaks) / self.seconds
+        first, last = (max(0, round((at - self.start) * scale)) for at in (start, end))
+        return float(peaks[first:last].sum())
+
 
 def outline(peaks: NDArray[np.int32], loudest: int) -> str:
     """Return the upper half of a waveform, as the data of a path.
