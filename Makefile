@@ -5,6 +5,7 @@ SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME_INSTALLED := $(VENV)/.runtime-installed
+EXAMPLES_INSTALLED := $(VENV)/.examples-installed
 DEVELOPMENT_INSTALLED := $(VENV)/.development-installed
 FUZZING_INSTALLED := $(VENV)/.fuzzing-installed
 QUIETLY := --quiet --disable-pip-version-check
@@ -12,14 +13,17 @@ INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick lint types unit coverage docs compat fuzz bench memory soak format \
-	speech clean
+.PHONY: help demo talk test quick lint types unit coverage docs compat fuzz bench memory soak \
+	format speech clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME_INSTALLED) ## Run the five call flows against the simulator; WAVs go to demo-output/
 	$(BIN)/python -m trio_calls demo
+
+talk: $(EXAMPLES_INSTALLED) ## Let a caller who speaks talk with a receptionist, in real time
+	$(BIN)/python -m examples.receptionist --simulate
 
 test: lint types unit docs ## Run everything that has to pass: linters, types, tests, docs
 
@@ -78,7 +82,7 @@ speech: ## Synthesize examples/speech again (needs espeak-ng and sox)
 	examples/speech/make_speech.sh
 
 clean: ## Remove everything that was made or installed here
-	rm -rf $(VENV) build dist demo-output trio-calls-failures docs/_build htmlcov
+	rm -rf $(VENV) build dist demo-output talk-output trio-calls-failures docs/_build htmlcov
 	rm -rf .coverage .coverage.* fuzz/corpus fuzz/crashes
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find trio_calls tests examples docs fuzz -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -99,6 +103,10 @@ $(RUNTIME_INSTALLED): pyproject.toml trio_calls/_version.py
 		$(PYTHON) -m venv --clear --without-pip $(VENV) && \
 		$(PYTHON) -m pip --python $(BIN)/python install $(QUIETLY) pip; }
 	$(INSTALL) --editable '.[cli]'
+	@touch $@
+
+$(EXAMPLES_INSTALLED): $(RUNTIME_INSTALLED)
+	$(INSTALL) --editable '.[examples]'
 	@touch $@
 
 $(DEVELOPMENT_INSTALLED): $(RUNTIME_INSTALLED)

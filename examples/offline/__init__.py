@@ -1,0 +1,1 @@
+"""What the examples hear and speak with, without the network: pip install '.[examples]'."""
