@@ -16,7 +16,7 @@ import trio
 from examples.offline.recognizing import SAMPLE_RATE, GrammarRecognizer
 from examples.offline.speaking import SAMPLE_RATE as SPOKEN_RATE
 from examples.offline.speaking import Synthesizer
-from examples.offline.talk import talk
+from examples.offline.talk import call_the_workshop, talk
 from trio_calls import ActiveCall, WSSCallCommandError, run
 from trio_calls.voice import Endpointing, Utterances, Voice, open_voice
 
@@ -128,6 +128,6 @@ async def say(voice: Voice, text: str) -> None:
 
 if __name__ == "__main__":
     if "--simulate" in sys.argv:
-        talk(handle_call)
+        talk(handle_call, call_the_workshop)
     else:
         run(handle_call)

@@ -1,4 +1,6 @@
-"""Somebody calls the receptionist, and they talk, in real time: what `make talk` runs."""
+"""People who call the examples and really speak, in real time: what `make talk` runs."""
+
+from __future__ import annotations
 
 import logging
 import sys
@@ -14,46 +16,58 @@ from trio_calls.simulator import Phone, SimulatedCall, answers, open_simulator
 PAUSE_BYTES = SAMPLE_RATE * SAMPLE_BYTES
 SILENCE_DBFS = -50
 
+Handler = Callable[[ActiveCall], Awaitable[None]]
+Act = Callable[[SimulatedCall, "Person", "Person"], Awaitable[None]]
 
-def talk(handle_call: Callable[[ActiveCall], Awaitable[None]]) -> None:
-    """Let somebody call an agent, print who says what, and exit the program."""
+
+def talk(handle_call: Handler, act: Act) -> None:
+    """Let somebody call an agent, and print who says what.
+
+    Args:
+      handle_call: the agent.
+      act: what caller and callee do.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("trio_calls").setLevel(logging.WARNING)
     try:
-        trio.run(simulate, handle_call)
+        trio.run(simulate, handle_call, act)
     except* KeyboardInterrupt:
         sys.exit("interrupted")
 
 
-async def simulate(handle_call: Callable[[ActiveCall], Awaitable[None]]) -> None:
-    caller_voice, callee_voice = Synthesizer(pitch=0.88), Synthesizer(pitch=0.8)
+async def simulate(handle_call: Handler, act: Act) -> None:
+    voices = Synthesizer(pitch=0.88), Synthesizer(pitch=0.8)
     async with open_simulator(sample_rate=SAMPLE_RATE) as simulator, trio.open_nursery() as nursery:
         await nursery.start(serve_calls, handle_call, simulator.config)
         call = simulator.place_call(pickup=answers(after_seconds=2))
-        nursery.start_soon(be_called, call, callee_voice)
-        await call_the_workshop(call, caller_voice)
+        await call.caller.wait_talking()
+        await act(
+            call, Person("caller", call.caller, voices[0]), Person("callee", call.callee, voices[1])
+        )
+        call.caller.hang_up()
         await call.wait_ended()
+        await trio.sleep(1)  # the agent may have something to finish
         nursery.cancel_scope.cancel()
 
 
-async def call_the_workshop(call: SimulatedCall, voice: Synthesizer) -> None:
-    person = Person("caller", call.caller, voice)
-    await call.caller.wait_talking()
+async def call_the_workshop(call: SimulatedCall, caller: Person, callee: Person) -> None:
     await trio.sleep(4)
-    await person.say("What a lovely day it is today.")  # talks over the greeting
-    await person.hear_out()
-    await person.say("Hello, this is Ada, it is about a repair.")
+    await caller.say("What a lovely day it is today.")  # talks over the greeting
+    await caller.hear_out()
+    await caller.say("Hello, this is Ada, it is about a repair.")
     await call.wait_agent_left()
-    await person.hear_out()
-    await person.say("Wonderful, I am on my way. Goodbye.")
-    call.caller.hang_up()
+    await callee.say("Good morning, Ada. Your bicycle is ready.")
+    await caller.say("Wonderful, I am on my way. Goodbye.")
 
 
-async def be_called(call: SimulatedCall, voice: Synthesizer) -> None:
-    person = Person("callee", call.callee, voice)
-    await call.callee.wait_talking()
-    await call.wait_agent_left()
-    await person.say("Good morning, Ada. Your bicycle is ready.")
+async def dictate_a_letter(call: SimulatedCall, caller: Person, callee: Person) -> None:
+    for sentence in (
+        "I would like to talk about the weather.",
+        "My bicycle has a flat tire, and I need it tomorrow morning.",
+        "Please send me the invoice for last month.",
+    ):
+        await caller.say(sentence)
+        await trio.sleep(1.5)
 
 
 class Person:

@@ -19,6 +19,7 @@ CALLER: Final = {
     "alan_invoice": "Hi, I am Alan, it's about my invoice.",
     "my_name_is_grace": "My name is Grace.",
     "about_a_rental": "It is about a rental.",
+    "tomorrow_morning": "I need it tomorrow morning.",
     "thank_you": "Wonderful, I am on my way.",
 }
 CALLEE: Final = {"bicycle_is_ready": "Good morning. Your bicycle is ready."}
