@@ -22,8 +22,10 @@ help: ## List the targets
 demo: $(RUNTIME_INSTALLED) ## Run the five call flows against the simulator; WAVs go to demo-output/
 	$(BIN)/python -m trio_calls demo
 
-talk: $(EXAMPLES_INSTALLED) ## Let a caller who speaks talk with a receptionist, in real time
+talk: $(EXAMPLES_INSTALLED) ## Let a caller who speaks talk with a receptionist; the recording goes to talk-output/
+	rm -rf talk-output
 	$(BIN)/python -m examples.receptionist --simulate
+	for call in talk-output/*.jsonl; do $(BIN)/trio-calls timeline $$call; done
 
 test: lint types unit docs ## Run everything that has to pass: linters, types, tests, docs
 

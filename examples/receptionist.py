@@ -9,43 +9,27 @@ environment (WSS_API_KEY, WSS_CONNECTOR_UUID) and no option.
 
 import logging
 import sys
+from pathlib import Path
+from urllib.parse import quote
 
-import attrs
 import trio
 
 from examples.offline.recognizing import SAMPLE_RATE, GrammarRecognizer
 from examples.offline.speaking import SAMPLE_RATE as SPOKEN_RATE
 from examples.offline.speaking import Synthesizer
 from examples.offline.talk import call_the_workshop, talk
+from examples.offline.workshop import GRAMMAR, Request
 from trio_calls import ActiveCall, WSSCallCommandError, run
 from trio_calls.voice import Endpointing, Utterances, Voice, open_voice
 
 GREETING = (
-    "Good morning, this is the workshop. You may also write to us, at any time. "
+    "Good morning, this is the workshop. This call is recorded. "
     "Who is calling, please, and what is it about: a repair, a rental, or an invoice?"
 )
-AGAIN = "Sorry, I did not understand. Who is calling, please, and what is it about?"
-WHO = "And who is calling, please?"
-WHAT = "And what is it about: a repair, a rental, or an invoice?"
 ONE_MOMENT = "Thank you. One moment, please."
 NOBODY = "I am sorry, nobody is free now. Please call again later. Goodbye."
 
-NAMES = {"ada": "Ada", "alan": "Alan", "grace": "Grace"}
-TOPICS = {"repair": "a repair", "rental": "a rental", "invoice": "an invoice"}
-# A grammar hears its own sentences in whatever is said. These words are there to be heard instead.
-OTHER_WORDS = (
-    "anybody bicycle could day don't help know no please somebody sorry thank there today want "
-    "weather what who yes you"
-)
-GRAMMAR = f"""#JSGF V1.0;
-grammar receptionist;
-public <sentence> = <request> | <other>;
-<request> = [hello | hi | good morning] (<who> | <what> | <who> [and] <what>);
-<who> = (this is | my name is | i am) ({" | ".join(NAMES)});
-<what> = [it is | it's | i am calling] about (a | an | the | my) ({" | ".join(TOPICS)});
-<other> = ({" | ".join(OTHER_WORDS.split())})+;
-"""
-
+FOLDER = Path("talk-output")
 QUESTIONS = 3
 PATIENCE_SECONDS = 8
 
@@ -54,32 +38,17 @@ recognizer = GrammarRecognizer(GRAMMAR)
 synthesizer = Synthesizer()
 
 
-@attrs.define
-class Request:
-    name: str | None = None
-    topic: str | None = None
-
-    def add(self, text: str) -> None:
-        words = text.split()
-        self.name = next((NAMES[word] for word in words if word in NAMES), self.name)
-        self.topic = next((TOPICS[word] for word in words if word in TOPICS), self.topic)
-
-    @property
-    def question(self) -> str | None:
-        """What is still to be asked."""
-        if self.name and self.topic:
-            return None
-        return WHO if self.topic else WHAT if self.name else AGAIN
-
-    def __str__(self) -> str:
-        return f"{self.name or 'Somebody'} is calling, about {self.topic or 'something else'}."
-
-
 async def handle_call(call: ActiveCall) -> None:
     await call.answer()
+    await trio.Path(FOLDER).mkdir(exist_ok=True)
+    name = quote(call.call_id, safe="")  # the exchange's, so it may be anything
     endpointing = Endpointing(max_seconds=15)  # nobody gets to talk, and be recognized, for ever
     with call.cancel_on_hangup():
-        async with open_voice(call, endpointing=endpointing) as voice:
+        async with (
+            open_voice(call, endpointing=endpointing) as voice,
+            voice.record(FOLDER / f"{name}.wav"),
+            voice.write_timeline(FOLDER / f"{name}.jsonl"),
+        ):
             request = await ask(voice)
             await say(voice, ONE_MOMENT)
             await put_through(call, voice, request)
@@ -95,7 +64,9 @@ async def ask(voice: Voice) -> Request:
             break
         with voice.until_interrupted():  # who knows what to say need not hear all of it
             await say(voice, question)
-        request.add(await understand(utterances))
+        text = await understand(utterances)
+        voice.note("understood", text=text)
+        request.add(text)
         question = request.question
     return request
 

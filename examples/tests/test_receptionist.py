@@ -1,9 +1,16 @@
 """Answer, understand, put through."""
 
+import json
+import wave
+from pathlib import Path
+from typing import Any
+
+import pytest
 import trio
 
 from examples import receptionist
-from examples.receptionist import AGAIN, GREETING, NOBODY, ONE_MOMENT, WHAT
+from examples.offline.workshop import AGAIN, WHAT
+from examples.receptionist import GREETING, NOBODY, ONE_MOMENT
 from trio_calls import CallState
 from trio_calls.simulator import PhoneState, Simulator, answers, declines
 from trio_calls.testing import (
@@ -17,11 +24,26 @@ from trio_calls.testing import (
 )
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(receptionist, "FOLDER", tmp_path / "calls")
+    return tmp_path / "calls"
+
+
 def spoken(text: str) -> Speech:
     """What the receptionist says, as it is heard."""
     sentences = receptionist.synthesizer.sentences(text)
     pcm = b"".join(receptionist.synthesizer.pcm(sentence) for sentence in sentences)
     return Speech(pcm, text, 24_000)
+
+
+def read_files(folder: Path) -> tuple[float, list[dict[str, Any]]]:
+    """How long the recording of the only call is, and what its timeline says."""
+    (recording,) = folder.glob("*.wav")
+    with wave.open(str(recording)) as opened:
+        seconds = opened.getnframes() / opened.getframerate()
+    timeline = recording.with_suffix(".jsonl").read_text(encoding="utf-8")
+    return seconds, [json.loads(line) for line in timeline.splitlines()]
 
 
 async def test_a_caller_is_put_through(simulator: Simulator, wav: WavLoader) -> None:
@@ -121,3 +143,22 @@ async def test_who_hangs_up_is_forgotten(simulator: Simulator, wav: WavLoader) -
         call.caller.hang_up()
         await call.wait_ended()
     assert CallState.CONNECTED not in call.agent_states
+
+
+async def test_a_recording_and_a_timeline_are_left(
+    simulator: Simulator, wav: WavLoader, folder: Path
+) -> None:
+    async with run_agent(receptionist.handle_call, simulator):
+        call = simulator.place_call(pickup=answers(after_seconds=3))
+        await talks_over(call.caller, wav("ada_repair.wav"), over=spoken(GREETING), at=1.0)
+        await call.wait_agent_left()
+        call.caller.hang_up()
+    seconds, records = read_files(folder)
+    kinds = [record["kind"] for record in records]
+    assert {"interrupted", "heard", "turn", "recording"} <= set(kinds)
+    assert abs(records[-1]["at"] - seconds) < 1
+    said = [record["text"].strip() for record in records if record["kind"] == "said"]
+    assert GREETING.startswith(said[0])
+    assert said[1:] == [ONE_MOMENT, "Ada is calling, about a repair."]
+    understood = [record["details"] for record in records if record["kind"] == "note"]
+    assert understood == [{"text": "hello this is ada it is about a repair"}]
