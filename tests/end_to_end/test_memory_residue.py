@@ -34,6 +34,7 @@ from trio_calls.simulator import (
     refuse,
 )
 from trio_calls.voice import open_voice
+from trio_calls.voice.timeline.collecting import collected
 from trio_calls.wire.media import CallEvent
 
 pytestmark = [pytest.mark.measures_memory, pytest.mark.slow]
@@ -121,6 +122,8 @@ HANDLERS = [echo, listen_to_nothing, talk_and_listen]
 async def test_calls_one_after_another_leave_nothing_behind(
     exchange: FakeExchange, handler: CallHandler
 ) -> None:
+    # Tests keep timelines, to show those of a call that went wrong. Nothing else does.
+    collected.set(None)
     async with open_call_client(exchange.config(blocked_warning_seconds=None)) as client:
         client.on(events.INCOMING_CALL)(handler)
         lines = Lines(exchange, await exchange.control())

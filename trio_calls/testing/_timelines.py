@@ -28,8 +28,8 @@ def said(call: SimulatedCall | ActiveCall) -> list[Said]:
     What it is still saying is not there yet; what it has said in a call that is over is. Of speech
     that was said without a text, `Said.text` is None: what was heard of that, `heard` tells.
 
-    It works for calls of the test's own process: after `run_agent`, and in all of a test that runs
-    with the pytest plugin, also from the fixture ``loopback_simulator``.
+    It works for calls of the test's own process, the newest 100 of them: after `run_agent`, and in
+    all of a test that runs with the pytest plugin, also from the fixture ``loopback_simulator``.
 
     Args:
       call: the call, as the simulator has it or as the agent has.

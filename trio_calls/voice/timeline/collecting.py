@@ -10,7 +10,7 @@ from typing import Final
 from trio_calls.voice.timeline.timeline import Timeline
 
 #: The timelines of so many voices are kept, the newest: a test may place calls without an end.
-MAX_TIMELINES: Final = 1000
+MAX_TIMELINES: Final = 100
 
 
 class Timelines:
