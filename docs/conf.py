@@ -41,6 +41,7 @@ default_role = "py:obj"
 nitpicky = True
 nitpick_ignore = [
     # What may be given for audio: the text of each method says it better than a union of five.
+    ("py:class", "Clip"),
     ("py:class", "Pcm"),
     ("py:class", "SpeechSource"),
     ("py:class", "array.array"),

@@ -342,8 +342,8 @@ class Voice:
             needs the extra ``trio-calls[voice]``. It is heard when that is done.
 
         Returns:
-          The block. What goes wrong with a file cancels it, and comes out of it: an `OSError` or a
-          `ValueError`.
+          The block. A file that cannot be used cancels it, and the `OSError` or `ValueError` that
+          says why comes out of it.
 
         Raises:
           TypeError: it is no audio.
