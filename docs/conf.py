@@ -43,6 +43,7 @@ nitpick_ignore = [
     # What may be given for audio: the text of each method says it better than a union of five.
     ("py:class", "Clip"),
     ("py:class", "Pcm"),
+    ("py:class", "Clip"),
     ("py:class", "SpeechSource"),
     ("py:class", "array.array"),
     # As what is beside it cannot be looked up, these stay as they are written.

@@ -36,6 +36,7 @@ def load(name: str) -> ModuleType:
 
 saying, hearing = load("saying"), load("hearing")
 interrupting, connecting = load("interrupting"), load("connecting")
+backdrops = load("backdrops")
 GREETING = read_wav(CHECKOUT / "examples" / "speech" / "greeting.wav", 24_000)
 HELLO = GREETING[: 48_000 * 9 // 10]
 
@@ -231,4 +232,19 @@ async def test_a_caller_whom_nobody_wants_is_told(simulator: Simulator) -> None:
     async with run_agent(connecting.handle_call, simulator):
         call = simulator.place_call(pickup=declines(after_seconds=3))
         await hears(call.caller, connecting.SORRY)
+        await call.wait_ended()
+
+
+async def test_nobody_hears_a_dead_line(simulator: Simulator) -> None:
+    async with run_agent(backdrops.handle_call, simulator):
+        call = simulator.place_call(pickup=answers(after_seconds=4))
+        await hears(call.caller, backdrops.GREETING)
+        await hears(call.caller, backdrops.GREETING)
+        await call.callee.wait_talking()
+        heard = call.caller.heard[960:]
+        frames = [heard[start : start + 960] for start in range(0, len(heard) - 959, 960)]
+        assert all(any(frame) for frame in frames)
+        # The greeting, the thinking, the answer, and the ringing.
+        assert len(frames) * 0.02 == pytest.approx(2 + 3 + 2 + 4, abs=0.3)
+        call.caller.hang_up()
         await call.wait_ended()

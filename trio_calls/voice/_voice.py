@@ -344,6 +344,8 @@ class Voice:
         Returns:
           The block. A file that cannot be used cancels it, and the `OSError` or `ValueError` that
           says why comes out of it.
+          The block. If a file cannot be used, it is cancelled, and raises the `OSError` or
+          `ValueError` at its end.
 
         Raises:
           TypeError: it is no audio.
