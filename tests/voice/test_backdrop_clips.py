@@ -128,3 +128,11 @@ async def test_one_at_a_time(simulator: Simulator) -> None:
             pass
         with other.backdrop(FLAT):
             pass
+
+
+async def test_a_closed_voice_plays_nothing(simulator: Simulator) -> None:
+    async with answered(simulator) as scene:
+        async with open_voice(scene.call) as voice:
+            pass
+        with pytest.raises(RuntimeError, match="this voice was closed"):
+            voice.backdrop(FLAT)
