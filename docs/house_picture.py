@@ -33,6 +33,7 @@ NOTES: Final = {
         "cli": "the command line",
         "demo": "the five flows, told",
         "testing": "the pytest plugin",
+        "web": "phones in tabs",
         "client": "calls of a process",
         "voice": "who speaks, and when",
         "simulator": "the other side",

@@ -59,7 +59,7 @@ EXPORTED: Final = {
 
 #: Packages that are private as a whole, as the first line of each says.
 PRIVATE_ROOMS: Final = {
-    *("call", "cli", "client", "concurrency", "demo", "transport", "wire"),
+    *("call", "cli", "client", "concurrency", "demo", "transport", "web", "wire"),
     *(f"simulator.{room}" for room in ("exchange", "faults", "phones", "transcript")),
     *("voice.timeline", "voice.timeline.page"),
 }

@@ -10,8 +10,9 @@ from trio_calls.wire.control import ControlMessage
 from trio_calls.wire.dialing import DialingMessage
 from trio_calls.wire.media import MediaMessage
 from trio_calls.wire.message import WIRE_NAME, Message
+from trio_calls.wire.phone import PageMessage
 
-UNIONS = [ControlMessage, MediaMessage, DialingMessage]
+UNIONS = [ControlMessage, MediaMessage, DialingMessage, PageMessage]
 
 
 def test_every_message_travels_on_one_kind_of_connection() -> None:

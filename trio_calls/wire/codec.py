@@ -50,6 +50,7 @@ from trio_calls.wire.message import (
     Message,
     UnknownMessage,
 )
+from trio_calls.wire.phone import PageMessage
 
 #: The longest text frame that is looked at, in characters.
 MAX_TEXT_LENGTH: Final = 2**18
@@ -129,6 +130,16 @@ def decode_dialing(frame: str) -> DialingMessage | UnknownMessage:
       WireError: the frame cannot be used. It says what is wrong and where, without the content.
     """
     message: DialingMessage | UnknownMessage = _decode(frame, _DIALING_TYPES)
+    return message
+
+
+def decode_page(frame: str) -> PageMessage | UnknownMessage:
+    """Read a text frame of a phone in a browser.
+
+    Raises:
+      WireError: the frame cannot be used. It says what is wrong and where, without the content.
+    """
+    message: PageMessage | UnknownMessage = _decode(frame, _PAGE_TYPES)
     return message
 
 
@@ -321,6 +332,13 @@ _REQUEST_IDS: Final[dict[type[Message], str]] = {
 _CONTROL_TYPES: Final = _message_classes(ControlMessage)
 _MEDIA_TYPES: Final = _message_classes(MediaMessage)
 _DIALING_TYPES: Final = _message_classes(DialingMessage)
+_PAGE_TYPES: Final = _message_classes(PageMessage)
 _converter: Final = _make_converter(
-    [RingTime, *_CONTROL_TYPES.values(), *_MEDIA_TYPES.values(), *_DIALING_TYPES.values()]
+    [
+        RingTime,
+        *_CONTROL_TYPES.values(),
+        *_MEDIA_TYPES.values(),
+        *_DIALING_TYPES.values(),
+        *_PAGE_TYPES.values(),
+    ]
 )

@@ -80,11 +80,11 @@ def _do(command: Command, call: ExchangeCall, request: CommandRequest) -> None:
         case Command.INTERRUPT:
             agent.buffer.clear()
         case Command.BARGE:
-            agent.mode = AgentMode.BARGE
+            agent.switch_to(AgentMode.BARGE)
         case Command.WHISPER:
-            agent.mode = AgentMode.WHISPER
+            agent.switch_to(AgentMode.WHISPER)
         case Command.SPY:
-            agent.mode = AgentMode.SPY
+            agent.switch_to(AgentMode.SPY)
         case _:
             assert_never(command)
     agent.confirm(request.command_id)

@@ -11,6 +11,7 @@ import trio
 
 from trio_calls.audio import frame_bytes
 from trio_calls.audio_format import AudioMode
+from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.simulator.phones.agent_leg import AgentLeg, AgentSocket
 from trio_calls.simulator.phones.conference import Party, mix_conference
 from trio_calls.simulator.phones.leg import Leg, PhoneState
@@ -65,6 +66,7 @@ class ExchangeCall:
       was_claimed: whether an SDK has ever claimed it.
       claimed_or_over: set when an SDK has claimed it, or when it ended unclaimed.
       over: set when both telephones are hung up and the agent is gone.
+      changes: wakes who waits for a change of anybody's state, or of the agent's mode.
     """
 
     def __init__(
@@ -93,6 +95,9 @@ class ExchangeCall:
         self.was_claimed: bool = False
         self.claimed_or_over: trio.Event = trio.Event()
         self.over: trio.Event = trio.Event()
+        self.changes: Wakeup = Wakeup()
+        for leg in (self.caller, self.callee, self.agent):
+            leg.on_change = self.changes.wake
         self._pickup = pickup
         self._nursery = nursery
         self._on_agent_left = on_agent_left
@@ -125,6 +130,7 @@ class ExchangeCall:
         self.agent.audio_mode = audio_mode
         self.was_claimed = True
         self.claimed_or_over.set()
+        self.changes.wake()
 
     def answer(self) -> None:
         """Connect the caller with the agent."""
@@ -148,6 +154,11 @@ class ExchangeCall:
         self._leaving = _Leaving(command_id, ends_call)
         self.agent.buffer.play_out()
         self._finish_leaving_if_played_out()
+
+    def pick_up(self) -> None:
+        """Pick up the callee's phone if it rings."""
+        if self._ringing is not None:
+            self._ringing.settle(RingOutcome.PICKED_UP)
 
     def hang_up_callee(self) -> None:
         """Hang up the callee's phone, or decline the call while it rings."""
@@ -174,6 +185,7 @@ class ExchangeCall:
             self._hang_up_phones()
             self.claimed_or_over.set()
             self.over.set()
+            self.changes.wake()
             self._on_over(self)
 
     def media_connection_lost(self, socket: AgentSocket) -> None:

@@ -53,6 +53,7 @@ class AgentLeg:
       said: the agent's audio as it was played, a frame a tick.
       socket: the media connection, or None.
       left: set when the agent is out of the call.
+      on_change: called when its state or its mode has changed.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class AgentLeg:
         self.said: bytearray = new_recording()
         self.socket: AgentSocket | None = None
         self.left: trio.Event = trio.Event()
+        self.on_change: Callable[[], None] = _nobody_watches
 
     @property
     def state(self) -> CallState:
@@ -83,6 +85,12 @@ class AgentLeg:
         self.mode = AgentMode.BARGE if state is CallState.CONNECTED else None
         if state is CallState.DISCONNECTED:
             self.left.set()
+        self.on_change()
+
+    def switch_to(self, mode: AgentMode) -> None:
+        """Let other parties hear the agent."""
+        self.mode = mode
+        self.on_change()
 
     def send(self, message: MediaMessage) -> None:
         """Send a message, if there is a media connection."""
@@ -135,6 +143,10 @@ class AgentLeg:
             self.socket.send(*frames, _buffer_request(granted, self.buffer.frame_bytes))
         else:
             self.socket.send(*frames)
+
+
+def _nobody_watches() -> None:
+    """Do nothing."""
 
 
 # Fifty times a second, and mostly the same.

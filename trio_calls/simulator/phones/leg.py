@@ -12,6 +12,7 @@ import attrs
 import trio
 
 from trio_calls.audio._as_bytes import as_bytes
+from trio_calls.simulator.phones.live_voice import LiveVoice
 
 if TYPE_CHECKING:
     from trio_calls.audio._as_bytes import Pcm
@@ -78,25 +79,38 @@ class Leg:
 
     Attributes:
       number: the telephone's number.
-      state: what the telephone is doing.
       heard: what it heard since it was connected, a frame a tick.
       said: what it said since it was connected, a frame a tick.
       talked_or_over: set when it is connected, or hung up without ever having been.
       over: set when it is hung up.
+      voice: who speaks into it live, when nothing is queued; None: nobody.
+      on_change: called when its state has changed.
     """
 
     def __init__(
         self, number: str, state: PhoneState, new_recording: Callable[[], bytearray] = bytearray
     ) -> None:
         self.number = number
-        self.state: PhoneState = state
+        self._state = state
         self.was_connected: bool = False
         self.heard: bytearray = new_recording()
         self.said: bytearray = new_recording()
         self.talked_or_over: trio.Event = trio.Event()
         self.over: trio.Event = trio.Event()
+        self.voice: LiveVoice | None = None
+        self.on_change: Callable[[], None] = _nobody_watches
         self._speech: deque[Utterance] = deque()
         self._listeners: list[Callable[[bytes | None], None]] = []
+
+    @property
+    def state(self) -> PhoneState:
+        """What the telephone is doing."""
+        return self._state
+
+    @state.setter
+    def state(self, state: PhoneState) -> None:
+        self._state = state
+        self.on_change()
 
     @property
     def is_talking(self) -> bool:
@@ -145,7 +159,7 @@ class Leg:
     def take_frame(self, frame_bytes: int) -> bytes | None:
         """Take the next frame of speech, filled up with silence, or None where there is none."""
         if not self._speech:
-            return None
+            return None if self.voice is None else self.voice.take_frame()
         frame = bytearray()
         while self._speech and len(frame) < frame_bytes:
             frame += self._speech[0].take(frame_bytes - len(frame))
@@ -174,3 +188,7 @@ class Leg:
             yield
         finally:
             self._listeners.remove(listener)
+
+
+def _nobody_watches() -> None:
+    """Do nothing."""

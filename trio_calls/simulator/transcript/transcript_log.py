@@ -26,6 +26,10 @@ MAX_ENTRIES: Final = 20_000
 _PAUSE_SECONDS: Final = 5 * FRAME_SECONDS
 
 
+#: Called with the kind of a connection, and what has travelled on it, or happened to it.
+Follower = Callable[[ConnectionKind, Direction, FrameText], None]
+
+
 @attrs.frozen
 class _Call:
     number: int
@@ -65,6 +69,7 @@ class TranscriptLog:
         self._frames: Counter[str | None] = Counter()
         self._watchers: defaultdict[tuple[str | None, int], list[Callable[[], None]]]
         self._watchers = defaultdict(list)
+        self._followers: dict[str, Follower] = {}
 
     def call_placed(self, session_id: str, number: int) -> None:
         """Register a call under its number; its time begins now."""
@@ -76,6 +81,11 @@ class TranscriptLog:
         self._frames.pop(session_id, None)
         for key in [key for key in self._watchers if key[0] == session_id]:
             del self._watchers[key]
+        self._followers.pop(session_id, None)
+
+    def follow(self, session_id: str, follower: Follower) -> None:
+        """Have one follower called with what happens to a call from now on, except audio."""
+        self._followers[session_id] = follower
 
     def transcript(self, session_id: str | None = None) -> Transcript:
         """Return what has happened so far: all of it, or what concerns one call."""
@@ -137,6 +147,8 @@ class TranscriptLog:
         )
         self._forgotten += len(self._records) == MAX_ENTRIES
         self._records.append(record)
+        if text.stream is None and session_id in self._followers:
+            self._followers[session_id](connection, direction, text)
         return record
 
     def count(self, session_id: str | None) -> None:

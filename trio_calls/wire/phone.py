@@ -1,0 +1,74 @@
+"""What the page of a phone in a browser sends to the simulator that serves it.
+
+They are the simulator's own: no exchange has such a connection. One connection is one phone. Beside
+them travel binary messages of audio, both ways: mono signed 16-bit little-endian PCM, whole samples
+at the sample rate that ``hello`` names.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from trio_calls.wire.message import Message, text, wire
+
+
+@attrs.frozen
+class Register(Message):
+    """Have this number from now on."""
+
+    wire_type: ClassVar[str] = "register"
+
+    number: str = text("number")
+
+
+@attrs.frozen
+class PlaceCall(Message):
+    """Call a number."""
+
+    wire_type: ClassVar[str] = "dial"
+
+    to: str = text("to")
+
+
+@attrs.frozen
+class PickUp(Message):
+    """Answer the phone, which rings."""
+
+    wire_type: ClassVar[str] = "answer"
+
+
+@attrs.frozen
+class Decline(Message):
+    """Let the phone ring no longer."""
+
+    wire_type: ClassVar[str] = "decline"
+
+
+@attrs.frozen
+class HangUp(Message):
+    """End the call, as also happens when the connection is lost."""
+
+    wire_type: ClassVar[str] = "hang_up"
+
+
+@attrs.frozen
+class MakeFault(Message):
+    """Make something go wrong, by a name of the menu in ``hello``."""
+
+    wire_type: ClassVar[str] = "fault"
+
+    name: str = text("name")
+
+
+@attrs.frozen
+class Pong(Message):
+    """Answer a ``ping``: everything that was sent before it has been read."""
+
+    wire_type: ClassVar[str] = "pong"
+
+    number: int = wire("n")
+
+
+PageMessage = Register | PlaceCall | PickUp | Decline | HangUp | MakeFault | Pong
