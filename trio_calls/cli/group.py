@@ -14,6 +14,7 @@ from trio_calls.cli.demo import demo
 from trio_calls.cli.dial import dial
 from trio_calls.cli.outcome import INTERRUPTED
 from trio_calls.cli.output import open_output
+from trio_calls.cli.phone import phone
 from trio_calls.cli.run import run
 from trio_calls.cli.simulator import simulator
 from trio_calls.cli.timeline import timeline
@@ -38,7 +39,7 @@ def trio_calls() -> None:
     """
 
 
-for _command in (simulator, run, dial, check, demo, timeline):
+for _command in (simulator, run, phone, dial, check, demo, timeline):
     trio_calls.add_command(_command)
 
 

@@ -125,12 +125,15 @@ def run(
     if people is not None:
         rate = _simulated_rate()
         went_well = run_trio(rehearse, find_handler(target), rate, people)
+    if simulate:
+        rate = simulated_rate()
+        went_well = run_trio(rehearse, find_handler(target), rate)
         context.exit(0 if went_well else 1)
     handler = find_handler(target)
     context.exit(run_trio(_serve, handler, drain_seconds, mendable=_MENDABLE))
 
 
-def _simulated_rate() -> int:
+def simulated_rate() -> int:
     """Return the sample rate of the environment, checked as with the other settings."""
     simulated = dict.fromkeys(("WSS_API_KEY", "WSS_CONNECTOR_UUID"), "simulated")
     rate = os.environ.get("WSS_SAMPLE_RATE", "")

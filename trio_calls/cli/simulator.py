@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 import signal
+from contextlib import AsyncExitStack
 from typing import Any, Final, NoReturn
 
 import attrs
@@ -17,6 +18,7 @@ from trio_calls.audio_format import SAMPLE_RATES
 from trio_calls.cli.call_watch import CallWatch
 from trio_calls.cli.live_view import show_calls
 from trio_calls.cli.outcome import Failure, run_trio, sentence_of
+from trio_calls.cli.phone import require_phone
 from trio_calls.cli.signals import run_until_signal, status_after
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError
@@ -39,6 +41,9 @@ class _Settings:
     max_connections: int
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]
+    phone: bool
+    phone_port: int
+    no_open: bool
 
 
 _EXAMPLE: Final = """\b
@@ -92,39 +97,69 @@ Example, in three terminals:
     multiple=True,
     help="A web page that may connect, like http://localhost:3000; can be repeated.",
 )
+@click.option(
+    "--phone", is_flag=True, help="Serve phones in browser tabs as well, for this machine."
+)
+@click.option(
+    "--phone-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="The TCP port to serve their page on; 0 picks a free one.",
+)
+@click.option("--no-open", is_flag=True, help="Do not open that page in a browser.")
 @click.pass_context
 def simulator(context: click.Context, /, *, sample_rate: str, **options: Any) -> None:
     """Run an exchange on this machine, without a telephone account.
 
     Prints the environment variables that point an agent at it. Then it serves until Control-C, and
     shows the calls: on a terminal as a table, elsewhere one line an event.
+
+    With --phone you call these agents from a browser tab, as with `trio-calls phone`.
     """
+    if options["phone"]:
+        require_phone()
     settings = _Settings(sample_rate=int(sample_rate), **options)
-    number = run_trio(_serve, settings, mendable=(WSSConfigError, OSError))
+    number = run_trio(_serve, settings, mendable=(WSSConfigError, OSError, Failure))
     context.exit(status_after(number, if_terminated=0))
 
 
 async def _serve(settings: _Settings) -> signal.Signals:
     console = Console(highlight=False)
+    async with AsyncExitStack() as stack:
+        exchange = await _open_exchange(stack, settings)
+        _introduce(exchange.config)
+        if settings.phone:
+            await _open_phone(stack, exchange, settings)
+        return await run_until_signal(_Display(exchange, console).run)
+
+
+async def _open_exchange(stack: AsyncExitStack, settings: _Settings) -> Simulator:
+    opening = open_simulator(
+        host=settings.host,
+        port=settings.port,
+        api_key=settings.api_key,
+        sample_rate=settings.sample_rate,
+        max_connections=settings.max_connections,
+        allowed_hosts=settings.allowed_hosts,
+        allowed_origins=settings.allowed_origins,
+        keep_finished_calls=_KEEP_FINISHED_CALLS,
+        keep_audio_seconds=_KEEP_AUDIO_SECONDS,
+    )
     try:
-        async with open_simulator(
-            host=settings.host,
-            port=settings.port,
-            api_key=settings.api_key,
-            sample_rate=settings.sample_rate,
-            max_connections=settings.max_connections,
-            allowed_hosts=settings.allowed_hosts,
-            allowed_origins=settings.allowed_origins,
-            keep_finished_calls=_KEEP_FINISHED_CALLS,
-            keep_audio_seconds=_KEEP_AUDIO_SECONDS,
-        ) as exchange:
-            _introduce(exchange.config)
-            return await run_until_signal(_Display(exchange, console).run)
+        return await stack.enter_async_context(opening)
     except OSError as error:
         raise Failure(
             f"cannot serve on {settings.host} port {settings.port}: {sentence_of(error)}; is "
             "another simulator running? Choose with --host and --port."
         ) from None
+
+
+async def _open_phone(stack: AsyncExitStack, exchange: Simulator, settings: _Settings) -> None:
+    from trio_calls.cli.phone_page import PageSettings, serve_page  # noqa: PLC0415  # extra
+
+    page = PageSettings(port=settings.phone_port, opens_browser=not settings.no_open)
+    await stack.enter_async_context(serve_page(exchange, page))
 
 
 def _introduce(config: ClientConfig) -> None:

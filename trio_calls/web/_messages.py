@@ -47,9 +47,9 @@ def event(*, at: float, party: str, text: str) -> str:
     return _text("event", at=round(at, 3), text=text, **{"from": party})
 
 
-def timeline(record: Mapping[str, Any]) -> str:
-    """Pass on a record of the agent's timeline."""
-    return _text("timeline", record=record)
+def timeline(record: str) -> str:
+    """Pass on a record of the agent's timeline, which is JSON already."""
+    return f'{{"type":"timeline","record":{record.rstrip()}}}'
 
 
 def recordings(files: Iterable[Mapping[str, str]]) -> str:

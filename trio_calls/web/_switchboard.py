@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import trio
 
@@ -100,8 +100,8 @@ class Switchboard:
             call = None if tab.call is None else tab.call.simulated
             self._simulator.inject(fault.make(), call=call)
 
-    def pass_on(self, call_id: str, record: Mapping[str, Any]) -> None:
-        """Pass on a record of an agent's timeline to the tabs of its call."""
+    def pass_on(self, call_id: str, record: str) -> None:
+        """Pass on a record of an agent's timeline, as JSON, to the tabs of its call."""
         call = self._calls.get(call_id)
         if call is not None:
             call.tell(messages.timeline(record))
