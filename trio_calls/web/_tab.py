@@ -76,6 +76,7 @@ class Tab:
         self._abort = abort
         self._max_audio_bytes = int(_MAX_AUDIO_SECONDS * sample_rate) * SAMPLE_BYTES
         self._heard_at = trio.current_time()
+        self._is_gone = False
 
     async def run(self) -> None:
         """Serve the tab until it is gone. Cancellation says goodbye, within a second."""
@@ -91,9 +92,9 @@ class Tab:
                     # At once: who writes may be stuck, and is waited for here.
                     self._switchboard.leave(self)
                 nursery.cancel_scope.cancel()
-        except trio.Cancelled:
-            await self._say_goodbye()
-            raise
+        finally:
+            if not self._is_gone:
+                await self._say_goodbye()
 
     def tell(self, text: str) -> None:
         """Send a text. Never waits."""
@@ -108,6 +109,7 @@ class Tab:
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
+                self._is_gone = True
                 return
             self._heard_at = trio.current_time()
             pcm = message.get("bytes")
@@ -138,6 +140,7 @@ class Tab:
                 break
             await trio.sleep_until(min(silent_at, trio.current_time() + PING_SECONDS))
         logger.info("the tab of %s is dead, and hangs up", self.number)
+        self._is_gone = True
         self._switchboard.leave(self)
         self._abort()
         scope.cancel()
