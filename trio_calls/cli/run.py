@@ -123,11 +123,8 @@ def run(
         _refuse_workers(simulate)
         context.exit(run_trio(supervise, target, drain_seconds, workers))
     if people is not None:
-        rate = _simulated_rate()
-        went_well = run_trio(rehearse, find_handler(target), rate, people)
-    if simulate:
         rate = simulated_rate()
-        went_well = run_trio(rehearse, find_handler(target), rate)
+        went_well = run_trio(rehearse, find_handler(target), rate, people)
         context.exit(0 if went_well else 1)
     handler = find_handler(target)
     context.exit(run_trio(_serve, handler, drain_seconds, mendable=_MENDABLE))

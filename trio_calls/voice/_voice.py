@@ -342,8 +342,6 @@ class Voice:
             needs the extra ``trio-calls[voice]``. It is heard when that is done.
 
         Returns:
-          The block. A file that cannot be used cancels it, and the `OSError` or `ValueError` that
-          says why comes out of it.
           The block. If a file cannot be used, it is cancelled, and raises the `OSError` or
           `ValueError` at its end.
 
