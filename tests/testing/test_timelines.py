@@ -7,6 +7,7 @@ import pytest
 from tests.support.testing_plugin import RunTests
 from tests.support.timelines import read_page
 from trio_calls.voice.timeline.json_lines import read_timeline
+from trio_calls.voice.timeline.page import _story
 from trio_calls.voice.timeline.records import CallOpened, Note, Said, StateChanged
 
 pytestmark = pytest.mark.slow
@@ -91,8 +92,10 @@ def test_a_folder_that_cannot_be_made(run_tests: RunTests, pytester: pytest.Pyte
     result.stdout.fnmatch_lines(["*- trio_calls timelines -*", "  cannot be saved: *"])
 
 
-def test_a_call_of_months_is_left_without_a_page(run_tests: RunTests) -> None:
-    less = "    from trio_calls.voice.timeline.page import _story\n    _story._MOST_SECONDS = 1.0\n"
-    result = run_tests("\n" + less + TEST.format(fixture="simulator", expected="Goodbye!"))
+def test_a_call_of_months_is_left_without_a_page(
+    run_tests: RunTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_story, "_MOST_SECONDS", 1.0)
+    result = run_tests(TEST.format(fixture="simulator", expected="Goodbye!"))
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*- trio_calls timelines -*", "*-call-1.jsonl"])
