@@ -12,7 +12,8 @@ from pocketsphinx import Decoder
 SAMPLE_RATE = 16_000
 
 # Silence on a telephone line of today is nothing at all, and above 4 kHz there is nothing either.
-# The model comes from a time of microphones: without some hiss it loses the first words.
+# The model comes from a time of microphones: without some hiss it loses the first words. See
+# findings/pocketsphinx-telephones-without-hiss.sh.
 HISS = np.random.default_rng(seed=1).normal(0, 150, SAMPLE_RATE)
 
 
@@ -25,7 +26,8 @@ class GrammarRecognizer:
     """Understands the sentences of a grammar, in JSGF. One is enough for a process."""
 
     def __init__(self, grammar: str) -> None:
-        # With bestpath, what comes out need not be a sentence of the grammar.
+        # With bestpath, what comes out need not be a sentence of the grammar: see
+        # findings/pocketsphinx-outside-its-grammar.sh.
         self._decoder = Decoder(samprate=SAMPLE_RATE, lm=None, bestpath=False, loglevel="FATAL")
         self._decoder.add_jsgf_string("grammar", grammar)
         self._decoder.activate_search("grammar")
