@@ -26,6 +26,7 @@ class VoiceAgent:
       is_raw: whether it takes calls as WebSockets of raw audio, on a port.
       can_be_interrupted: whether it does both jobs, or only echoes.
       needs: the names that `trio_calls.voice` has to have for it.
+      records: whether it records both sides, into a folder that is its last argument.
     """
 
     module: str
@@ -33,14 +34,20 @@ class VoiceAgent:
     is_raw: bool = False
     can_be_interrupted: bool = True
     needs: tuple[str, ...] = ()
+    records: bool = False
 
 
 def _by_hand(detector: str) -> VoiceAgent:
     return VoiceAgent("benchmarks.voice.by_hand_agent", (detector,), needs=(detector,))
 
 
-def _layer(detector: str) -> VoiceAgent:
-    return VoiceAgent("benchmarks.voice.layer_agent", (detector,), needs=(detector, "open_voice"))
+def _layer(detector: str, *, records: bool = False) -> VoiceAgent:
+    return VoiceAgent(
+        "benchmarks.voice.layer_agent",
+        (detector,),
+        needs=(detector, "open_voice"),
+        records=records,
+    )
 
 
 def _pipecat(*arguments: str, can_be_interrupted: bool = True) -> VoiceAgent:
@@ -64,4 +71,6 @@ VOICE_AGENTS: Final[Mapping[str, VoiceAgent]] = {
     "voice-level": _layer("LevelDetector"),
     "voice-webrtc": _layer("WebRtcDetector"),
     "voice-silero": _layer("SileroBatch"),
+    "voice-webrtc-recorded": _layer("WebRtcDetector", records=True),
+    "voice-silero-recorded": _layer("SileroBatch", records=True),
 }

@@ -13,8 +13,11 @@ from benchmarks.measure import MeasurementError, measure_load, pacing, set_up
 from benchmarks.summary import is_valid
 from benchmarks.voice.figures import Capacity, Interruptions, carries, summarize_attempts
 from benchmarks.voice.pairs import VoicePair, open_voice_pair
+from benchmarks.voice.recordings import gaps_in
 
 _REQUEST_MS: Final = 20
+#: Everything recorded is in its file after that.
+_WRITTEN_SECONDS: Final = 4.0
 #: From one number of calls to the next, near to what a core carries; and at the most.
 _STEP: Final = 1.06
 _LONGEST_STEP: Final = 1.5
@@ -35,7 +38,16 @@ async def measure_echo(name: str, calls: int, window_seconds: float) -> Load:
     """
     async with open_voice_pair(name, "echo") as voice:
         await set_up(voice.pair, calls)
-        return await measure_load(voice.pair, _REQUEST_MS, window_seconds)
+        load = await measure_load(voice.pair, _REQUEST_MS, window_seconds)
+        await _check_recordings(voice)
+        return load
+
+
+async def _check_recordings(voice: VoicePair) -> None:
+    if voice.recordings is not None:
+        await asyncio.sleep(_WRITTEN_SECONDS)
+        if gaps := gaps_in(voice.recordings):
+            raise MeasurementError(f"{gaps} gap(s) in the recordings")
 
 
 async def measure_interruptions(name: str, calls: int, window_seconds: float) -> Interruptions:
@@ -111,6 +123,7 @@ async def _carried(
         load = await measure_load(voice.pair, _REQUEST_MS, window_seconds)
         report(load)
         if carries(load):
+            await _check_recordings(voice)
             return load
         counted += is_valid(load)
         if counted == _TRIES:

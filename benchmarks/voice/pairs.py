@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import attrs
@@ -61,10 +62,12 @@ class VoicePair:
     Attributes:
       pair: the agent, and who calls it.
       conversations: one for each call, where the agent talks.
+      recordings: the folder in which the agent records the calls, if it does.
     """
 
     pair: Pair
     conversations: list[Conversation] = attrs.field(factory=list)
+    recordings: Path | None = None
 
 
 @asynccontextmanager
@@ -80,14 +83,22 @@ async def open_voice_pair(name: str, job: Job) -> AsyncIterator[VoicePair]:
     """
     os.sched_setaffinity(0, {EXCHANGE_CORE})
     conversations: list[Conversation] = []
-    opener = _open_raw if VOICE_AGENTS[name].is_raw else _open_ours
-    async with opener(name, job, conversations) as pair:
-        yield VoicePair(pair, conversations)
+    if VOICE_AGENTS[name].is_raw:
+        async with _open_raw(name, job, conversations) as pair:
+            yield VoicePair(pair, conversations)
+        return
+    with TemporaryDirectory() as folder:
+        recordings = Path(folder) if VOICE_AGENTS[name].records else None
+        async with _open_ours(name, job, conversations, recordings) as pair:
+            yield VoicePair(pair, conversations, recordings)
 
 
 @asynccontextmanager
-async def _open_ours(name: str, job: Job, conversations: list[Conversation]) -> AsyncIterator[Pair]:
+async def _open_ours(
+    name: str, job: Job, conversations: list[Conversation], recordings: Path | None
+) -> AsyncIterator[Pair]:
     spec = VOICE_AGENTS[name]
+    folder = () if recordings is None else (str(recordings),)
     audio = QuietAudio(SAMPLE_RATE)
     head = media_head(audio.frame_bytes)
 
@@ -101,7 +112,7 @@ async def _open_ours(name: str, job: Job, conversations: list[Conversation]) -> 
         open_exchange(SAMPLE_RATE, make_call=make_call) as exchange,
         open_agent(
             spec.module,
-            (exchange.base_url, job, *spec.arguments),
+            (exchange.base_url, job, *spec.arguments, *folder),
             cores={AGENT_CORE},
             environment={},
         ) as agent,

@@ -27,6 +27,8 @@ class _Target:
 _TARGETS: Final[Mapping[str, _Target]] = {
     "voice-silero": _Target(0.2, 300),
     "voice-webrtc": _Target(0.14, 450),
+    "voice-silero-recorded": _Target(0.2, 300),
+    "voice-webrtc-recorded": _Target(0.14, 450),
 }
 _MOST_MB: Final = 0.15
 _SILENT_P50_MS: Final = 60

@@ -23,6 +23,7 @@ from benchmarks.voice.measure import more
 from benchmarks.voice.pairs import TalkedOverCall, caller_speech
 from benchmarks.voice.quiet_audio import QuietAudio
 from benchmarks.voice.raw_calls import raw_head
+from benchmarks.voice.recordings import count_gaps
 from benchmarks.voice.report import VOICE_RESULTS, tables
 from benchmarks.voice.runner import VoicePlan
 from benchmarks.voice.sentences import SAMPLE_RATE, SENTENCE_SECONDS, number_of, sentence
@@ -322,3 +323,14 @@ def test_the_readme_shows_the_results_that_are_kept(path: Path) -> None:
     _, *shown = markdown(results, tables(results)).split("\n### ")
     for table in shown:
         assert table.partition("\n\n")[2].strip() in README
+
+
+def test_gaps_in_a_recording_are_found() -> None:
+    audio = QuietAudio(SAMPLE_RATE)
+    frames = [audio.pcm(number, number) for number in range(20)]
+    pause = bytes(2 * SAMPLE_RATE)
+    assert count_gaps(bytes(100) + b"".join(frames)) == 0
+    assert count_gaps(b"".join([*frames[:5], pause, *frames[9:]])) == 0
+    assert count_gaps(b"".join(frames[:5] + frames[6:])) == 1
+    assert count_gaps(b"".join([*frames[:5], bytes(640), *frames[5:]])) == 1
+    assert count_gaps(b"".join([*frames[:5], frames[5][:-2], *frames[6:]])) >= 1
