@@ -8,7 +8,7 @@ import wave
 import trio
 from trio.testing import MockClock
 
-from tests.support.peers.tab import Browser, Tab, open_browser
+from tests.support.peers.tab import Browser, Tab, hears, open_browser
 from trio_calls import ActiveCall, WSSCallCommandError
 from trio_calls.audio import find, noise
 from trio_calls.simulator import Simulator
@@ -20,10 +20,6 @@ CALLER, CALLEE = "+65 9111 0000", "+65 6222 0000"
 
 def voice(seed: int, seconds: float = 0.5) -> bytes:
     return noise(seconds, RATE, seed)
-
-
-def hears(tab: Tab, sound: bytes) -> bool:
-    return find(sound, bytes(tab.heard)).correlation > 0.95
 
 
 def states(tab: Tab) -> list[str]:

@@ -139,7 +139,7 @@ class Tab:
             if trio.current_time() >= silent_at:
                 break
             await trio.sleep_until(min(silent_at, trio.current_time() + PING_SECONDS))
-        logger.info("the tab of %s is dead, and hangs up", self.number)
+        logger.info("a tab is dead, and hangs up")
         self._is_gone = True
         self._switchboard.leave(self)
         self._abort()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import trio
 from starlette.types import ASGIApp
+from trio_websocket import ConnectionClosed, connect_websocket_url
 
-from trio_calls.audio import frame_bytes
+from trio_calls.audio import find, frame_bytes
+from trio_calls.concurrency.error_groups import plain_single_error
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.simulator import Simulator
 from trio_calls.simulator.exchange.admission import HostNames
@@ -100,6 +104,11 @@ class Tab:
 
     def told(self, kind: str) -> list[dict[str, Any]]:
         return [message for message in self.messages if message["type"] == kind]
+
+
+def hears(tab: Tab, sound: bytes) -> bool:
+    """Return whether a tab has heard a sound."""
+    return find(sound, bytes(tab.heard)).correlation > 0.95
 
 
 class TabInMemory(Tab):
@@ -227,3 +236,53 @@ async def open_browser(simulator: Simulator, **page: Any) -> AsyncIterator[Brows
         app = make_app(switchboard, recordings, admission, simulator.config.sample_rate)
         yield Browser(app, switchboard, recordings, nursery)
         nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def open_tab_by_socket(
+    url: str, *, ssl_context: ssl.SSLContext | None = None, message_queue_size: int | None = None
+) -> AsyncIterator[Tab]:
+    """Open the WebSocket of a page, whose address this is.
+
+    Args:
+      url: the address of the page, with its token.
+      ssl_context: trusts its certificate.
+      message_queue_size: reads no more than so many messages, as a tab that is stuck; None: all.
+    """
+    parts = urlsplit(url)
+    scheme = {"http": "ws", "https": "wss"}[parts.scheme]
+    origin = f"{parts.scheme}://{parts.netloc}"
+    outgoing, to_send = trio.open_memory_channel[str | bytes](math.inf)
+    tab = Tab(outgoing.send_nowait)
+
+    async def write() -> None:
+        with suppress(ConnectionClosed):
+            async for message in to_send:
+                await connection.send_message(message)
+
+    async def read() -> None:
+        try:
+            while message_queue_size is None:
+                tab.receive(await connection.get_message())
+        except ConnectionClosed as closed:
+            tab.closed(closed.reason.code if closed.reason else 1006)
+
+    with plain_single_error():
+        async with trio.open_nursery() as nursery:
+            connection = await connect_websocket_url(
+                nursery,
+                f"{scheme}://{parts.netloc}/ws?{parts.query}",
+                ssl_context=ssl_context,
+                extra_headers=[("origin", origin)],
+                message_queue_size=message_queue_size or 1,
+            )
+            nursery.start_soon(read)
+            nursery.start_soon(write)
+            try:
+                yield tab
+            finally:
+                with trio.move_on_after(0.5, shield=True):
+                    await connection.aclose()
+                # It leaves the socket open where the other end was first.
+                await trio.aclose_forcefully(connection._stream)
+                nursery.cancel_scope.cancel()
