@@ -273,7 +273,7 @@ async def open_tab_by_socket(
                 nursery,
                 f"{scheme}://{parts.netloc}/ws?{parts.query}",
                 ssl_context=ssl_context,
-                extra_headers=[("origin", origin)],
+                extra_headers=[(b"origin", origin.encode())],
                 message_queue_size=message_queue_size or 1,
             )
             nursery.start_soon(read)
