@@ -32,6 +32,9 @@ _GAP_AFTER_SECONDS: Final = 2.0
 #: A gap is no shorter. What is, may be jitter.
 _SHORTEST_GAP_SECONDS: Final = 0.03
 
+#: How many times longer it is than what the frames behind it catch up. Otherwise it is jitter, too.
+_LEAST_STEADINESS: Final = 1.5
+
 #: Clocks of machines differ by no more than this.
 _MOST_DRIFT: Final = 200e-6
 
@@ -132,16 +135,32 @@ class _Leg:
             self._fill_gap()
 
     def _fill_gap(self) -> None:
-        """Put silence before the frames that are late, as something before them was lost."""
+        """Put silence before the frames that are late, as something before them was lost.
+
+        Where they catch up by much, though not by all, nothing was: it takes longer now until they
+        come.
+        """
         gap = min(frame.late for frame in self._late)
-        samples = round(gap * self._rate)
-        self._track.insert_silence(self._late[0].start, samples)
+        samples = 0
+        if gap < _LEAST_STEADINESS * self._caught_up():
+            self.zero += gap
+        else:
+            samples = round(gap * self._rate)
+            self._track.insert_silence(self._late[0].start, samples)
         for frame in self._late:
             frame.late -= gap
             frame.start += samples
         # Another gap may have followed.
         while self._late and self._late[0].late < _SHORTEST_GAP_SECONDS:
             self._late.pop(0)
+
+    def _caught_up(self) -> float:
+        """Return the most that those that are late have caught up in between."""
+        latest = most = 0.0
+        for frame in self._late:
+            latest = max(latest, frame.late)
+            most = max(most, latest - frame.late)
+        return most
 
 
 class Tracks:

@@ -1,0 +1,129 @@
+"""FLAC and Ogg Opus are made when a recording ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import trio
+
+from tests.support.phone_calls import speech
+from tests.support.recordings import channels_of, first_sound
+from tests.support.voice_agents import answered
+from trio_calls.simulator import Simulator
+from trio_calls.voice import RecordingError, Voice
+
+
+async def record(simulator: Simulator, path: Path) -> list[bytes]:
+    """Record a call into a file, and into a WAV, of which the channels are returned."""
+    wav = path.with_name("other.wav")
+    async with answered(simulator) as scene, scene.voice.record(wav), scene.voice.record(path):
+        scene.simulated.caller.say_nowait(speech(2, 1.5))
+        await scene.voice.say(speech(1, 1.0))
+        await trio.sleep(1)
+    assert set(os.listdir(path.parent)) == {path.name, "other.wav"}
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    return channels_of(wav)
+
+
+async def test_flac_is_the_same_to_the_bit(simulator: Simulator, tmp_path: Path) -> None:
+    path = tmp_path / "call.flac"
+    path.write_bytes(b"of another call")
+    path.chmod(0o666)
+    expected = await record(simulator, path)
+    samples, rate = soundfile.read(path, dtype="int16")
+    assert rate == 24_000
+    assert [samples[:, channel].tobytes() for channel in (0, 1)] == expected
+
+
+@pytest.mark.parametrize("name", ["call.opus", "call.ogg", "CALL.OPUS"])
+async def test_opus_sounds_the_same(simulator: Simulator, tmp_path: Path, name: str) -> None:
+    expected = await record(simulator, tmp_path / name)
+    info = soundfile.info(tmp_path / name)
+    assert (info.format, info.subtype, info.samplerate) == ("OGG", "OPUS", 24_000)
+    samples, _rate = soundfile.read(tmp_path / name, dtype="float64")
+    assert len(samples) == len(expected[0]) // 2
+    for channel in (0, 1):
+        original = np.frombuffer(expected[channel], "<i2") / 32768
+        assert np.corrcoef(original, samples[:, channel])[0, 1] > 0.8
+        silent = first_sound(expected[channel]) - 480
+        assert np.abs(samples[: max(silent, 0), channel]).max(initial=0) < 0.02
+
+
+async def start(voice: Voice, path: Path) -> None:
+    async with voice.record(path):
+        await voice.say(speech(1, 1.0))
+
+
+@pytest.mark.parametrize("error", [ModuleNotFoundError, OSError])
+async def test_without_soundfile(
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
+) -> None:
+    if error is OSError:
+        # Its library is missing.
+        (tmp_path / "soundfile.py").write_text("raise OSError('sndfile library not found')")
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "soundfile")
+    else:
+        monkeypatch.setitem(sys.modules, "soundfile", None)
+    async with answered(simulator) as scene:
+        with pytest.raises(ModuleNotFoundError, match=r"install the extra 'voice' of trio-calls"):
+            await start(scene.voice, tmp_path / "calls" / "call.flac")
+        assert not (tmp_path / "calls").exists()
+
+
+async def test_one_that_cannot_be_made(simulator: Simulator, tmp_path: Path) -> None:
+    path = tmp_path / "call.flac"
+    path.mkdir()
+    async with answered(simulator) as scene:
+        with pytest.raises(
+            RecordingError, match=r"recording in .*call\.flac\.wav .* be made of it"
+        ):
+            await start(scene.voice, path)
+    assert set(os.listdir(tmp_path)) == {"call.flac", "call.flac.wav"}
+    assert len(channels_of(tmp_path / "call.flac.wav")[1]) > 48_000
+
+
+async def test_one_whose_making_is_cancelled(
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = tmp_path / "call.flac"
+    path.write_bytes(b"of another call")
+    is_written, goes_on = threading.Event(), threading.Event()
+
+    class SlowFile(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
+        def write(self, data: object) -> None:
+            is_written.set()
+            goes_on.wait(timeout=30)
+            super().write(data)
+
+    monkeypatch.setattr(soundfile, "SoundFile", SlowFile)
+    async with answered(simulator) as scene, trio.open_nursery() as nursery:
+
+        async def cancel() -> None:
+            while not is_written.is_set():  # noqa: ASYNC110  # of a thread
+                await trio.sleep(0.1)
+            scope.cancel()
+
+        nursery.start_soon(cancel)
+        with trio.CancelScope() as scope:
+            await start(scene.voice, path)
+        assert scope.cancelled_caught
+        goes_on.set()
+        with trio.fail_after(100):
+            while len(os.listdir(tmp_path)) > 2:  # noqa: ASYNC110  # of a thread
+                await trio.sleep(0.1)
+    assert path.read_bytes() == b"of another call"
+    assert len(channels_of(tmp_path / "call.flac.wav")[1]) > 48_000
+    assert "call.flac was not made, as its block was cancelled" in caplog.text
