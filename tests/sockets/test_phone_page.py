@@ -9,14 +9,13 @@ import trio
 import trio.lowlevel
 import trustme
 
-from tests.support.peers.tab import hears, open_tab_by_socket
+from tests.support.peers.tab import Tab, hears, open_tab_by_socket
 from trio_calls import ActiveCall
 from trio_calls.audio import noise
 from trio_calls.simulator import open_simulator
 from trio_calls.testing import run_agent
 from trio_calls.web import _serving, _tab
 from trio_calls.web._page import open_phone_page
-from trio_calls.web._switchboard import Switchboard
 
 pytestmark = [pytest.mark.slow, pytest.mark.pure]
 
@@ -123,47 +122,49 @@ async def test_open_tabs_are_told_goodbye() -> None:
         assert codes == [1001]
 
 
+async def make_stuck(tab: Tab) -> None:
+    """Have a server write to a tab that does not read, until it can write no more."""
+    for number in range(700):
+        tab.send("register", number=f"{number:0500}")
+    await trio.sleep(0.5)
+
+
 async def test_who_reads_nothing_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     # Hypercorn sends inside a shield: no cancellation ends that.
-    monkeypatch.setattr(_serving, "CLOSING_SECONDS", 0.3)
+    monkeypatch.setattr(_serving, "CLOSING_SECONDS", 1.5)
     async with open_simulator() as simulator, trio.open_nursery() as nursery:
 
-        async def be_stuck(url: str, stuck: trio.Event) -> None:
-            async with open_tab_by_socket(url, message_queue_size=1) as tab:
-                for number in range(6000):
-                    tab.send("register", number=f"{number:0500}")
-                    if not number % 100:
-                        await trio.lowlevel.checkpoint()
-                stuck.set()
+        async def be_stuck(url: str, task_status: trio.TaskStatus[None]) -> None:
+            async with open_tab_by_socket(url, reads=False) as tab:
+                await make_stuck(tab)
+                task_status.started()
                 await trio.sleep_forever()
 
         async with open_phone_page(simulator) as page:
-            stuck = trio.Event()
-            nursery.start_soon(be_stuck, page.url("127.0.0.1"), stuck)
-            await stuck.wait()
-            await trio.sleep(0.5)
+            await nursery.start(be_stuck, page.url("127.0.0.1"))
             left_at = trio.current_time()
-        assert trio.current_time() - left_at < 5
+        assert 1.4 < trio.current_time() - left_at < 5
         nursery.cancel_scope.cancel()
 
 
 async def test_a_stuck_and_silent_tab_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_tab, "SILENT_SECONDS", 0.5)
     monkeypatch.setattr(_tab, "PING_SECONDS", 0.2)
-    dropped = trio.Event()
-    leave = Switchboard.leave
+    over = trio.Event()
+    serve = _tab.Tab.run
 
-    def note(switchboard: Switchboard, tab: _tab.Tab) -> None:
-        leave(switchboard, tab)
-        dropped.set()
+    async def note(tab: _tab.Tab) -> None:
+        try:
+            await serve(tab)
+        finally:
+            over.set()
 
-    monkeypatch.setattr(Switchboard, "leave", note)
+    monkeypatch.setattr(_tab.Tab, "run", note)
     async with (
         open_simulator() as simulator,
         open_phone_page(simulator) as page,
-        open_tab_by_socket(page.url("127.0.0.1"), message_queue_size=1) as tab,
+        open_tab_by_socket(page.url("127.0.0.1"), reads=False) as tab,
     ):
-        for number in range(900):
-            tab.send("register", number=f"{number:0500}")
+        await make_stuck(tab)
         with trio.fail_after(10):
-            await dropped.wait()
+            await over.wait()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import trio
 from starlette.types import ASGIApp
-from trio_websocket import ConnectionClosed, connect_websocket_url
+from trio_websocket import ConnectionClosed, wrap_client_stream
 
 from trio_calls.audio import find, frame_bytes
 from trio_calls.concurrency.error_groups import plain_single_error
@@ -240,18 +240,16 @@ async def open_browser(simulator: Simulator, **page: Any) -> AsyncIterator[Brows
 
 @asynccontextmanager
 async def open_tab_by_socket(
-    url: str, *, ssl_context: ssl.SSLContext | None = None, message_queue_size: int | None = None
+    url: str, *, ssl_context: ssl.SSLContext | None = None, reads: bool = True
 ) -> AsyncIterator[Tab]:
     """Open the WebSocket of a page, whose address this is.
 
     Args:
       url: the address of the page, with its token.
       ssl_context: trusts its certificate.
-      message_queue_size: reads no more than so many messages, as a tab that is stuck; None: all.
+      reads: whether it reads what it is sent; a tab that is stuck does not.
     """
     parts = urlsplit(url)
-    scheme = {"http": "ws", "https": "wss"}[parts.scheme]
-    origin = f"{parts.scheme}://{parts.netloc}"
     outgoing, to_send = trio.open_memory_channel[str | bytes](math.inf)
     tab = Tab(outgoing.send_nowait)
 
@@ -262,19 +260,24 @@ async def open_tab_by_socket(
 
     async def read() -> None:
         try:
-            while message_queue_size is None:
+            while reads:
                 tab.receive(await connection.get_message())
         except ConnectionClosed as closed:
             tab.closed(closed.reason.code if closed.reason else 1006)
 
     with plain_single_error():
-        async with trio.open_nursery() as nursery:
-            connection = await connect_websocket_url(
+        async with trio.open_nursery() as nursery, await _connect(url, ssl_context) as stream:
+            connection = await wrap_client_stream(
                 nursery,
                 f"{scheme}://{parts.netloc}/ws?{parts.query}",
                 ssl_context=ssl_context,
                 extra_headers=[(b"origin", origin.encode())],
                 message_queue_size=message_queue_size or 1,
+                stream,
+                parts.netloc,
+                f"/ws?{parts.query}",
+                extra_headers=[(b"origin", f"{parts.scheme}://{parts.netloc}".encode())],
+                message_queue_size=1,
             )
             nursery.start_soon(read)
             nursery.start_soon(write)
@@ -283,6 +286,21 @@ async def open_tab_by_socket(
             finally:
                 with trio.move_on_after(0.5, shield=True):
                     await connection.aclose()
-                # It leaves the socket open where the other end was first.
-                await trio.aclose_forcefully(connection._stream)
                 nursery.cancel_scope.cancel()
+
+
+PageStream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
+
+
+async def _connect(url: str, ssl_context: ssl.SSLContext | None) -> PageStream:
+    parts = urlsplit(url)
+    plain = trio.socket.socket()
+    # The system takes little for who does not read.
+    plain.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, 4096)
+    await plain.connect(("127.0.0.1", parts.port))
+    stream = trio.SocketStream(plain)
+    if ssl_context is None:
+        return stream
+    return trio.SSLStream(
+        stream, ssl_context, server_hostname=parts.hostname, https_compatible=True
+    )
