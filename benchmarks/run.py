@@ -17,13 +17,15 @@ from benchmarks.agents import AGENTS
 from benchmarks.cpu_priority import highest_cpu_priority
 from benchmarks.figures import Results
 from benchmarks.measure import AGENT_CORE, EXCHANGE_CORE
+from benchmarks.phone.run import main as measure_phones
 from benchmarks.plan import QUICK, Plan
 from benchmarks.plot import plot
 from benchmarks.report import RESULTS, print_report
 from benchmarks.runner import Runner
 from benchmarks.voice.run import main as measure_voice
 
-#: Another benchmark, with options of its own.
+#: Other benchmarks, with options of their own.
+_PHONE: Final = "--phone"
 _VOICE: Final = "--voice"
 
 #: Where the output is no terminal, which has a width of its own.
@@ -107,6 +109,8 @@ def main(*, quick: bool, first: bool, output: Path | None, is_tls: bool, **choic
 
 
 if __name__ == "__main__":
+    if _PHONE in sys.argv:
+        measure_phones([argument for argument in sys.argv[1:] if argument != _PHONE])
     if _VOICE in sys.argv:
         measure_voice([argument for argument in sys.argv[1:] if argument != _VOICE])
     main()
