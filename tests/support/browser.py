@@ -23,15 +23,27 @@ PATIENCE_MS: Final = 15_000
 #: It beeps twice a second.
 MICROPHONE: Final = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
-_LISTEN = """() => {
+#: In the audio thread: what is recorded in the page's own thread has holes where that is busy.
+_RECORDER = """
+registerProcessor("recorder", class extends AudioWorkletProcessor {
+    process([[samples]]) {
+        if (samples) this.port.postMessage(samples.slice());
+        return true;
+    }
+});
+"""
+_LISTEN = """async (recording) => {
     const { context, output } = window.phone.audio;
-    const ear = context.createScriptProcessor(1024, 1, 1);
+    const script = new Blob([recording], { type: "text/javascript" });
+    await context.audioWorklet.addModule(URL.createObjectURL(script));
+    const recorder = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 0 });
     window.heard = [];
-    ear.onaudioprocess = (event) => window.heard.push(event.inputBuffer.getChannelData(0).slice());
-    output.connect(ear).connect(context.destination);
+    recorder.port.onmessage = ({ data }) => window.heard.push(data);
+    output.connect(recorder);
 }"""
 _HEARD = """() => {
-    const samples = window.heard.flatMap((block) => Array.from(block, (sample) => sample * 32767));
+    const round = (sample) => Math.round(sample * 32768);
+    const samples = window.heard.flatMap((block) => Array.from(block, round));
     const bytes = new Uint8Array(new Int16Array(samples).buffer);
     return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }"""
@@ -100,8 +112,11 @@ class Page:
         ]
 
     async def listen(self) -> None:
-        """Record from now on what the page's loudspeaker is given."""
-        await self.evaluate(_LISTEN)
+        """Record from now on what the page's loudspeaker is given.
+
+        The page must be opened with `bypass_csp`: its own policy knows no such recorder.
+        """
+        await self.evaluate(_LISTEN, _RECORDER)
 
     async def heard(self) -> bytes:
         """Return what was recorded, as 16-bit PCM."""
@@ -149,8 +164,8 @@ def open_browser(executable: str, *arguments: str) -> Iterator[Browser]:
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="playwright") as thread:
         playwright = thread.submit(sync_playwright().start).result()
         try:
-            # In a container there may be no sandbox to be had. The pages are all our own.
-            arguments = ("--no-sandbox", *arguments)
+            # A container may have no sandbox and little shared memory. The pages are our own.
+            arguments = ("--no-sandbox", "--disable-dev-shm-usage", *arguments)
             launch = partial(playwright.chromium.launch, executable_path=executable, args=arguments)
             chromium = thread.submit(launch).result()
             yield Browser(thread, chromium)
@@ -163,4 +178,4 @@ def picture_path(name: str) -> Path | None:
     """Return where a picture for the documentation belongs, if pictures are asked for."""
     if not os.environ.get("TRIO_CALLS_PICTURES"):
         return None
-    return Path(__file__).resolve().parents[2] / "docs" / "pictures" / f"{name}.png"
+    return Path(__file__).resolve().parents[2] / "docs" / "_static" / f"{name}.png"

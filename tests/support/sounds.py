@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import soxr
 
-from trio_calls.audio import mix, read_wav, silence, to_pcm, to_samples, tone
+from trio_calls.audio import find, level_dbfs, mix, read_wav, silence, to_pcm, to_samples, tone
 from trio_calls.voice import Detector
 from trio_calls.voice._detector import probability_of_speech
 
@@ -64,6 +64,18 @@ async def probabilities(detector: Detector, pcm: bytes) -> list[float]:
 def share_of_speech(probabilities: Iterable[float]) -> float:
     """Return which part of the windows are more likely speech than not."""
     return float(np.mean([probability >= 0.5 for probability in probabilities]))
+
+
+def share_heard(said: bytes, heard: bytes, sample_rate: int) -> float:
+    """Return which part of some speech is in a recording, in pieces.
+
+    A gap does not count: it is samples of 0, which are left out on both sides.
+    """
+    size = 2 * int(0.3 * sample_rate)
+    said, heard = (to_pcm(samples[samples != 0]) for samples in map(to_samples, (said, heard)))
+    pieces = [said[start : start + size] for start in range(0, len(said), size)]
+    loud = [piece for piece in pieces if level_dbfs(piece) > -40]
+    return sum(find(piece, heard).correlation > 0.9 for piece in loud) / len(loud)
 
 
 def seconds_of_speech(detector: Detector, probabilities: Iterable[float]) -> float:

@@ -102,15 +102,15 @@ class PhoneServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/?token={TOKEN}"
 
-    async def tab(self) -> Tab:
+    async def tab(self, number: str = "+65 9111 0000", dial: str = "+65 6222 0000") -> Tab:
         """Wait for the next page that connects, and greet it."""
         with trio.fail_after(10):
             tab = await self._tabs.receive()
         await tab.tell(
             "hello",
             sample_rate=24000,
-            number="+65 9111 0000",
-            dial="+65 6222 0000",
+            number=number,
+            dial=dial,
             faults=FAULTS,
             agent="receptionist.py",
         )

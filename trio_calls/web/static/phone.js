@@ -19,6 +19,7 @@ const token = new URLSearchParams(location.search).get("token") ?? "";
 let call = NO_CALL;
 let startedAt = 0;
 let sampleRate = 0;
+let isRestoring = false; // asks for the number that it had before a reload
 
 const audio = new Audio({ frame: sendFrame, heard: showHeard, changed: showSound });
 const tones = new Tones(audio);
@@ -47,7 +48,8 @@ const receivers = {
     offerFaults(faults ?? []);
     showLink("up", "Connected");
     const kept = sessionStorage.getItem("number");
-    if (kept && kept !== number) connection.send("register", { number: kept });
+    isRestoring = kept !== null && kept !== number;
+    if (isRestoring) connection.send("register", { number: kept });
     try {
       await audio.prepare(sample_rate);
     } catch (error) {
@@ -58,11 +60,14 @@ const receivers = {
   registered({ number }) {
     $("number").value = number;
     sessionStorage.setItem("number", number);
+    isRestoring = false;
     showError("");
   },
   error({ message, about }) {
     if (about === "register") sessionStorage.removeItem("number");
-    if (about === "dial" && call.call_id === null && call.state === "DIALING") {
+    if (about === "register" && isRestoring) {
+      isRestoring = false; // a copy of this tab has it: the new number will do
+    } else if (about === "dial" && call.call_id === null && call.state === "DIALING") {
       change({ state: "DISCONNECTED", ending: message });
     } else showError(message);
   },
@@ -248,8 +253,10 @@ function file({ name, url }) {
   const item = element("li");
   const link = element("a", "", name);
   const player = element("audio");
-  Object.assign(link, { href: url, download: name });
-  Object.assign(player, { controls: true, preload: "metadata", src: url });
+  const address = new URL(url, location.href);
+  address.searchParams.set("token", token);
+  Object.assign(link, { href: address, download: name });
+  Object.assign(player, { controls: true, preload: "metadata", src: address });
   player.setAttribute("aria-label", name);
   item.append(link, player);
   return item;
