@@ -8,6 +8,8 @@ RUNTIME_INSTALLED := $(VENV)/.runtime-installed
 EXAMPLES_INSTALLED := $(VENV)/.examples-installed
 DEVELOPMENT_INSTALLED := $(VENV)/.development-installed
 FUZZING_INSTALLED := $(VENV)/.fuzzing-installed
+BROWSER_INSTALLED := $(VENV)/.browser-installed
+CHROMIUM := chromium
 QUIETLY := --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
@@ -15,6 +17,8 @@ INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 .DELETE_ON_ERROR:
 .PHONY: help demo talk test quick lint types unit coverage docs compat fuzz bench memory soak \
 	format speech clean
+.PHONY: help demo test quick lint types unit coverage docs compat fuzz bench memory soak format \
+	browser pictures speech clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,7 +49,7 @@ lint: $(DEVELOPMENT_INSTALLED) ## Check style, formatting and the layers' import
 types: $(DEVELOPMENT_INSTALLED) ## Check the types
 	$(BIN)/mypy
 
-unit: $(DEVELOPMENT_INSTALLED) ## Run the tests
+unit: $(BROWSER_INSTALLED) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 coverage: $(DEVELOPMENT_INSTALLED) ## Run the tests and measure branch coverage, which makes them take three times as long
@@ -53,6 +57,12 @@ coverage: $(DEVELOPMENT_INSTALLED) ## Run the tests and measure branch coverage,
 	$(BIN)/coverage run -m pytest --numprocesses auto --dist worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+browser: $(BROWSER_INSTALLED) ## Run the tests of the phone's page, in the system's Chromium
+	TRIO_CALLS_REQUIRE=chromium $(BIN)/python -m pytest tests/browser
+
+pictures: $(BROWSER_INSTALLED) ## Make the documentation's pictures of the phone's page again
+	TRIO_CALLS_REQUIRE=chromium TRIO_CALLS_PICTURES=yes $(BIN)/python -m pytest tests/browser/test_page_looks.py
 
 docs: $(DEVELOPMENT_INSTALLED) ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build -W --keep-going docs docs/_build
@@ -114,6 +124,14 @@ $(EXAMPLES_INSTALLED): $(RUNTIME_INSTALLED)
 $(DEVELOPMENT_INSTALLED): $(RUNTIME_INSTALLED)
 	$(INSTALL) --editable '.[dev]'
 	@touch $@
+
+# Only where there is a browser to drive. Where this cannot be installed the tests of the phone's page
+# are skipped, and say so.
+$(BROWSER_INSTALLED): $(DEVELOPMENT_INSTALLED)
+	@if command -v $(CHROMIUM) > /dev/null; then \
+		$(INSTALL) --only-binary playwright,greenlet --editable '.[browser]' && touch $@ || \
+			echo "Playwright could not be installed: the phone's page is not tested." >&2; \
+	else echo "There is no Chromium here: the phone's page is not tested."; fi
 
 # A wheel or nothing: to build atheris takes a Clang of its own, and most of an hour.
 $(FUZZING_INSTALLED): $(RUNTIME_INSTALLED)
