@@ -16,9 +16,7 @@ INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo talk test quick lint types unit coverage docs compat fuzz bench memory soak \
-	format speech clean
-.PHONY: help demo test quick lint types unit coverage docs compat fuzz bench memory soak format \
-	browser pictures speech clean
+	browser pictures format speech clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

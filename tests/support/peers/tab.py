@@ -269,10 +269,6 @@ async def open_tab_by_socket(
         async with trio.open_nursery() as nursery, await _connect(url, ssl_context) as stream:
             connection = await wrap_client_stream(
                 nursery,
-                f"{scheme}://{parts.netloc}/ws?{parts.query}",
-                ssl_context=ssl_context,
-                extra_headers=[(b"origin", origin.encode())],
-                message_queue_size=message_queue_size or 1,
                 stream,
                 parts.netloc,
                 f"/ws?{parts.query}",
