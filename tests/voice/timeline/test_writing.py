@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -192,14 +193,30 @@ async def test_a_disk_that_hangs_in_the_call(
 
 @pytest.mark.usefixtures("hanging_disk")
 async def test_a_disk_that_hangs_in_the_end(
-    autojump_clock: trio.testing.MockClock, simulator: Simulator, tmp_path: Path
+    autojump_clock: trio.testing.MockClock,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     del autojump_clock  # Its time goes on while a thread works.
+    is_back = threading.Event()
+    write = os.write
+
+    def hang(*args: Any) -> int:
+        is_back.wait()
+        return write(*args)
+
     async with answered(simulator) as scene:
-        with pytest.raises(TimelineError, match=r"any further: the disk is too slow$"):
+        with (
+            monkeypatch.context() as patch,
+            pytest.raises(TimelineError, match=r"any further: the disk is too slow$"),
+        ):
             async with scene.voice.write_timeline(tmp_path / "call.jsonl"):
+                patch.setattr(os, "write", hang)
+                scene.voice.note("last words")
                 started_at = trio.current_time()
         assert trio.current_time() - started_at == 2
+        is_back.set()
 
 
 async def test_a_disk_that_hangs_at_the_start(
