@@ -44,13 +44,11 @@ class Tab:
     Args:
       url: the address of the page.
       has_protocol: whether there is a call to place, or only audio to send.
-      compression: what it offers, as browsers offer "deflate"; None: nothing.
     """
 
-    def __init__(self, url: str, *, has_protocol: bool, compression: str | None) -> None:
+    def __init__(self, url: str, *, has_protocol: bool) -> None:
         self._url = url
         self._has_protocol = has_protocol
-        self._compression = compression
         self._heard = Heard()
         self._is_measured = False
         self._clicked_at = 0.0
@@ -69,7 +67,7 @@ class Tab:
         async with connect(
             f"ws://{parts.netloc}/ws?{parts.query}",
             origin=f"http://{parts.netloc}",  # type: ignore[arg-type]  # a NewType of str
-            compression=self._compression,
+            compression="deflate",  # as every browser offers
             ping_interval=None,
         ) as socket:
             if self._has_protocol:

@@ -102,6 +102,25 @@ async def test_a_stranger_gets_no_websocket() -> None:
             assert answer.startswith(b"HTTP/1.1 403 ")
 
 
+async def test_nothing_is_compressed() -> None:
+    # Every browser offers to, and Hypercorn would accept.
+    async with open_simulator() as simulator, open_phone_page(simulator) as page:
+        host = f"127.0.0.1:{page.port}"
+        request = (
+            f"GET /ws?token={page.token} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n"
+            "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            "sec-websocket-extensions: permessage-deflate\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        async with await trio.open_tcp_stream("127.0.0.1", page.port) as stream:
+            await stream.send_all(request.encode())
+            answer = b""
+            while b"hello" not in answer:
+                answer += await stream.receive_some()
+        assert answer.startswith(b"HTTP/1.1 101 ")
+        assert b"extensions" not in answer.lower()
+
+
 async def test_open_tabs_are_told_goodbye() -> None:
     async with open_simulator() as simulator:
         async with trio.open_nursery() as nursery:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
@@ -86,10 +86,9 @@ def make_app(
             Route("/", pages.page),
             Route("/static/{path:path}", pages.static),
             Route("/recordings/{name}", pages.recording),
-            WebSocketRoute("/ws", serve_tab),
         ]
     )
-    return _Guard(app, admission)
+    return _Guard(app, serve_tab, admission)
 
 
 _NO_TOKEN: Final = "Open the address that the terminal shows: it ends with a token."
@@ -127,8 +126,14 @@ class _Pages:
 class _Guard:
     """Refuses what is for another server, and gives every answer the headers of safety."""
 
-    def __init__(self, app: ASGIApp, admission: PageAdmission) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        serve_tab: Callable[[WebSocket], Awaitable[None]],
+        admission: PageAdmission,
+    ) -> None:
         self._app = app
+        self._serve_tab = serve_tab
         self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -138,29 +143,34 @@ class _Guard:
         headers = Headers(scope=scope)
 
         async def send_guarded(message: Message) -> None:
-            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
+            if message["type"] == "http.response.start":
                 self._guard(MutableHeaders(raw=message["headers"]), scope, headers.get("host", ""))
             await send(message)
 
-        if self._admission.knows_host(headers):
+        is_known = self._admission.knows_host(headers)
+        if scope["type"] == "websocket":
+            # Not through Starlette's router: every message would pass through four functions more.
+            websocket = WebSocket(scope, receive, send)
+            if is_known and scope["path"] == "/ws":
+                await self._serve_tab(websocket)
+            else:
+                await websocket.send_denial_response(PlainTextResponse(_WRONG_HOST, 403))
+        elif is_known:
             await self._app(scope, receive, send_guarded)
-        elif scope["type"] == "websocket":
-            refused = WebSocket(scope, receive, send_guarded)
-            await refused.send_denial_response(PlainTextResponse(_WRONG_HOST, 403))
         else:
             await PlainTextResponse(_WRONG_HOST, 421)(scope, receive, send_guarded)
 
     def _guard(self, response: MutableHeaders, scope: Scope, host: str) -> None:
         for name, value in _HEADERS.items():
             response[name] = value
-        scheme = "wss" if scope["scheme"] in {"https", "wss"} else "ws"
+        scheme = "wss" if scope["scheme"] == "https" else "ws"
         # Not all browsers take a WebSocket to the page's own server for 'self'.
         is_known = self._admission.host_names.has(host)
         socket = f"{scheme}://{host}" if is_known else ""
         response["Content-Security-Policy"] = _POLICY.format(socket=socket).strip()
 
 
-_WRONG_HOST: Final = "This server is not known by that name."
+_WRONG_HOST: Final = "There is nothing here, or not by that name."
 
 
 def _cannot_abort() -> None:

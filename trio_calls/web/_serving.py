@@ -21,6 +21,8 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 from starlette.types import ASGIApp
 
+from trio_calls.web._plain_handshake import PlainHandshakeStream
+
 #: How long connections may take to say goodbye.
 CLOSING_SECONDS: Final = 2.0
 
@@ -80,7 +82,13 @@ class _Server:
         state = ConnectionState({"abort": abort})
         self._streams.add(stream)
         try:
-            await TCPServer(self._app, self._config, self._context, state, cast(_SslStream, stream))
+            await TCPServer(
+                self._app,
+                self._config,
+                self._context,
+                state,
+                cast(_SslStream, PlainHandshakeStream(stream)),
+            )
         finally:
             self._streams.discard(stream)
             if not self._streams:
