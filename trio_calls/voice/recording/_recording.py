@@ -75,8 +75,6 @@ class Recording:
         # The current directory may change meanwhile.
         self._file = WavFile(self._wav_path.absolute(), self._rate, len(legs) + 1)
         self._writer = RecordingWriter(self._file, self._fail)
-        # What has passed and is not placed yet: the channel and the audio, and when.
-        self._passed: list[tuple[int | None, bytes | None, float]] = []
         self._now = trio.lowlevel.current_clock().current_time
         self._opened_at = opened_at
         self._watch = watch
@@ -91,24 +89,24 @@ class Recording:
 
     @property
     def start_seconds(self) -> float | None:
-        """When it begins, in seconds since the voice was opened; None until there is audio."""
+        """When it begins, in seconds since the voice was opened; None until some was taken."""
         zero = self._tracks.zero
         return None if zero is None else zero - self._opened_at
 
     def received(self, channel: int, pcm: bytes) -> None:
         """Take what was heard."""
         if self._is_on:
-            self._passed.append((channel, pcm, self._now()))
+            self._tracks.received(channel, pcm, self._now())
 
     def sent(self, pcm: bytes) -> None:
         """Take what the agent says, as it goes out."""
         if self._is_on:
-            self._passed.append((None, pcm, self._now()))
+            self._tracks.sent(pcm, self._now())
 
     def dropped(self) -> None:
         """Note that what the agent has said and is not played is dropped."""
         if self._is_on:
-            self._passed.append((None, None, self._now()))
+            self._tracks.dropped(self._now())
 
     async def open(self) -> None:
         """Make the file.
@@ -149,25 +147,16 @@ class Recording:
             with trio.move_on_after(_EVERY_SECONDS):
                 await self._is_over.wait()
             if self._is_on:
-                self._place()
-                self._writer.put(self._tracks.take(self._now()))
+                self._put(self._tracks.take(self._now()))
 
     def _finish(self) -> None:
         if self._is_on:
             self._is_on = False
-            self._place()
-            self._writer.put(self._tracks.finish(self._now()))
+            self._put(self._tracks.finish(self._now()))
         self._writer.finish()
 
-    def _place(self) -> None:
-        passed, self._passed = self._passed, []
-        for channel, pcm, now in passed:
-            if pcm is None:
-                self._tracks.dropped(now)
-            elif channel is None:
-                self._tracks.sent(pcm, now)
-            else:
-                self._tracks.received(channel, pcm, now)
+    def _put(self, pcm: bytes) -> None:
+        self._writer.put(pcm)
         if not self._has_begun and self.start_seconds is not None:
             self._has_begun = True
             self._watch.recording_began(self.path, self.start_seconds)
@@ -190,7 +179,7 @@ class Recording:
 
     def _fail(self, why: str, cause: Exception | None = None) -> None:
         self._is_on = False
-        self._passed.clear()
+        self._tracks.forget()
         self.failure = RecordingError(
             f"the recording in {self._wav_path} has ended after {self.seconds:.1f} s: {why}"
         )

@@ -59,10 +59,9 @@ class _Track:
     def end(self) -> int:
         return self.start + len(self.pcm) // SAMPLE_BYTES
 
-    def place(self, position: int, pcm: bytes) -> None:
-        """Put audio at a position behind what is there, with silence up to it."""
+    def fill_up(self, position: int) -> None:
+        """Put silence behind what is there, up to a position."""
         self.pcm += bytes(max(0, position - self.end) * SAMPLE_BYTES)
-        self.pcm += pcm
 
     def insert_silence(self, position: int, samples: int) -> None:
         index = max(0, position - self.start) * SAMPLE_BYTES
@@ -72,13 +71,14 @@ class _Track:
         """Forget what is behind a position."""
         del self.pcm[max(0, position - self.start) * SAMPLE_BYTES :]
 
-    def take(self, end: int) -> bytes:
+    def take(self, end: int) -> bytearray:
         """Take what is before a position, filled up with silence."""
+        self.fill_up(end)
         size = (end - self.start) * SAMPLE_BYTES
-        taken = bytes(self.pcm[:size])
+        taken = self.pcm[:size]
         del self.pcm[:size]
         self.start = end
-        return taken.ljust(size, b"\0")
+        return taken
 
 
 class _Late:
@@ -114,10 +114,35 @@ class _Leg:
         """The position before which no silence is put any more."""
         return self._late[0].start if self._late else self._track.end
 
-    def receive(self, pcm: bytes, now: float) -> None:
-        """Append a frame that comes at a moment."""
+    def receive(self, frames: Sequence[tuple[bytes, float]]) -> None:
+        """Append frames, each with the moment at which it has come."""
+        if self._late or not self._receive_in_time(frames):
+            for pcm, now in frames:
+                self._receive_one(pcm, now)
+
+    def _receive_in_time(self, frames: Sequence[tuple[bytes, float]]) -> bool:
+        """Append frames of which none is late. Returns whether that is so: mostly."""
+        end, seconds, zero = self._track.end, 1 / self._rate, self.zero
+        began_at = frames[0][1]
+        earliest, least = 0.0, math.inf
+        for pcm, now in frames:
+            end += len(pcm) // SAMPLE_BYTES
+            late = now - end * seconds - zero
+            if late - earliest >= _SHORTEST_GAP_SECONDS:
+                return False
+            if late < earliest:  # noqa: PLR1730  # twice as fast as min(), each frame
+                earliest = late
+            drifted = late - _MOST_DRIFT * (now - began_at)
+            if drifted < least:  # noqa: PLR1730  # likewise
+                least = drifted
+        self._track.pcm += b"".join([pcm for pcm, _ in frames])
+        passed, self.came_at = now - self.came_at, now
+        self.zero += min(least + _MOST_DRIFT * (now - began_at), _MOST_DRIFT * passed)
+        return True
+
+    def _receive_one(self, pcm: bytes, now: float) -> None:
         start = self._track.end
-        self._track.place(start, pcm)
+        self._track.pcm += pcm
         late = now - self._track.end / self._rate - self.zero
         passed, self.came_at = now - self.came_at, now
         if late < _SHORTEST_GAP_SECONDS:
@@ -181,10 +206,13 @@ class Tracks:
         # The leg that came first tells the time. What is said before it begins the recording.
         self._timekeeper: _Leg | None = None
         self._zero: float | None = None
+        # What came and was said, and when, and is not placed yet; None where something was dropped.
+        self._received: dict[int, list[tuple[bytes, float]]] = {channel: [] for channel in channels}
+        self._said: list[tuple[bytes | None, float]] = []
 
     @property
     def zero(self) -> float | None:
-        """The moment at which the recording begins; None as long as there is nothing in it."""
+        """The moment at which the recording begins; None before something was taken."""
         return self._zero if self._timekeeper is None else self._timekeeper.zero
 
     @property
@@ -193,45 +221,67 @@ class Tracks:
         return self._agent.start
 
     def received(self, channel: int, pcm: bytes, now: float) -> None:
-        """Place a frame that was heard. One of another channel is left out.
+        """Note a frame that was heard. One of another channel is left out.
 
         Args:
           channel: as the exchange numbers them.
           pcm: mono signed 16-bit little-endian audio.
           now: when it came, in seconds.
         """
-        track = self._tracks.get(channel)
-        if track is None:
-            return
-        leg = self._legs.get(channel) or self._begin(channel, track, len(pcm), now)
-        leg.receive(pcm, now)
+        if (frames := self._received.get(channel)) is not None:
+            frames.append((pcm, now))
 
-    def _begin(self, channel: int, track: _Track, size: int, now: float) -> _Leg:
-        began_at = now - size // SAMPLE_BYTES / self._rate
-        track.place(self._place_of(began_at), b"")
+    def sent(self, pcm: bytes, now: float) -> None:
+        """Note what the agent says: behind what is being played, or at this moment."""
+        self._said.append((pcm, now))
+
+    def dropped(self, now: float) -> None:
+        """Note that what the agent has said and is not being played yet is dropped."""
+        self._said.append((None, now))
+
+    def forget(self) -> None:
+        """Forget what was not taken."""
+        self._said.clear()
+        for track, frames in zip(self._tracks.values(), self._received.values(), strict=True):
+            track.pcm.clear()
+            frames.clear()
+        self._agent.pcm.clear()
+
+    def _place(self) -> None:
+        for channel, frames in self._received.items():
+            if frames:
+                leg = self._legs.get(channel) or self._begin(channel, *frames[0])
+                leg.receive(frames)
+                frames.clear()
+        said, self._said = self._said, []
+        for pcm, now in said:
+            self._say(pcm, self._place_of(now))
+
+    def _begin(self, channel: int, pcm: bytes, now: float) -> _Leg:
+        began_at = now - len(pcm) // SAMPLE_BYTES / self._rate
+        if self._said:
+            # What was said before it begins the recording.
+            self._place_of(min(began_at, self._said[0][1]))
+        track = self._tracks[channel]
+        track.fill_up(self._place_of(began_at))
         leg = self._legs[channel] = _Leg(track, self._rate, began_at - track.end / self._rate)
         if self._timekeeper is None:
             self._timekeeper = leg
         return leg
 
-    def sent(self, pcm: bytes, now: float) -> None:
-        """Place what the agent says: behind what is being played, or at this moment."""
-        here, end = self._place_of(now), self._said_end
-        if end - here > _LONGEST_AHEAD_SECONDS * self._rate:
-            return
-        goes_on = here - end <= _TOLERANCE_SECONDS * self._rate
-        self._agent.place(end if goes_on else here, pcm)
-        self._said_end = self._agent.end
-
-    def dropped(self, now: float) -> None:
-        """Forget what the agent has said and is not being played yet."""
-        if self.zero is not None:
-            here = self._place_of(now)
+    def _say(self, pcm: bytes | None, here: int) -> None:
+        if pcm is None:
             self._agent.cut(here)
             self._said_end = min(self._said_end, here)
+        elif self._said_end - here <= _LONGEST_AHEAD_SECONDS * self._rate:
+            if here - self._said_end > _TOLERANCE_SECONDS * self._rate:
+                self._agent.fill_up(here)
+            self._agent.pcm += pcm
+            self._said_end = self._agent.end
 
     def take(self, now: float) -> bytes:
         """Take what changes no more, sample by sample: of each leg, and of the agent."""
+        self._place()
         if self.zero is None:
             return b""
         end = self._place_of(now)
@@ -243,9 +293,11 @@ class Tracks:
 
     def finish(self, now: float) -> bytes:
         """Take the rest. What the agent has said and is not played by now is left out."""
+        self._place()
         for leg in self._legs.values():
             leg.end()
-        self.dropped(now)
+        if self.zero is not None:
+            self._say(None, self._place_of(now))
         return self._take(max(track.end for track in (*self._tracks.values(), self._agent)))
 
     def _place_of(self, moment: float) -> int:
@@ -260,5 +312,7 @@ class Tracks:
         if end <= self.position:
             return b""
         tracks = (*self._tracks.values(), self._agent)
-        channels = [np.frombuffer(track.take(end), "<i2") for track in tracks]
-        return np.stack(channels, axis=1).tobytes()
+        samples = np.empty((end - self.position, len(tracks)), "<i2")
+        for channel, track in enumerate(tracks):
+            samples[:, channel] = np.frombuffer(track.take(end), "<i2")
+        return samples.tobytes()
