@@ -140,7 +140,11 @@ class Browser:
         return await trio.to_thread.run_sync(future.result)
 
     async def open(self, url: str, **options: Any) -> Page:
-        """Open a page that shares nothing with others: in a context of its own."""
+        """Open a page that shares nothing with others: in a context of its own.
+
+        It does not move, unless asked to: to draw that is most of what a busy machine does.
+        """
+        options.setdefault("reduced_motion", "reduce")
         page: Page = await self.run(self._new_page, options)
         await page.goto(url)
         return page

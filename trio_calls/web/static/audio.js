@@ -17,6 +17,8 @@ export class Audio {
   #microphone = null;
   #speaker = null;
   #asked = null;
+  #ready = null;
+  #stream = null;
   #isMuted = false;
   context = null;
   output = null; // what this phone hears, before the loudspeaker
@@ -46,6 +48,12 @@ export class Audio {
     const context = new AudioContext({ sampleRate, latencyHint: "interactive" });
     this.context = context;
     context.onstatechange = () => this.#handlers.changed();
+    this.#ready = this.#build(context);
+    this.#handlers.changed();
+    await this.#ready;
+  }
+
+  async #build(context) {
     await Promise.all([
       context.audioWorklet.addModule("/static/microphone-worklet.js"),
       context.audioWorklet.addModule("/static/speaker-worklet.js"),
@@ -54,7 +62,7 @@ export class Audio {
     this.#speaker.port.onmessage = ({ data }) => this.#handlers.heard(data);
     this.#speaker.connect(context.destination);
     this.output = this.#speaker;
-    this.#microphone = this.#newMicrophone(context, sampleRate);
+    this.#microphone = this.#newMicrophone(context, context.sampleRate);
   }
 
   // After a gesture: a context that had none stays suspended. Asks for the microphone the first time.
@@ -89,6 +97,8 @@ export class Audio {
 
   async close() {
     const context = this.context;
+    this.#stream?.getTracks().forEach((track) => track.stop());
+    this.hasMicrophone = false;
     this.context = this.#speaker = this.#microphone = this.output = this.#asked = null;
     await context?.close();
   }
@@ -107,8 +117,9 @@ export class Audio {
     this.isAsking = true;
     this.#handlers.changed();
     try {
-      const stream = await navigator.mediaDevices.getUserMedia(ASKED_FOR);
-      await this.#plugIn(context, stream);
+      await this.#ready;
+      this.#stream = await navigator.mediaDevices.getUserMedia(ASKED_FOR);
+      await this.#plugIn(context, this.#stream);
       this.refusal = null;
       this.hasMicrophone = true;
     } catch (error) {
