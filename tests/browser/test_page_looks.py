@@ -26,11 +26,15 @@ PICTURES = {
 }
 EVENTS = [
     (0.0, "caller", "calls +65 6222 0000"),
-    (0.1, "agent", "answer()"),
-    (0.1, "exchange", "caller and agent are connected"),
-    (5.2, "agent", "connect(ring_time_seconds=30)"),
+    (0.1, "exchange", "call.in"),
+    (0.1, "agent", "call.answer"),
+    (0.1, "exchange", "call.answer: ok"),
+    (5.2, "agent", "call.connect ringTimeSeconds=30"),
+    (5.2, "exchange", "rings +65 6222 0000"),
     (8.1, "callee", "picks up"),
-    (8.2, "agent", "whisper()"),
+    (8.1, "exchange", "call.connect: ok"),
+    (8.2, "agent", "agent.whisper"),
+    (8.2, "exchange", "agent.whisper: ok"),
 ]
 TIMELINE: list[dict[str, Any]] = [
     {"kind": "call", "at": 0.0, "sample_rate": 24000},
@@ -103,7 +107,7 @@ async def take_picture(page: Page, shown: tuple[str, str, int]) -> None:
 async def test_it_fits_and_axe_finds_nothing(
     browser: Browser, server: PhoneServer, moment: str
 ) -> None:
-    page = await browser.open(server.url, reduced_motion="reduce")
+    page = await browser.open(server.url)
     numbers = ("+65 6222 0000", "+65 9111 0000") if moment == "rings" else ()
     await MOMENTS[moment](page, await server.tab(*numbers))
     for scheme, (width, height) in itertools.product(["light", "dark"], SIZES):
