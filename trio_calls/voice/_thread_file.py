@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -9,6 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import trio
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    _LOCK = None
+else:
+    _LOCK = fcntl.LOCK_EX | fcntl.LOCK_NB
 
 #: For its owner alone: people's words are in it.
 _MODE = 0o600
@@ -36,7 +44,7 @@ class ThreadFile:
         """Create the file, or empty it.
 
         Raises:
-          OSError: it cannot be written.
+          OSError: it cannot be written, or is being written already.
         """
         await self._in_thread(self._open)
 
@@ -81,16 +89,28 @@ class ThreadFile:
         # A pipe that nobody reads would be waited for.
         flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
         self._descriptor = os.open(self._path, flags | getattr(os, "O_NONBLOCK", 0), _MODE)
-        self._claim(self._descriptor)
         if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            _claim(self._descriptor)
             # There may have been another file of that name.
             os.chmod(self._descriptor, _MODE)
             os.ftruncate(self._descriptor, 0)
-
-    def _claim(self, descriptor: int) -> None:
-        """See to it that the file may be written, before what is in it is lost."""
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _claim(descriptor: int) -> None:
+    """See to it that nobody else writes the file, before what is in it is lost."""
+    if _LOCK is None:
+        return
+    try:
+        fcntl.flock(descriptor, _LOCK)
+    except BlockingIOError:
+        raise OSError(
+            errno.EBUSY, "another call is being recorded into it, or a timeline written"
+        ) from None
+    except OSError:
+        # Some file systems know no locks.
+        pass

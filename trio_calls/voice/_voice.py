@@ -244,8 +244,8 @@ class Voice:
 
         Raises:
           RuntimeError: the voice is closed.
-          TimelineError: on entering: the file cannot be written. On leaving: not everything was
-            written.
+          TimelineError: on entering: the file cannot be written, or another timeline or a recording
+            is being written into it. On leaving: not everything was written.
 
         Cancellation: what has happened until then is written all the same, within 2 s.
         """
@@ -301,11 +301,11 @@ class Voice:
             lasts there is a WAV beside it, ``call.flac.wav``, from which it is made in the end.
 
         Raises:
-          RecordingError: the file cannot be made, or another call is being recorded into it. At the
-            end of the block, unless it raises something else: the recording has ended early, as the
-            disk is full, has not taken 10 s of it, or the file was deleted. That is also logged, at
-            ERROR, when it happens, and is `Recording.failure`. The call goes on, and so does the
-            block.
+          RecordingError: the file cannot be made, or another recording or a timeline is being
+            written into it. At the end of the block, unless it raises something else: the recording
+            has ended early, as the disk is full, has not taken 10 s of it, or the file was deleted.
+            That is also logged, at ERROR, when it happens, and is `Recording.failure`. The call
+            goes on, and so does the block.
           ValueError: no such kind of file.
           ModuleNotFoundError: an extra is missing; the message says which.
 

@@ -55,6 +55,26 @@ async def test_a_file_of_that_name_is_replaced(simulator: Simulator, tmp_path: P
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("others", ["timeline", "recording"])
+async def test_a_file_that_is_being_written(
+    simulator: Simulator, tmp_path: Path, others: str
+) -> None:
+    path = tmp_path / "call.wav"
+    async with answered(simulator) as scene:
+        voice = scene.voice
+        writing = voice.write_timeline(path) if others == "timeline" else voice.record(path)
+        async with writing:
+            await trio.sleep(1.5)
+            before = path.read_bytes()
+            with pytest.raises(TimelineError, match=r"call\.wav: another call is being recorded"):
+                async with voice.write_timeline(path):
+                    raise AssertionError("the block is entered")
+            assert path.read_bytes() == before
+        async with voice.write_timeline(path):
+            voice.note("its own")
+    assert notes_in(path) == ["its own"]
+
+
 @pytest.mark.parametrize("name", [".", "missing/call.jsonl", "x" * 300])
 async def test_a_path_that_cannot_be_written(
     simulator: Simulator, tmp_path: Path, name: str

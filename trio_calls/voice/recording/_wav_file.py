@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,13 +11,6 @@ from typing import Final
 from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.audio._wav_header import HEADER_BYTES, MAX_AUDIO_BYTES, wav_header
 from trio_calls.voice._thread_file import ThreadFile
-
-try:
-    import fcntl
-except ImportError:  # not on Windows
-    _LOCK = None
-else:
-    _LOCK = fcntl.LOCK_EX | fcntl.LOCK_NB
 
 
 class WavFile(ThreadFile):
@@ -53,17 +45,6 @@ class WavFile(ThreadFile):
           OSError: it cannot be written. What was written before can still be played.
         """
         await self._in_thread(partial(self._append, pcm))
-
-    def _claim(self, descriptor: int) -> None:
-        if _LOCK is None or not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return
-        try:
-            fcntl.flock(descriptor, _LOCK)
-        except BlockingIOError:
-            raise OSError(errno.EBUSY, "another call is being recorded into it") from None
-        except OSError:
-            # Some file systems know no locks.
-            pass
 
     def _append(self, pcm: bytes) -> None:
         size = self._audio_bytes + len(pcm)
