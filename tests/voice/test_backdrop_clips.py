@@ -136,3 +136,31 @@ async def test_a_closed_voice_plays_nothing(simulator: Simulator) -> None:
             pass
         with pytest.raises(RuntimeError, match="this voice was closed"):
             voice.backdrop(FLAT)
+
+
+@pytest.mark.parametrize("kind", ["pcm", "file"])
+async def test_a_voice_that_is_closed_before_its_block(
+    simulator: Simulator, kind: str, tmp_path: Path
+) -> None:
+    write_wav(tmp_path / "office.wav", FLAT, RATE)
+    async with answered(simulator) as scene:
+        async with open_voice(scene.call) as voice:
+            backdrop = voice.backdrop(FLAT if kind == "pcm" else tmp_path / "office.wav")
+        with pytest.raises(RuntimeError, match="this voice was closed"), backdrop:
+            raise AssertionError("the block is entered")
+        # The call has no backdrop, and may have another.
+        with scene.voice.backdrop(FLAT):
+            await trio.sleep(1)
+        assert levels(scene.simulated.caller.heard)[-20:-5] == [1.0] * 15
+
+
+async def test_a_clip_that_was_emptied_before_its_block(simulator: Simulator) -> None:
+    clip = bytearray(FLAT)
+    async with answered(simulator) as scene:
+        backdrop = scene.voice.backdrop(clip)
+        clip.clear()
+        with pytest.raises(ValueError, match="at the least"), backdrop:
+            raise AssertionError("the block is entered")
+        with scene.voice.backdrop(FLAT):
+            await trio.sleep(1)
+        assert levels(scene.simulated.caller.heard)[-20:-5] == [1.0] * 15

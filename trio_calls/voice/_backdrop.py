@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -16,7 +17,6 @@ from trio_calls.config import is_number
 from trio_calls.voice._source import whole_of
 
 if TYPE_CHECKING:
-    from trio_calls.audio._as_bytes import Pcm
     from trio_calls.voice._source import Clip
 
 
@@ -33,6 +33,7 @@ class BackdropScope:
         self,
         playout: Playout,
         nursery: trio.Nursery,
+        check_open: Callable[[], None],
         clip: Clip,
         *,
         gain: float,
@@ -45,6 +46,7 @@ class BackdropScope:
         self.cancel_scope: trio.CancelScope = trio.CancelScope()
         self._playout = playout
         self._nursery = nursery
+        self._check_open = check_open
         self._clip = clip
         self._gain = gain
         self._from_rate = from_rate
@@ -53,14 +55,18 @@ class BackdropScope:
         self._failure: Exception | None = None
 
     def __enter__(self) -> Self:
+        self._check_open()
         if self._playout.backdrop_holder is not None:
             raise RuntimeError("this call has a backdrop already: leave its block first")
+        is_ready = not isinstance(self._clip, os.PathLike) and self._from_rate == self._call_rate
+        # It may have changed since it was given. Nothing may be raised once the block is entered.
+        backdrop = self._make(self._clip) if is_ready else None
         self.cancel_scope.__enter__()
         self._playout.backdrop_holder = self
-        if isinstance(self._clip, os.PathLike) or self._from_rate != self._call_rate:
+        if backdrop is None:
             self._nursery.start_soon(self._prepare)
         else:
-            self._begin(self._clip)
+            self._playout.begin_backdrop(backdrop)
         return self
 
     def __exit__(
@@ -80,16 +86,18 @@ class BackdropScope:
     async def _prepare(self) -> None:
         with self._preparing:
             try:
-                self._begin(await whole_of(self._clip, self._from_rate, self._call_rate))
+                pcm = await whole_of(self._clip, self._from_rate, self._call_rate)
+                self._playout.begin_backdrop(self._make(pcm))
             except Exception as failure:
                 self._failure = failure
                 self.cancel_scope.cancel()
 
-    def _begin(self, clip: Pcm) -> None:
+    def _make(self, clip: Clip) -> Backdrop:
+        assert not isinstance(clip, os.PathLike)
         # Bytes are shared. What else there is may change meanwhile.
         pcm = bytes(as_bytes(clip))
         _check_length(pcm, self._call_rate)
-        self._playout.begin_backdrop(Backdrop(pcm, self._call_rate, self._gain))
+        return Backdrop(pcm, self._call_rate, self._gain)
 
 
 def _check_clip(clip: object, from_rate: int, call_rate: int) -> None:

@@ -356,6 +356,7 @@ class Voice:
         return BackdropScope(
             self._playout,
             self._nursery,
+            self._check_open,
             clip,
             gain=gain,
             from_rate=self._rate(sample_rate),
