@@ -75,6 +75,17 @@ async def test_a_file_that_is_being_written(
     assert notes_in(path) == ["its own"]
 
 
+@pytest.mark.parametrize("name", ["call\0.jsonl", "call\ud800.jsonl"])
+async def test_a_name_that_no_file_can_have(
+    simulator: Simulator, tmp_path: Path, name: str
+) -> None:
+    async with answered(simulator) as scene:
+        with pytest.raises(TimelineError, match=r"^cannot write .*: ") as caught:
+            async with scene.voice.write_timeline(tmp_path / name):
+                raise AssertionError("the block is entered")
+        assert isinstance(caught.value.__cause__, ValueError)
+
+
 @pytest.mark.parametrize("name", [".", "missing/call.jsonl", "x" * 300])
 async def test_a_path_that_cannot_be_written(
     simulator: Simulator, tmp_path: Path, name: str

@@ -73,7 +73,8 @@ class Recording:
         legs = (CALL_CHANNEL,) if is_mixed else _LEGS
         self._tracks = Tracks(legs, self._rate)
         # The current directory may change meanwhile.
-        self._file = WavFile(self._wav_path.absolute(), self._rate, len(legs) + 1)
+        self._places = self._wav_path.absolute(), path.absolute()
+        self._file = WavFile(self._places[0], self._rate, len(legs) + 1)
         self._writer = RecordingWriter(self._file, self._fail)
         self._now = trio.lowlevel.current_clock().current_time
         self._opened_at = opened_at
@@ -116,7 +117,8 @@ class Recording:
         """
         try:
             await self._file.open()
-        except (OSError, RuntimeError) as error:
+        # A ValueError where no file can have that name.
+        except (OSError, ValueError, RuntimeError) as error:
             raise RecordingError(f"cannot record into {self._wav_path}: {reason(error)}") from error
 
     def stop(self) -> None:
@@ -164,9 +166,8 @@ class Recording:
     async def _compress(self) -> None:
         if self._compression is None or self.failure is not None:
             return
-        wav_path, path = self._wav_path.absolute(), self.path.absolute()
         try:
-            await compress(wav_path, path, self._compression)
+            await compress(*self._places, self._compression)
         except trio.Cancelled:
             logger.warning(
                 "%s was not made, as its block was cancelled: the recording is in %s",

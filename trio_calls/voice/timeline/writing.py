@@ -87,7 +87,8 @@ class TimelineWriter:
         """
         try:
             await self._file.open()
-        except (OSError, RuntimeError) as error:
+        # A ValueError where no file can have that name.
+        except (OSError, ValueError, RuntimeError) as error:
             raise TimelineError(f"cannot write {self._path}: {_reason(error)}") from error
         self._waiting.extend(self._timeline.records)
         self._timeline.watch(self._take)
