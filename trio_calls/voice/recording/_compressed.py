@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
+import numpy as np
 import trio
 
 #: So many samples of each channel are converted at a time: some seconds.
@@ -101,6 +102,9 @@ class _Compressing:
             descriptor = os.open(unfinished, flags, _MODE)
             form = source.samplerate, source.channels, kind.subtype
             with soundfile.SoundFile(descriptor, "w", *form, format=kind.format) as target:
+                if not source.frames:
+                    # Without a sample there would be no header, and nothing could open the file.
+                    target.write(np.zeros((1, source.channels), np.int16))
                 for block in source.blocks(_BLOCK_SAMPLES, dtype="int16"):
                     if self.is_given_up:
                         break
