@@ -22,6 +22,7 @@ import trio
 from trio_calls._logging import get_logger
 from trio_calls.concurrency.error_groups import plain_single_error
 from trio_calls.concurrency.wakeup import Wakeup
+from trio_calls.concurrency.wall_clock import cancel_after_real_seconds
 from trio_calls.voice._errors import TimelineError
 from trio_calls.voice.timeline.blotting import Blotter
 from trio_calls.voice.timeline.json_lines import to_line
@@ -74,6 +75,7 @@ class TimelineWriter:
         self._blotter = None if show_numbers else Blotter(numbers)
         self._waiting: deque[Record] = deque()
         self._news = Wakeup()
+        self._nursery: trio.Nursery | None = None
         self._is_finishing = False
         self._failure: tuple[str, BaseException | None] | None = None
         # The rest is written whoever is cancelled meanwhile, and for some time only.
@@ -97,13 +99,14 @@ class TimelineWriter:
         """Write until `finish`, and the rest. Raises nothing: see `check`."""
         try:
             with self._scope:
-                await self._write()
+                async with trio.open_nursery() as self._nursery:
+                    self._watch_finishing()
+                    await self._write()
+                    self._nursery.cancel_scope.cancel()
             if self._scope.cancelled_caught:
                 self._fail("the disk is too slow")
-        # Whatever it is, it costs the timeline, and never the call.
-        except Exception as error:
-            self._fail(_reason(error), error)
         finally:
+            self._nursery = None
             self._timeline.unwatch(self._take)
             self._waiting.clear()
             self._file.abandon()
@@ -112,8 +115,12 @@ class TimelineWriter:
         """Write the rest, and end within some time. Never waits."""
         self._timeline.unwatch(self._take)
         self._is_finishing = True
-        self._scope.deadline = trio.current_time() + LAST_SECONDS
+        self._watch_finishing()
         self._news.wake()
+
+    def _watch_finishing(self) -> None:
+        if self._is_finishing and self._nursery is not None:
+            self._nursery.start_soon(cancel_after_real_seconds, self._scope, LAST_SECONDS)
 
     def check(self) -> None:
         """Raise `TimelineError` if not everything was written."""
@@ -122,13 +129,17 @@ class TimelineWriter:
             raise TimelineError(f"cannot write {self._path} any further: {reason}") from cause
 
     async def _write(self) -> None:
-        while self._waiting or not self._is_finishing:
-            if self._waiting:
-                records, self._waiting = self._waiting, deque()
-                await self._file.write(partial(self._lines, records))
-            else:
-                await self._news.wait()
-        await self._file.close()
+        try:
+            while self._waiting or not self._is_finishing:
+                if self._waiting:
+                    records, self._waiting = self._waiting, deque()
+                    await self._file.write(partial(self._lines, records))
+                else:
+                    await self._news.wait()
+            await self._file.close()
+        # Whatever it is, it costs the timeline, and never the call.
+        except Exception as error:
+            self._fail(_reason(error), error)
 
     def _lines(self, records: deque[Record]) -> bytes:
         if self._blotter is not None:
