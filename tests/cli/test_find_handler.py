@@ -66,6 +66,17 @@ def test_a_file_without_a_handler(
     assert complaint in line
 
 
+def test_a_file_of_a_package_in_this_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    agents = tmp_path / "some_desks"
+    agents.mkdir()
+    agent_file(agents, "GREETING = 'Hello'", "some_words.py")
+    source = "from some_desks.some_words import GREETING\nasync def handle_call(call): ..."
+    assert getattr(find_handler(agent_file(agents, source)), "__name__", None) == "handle_call"
+
+
 @pytest.mark.parametrize(
     ("target", "complaint"),
     [

@@ -63,8 +63,8 @@ def _named(module: ModuleType, name: str, place: str) -> CallHandler:
 def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise Failure(f"there is no file {path}")
-    # As for a script: the modules beside it can be imported.
-    sys.path.insert(0, str(path.parent.resolve()))
+    # The modules beside it can be imported, as for a script; those of this folder, as for a module.
+    sys.path[:0] = [str(path.parent.resolve()), str(Path.cwd())]
     name = f"_trio_calls_run_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
