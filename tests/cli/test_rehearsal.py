@@ -250,7 +250,9 @@ async def handle_call(call):
     await call.wait_disconnected()
 """
     assert rehearsed(agent_file(tmp_path, source))
-    assert "the caller hears somebody" not in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "the caller hears somebody" not in printed
+    assert printed.rstrip().endswith(" s, and heard nothing")
 
 
 def test_a_caller_with_lines_is_heard_and_recorded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -214,7 +215,8 @@ def _judge(call: SimulatedCall, sample_rate: int, failure: BaseException | None)
         seconds = duration_seconds(len(phone.heard), sample_rate)
         if seconds:
             level = level_dbfs(phone.heard)
-            _print(f"  the {name} was connected for {seconds:.1f} s, and heard {level:.0f} dBFS")
+            sound = "nothing" if level == -math.inf else f"{level:.0f} dBFS"
+            _print(f"  the {name} was connected for {seconds:.1f} s, and heard {sound}")
     if failure is not None:
         kind = type(failure).__name__
         _print(f"✗ a handler has failed: {kind}: {printable(sentence_of(failure))}")

@@ -42,7 +42,8 @@ async def run_demo(stories: Sequence[Story], output: Path) -> bool:
     """
     recordings = _Recordings(output)
     async with open_simulator(port=0, sample_rate=SAMPLE_RATE) as simulator:
-        print(f"An exchange on {simulator.config.base_url}, {len(stories)} calls, real sockets:")
+        calls = "1 call" if len(stories) == 1 else f"{len(stories)} calls"
+        print(f"An exchange on {simulator.config.base_url}, {calls}, real sockets:")
         outcomes = await play_stories(stories, simulator, recordings.save)
     for outcome in outcomes:
         print_outcome(outcome)
