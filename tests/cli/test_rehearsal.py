@@ -255,6 +255,20 @@ async def handle_call(call):
     assert printed.rstrip().endswith(" s, and heard nothing")
 
 
+def test_calls_of_two_runs_have_two_ids(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = """
+async def handle_call(call):
+    print("ID", call.call_id)
+    await call.answer()
+    await call.disconnect()
+"""
+    agent = agent_file(tmp_path, source)
+    assert rehearsed(agent)
+    assert rehearsed(agent)
+    ids = re.findall("^ID (.*)", capsys.readouterr().out, re.MULTILINE)
+    assert len(set(ids)) == 2
+
+
 def test_a_caller_with_lines_is_heard_and_recorded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -136,6 +137,7 @@ async def _serve(
     async with (
         open_simulator(
             sample_rate=sample_rate,
+            seed=secrets.randbits(64),  # files that are named after calls outlive them
             keep_finished_calls=_KEEP_FINISHED_CALLS,
             keep_audio_seconds=_KEEP_AUDIO_SECONDS,
         ) as simulator,

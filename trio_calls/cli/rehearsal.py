@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -71,7 +72,8 @@ async def _rehearse(
     handler: CallHandler, sample_rate: int, people: People, recorder: Recorder
 ) -> bool:
     failures = _Failures(handler)
-    async with open_simulator(port=0, sample_rate=sample_rate) as simulator:
+    seed = secrets.randbits(64)  # files that are named after calls outlive them
+    async with open_simulator(port=0, sample_rate=sample_rate, seed=seed) as simulator:
         _print(f"a simulated exchange is on {simulator.config.base_url}")
         with failures:
             async with open_call_client(simulator.config) as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import shlex
 import signal
 from contextlib import AsyncExitStack
@@ -140,6 +141,7 @@ async def _open_exchange(stack: AsyncExitStack, settings: _Settings) -> Simulato
         port=settings.port,
         api_key=settings.api_key,
         sample_rate=settings.sample_rate,
+        seed=secrets.randbits(64),  # files that are named after calls outlive them
         max_connections=settings.max_connections,
         allowed_hosts=settings.allowed_hosts,
         allowed_origins=settings.allowed_origins,
