@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+import soundfile
 import trio
 
 from tests.support.onnx_models import write_turn_model
 from tests.support.phone_calls import speech
 from trio_calls import ActiveCall
-from trio_calls.audio import read_wav
+from trio_calls.audio import find, read_wav
 from trio_calls.simulator import SimulatedCall, Simulator, answers, declines
 from trio_calls.testing import hears, interrupted, never_heard, run_agent, talks_over
 from trio_calls.voice import SmartTurn, Voice, open_voice
@@ -36,7 +38,7 @@ def load(name: str) -> ModuleType:
 
 saying, hearing = load("saying"), load("hearing")
 interrupting, connecting = load("interrupting"), load("connecting")
-backdrops = load("backdrops")
+backdrops, recording = load("backdrops"), load("recording")
 GREETING = read_wav(CHECKOUT / "examples" / "speech" / "greeting.wav", 24_000)
 HELLO = GREETING[: 48_000 * 9 // 10]
 
@@ -248,3 +250,40 @@ async def test_nobody_hears_a_dead_line(simulator: Simulator) -> None:
         assert len(frames) * 0.02 == pytest.approx(2 + 3 + 2 + 4, abs=0.3)
         call.caller.hang_up()
         await call.wait_ended()
+
+
+@pytest.mark.parametrize("handler", ["handle_call", "only_recorded", "at_any_price"])
+async def test_a_call_is_recorded(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, handler: str
+) -> None:
+    monkeypatch.setattr(recording, "CALLS", tmp_path)
+
+    request = read_wav(CHECKOUT / "examples" / "speech" / "caller_request.wav", 24_000)[:48_000]
+
+    async def talk(call: SimulatedCall) -> None:
+        await trio.sleep(5)
+        call.caller.say_nowait(request)
+        await hears(call.caller, request[4800:-4800])
+
+    await converse(simulator, getattr(recording, handler), talk)
+    (name,) = os.listdir(tmp_path)
+    assert name.endswith(".flac" if handler == "at_any_price" else ".wav")
+    samples, _rate = soundfile.read(tmp_path / name, dtype="int16")
+    left, right = (samples[:, channel].tobytes() for channel in (0, 1))
+    assert find(request, left).correlation > 0.99
+    assert find(request[4800:-4800], right).correlation > 0.99
+    # The announcement is not there.
+    assert find(GREETING, right).correlation < 0.5
+
+
+async def test_who_cannot_be_recorded_is_answered(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "CALLS", tmp_path / "missing")
+
+    async def talk(call: SimulatedCall) -> None:
+        await trio.sleep(1)
+        call.caller.say_nowait(HELLO)
+        await hears(call.caller, HELLO)
+
+    await converse(simulator, recording.at_any_price, talk)

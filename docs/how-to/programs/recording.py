@@ -1,28 +1,46 @@
-"""Recording a call; the page "Record a call" shows it."""
+"""Recording calls; the page "Record a call" shows it."""
 
 import logging
 from pathlib import Path
 
 from trio_calls import ActiveCall
-from trio_calls.audio import noise
-from trio_calls.voice import Voice, open_voice
+from trio_calls.voice import RecordingError, Voice, open_voice
 
-FOLDER = Path("calls")
-GREETING = noise(1, 24_000, seed=1)
-QUESTION = noise(2, 24_000, seed=2)
+SPEECH = Path(__file__).parents[3] / "examples" / "speech"
+ANNOUNCEMENT = SPEECH / "greeting.wav"  # "This call is recorded."
+CALLS = Path("calls")
 
 
 async def handle_call(call: ActiveCall) -> None:
     await call.answer()
-    async with open_voice(call) as voice, voice.record(FOLDER / "call.wav") as recording:
-        await voice.say(GREETING)
+    async with open_voice(call) as voice:
+        await voice.say(ANNOUNCEMENT)  # nothing is recorded before they have heard it
+        async with voice.record(CALLS / f"{call.call_id}.wav"):
+            await talk(voice)
+
+
+async def talk(voice: Voice) -> None:
+    async for utterance in voice.utterances():
+        await voice.say(utterance.pcm)  # your agent thinks of something better
+
+
+async def at_any_price(call: ActiveCall) -> None:
+    """Talk, whether it is recorded or not."""
+    await call.answer()
+    async with open_voice(call) as voice:
+        try:
+            async with voice.record(CALLS / f"{call.call_id}.flac"):
+                await talk(voice)
+        except RecordingError as error:
+            logging.warning("%s", error)
+            await talk(voice)  # at once, if it could not begin; it is over if the call is
+
+
+async def only_recorded(call: ActiveCall) -> None:
+    """Talk no longer than it is recorded."""
+    await call.answer()
+    async with open_voice(call) as voice, voice.record(CALLS / f"{call.call_id}.wav") as recording:
         async for utterance in voice.utterances():
+            if recording.failure is not None:
+                break
             await voice.say(utterance.pcm)
-    logging.info("%s has %.1f s", recording.path, recording.seconds)
-
-
-async def record_the_order(voice: Voice) -> None:
-    await voice.say(GREETING)  # this is not in the file
-    async with voice.record(FOLDER / "order.wav"):
-        await voice.say(QUESTION)
-        await anext(voice.utterances())
