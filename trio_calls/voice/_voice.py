@@ -235,7 +235,7 @@ class Voice:
         texts and notes has 7 digits or more.
 
         Error handling: the call never waits for the disk. If the disk does not take a line, or
-        hangs while 2000 wait, the file ends there; that is logged as an error at once, and raised
+        hangs while 10,000 wait, the file ends there; that is logged as an error at once, and raised
         when the block is left, unless something else is.
 
         Args:

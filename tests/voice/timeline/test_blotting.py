@@ -115,6 +115,11 @@ def test_what_was_said_has_none() -> None:
     assert blotted.text == f"You are on {BLOT}."
 
 
+def test_two_numbers_are_two_keys() -> None:
+    blotted = in_details({"+65 9111 0000": "a", "6591110000": "b", "name": "c"})
+    assert blotted == {BLOT: "a", f"{BLOT} (2)": "b", "name": "c"}
+
+
 def test_names_of_files_keep_their_dates() -> None:
     def file_name(name: str) -> str:
         record = BLOTTER.blot(RecordingStarted(0.0, name, 0.0))

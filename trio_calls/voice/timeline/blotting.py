@@ -84,13 +84,25 @@ class Blotter:
             case str():
                 return self._in_text(value)
             case Mapping():
-                return {self._in_text(key): self._in_value(inner) for key, inner in value.items()}
+                return self._in_items(value)
             case list():
                 return [self._in_value(inner) for inner in value]
             case int() | float() if not isinstance(value, bool):
                 return BLOT if self._is_number(value) else value
             case _:
                 return value
+
+    def _in_items(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        items: dict[str, Any] = {}
+        for key, inner in value.items():
+            name = blotted = self._in_text(key)
+            number = 1
+            while name in items:
+                # Two numbers are two keys still.
+                number += 1
+                name = f"{blotted} ({number})"
+            items[name] = self._in_value(inner)
+        return items
 
     def _is_number(self, value: float) -> bool:
         """Return whether a number of JSON may be a telephone's: it is whole, then."""

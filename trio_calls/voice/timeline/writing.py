@@ -33,7 +33,7 @@ from trio_calls.voice.timeline.timeline import MAX_RECORDS, Timeline
 logger = get_logger("trio_calls.timeline")
 
 #: So many records may wait for the disk.
-MAX_WAITING: Final = 2 * MAX_RECORDS
+MAX_WAITING: Final = 10 * MAX_RECORDS
 
 #: So long the disk may take for the rest, when the block is left.
 LAST_SECONDS: Final = 2.0
@@ -78,6 +78,7 @@ class TimelineWriter:
         self._nursery: trio.Nursery | None = None
         self._is_finishing = False
         self._failure: tuple[str, BaseException | None] | None = None
+        self._slowness = "the disk is too slow"
         # The rest is written whoever is cancelled meanwhile, and for some time only.
         self._scope = trio.CancelScope(shield=True)
 
@@ -104,7 +105,7 @@ class TimelineWriter:
                     await self._write()
                     self._nursery.cancel_scope.cancel()
             if self._scope.cancelled_caught:
-                self._fail("the disk is too slow")
+                self._fail(self._slowness)
         finally:
             self._nursery = None
             self._timeline.unwatch(self._take)
@@ -150,6 +151,10 @@ class TimelineWriter:
         self._waiting.append(record)
         self._news.wake()
         if len(self._waiting) > MAX_WAITING:
+            self._slowness = (
+                f"more than {MAX_WAITING} records wait: the disk is too slow, "
+                "or a task adds them and lets no other run"
+            )
             self._scope.cancel()
 
     def _fail(self, reason: str, cause: Exception | None = None) -> None:
