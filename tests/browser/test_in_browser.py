@@ -152,7 +152,7 @@ async def test_leaving_the_page_hangs_up(browser: Browser) -> None:
         await call(page)
         await page.shows("#state", "ANSWERED")
         await page.goto("about:blank")
-        with trio.fail_after(3):  # sooner than a dead tab is found by its silence
+        with trio.fail_after(5):  # sooner than a dead tab is found by its silence
             await agent.ended.wait()
 
 
@@ -163,7 +163,7 @@ async def test_a_reload_hangs_up_and_begins_anew(browser: Browser) -> None:
         await call(page)
         await page.shows("#state", "ANSWERED")
         await page.reload()
-        with trio.fail_after(3):
+        with trio.fail_after(5):
             await agent.ended.wait()
         await page.shows("#title", "Ready")
         await page.shows("#link[data-link=up]")
