@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -13,6 +14,7 @@ import soundfile
 import trio
 
 from tests.support.phone_calls import speech
+from tests.support.processes import environment
 from tests.support.recordings import channels_of, first_sound
 from tests.support.voice_agents import answered
 from trio_calls.simulator import Simulator
@@ -127,3 +129,44 @@ async def test_one_whose_making_is_cancelled(
     assert path.read_bytes() == b"of another call"
     assert len(channels_of(tmp_path / "call.flac.wav")[1]) > 48_000
     assert "call.flac was not made, as its block was cancelled" in caplog.text
+
+
+FULL = """
+import resource, sys, wave
+from pathlib import Path
+from trio_calls.audio import noise
+from trio_calls.voice.recording._compressed import COMPRESSIONS, _Compressing
+
+wav, path = Path(sys.argv[1], "call.wav"), Path(sys.argv[1], "call" + sys.argv[2])
+for missing in (0, 1, 700):
+    with wave.open(str(wav), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(24_000)
+        file.writeframes(noise(10, 24_000, 1, amplitude=0.2))
+    if missing:
+        size = path.stat().st_size
+        path.unlink()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size - missing, resource.RLIM_INFINITY))
+    try:
+        _Compressing(wav, path, COMPRESSIONS[path.suffix]).run()
+    except (OSError, RuntimeError) as error:
+        assert missing, error
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**40, resource.RLIM_INFINITY))
+        path.write_bytes(bytes(size))
+    else:
+        assert not missing, "it has told nobody"
+    assert wav.exists() is bool(missing)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.pure
+@pytest.mark.parametrize("ending", [".flac", ".opus"])
+def test_a_disk_that_is_full_in_the_end(tmp_path: Path, ending: str) -> None:
+    command = [sys.executable, "-c", FULL, str(tmp_path), ending]
+    result = subprocess.run(
+        command, env=environment({}), capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert set(os.listdir(tmp_path)) == {"call.wav", f"call{ending}"}

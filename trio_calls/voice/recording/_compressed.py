@@ -5,6 +5,7 @@ An unfinished FLAC cannot be opened, and Opus takes 14 ms of processor time for 
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,14 +88,16 @@ class _Compressing:
         unfinished = self._path.with_name(f".{self._path.name}.unfinished")
         unfinished.unlink(missing_ok=True)
         try:
-            self._write(unfinished)
+            frames = self._write(unfinished)
             if not self.is_given_up:
+                self._check_is_whole(unfinished, frames)
                 unfinished.replace(self._path)
                 self._wav.unlink()
         finally:
             unfinished.unlink(missing_ok=True)
 
-    def _write(self, unfinished: Path) -> None:
+    def _write(self, unfinished: Path) -> int:
+        """Write the file. Returns how many samples of each channel it should have."""
         soundfile = load_soundfile(self._path)
         kind = self._compression
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
@@ -109,6 +112,18 @@ class _Compressing:
                     if self.is_given_up:
                         break
                     target.write(block)
+            frames: int = max(source.frames, 1)
+            return frames
+
+    def _check_is_whole(self, unfinished: Path, frames: int) -> None:
+        """Raise an OSError where not all of it is there.
+
+        libsndfile tells nobody that the disk was full when it closed a file.
+        """
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        if load_soundfile(self._path).info(unfinished).frames != frames:
+            raise OSError(errno.ENOSPC, "not all of it could be written: is the disk full?")
 
 
 #: One for each run of Trio: a thread that outlives a run never gives its place back.
