@@ -35,7 +35,7 @@ class CallOpened:
       forgotten: how many of the oldest records were gone before they could be written.
     """
 
-    kind: ClassVar = "call"
+    kind: ClassVar[str] = "call"
     at: float
     version: int
     call_id: str
@@ -58,7 +58,7 @@ class StateChanged:
       ending: the name of an `EndCause`, once the call is over.
     """
 
-    kind: ClassVar = "state"
+    kind: ClassVar[str] = "state"
     at: float
     state: str
     ending: str | None = None
@@ -73,7 +73,7 @@ class ModeChanged:
       mode: the name of an `AgentMode`.
     """
 
-    kind: ClassVar = "mode"
+    kind: ClassVar[str] = "mode"
     at: float
     mode: str
 
@@ -89,7 +89,7 @@ class CommandEnded:
       outcome: ``done``; otherwise the class of the error, and its code if it has one.
     """
 
-    kind: ClassVar = "command"
+    kind: ClassVar[str] = "command"
     at: float
     command: str
     seconds: float
@@ -109,7 +109,7 @@ class Heard:
       reason: why it has ended.
     """
 
-    kind: ClassVar = "heard"
+    kind: ClassVar[str] = "heard"
     at: float
     start: float
     speech_end: float
@@ -134,7 +134,7 @@ class Said:
       is_text_estimated: whether that text ends at an estimate.
     """
 
-    kind: ClassVar = "said"
+    kind: ClassVar[str] = "said"
     at: float
     start: float | None
     end: float
@@ -154,7 +154,7 @@ class Paused:
       reason: ``sound``, as somebody makes one; or ``application``.
     """
 
-    kind: ClassVar = "paused"
+    kind: ClassVar[str] = "paused"
     at: float
     reason: str
 
@@ -168,7 +168,7 @@ class Resumed:
       reason: who has held it back the longest: ``sound`` or ``application``.
     """
 
-    kind: ClassVar = "resumed"
+    kind: ClassVar[str] = "resumed"
     at: float
     reason: str
 
@@ -182,7 +182,7 @@ class Interrupted:
       channel: who talks.
     """
 
-    kind: ClassVar = "interrupted"
+    kind: ClassVar[str] = "interrupted"
     at: float
     channel: int
 
@@ -201,7 +201,7 @@ class Turn:
       total: all of that.
     """
 
-    kind: ClassVar = "turn"
+    kind: ClassVar[str] = "turn"
     at: float
     speech_end: float
     pause: float
@@ -221,7 +221,7 @@ class RecordingStarted:
       start: the time of its first sample.
     """
 
-    kind: ClassVar = "recording"
+    kind: ClassVar[str] = "recording"
     at: float
     path: str
     start: float
@@ -237,7 +237,7 @@ class RecordingEnded:
       failure: what has gone wrong, or None.
     """
 
-    kind: ClassVar = "recording_ended"
+    kind: ClassVar[str] = "recording_ended"
     at: float
     seconds: float
     failure: str | None
@@ -253,7 +253,7 @@ class Note:
       details: anything that JSON can tell, by name.
     """
 
-    kind: ClassVar = "note"
+    kind: ClassVar[str] = "note"
     at: float
     text: str = attrs.field(repr=False)
     details: Mapping[str, Any] = attrs.field(repr=False)
