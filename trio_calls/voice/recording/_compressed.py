@@ -118,7 +118,8 @@ class _Compressing:
     def _check_is_whole(self, unfinished: Path, frames: int) -> None:
         """Raise an OSError where not all of it is there.
 
-        libsndfile tells nobody that the disk was full when it closed a file.
+        libsndfile tells nobody that the disk was full when it closed a file: see
+        ``findings/soundfile-full-disk-at-close.sh``.
         """
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
