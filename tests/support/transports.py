@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
@@ -40,10 +40,22 @@ on_one_transport: Final = pytest.mark.parametrize("transport", ["websockets"], i
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test of a folder on each transport, unless it is pure, or chooses one itself."""
+    _generate(metafunc, TRANSPORTS)
+
+
+def generate_on_one_transport(metafunc: pytest.Metafunc) -> None:
+    """Run every test of a folder on one transport, unless it is pure, or chooses one itself.
+
+    For what stands on calls: what these stand on is tested on each.
+    """
+    _generate(metafunc, ["websockets"])
+
+
+def _generate(metafunc: pytest.Metafunc, transports: Iterable[str]) -> None:
     marks = metafunc.definition.iter_markers("parametrize")
     is_chosen = any("transport" in mark.args for mark in marks)
     if not is_chosen and not metafunc.definition.get_closest_marker("pure"):
-        metafunc.parametrize("transport", TRANSPORTS, indirect=True)
+        metafunc.parametrize("transport", transports, indirect=True)
 
 
 @pytest.fixture(autouse=True)
