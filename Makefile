@@ -10,6 +10,8 @@ DEVELOPMENT_INSTALLED := $(VENV)/.development-installed
 FUZZING_INSTALLED := $(VENV)/.fuzzing-installed
 BROWSER_INSTALLED := $(VENV)/.browser-installed
 CHROMIUM := chromium
+# One more than there are cores: many tests wait for real time, or for a process.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 QUIETLY := --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
@@ -48,7 +50,7 @@ types: $(DEVELOPMENT_INSTALLED) ## Check the types
 	$(BIN)/mypy
 
 unit: $(BROWSER_INSTALLED) ## Run the tests
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 coverage: $(DEVELOPMENT_INSTALLED) ## Run the tests and measure branch coverage, which makes them take three times as long
 	$(BIN)/coverage erase

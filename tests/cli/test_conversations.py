@@ -13,6 +13,7 @@ from tests.cli.test_dial_command import open_agent, order
 from trio_calls import ActiveCall
 from trio_calls.audio import SAMPLE_BYTES, find, noise, read_wav, silence, to_samples, write_wav
 from trio_calls.audio._recording import read_recording
+from trio_calls.cli import patience
 from trio_calls.cli.conversation import Speech, SpokenLine
 from trio_calls.cli.dial_order import Order
 from trio_calls.cli.dial_report import print_summary
@@ -96,8 +97,10 @@ async def test_the_caller_stays_for_10_s_after_the_last_word(
 
 
 async def test_a_caller_who_waits_in_vain_for_silence_leaves(
-    patient_clock: trio.testing.MockClock, tmp_path: Path
+    patient_clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(patience, "TURN_SECONDS", 15.0)
+
     async def hold(call: ActiveCall) -> None:
         await call.answer()
         while True:
@@ -107,7 +110,7 @@ async def test_a_caller_who_waits_in_vain_for_silence_leaves(
     async with open_agent(hold) as simulator:
         result = await dial_call(order(simulator, lines=lines, talk_seconds=None))
     assert (result.failure, result.lines_said) == (None, 0)
-    assert result.seconds == pytest.approx(61, abs=0.5)
+    assert result.seconds == pytest.approx(16, abs=0.5)
 
 
 async def test_what_was_not_said_is_told(

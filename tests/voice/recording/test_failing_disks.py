@@ -18,6 +18,7 @@ from tests.support.recordings import channels_of
 from tests.support.voice_agents import answered, sounds
 from trio_calls.simulator import Simulator
 from trio_calls.voice import Recording, RecordingError, Voice
+from trio_calls.voice.recording import _writer
 from trio_calls.voice.recording._wav_file import WavFile
 
 
@@ -134,8 +135,14 @@ async def test_a_disk_that_hangs(
 
 @pytest.mark.slow
 async def test_one_that_hangs_in_the_end(
-    simulator: Simulator, tmp_path: Path, hanging: threading.Event
+    simulator: Simulator,
+    tmp_path: Path,
+    hanging: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # It is real time that counts for a thread.
+    monkeypatch.setattr(_writer, "_LAST_SECONDS", 0.1)
+
     async def talk_shortly(voice: Voice) -> None:
         async with voice.record(tmp_path / "call.wav"):
             await voice.say(speech(1, 1.0))

@@ -72,7 +72,7 @@ class Story:
     end: float
     states: Sequence[StateChanged]
     modes: Sequence[ModeChanged]
-    heard: Sequence[Heard]
+    heard: Sequence[Heard] = attrs.field(repr=False)
     said: Sequence[Said]
     pauses: Sequence[Pause]
     interruptions: Sequence[Interrupted]
