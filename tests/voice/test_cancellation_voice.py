@@ -153,7 +153,7 @@ async def test_a_cancelled_voice_leaves_no_task(stage: Stage) -> None:
                 await check_silent_and_well(voice, phones, len(sounds(phones.caller.heard)))
 
 
-@at_every_moment(max_orders=3)
+@at_every_moment(max_orders=1)
 async def test_a_cancelled_backdrop_fades_out(stage: Stage) -> None:
     async with stage.call() as (call, phones):
         await call.answer()

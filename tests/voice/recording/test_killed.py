@@ -39,6 +39,10 @@ trio.run(main)
 """
 
 
+#: Of both sides, in bytes.
+SECOND = 96_000
+
+
 @pytest.mark.parametrize("name", ["call.wav", "call.flac"])
 def test_what_was_written_until_then_plays(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
@@ -47,12 +51,13 @@ def test_what_was_written_until_then_plays(tmp_path: Path, name: str) -> None:
     with subprocess.Popen(command, env=environment({}), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"recording\n"
-        began_at = time.monotonic()
-        while time.monotonic() < began_at + 3.3:
+        deadline = time.monotonic() + 60
+        while wav.stat().st_size < 2 * SECOND and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
     assert wav.stat().st_mode & 0o777 == 0o600
     left, right = channels_of(wav)
-    # A few seconds may be missing, on a machine with more to do.
-    assert 48_000 <= len(left) == len(right) <= 48_000 * 5
+    # What is being written just then may be missing.
+    assert len(left) + len(right) >= SECOND
+    assert len(left) == len(right)
     assert any(right)
