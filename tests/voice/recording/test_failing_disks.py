@@ -17,8 +17,7 @@ from tests.support.phone_calls import speech
 from tests.support.recordings import channels_of
 from tests.support.voice_agents import answered, sounds
 from trio_calls.simulator import Simulator
-from trio_calls.voice import Recording, RecordingError, Voice
-from trio_calls.voice.recording import _writer
+from trio_calls.voice import Recording, RecordingError, Voice, _disk_writer
 from trio_calls.voice.recording._wav_file import WavFile
 
 
@@ -141,7 +140,7 @@ async def test_one_that_hangs_in_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # It is real time that counts for a thread.
-    monkeypatch.setattr(_writer, "_LAST_SECONDS", 0.1)
+    monkeypatch.setattr(_disk_writer, "LAST_SECONDS", 0.1)
 
     async def talk_shortly(voice: Voice) -> None:
         async with voice.record(tmp_path / "call.wav"):

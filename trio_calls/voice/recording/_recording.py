@@ -14,6 +14,7 @@ from trio_calls._logging import get_logger
 from trio_calls.audio_format import AudioMode
 from trio_calls.call.active_call import ActiveCall, tapped
 from trio_calls.concurrency.error_groups import plain_single_error
+from trio_calls.voice._disk_writer import reason_of
 from trio_calls.voice._errors import RecordingError
 from trio_calls.voice.recording._compressed import (
     COMPRESSIONS,
@@ -23,7 +24,7 @@ from trio_calls.voice.recording._compressed import (
 )
 from trio_calls.voice.recording._tracks import Tracks
 from trio_calls.voice.recording._wav_file import WavFile
-from trio_calls.voice.recording._writer import RecordingWriter, reason
+from trio_calls.voice.recording._writer import RecordingWriter
 from trio_calls.wire.media import CALL_CHANNEL
 
 #: So often something is written.
@@ -119,7 +120,9 @@ class Recording:
             await self._file.open()
         # A ValueError where no file can have that name.
         except (OSError, ValueError, RuntimeError) as error:
-            raise RecordingError(f"cannot record into {self._wav_path}: {reason(error)}") from error
+            raise RecordingError(
+                f"cannot record into {self._wav_path}: {reason_of(error)}"
+            ) from error
 
     def stop(self) -> None:
         """Let the recording end here."""
@@ -158,7 +161,8 @@ class Recording:
         self._writer.finish()
 
     def _put(self, pcm: bytes) -> None:
-        self._writer.put(pcm)
+        if pcm:
+            self._writer.put(pcm)
         if not self._has_begun and self.start_seconds is not None:
             self._has_begun = True
             self._watch.recording_began(self.path, self.start_seconds)
@@ -176,7 +180,7 @@ class Recording:
             )
             raise
         except Exception as error:
-            self._fail(f"{self.path.name} cannot be made of it: {reason(error)}", error)
+            self._fail(f"{self.path.name} cannot be made of it: {reason_of(error)}", error)
 
     def _fail(self, why: str, cause: Exception | None = None) -> None:
         self._is_on = False
