@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.audio._wav_header import HEADER_BYTES, OPEN_LENGTH, wav_header
-
-_LENGTH_BYTES: Final = 4
-_PLACES_OF_LENGTHS: Final = (4, HEADER_BYTES - _LENGTH_BYTES)
 
 
 class Recorder:
@@ -31,6 +26,7 @@ class Recorder:
         self.fault: str | None = None
         self._path = path
         self._file: io.FileIO | None = None
+        self._sample_rate: int | None = None
 
     def open(self) -> None:
         """Empty the file: what is in it is of another call."""
@@ -40,6 +36,7 @@ class Recorder:
 
     def begin(self, sample_rate: int) -> None:
         """Begin the audio, of a sample rate in Hz. Its length is left open."""
+        self._sample_rate = sample_rate
         self._write(wav_header(sample_rate))
 
     def add(self, pcm: bytes) -> None:
@@ -50,8 +47,8 @@ class Recorder:
         """Write the lengths into the header, and close the file."""
         if self._file is not None:
             with self._faults_noted(), self._file as file:
-                if file.seekable():
-                    _write_lengths(file)
+                if file.seekable() and self._sample_rate is not None:
+                    _write_length(file, self._sample_rate)
 
     def _write(self, data: bytes) -> None:
         if self._file is not None and self.fault is None:
@@ -84,13 +81,11 @@ def open_recorder(path: Path | None) -> Iterator[Recorder]:
         recorder.close()
 
 
-def _write_lengths(file: io.FileIO) -> None:
+def _write_length(file: io.FileIO, sample_rate: int) -> None:
     """Write into the header how long the audio has become, unless there is no header."""
     audio_bytes = file.seek(0, os.SEEK_END) - HEADER_BYTES
     if 0 <= audio_bytes < OPEN_LENGTH - HEADER_BYTES:
         # The disk may have become full in the middle of a sample.
         audio_bytes -= audio_bytes % SAMPLE_BYTES
-        for place in _PLACES_OF_LENGTHS:
-            file.seek(place)
-            # Each counts what follows it.
-            file.write(struct.pack("<I", HEADER_BYTES + audio_bytes - place - _LENGTH_BYTES))
+        file.seek(0)
+        file.write(wav_header(sample_rate, audio_bytes=audio_bytes))

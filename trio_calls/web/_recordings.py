@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import wave
 from collections import OrderedDict
 from typing import Final
 
 import numpy as np
 
-from trio_calls.audio import SAMPLE_BYTES, to_samples
+from trio_calls.audio import to_samples
+from trio_calls.audio._wav_header import wav_header
 
 #: How much of a call is recorded, the latest seconds.
 KEEP_SECONDS: Final = 300.0
@@ -43,10 +42,4 @@ class Recordings:
 def stereo_wav(left: bytes, right: bytes, sample_rate: int) -> bytes:
     """Make a WAV file of two recordings of the same length."""
     both = np.stack([to_samples(left), to_samples(right)], axis=1)
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(2)
-        writer.setsampwidth(SAMPLE_BYTES)
-        writer.setframerate(sample_rate)
-        writer.writeframes(both.tobytes())
-    return file.getvalue()
+    return wav_header(sample_rate, 2, both.nbytes) + both.tobytes()
