@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from trio_calls.cli.outcome import Failure, sentence_of
 from trio_calls.voice import TimelineError
-from trio_calls.voice.timeline.page import Story, write_page
+
+if TYPE_CHECKING:
+    from trio_calls.voice.timeline.page import Story
 
 _EXAMPLE: Final = """\b
 Example:
@@ -39,6 +41,8 @@ def timeline(timeline: Path, recording: Path | None, output: Path | None) -> Non
     network. It shows who spoke when, what was said and how far it was heard, and what each answer
     took its time for; and it plays the recording. It is for its owner alone (mode 0600).
     """
+    from trio_calls.voice.timeline.page import write_page  # noqa: PLC0415  # for this command only
+
     try:
         written = write_page(timeline, recording=recording, output=output)
     except (OSError, ValueError, TimelineError) as error:

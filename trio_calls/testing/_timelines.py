@@ -10,7 +10,6 @@ from trio_calls.testing._evidence import Evidence
 from trio_calls.voice import TimelineError
 from trio_calls.voice.timeline.collecting import Timelines, collected
 from trio_calls.voice.timeline.json_lines import to_line
-from trio_calls.voice.timeline.page import write_page
 from trio_calls.voice.timeline.records import Said
 from trio_calls.voice.timeline.timeline import Timeline
 
@@ -68,6 +67,8 @@ def save_timelines(timelines: Timelines, evidence: Evidence) -> str:
 
 
 def _save(timeline: Timeline, path: Path) -> Path:
+    from trio_calls.voice.timeline.page import write_page  # noqa: PLC0415  # for failures only
+
     path.write_bytes(b"".join(map(to_line, timeline.records)))
     try:
         return write_page(path).path
