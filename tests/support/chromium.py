@@ -5,14 +5,11 @@ import fcntl
 import itertools
 import json
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 _OPTIONS = (
     "--headless",
@@ -22,11 +19,6 @@ _OPTIONS = (
     "--autoplay-policy=no-user-gesture-required",
     "--remote-debugging-pipe",
 )
-
-
-def find_browser() -> str | None:
-    """Find a browser that takes commands over a pipe."""
-    return next(filter(None, map(shutil.which, _NAMES)), None)
 
 
 class Browser:

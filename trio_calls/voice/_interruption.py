@@ -47,7 +47,6 @@ class Interruption:
         checked_rate(sample_rate)
         self._min_speech_samples: Final = in_samples(min_speech_seconds, sample_rate)
         self._run: Final = speech_run(settings, sample_rate)
-        self._least: Final = settings.start_probability
         self._speech_samples = 0
         self._last: Decision | None = None
 
@@ -61,7 +60,7 @@ class Interruption:
 
         That is silence after silence, as most of a call is: it need not be fed then.
         """
-        return self._last is None and self._run.start is None and probability < self._least
+        return self._last is None and self._run.stays_silent(probability)
 
     def feed(self, probability: float, samples: int, is_agent_talking: bool) -> Decision | None:
         """Take in what a detector says of the next samples.

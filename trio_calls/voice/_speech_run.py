@@ -35,6 +35,10 @@ class SpeechRun:
         self.end = 0
         self.reset()
 
+    def stays_silent(self, probability: float) -> bool:
+        """Return whether it is silent, and so likely a speech begins no sound either."""
+        return self.start is None and probability < self._start_probability
+
     def reset(self) -> None:
         """Take what was heard so far for silence."""
         self.is_loud = False

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.chromium import Browser, find_browser, open_browser
+from tests.support.browser import find_chromium
+from tests.support.chromium import Browser, open_browser
 from tests.support.timelines import OVER, heard, lines, said, turn, write_recording
 from trio_calls.voice.timeline.page import _loading, write_page
 
 pytestmark = [
     pytest.mark.pure,
     pytest.mark.slow,
-    pytest.mark.skipif(find_browser() is None, reason="no Chromium is installed here"),
+    pytest.mark.skipif(find_chromium() is None, reason="no Chromium is installed here"),
 ]
 
 SECONDS = 40
@@ -68,7 +69,7 @@ PLAYED = """
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    executable = find_browser()
+    executable = find_chromium()
     assert executable is not None
     with open_browser(executable, tmp_path_factory.mktemp("browser")) as browser:
         yield browser
