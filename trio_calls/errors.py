@@ -20,6 +20,25 @@
     │   ├── WSSCallCommandError      the exchange refused the command
     │   ├── WSSCallCommandTimeoutError   the exchange did not do it in time
     │   └── WSSCallFaultError        the exchange reports a fault; given to CALL_ERROR, never raised
+    ├── WSSSessionError              the exchange refused something about a session
+    │   ├── WSSSessionBusyError      another connection has it
+    │   ├── WSSSessionClosedError    it is over
+    │   ├── WSSSessionNotFoundError  the exchange knows no such session
+    │   ├── WSSSessionNotOpenError   it is not open for this connection
+    │   ├── WSSSessionExistsError    there is one with this partner already
+    │   ├── WSSQuotaExceededError    too many sessions
+    │   ├── WSSChannelError          the connector has no such channel
+    │   ├── WSSOutboundOverflowError too much goes out just now
+    │   ├── WSSUnauthorizedError     these credentials do not do for it
+    │   ├── WSSForbiddenError        this connector may not do it
+    │   ├── WSSInvalidRequestError   the exchange could not read the request
+    │   └── WSSMessageError          a written message was not sent
+    │       ├── WSSMessagePayloadError    it cannot be read
+    │       ├── WSSMessageChannelError    the session's channel takes no messages
+    │       ├── WSSMessageOverflowError   too many go out just now
+    │       ├── WSSMessageRemoteError     the provider behind the exchange refused it
+    │       ├── WSSMessageExchangeError   the exchange failed
+    │       └── WSSMessageInDoubtError    nobody knows whether it went out
     └── BufferFullError              no room for this audio now
 
 Whatever fails because the call is over is a `WSSCallClosedError`: people hang up, and that is no
@@ -151,6 +170,120 @@ class WSSCallFaultError(WSSCallError):
         super().__init__(f"the exchange reports a fault in the call ({error_code}){detail}")
         self.error_code = error_code
         self.error_message = error_message
+
+
+class WSSSessionError(WSSError):
+    """The exchange refused something about a session.
+
+    Attributes:
+      error_code: the exchange's code for the reason, such as ``SESSION_BUSY``; an empty text if it
+        gave none.
+      error_message: the exchange's own description, or None.
+      session_id: the session that it is about, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error_code: str = "",
+        error_message: str | None = None,
+        session_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.error_code = error_code
+        self.error_message = error_message
+        self.session_id = session_id
+
+
+class WSSSessionBusyError(WSSSessionError):
+    """Another connection has the session (``SESSION_BUSY``).
+
+    Attributes:
+      holder: the exchange's name for that connection, or None if it did not say.
+    """
+
+    holder: str | None = None
+
+
+class WSSSessionClosedError(WSSSessionError):
+    """The session is over (``SESSION_CLOSED``), or was closed in the meantime."""
+
+
+class WSSSessionNotFoundError(WSSSessionError):
+    """The exchange knows no such session (``SESSION_NOT_FOUND``)."""
+
+
+class WSSSessionNotOpenError(WSSSessionError):
+    """The session is not open for this connection (``SESSION_NOT_OPEN``)."""
+
+
+class WSSSessionExistsError(WSSSessionError):
+    """There is a session with this partner already. `session_id` names it: it can be opened."""
+
+
+class WSSQuotaExceededError(WSSSessionError):
+    """The connector has as many sessions as it may have (``QUOTA_EXCEEDED``)."""
+
+
+class WSSChannelError(WSSSessionError):
+    """The connector is not set up for this channel (``CHANNEL_NOT_CONFIGURED``)."""
+
+
+class WSSOutboundOverflowError(WSSSessionError):
+    """Too many sessions are being started just now (``OUTBOUND_OVERFLOW``)."""
+
+
+class WSSUnauthorizedError(WSSSessionError):
+    """The credentials, good enough to connect, are not for this (``UNAUTHORIZED``)."""
+
+
+class WSSForbiddenError(WSSSessionError):
+    """The connector may not do this (``FORBIDDEN``)."""
+
+
+class WSSInvalidRequestError(WSSSessionError):
+    """The exchange could not read the request, or does not know it (``INVALID_REQUEST``)."""
+
+
+class WSSMessageError(WSSSessionError):
+    """A written message was not sent.
+
+    Attributes:
+      client_message_id: the id that it was sent under (``clientMsgId``).
+      error_content: what the exchange or the provider said with its code, as it came: any JSON.
+        It is in no message of an error, as it may quote what was written.
+    """
+
+    client_message_id: str | None = None
+    error_content: Any = None
+
+
+class WSSMessagePayloadError(WSSMessageError):
+    """The message cannot be read (``INVALID_PAYLOAD``), or not be put on the wire."""
+
+
+class WSSMessageChannelError(WSSMessageError):
+    """The session's channel takes no such messages (``INVALID_CHANNEL``)."""
+
+
+class WSSMessageOverflowError(WSSMessageError):
+    """Too many messages go out just now (``OVERFLOW``)."""
+
+
+class WSSMessageRemoteError(WSSMessageError):
+    """The provider behind the exchange refused the message (``REMOTE_ERROR``)."""
+
+
+class WSSMessageExchangeError(WSSMessageError):
+    """The exchange failed (``INTERNAL_ERROR``)."""
+
+
+class WSSMessageInDoubtError(WSSMessageError):
+    """The message was sent, and no answer came: nobody knows whether it went out.
+
+    The wire has no way to ask. `client_message_id` names the message in the exchange's logs.
+    """
 
 
 class BufferFullError(WSSError):

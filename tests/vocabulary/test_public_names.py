@@ -37,6 +37,14 @@ EXPORTED: Final = {
         CALL_ANSWERED CALL_ANSWER_FAILED CALL_CONNECTED CALL_CONNECT_FAILED CALL_ERROR
         CALL_EVENTS CALL_TERMINATED INCOMING_CALL
     """,
+    "trio_calls.sessions": """
+        WSSChannelError WSSForbiddenError WSSInvalidRequestError WSSMessageChannelError
+        WSSMessageError WSSMessageExchangeError WSSMessageInDoubtError WSSMessageOverflowError
+        WSSMessagePayloadError WSSMessageRemoteError WSSOutboundOverflowError
+        WSSQuotaExceededError WSSSessionBusyError WSSSessionClosedError WSSSessionError
+        WSSSessionExistsError WSSSessionNotFoundError WSSSessionNotOpenError
+        WSSUnauthorizedError
+    """,
     "trio_calls.simulator": """
         Direction Entry Fault Levels Moment Phone PhoneHungUp PhoneState Pickup
         SimulatedCall Simulator Transcript Violation after answer_late answer_twice answers

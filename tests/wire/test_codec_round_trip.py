@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 
 from trio_calls.wire.codec import decode_control, decode_media, encode
 from trio_calls.wire.control import (
+    INBOUND_CALLS,
+    CallFlowSetup,
     CallIn,
     ControlMessage,
     Response,
     SessionClosed,
+    SessionCreate,
     SessionNotify,
     SessionOpen,
     SessionReady,
@@ -27,6 +30,7 @@ from trio_calls.wire.media import (
     RingTime,
 )
 from trio_calls.wire.message import Message
+from trio_calls.wire.messaging import MessageIn, MessageOut
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +41,7 @@ contents = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=4),
     max_leaves=8,
 )
+bodies = st.dictionaries(words, contents, max_size=4)
 byte_counts = st.integers(1, 2**24)
 
 control_messages: st.SearchStrategy[ControlMessage] = st.one_of(
@@ -53,6 +58,10 @@ control_messages: st.SearchStrategy[ControlMessage] = st.one_of(
         callee_number=st.none() | words,
     ),
     st.builds(SessionClosed, words, words),
+    st.builds(SessionCreate, *[words] * 3),
+    st.builds(CallFlowSetup, words, st.sampled_from(INBOUND_CALLS), *[st.booleans()] * 3),
+    st.builds(MessageIn, words, words, bodies),
+    st.builds(MessageOut, *[words] * 4, bodies),
 )
 media_messages: st.SearchStrategy[MediaMessage] = st.one_of(
     st.builds(

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from trio_calls.wire.codec import decode_control, decode_media, encode
+from trio_calls.wire.codec import WireError, decode_control, decode_media, encode
 from trio_calls.wire.control import (
+    CallFlowSetup,
     CallIn,
     Response,
     SessionClosed,
+    SessionCreate,
     SessionNotify,
     SessionOpen,
     SessionReady,
@@ -24,6 +26,7 @@ from trio_calls.wire.media import (
     RingTime,
 )
 from trio_calls.wire.message import Message
+from trio_calls.wire.messaging import MessageIn, MessageOut
 
 CONTROL_FRAMES = [
     (
@@ -50,6 +53,26 @@ CONTROL_FRAMES = [
     (
         '{"type":"session.closed","sessionId":"s-1","reason":"FORCE_CLOSE"}',
         SessionClosed("s-1", "FORCE_CLOSE"),
+    ),
+    (
+        '{"type":"call_flow.setup","data":{"inboundCall":"ALL","outboundCall":true,'
+        '"inboundMessage":true,"outboundMessage":false},"reqId":"r-1"}',
+        CallFlowSetup("r-1", "ALL", True, True, False),
+    ),
+    (
+        '{"type":"wa.msg.out","data":{"sessionId":"s-1","clientMsgId":"m-1","apiVersion":"v23.0",'
+        '"data":{"type":"text","text":{"body":"hi","nothing":null}}},"reqId":"r-1"}',
+        MessageOut(
+            "r-1",
+            "s-1",
+            "m-1",
+            "v23.0",
+            {"type": "text", "text": {"body": "hi", "nothing": None}},
+        ),
+    ),
+    (
+        '{"type":"wa.msg.in","sessionId":"s-1","sender":"6591112222","content":{"text":["hi"]}}',
+        MessageIn("s-1", "6591112222", {"text": ["hi"]}),
     ),
 ]
 
@@ -88,6 +111,10 @@ DESCRIBED_FRAMES = [
     (
         {"type": "session.open", "sessionId": "s-1", "reqId": "r-1"},
         SessionOpen(request_id="r-1", session_id="s-1"),
+    ),
+    (
+        {"type": "session.create", "channel": "WA", "remoteAddress": "6591", "reqId": "r-1"},
+        SessionCreate(request_id="r-1", channel="WA", remote_address="6591"),
     ),
     (
         {
@@ -165,3 +192,30 @@ def test_the_repr_of_a_call_hides_its_token() -> None:
     call = CallIn("s-1", "call-1", "wss://host/s3cr3t-url", "s3cr3t-token")
     assert "s3cr3t" not in repr(call)
     assert "call-1" in repr(call)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"type":"wa.msg.out","data":{"sessionId":"s","clientMsgId":"m","apiVersion":"v",'
+        '"data":{},"reqId":"inside"}}',
+        '{"type":"wa.msg.in","sessionId":"s-1","sender":"1","content":"text"}',
+        '{"type":"wa.msg.in","sessionId":"s-1","sender":"1","content":[1]}',
+    ],
+)
+def test_a_message_without_its_parts_is_refused(frame: str) -> None:
+    with pytest.raises(WireError):
+        decode_control(frame)
+
+
+def test_a_refused_request_names_the_id_beside_its_data() -> None:
+    frame = '{"type":"call_flow.setup","data":{"inboundCall":"SOME"},"reqId":"r-1"}'
+    with pytest.raises(WireError) as refused:
+        decode_control(frame)
+    assert refused.value.request_id == "r-1"
+
+
+def test_what_people_write_is_in_no_repr() -> None:
+    written = MessageOut("r", "s", "m", "v", {"body": "private"})
+    read = MessageIn("s", "1", {"body": "private"})
+    assert "private" not in repr(written) + repr(read)

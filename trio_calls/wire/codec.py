@@ -40,16 +40,18 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from trio_calls.wire.control import ControlMessage, SessionOpen
+from trio_calls.wire.control import CallFlowSetup, ControlMessage, SessionCreate, SessionOpen
 from trio_calls.wire.dialing import DialingMessage
 from trio_calls.wire.media import CommandRequest, MediaMessage, RingTime
 from trio_calls.wire.message import (
     IS_FORGIVEN,
     MAX_NAME_LENGTH,
+    REQUEST_ID,
     WIRE_NAME,
     Message,
     UnknownMessage,
 )
+from trio_calls.wire.messaging import MessageOut
 from trio_calls.wire.phone import PageMessage
 
 #: The longest text frame that is looked at, in characters.
@@ -91,7 +93,9 @@ def encode(message: Message) -> str:
     fields = {
         name: value for name, value in _converter.unstructure(message).items() if value is not None
     }
-    body = {"data": fields} if message.in_data else fields
+    body: dict[str, Any] = {"data": fields} if message.in_data else fields
+    if message.id_is_beside_data:
+        body[REQUEST_ID] = fields.pop(REQUEST_ID)
     return json.dumps({"type": message.wire_type, **body}, separators=(",", ":"), allow_nan=False)
 
 
@@ -152,8 +156,11 @@ def _decode(frame: str, types: dict[str, type[Message]]) -> Any:
         raise WireError("a frame must have a type, and it must be text")
     message_class = types.get(wire_type)
     if message_class is None:
-        return UnknownMessage(_request_id(document, "reqId"))
-    body = _without_nulls(document.get("data") if message_class.in_data else document)
+        return UnknownMessage(_request_id(document, REQUEST_ID))
+    body = document.get("data") if message_class.in_data else document
+    if message_class.id_is_beside_data and isinstance(body, dict):
+        body = {**body, REQUEST_ID: document.get(REQUEST_ID)}
+    body = _without_nulls(body)
     try:
         return _converter.structure(body, message_class)
     except cattrs.BaseValidationError as error:
@@ -327,7 +334,10 @@ def _mapping_only(read: Any) -> Any:
 #: The key of the id that an answer has to name, for the messages that want one.
 _REQUEST_IDS: Final[dict[type[Message], str]] = {
     CommandRequest: "command_id",
-    SessionOpen: "reqId",
+    SessionOpen: REQUEST_ID,
+    SessionCreate: REQUEST_ID,
+    CallFlowSetup: REQUEST_ID,
+    MessageOut: REQUEST_ID,
 }
 _CONTROL_TYPES: Final = _message_classes(ControlMessage)
 _MEDIA_TYPES: Final = _message_classes(MediaMessage)

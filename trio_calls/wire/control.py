@@ -1,4 +1,4 @@
-"""The messages of the control connection, both ways, as far as they concern calls."""
+"""The messages of the control connection, both ways: sessions and calls."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import attrs
 from trio_calls._quoting import Secret, printable
 from trio_calls.audio_format import SAMPLE_RATES, AudioMode
 from trio_calls.wire.message import Message, forgiven, forgiven_text, text, wire
+from trio_calls.wire.messaging import MessageIn, MessageOut
 
 #: The path of the control connection on the exchange.
 CONTROL_PATH: Final = "/v1/agent/session-manager"
@@ -22,7 +23,16 @@ OFFERING_ACTIVITIES: Final = frozenset({"NEW_INCOMING_CALL", "RESUME"})
 SESSION_BUSY: Final = "SESSION_BUSY"
 SESSION_CLOSED: Final = "SESSION_CLOSED"
 SESSION_NOT_FOUND: Final = "SESSION_NOT_FOUND"
+SESSION_NOT_OPEN: Final = "SESSION_NOT_OPEN"
+QUOTA_EXCEEDED: Final = "QUOTA_EXCEEDED"
+CHANNEL_NOT_CONFIGURED: Final = "CHANNEL_NOT_CONFIGURED"
+OUTBOUND_OVERFLOW: Final = "OUTBOUND_OVERFLOW"
+UNAUTHORIZED: Final = "UNAUTHORIZED"
+FORBIDDEN: Final = "FORBIDDEN"
 INVALID_REQUEST: Final = "INVALID_REQUEST"
+
+#: Which incoming calls an exchange is to offer: all, those that nobody else picked up, or none.
+INBOUND_CALLS: Final = ("ALL", "MISSED_ONLY", "NO")
 
 _MAX_URL_LENGTH = 8192
 #: Of a telephone number: a SIP address has room for much.
@@ -84,6 +94,32 @@ class SessionOpen(Message):
 
 
 @attrs.frozen
+class SessionCreate(Message):
+    """SDK → exchange: start a session with somebody. Answered by a `Response`."""
+
+    wire_type: ClassVar[str] = "session.create"
+
+    request_id: str = text("reqId")
+    channel: str = text("channel")
+    remote_address: str = text("remoteAddress")
+
+
+@attrs.frozen
+class CallFlowSetup(Message):
+    """SDK → exchange: what to offer to this connector from now on. Answered by a `Response`."""
+
+    wire_type: ClassVar[str] = "call_flow.setup"
+    in_data: ClassVar[bool] = True
+    id_is_beside_data: ClassVar[bool] = True
+
+    request_id: str = text("reqId")
+    inbound_calls: str = wire("inboundCall", validator=attrs.validators.in_(INBOUND_CALLS))
+    outbound_calls: bool = wire("outboundCall")
+    inbound_messages: bool = wire("inboundMessage")
+    outbound_messages: bool = wire("outboundMessage")
+
+
+@attrs.frozen
 class Response(Message):
     """Exchange → SDK: the answer to the request with the same id."""
 
@@ -94,6 +130,13 @@ class Response(Message):
     content: Any = wire("content", default=None)
     error_code: str | None = forgiven_text("errorCode", default=None)
     error_content: Any = wire("errorContent", default=None)
+
+    @property
+    def error_message(self) -> str | None:
+        """What the exchange says about a refusal, in words; None if it says nothing."""
+        content = self.error_content
+        words = content.get("message") if isinstance(content, dict) else content
+        return words if isinstance(words, str) else None
 
     @property
     def holder(self) -> str | None:
@@ -152,8 +195,12 @@ ControlMessage = (
     | SetupDone
     | SessionNotify
     | SessionOpen
+    | SessionCreate
+    | CallFlowSetup
     | Response
     | SessionReady
     | CallIn
     | SessionClosed
+    | MessageIn
+    | MessageOut
 )

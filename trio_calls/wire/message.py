@@ -12,6 +12,9 @@ WIRE_NAME = "wire_name"
 #: The metadata key of a field that no frame is refused for.
 IS_FORGIVEN = "is_forgiven"
 
+#: The key of a request's id, which comes back in its response.
+REQUEST_ID = "reqId"
+
 #: The longest identifier, number or reason, in characters.
 MAX_NAME_LENGTH = 512
 
@@ -23,10 +26,12 @@ class Message:
     Attributes:
       wire_type: the value of the frame's ``type``.
       in_data: whether the fields travel inside ``data``, rather than beside ``type``.
+      id_is_beside_data: whether the ``reqId`` of a message `in_data` travels beside ``type``.
     """
 
     wire_type: ClassVar[str]
     in_data: ClassVar[bool] = False
+    id_is_beside_data: ClassVar[bool] = False
 
 
 @attrs.frozen

@@ -16,10 +16,12 @@ from trio_calls.transport import WebSocket
 from trio_calls.wire.codec import WireError, decode_control, encode
 from trio_calls.wire.control import (
     INVALID_REQUEST,
+    CallFlowSetup,
     CallIn,
     ControlMessage,
     Response,
     SessionClosed,
+    SessionCreate,
     SessionNotify,
     SessionOpen,
     SessionReady,
@@ -27,6 +29,7 @@ from trio_calls.wire.control import (
     SetupDone,
 )
 from trio_calls.wire.message import UnknownMessage
+from trio_calls.wire.messaging import MessageIn, MessageOut
 
 logger = get_logger("trio_calls.simulator.control_connection")
 
@@ -110,7 +113,16 @@ class ControlConnection:
                     self._violation("session.ready for a session that it does not hold")
             case Setup():
                 self._violation("a second setup")
-            case SetupDone() | SessionNotify() | Response() | CallIn() | SessionClosed():
+            case SessionCreate() | CallFlowSetup() | MessageOut():
+                self._send(_invalid(message.request_id))
+            case (
+                SetupDone()
+                | SessionNotify()
+                | Response()
+                | CallIn()
+                | SessionClosed()
+                | MessageIn()
+            ):
                 self._violation(f"{message.wire_type} is for the exchange to send")
             case UnknownMessage(request_id=str(request_id)):
                 self._send(_invalid(request_id))

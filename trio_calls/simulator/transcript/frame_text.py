@@ -9,10 +9,12 @@ import attrs
 
 from trio_calls.wire.codec import WireError, decode_control, decode_media
 from trio_calls.wire.control import (
+    CallFlowSetup,
     CallIn,
     ControlMessage,
     Response,
     SessionClosed,
+    SessionCreate,
     SessionNotify,
     SessionOpen,
     SessionReady,
@@ -21,6 +23,7 @@ from trio_calls.wire.control import (
 )
 from trio_calls.wire.media import BufferRequest, CallEvent, CommandRequest, CommandResponse
 from trio_calls.wire.message import UnknownMessage
+from trio_calls.wire.messaging import MessageIn, MessageOut
 
 AUDIO: Final = "audio"
 BUFFER_REQUEST: Final = "buffer_request"
@@ -104,18 +107,37 @@ def _control_text(message: ControlMessage | UnknownMessage) -> FrameText:
             what = message.wire_type
         case SessionNotify():
             what, session_id = f"session.notify {message.activity}", message.session_id
-        case SessionOpen():
+        case SessionOpen() | MessageOut():
             what, session_id = message.wire_type, message.session_id
+            reference = ("request", message.request_id)
+        case SessionCreate():
+            what = f"session.create {message.channel}"
+            reference = ("request", message.request_id)
+        case CallFlowSetup():
+            what = f"call_flow.setup {_call_flow(message)}"
             reference = ("request", message.request_id)
         case Response():
             what = f"response {'ok' if message.is_ok else message.error_code or 'failed'}"
             reference = ("request", message.request_id)
         case SessionClosed():
             what, session_id = f"session.closed {message.reason}", message.session_id
-        case SessionReady() | CallIn():
+        case SessionReady() | CallIn() | MessageIn():
             what, session_id = message.wire_type, message.session_id
         case UnknownMessage():
             what = "frame of an unknown type"
         case _:
             assert_never(message)
     return FrameText(what, reference, session_id)
+
+
+def _call_flow(message: CallFlowSetup) -> str:
+    switched_on = [
+        name
+        for name, is_on in (
+            ("outbound calls", message.outbound_calls),
+            ("inbound messages", message.inbound_messages),
+            ("outbound messages", message.outbound_messages),
+        )
+        if is_on
+    ]
+    return ", ".join([f"inbound calls {message.inbound_calls}", *switched_on])

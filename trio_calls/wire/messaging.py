@@ -1,0 +1,48 @@
+"""The messages of the control connection, both ways, that carry written messages."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+import attrs
+
+from trio_calls.wire.message import Message, text, wire
+
+#: The channel of WhatsApp.
+WHATSAPP: Final = "WA"
+
+#: The activity of a `SessionNotify` with which somebody's written message is announced.
+NEW_INCOMING_MESSAGE: Final = "NEW_INCOMING_MESSAGE"
+
+INVALID_PAYLOAD: Final = "INVALID_PAYLOAD"
+INVALID_CHANNEL: Final = "INVALID_CHANNEL"
+OVERFLOW: Final = "OVERFLOW"
+INTERNAL_ERROR: Final = "INTERNAL_ERROR"
+REMOTE_ERROR: Final = "REMOTE_ERROR"
+
+
+@attrs.frozen
+class MessageIn(Message):
+    """Exchange → claimant: somebody has written. What `content` holds is the provider's affair."""
+
+    wire_type: ClassVar[str] = "wa.msg.in"
+
+    session_id: str = text("sessionId")
+    sender: str = text("sender")
+    # Wherever this message is shown, what people write to each other is not.
+    content: Any = wire("content", validator=attrs.validators.instance_of(dict), repr=False)
+
+
+@attrs.frozen
+class MessageOut(Message):
+    """SDK → exchange: write to whom a session is with. Answered by a `Response`."""
+
+    wire_type: ClassVar[str] = "wa.msg.out"
+    in_data: ClassVar[bool] = True
+    id_is_beside_data: ClassVar[bool] = True
+
+    request_id: str = text("reqId")
+    session_id: str = text("sessionId")
+    client_message_id: str = text("clientMsgId")
+    api_version: str = text("apiVersion")
+    data: Any = wire("data", validator=attrs.validators.instance_of(dict), repr=False)
