@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
 from tests.support.sounds import (
@@ -17,9 +18,9 @@ from tests.support.sounds import (
     speech,
     through_a_telephone,
 )
-from trio_calls.audio import noise, silence, tone
+from trio_calls.audio import noise, silence, to_pcm, to_samples, tone
 from trio_calls.voice import SileroBatch, SileroDetector
-from trio_calls.voice._silero import SileroModel, _session
+from trio_calls.voice._silero import SileroModel, SileroStream, _session
 
 pytestmark = pytest.mark.pure
 
@@ -63,6 +64,53 @@ async def test_at_both_rates_it_notices_a_sentence_at_once(name: str) -> None:
     # In the first 96 ms of the recording, give or take a window between the two.
     assert 31 <= await noticed(16000) <= 34
     assert abs(await noticed(8000) - await noticed(16000)) <= 1
+
+
+@pytest.fixture
+def without_passing_over(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let every window go through the model from then on."""
+    return lambda: monkeypatch.setattr(SileroStream, "passes_over", lambda *_: False)
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("name", SPEECH_NAMES)
+async def test_what_is_passed_over_is_speech_to_nobody(
+    name: str, rate: int, without_passing_over: Callable[[], None]
+) -> None:
+    without_passing_over()
+    samples = to_samples(speech(name, rate)).astype(float)
+    faint = to_pcm(np.rint(samples * (32 / np.abs(samples).max())).astype(np.int16))
+    assert max(await probabilities(SileroDetector(rate), faint)) < 0.5
+
+
+@pytest.mark.parametrize("amplitude", [0, 4, 30])
+async def test_after_silence_speech_is_noticed_as_soon(
+    amplitude: int, without_passing_over: Callable[[], None]
+) -> None:
+    random = np.random.default_rng(0)
+
+    def line_noise(seconds: float) -> bytes:
+        hiss = random.integers(-amplitude, amplitude, int(seconds * 16000), endpoint=True)
+        return to_pcm(hiss.astype(np.int16))
+
+    said = [speech(name, 16000) for name in SPEECH_NAMES]
+    heard = b"".join(line_noise(2.01) + pcm for pcm in said) + line_noise(1)
+    passing_over = await probabilities(SileroDetector(), heard)
+    assert passing_over.count(0.0) > 0.8 * len(said) * 2.01 / 0.032
+    without_passing_over()
+    to_all = await probabilities(SileroDetector(), heard)
+    position = 0
+    for pcm in said:
+        position += len(line_noise(2.01))
+        window = position // 1024
+        position += len(pcm)
+        first, first_of_all = (
+            next(i for i, probability in enumerate(told[window:]) if probability >= 0.5)
+            for told in (passing_over, to_all)
+        )
+        assert first <= first_of_all
+    differing = [a for a, b in zip(passing_over, to_all, strict=True) if (a >= 0.5) != (b >= 0.5)]
+    assert len(differing) < 0.02 * len(to_all)
 
 
 @pytest.mark.parametrize("rate", RATES)

@@ -64,7 +64,8 @@ def batch(model: CountingModel) -> SileroBatch:
 
 
 def window(number: int = 1) -> bytes:
-    return bytes([number]) + bytes(WINDOW - 1)
+    # Loud at its end: silence would be passed over.
+    return bytes([number]) + bytes(WINDOW - 2) + b"\x40"
 
 
 async def tell(detector: Detector, pcm: bytes) -> float:

@@ -23,6 +23,13 @@ _FULL_SCALE: Final = np.float32(32768)
 _WINDOW_SAMPLES: Final = {8000: 256, 16000: 512}
 _CONTEXT_SAMPLES: Final = {8000: 32, 16000: 64}
 
+#: Nobody speaks in a window that is nowhere louder than this, of 32768. A line's noise is.
+_QUIET: Final = 32
+
+#: So many quiet windows go through the model before the next ones are spared it: a quarter of a
+#: second, in which it forgets what it has heard before.
+_SETTLING_WINDOWS: Final = 8
+
 #: What the model remembers of a stream: so many numbers in each of two layers.
 _MEMORY: Final = (2, 128)
 
@@ -38,6 +45,23 @@ class SileroStream:
     def __init__(self, context_samples: int) -> None:
         self.memory: NDArray[np.float32] = np.zeros(_MEMORY, np.float32)
         self.context: NDArray[np.int16] = np.zeros(context_samples, np.int16)
+        self._quiet_windows = 0
+
+    def passes_over(self, window: bytes) -> bool:
+        """Return whether the next window need not go through the model, as it is silence.
+
+        Most of what an ear in a call hears is: the other side talks. To look is fifteen times
+        cheaper than the model.
+        """
+        samples = np.frombuffer(window, "<i2")
+        if samples.max() > _QUIET or samples.min() < -_QUIET:
+            self._quiet_windows = 0
+            return False
+        self._quiet_windows += 1
+        if self._quiet_windows <= _SETTLING_WINDOWS:
+            return False
+        self.context = samples[-len(self.context) :].astype(np.int16)
+        return True
 
 
 class SileroModel:
@@ -140,6 +164,8 @@ class SileroDetector:
             ValueError: ``pcm`` is not one window.
         """
         check_window(pcm, self.window_samples, self.sample_rate)
+        if self._stream.passes_over(pcm):
+            return 0.0
         return float(self._model.probabilities([self._stream], [pcm])[0])
 
 

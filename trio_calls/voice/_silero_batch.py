@@ -217,11 +217,14 @@ class _BatchDetector:
         """How many samples each `feed` takes: 32 ms."""
         return self._model.window_samples
 
-    def feed(self, pcm: bytes) -> Awaitable[float]:
-        """Return what to await for the probability that somebody speaks in the next window.
+    def feed(self, pcm: bytes) -> float | Awaitable[float]:
+        """Return how likely it is that somebody speaks in the next window, or what to await for it.
 
         Args:
             pcm: 32 ms of mono signed 16-bit little-endian audio.
+
+        Returns:
+            The probability, from 0 to 1; of silence after silence at once, else to be awaited.
 
         Raises:
             ValueError: ``pcm`` is not one window.
@@ -229,9 +232,11 @@ class _BatchDetector:
             trio.BusyResourceError: another task awaits the window before.
 
         Cancellation: the window has been through the model, or else it is as if it had not been
-        fed. Always a checkpoint.
+        fed. What is awaited is always a checkpoint.
         """
         check_window(pcm, self.window_samples, self.sample_rate)
+        if not self._is_busy and self._stream.passes_over(pcm):
+            return 0.0
         return self._probability(pcm)
 
     async def _probability(self, pcm: bytes) -> float:
