@@ -53,7 +53,10 @@ _ECHO_COLUMNS: Final = (
 def _echo_rows(
     loads: dict[str, list[Load]], capacities: Iterable[Capacity]
 ) -> Iterator[Sequence[str]]:
-    carried = {capacity.agent: f"{capacity.calls}" for capacity in capacities}
+    carried = {
+        capacity.agent: f"{capacity.calls}{'' if capacity.too_many else ' or more'}"
+        for capacity in capacities
+    }
     reference = loads[REFERENCE]
     for name, own in loads.items():
         if own:

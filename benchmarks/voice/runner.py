@@ -150,4 +150,6 @@ def describe_interruptions(figures: Interruptions) -> str:
 
 def describe_capacity(capacity: Capacity) -> str:
     """Return how many calls a core carries, in words."""
+    if not capacity.too_many:
+        return f"carries {capacity.calls} calls or more: the exchange could not tell any further"
     return f"carries {capacity.calls} calls, and not {capacity.too_many}"

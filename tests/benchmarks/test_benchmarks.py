@@ -276,6 +276,14 @@ def test_the_readme_shows_the_results_that_are_kept(path: Path) -> None:
             assert rows in README, title
 
 
+def test_the_readme_shows_what_was_measured_in_turns() -> None:
+    tables = tables_of(max(RESULTS.glob("turns/*.json")))
+    in_turns = {title: rows for title, rows in tables.items() if title.startswith("In turns")}
+    assert len(in_turns) == 3
+    for title, rows in in_turns.items():
+        assert f"#### {title}\n\n{rows}" in README
+
+
 def test_the_readme_shows_what_baselines_cost() -> None:
     tables = tables_of(max(RESULTS.glob("baselines/*.json")))
     for title in (

@@ -264,10 +264,10 @@ def test_agents_are_shown_beside_pipecat(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("agent", "cpu_ms", "calls", "words"),
     [
-        ("voice-silero", 2.0, 300, ["pass", "pass", "pass"]),
-        ("voice-silero", 2.1, 299, ["MISS", "pass", "MISS"]),
-        ("voice-webrtc", 1.4, 450, ["pass", "pass", "pass"]),
-        ("voice-webrtc", 1.5, 400, ["MISS", "pass", "MISS"]),
+        ("voice-silero", 2.0, 86, ["pass", "pass", "pass"]),
+        ("voice-silero", 2.1, 85, ["MISS", "pass", "MISS"]),
+        ("voice-webrtc", 1.4, 129, ["pass", "pass", "pass"]),
+        ("voice-webrtc", 1.5, 128, ["MISS", "pass", "MISS"]),
     ],
 )
 def test_the_layer_is_judged_beside_pipecat(
@@ -275,7 +275,7 @@ def test_the_layer_is_judged_beside_pipecat(
 ) -> None:
     results = VoiceResults.begin(rounds=1, window_seconds=2)
     results.loads = [LOAD, attrs.evolve(LOAD, agent=agent, cpu_ms_per_call_second=cpu_ms)]
-    results.capacities = [Capacity(agent, calls, calls + 1)]
+    results.capacities = [Capacity(agent, calls, calls + 1), Capacity("pipecat-turn", 10, 11)]
     assert [verdict.word for verdict in judge(results)] == words
 
 
