@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -37,7 +38,11 @@ def talk(handle_call: Handler, act: Act) -> None:
 
 async def simulate(handle_call: Handler, act: Act) -> None:
     voices = Synthesizer(pitch=0.88), Synthesizer(pitch=0.8)
-    async with open_simulator(sample_rate=SAMPLE_RATE) as simulator, trio.open_nursery() as nursery:
+    async with (
+        # Calls of different runs have different names, as files may be called after them.
+        open_simulator(sample_rate=SAMPLE_RATE, seed=secrets.randbits(32)) as simulator,
+        trio.open_nursery() as nursery,
+    ):
         await nursery.start(serve_calls, handle_call, simulator.config)
         call = simulator.place_call(pickup=answers(after_seconds=2))
         await call.caller.wait_talking()

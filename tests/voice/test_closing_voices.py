@@ -39,6 +39,14 @@ async def test_a_closed_voice_says_so(simulator: Simulator, has_listened: bool) 
         assert sounds(scene.simulated.caller.heard) == speech(1, 0.1)
 
 
+async def test_a_block_made_before_says_so_too(simulator: Simulator) -> None:
+    async with answered(simulator) as scene:
+        async with open_voice(scene.call) as voice:
+            block = voice.until_interrupted()
+        with pytest.raises(RuntimeError, match="this voice was closed"), block:
+            raise AssertionError("nobody could interrupt it")
+
+
 async def test_a_closed_voice_keeps_no_audio(simulator: Simulator) -> None:
     async with answered(simulator) as scene:
         async with open_voice(scene.call) as voice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -32,6 +33,8 @@ class InterruptionScope:
         playout: Playout,
         timeline: Timeline,
         channel: int,
+        *,
+        check_open: Callable[[], None],
     ) -> None:
         self.cancel_scope: trio.CancelScope = trio.CancelScope()
         self._listening = listening
@@ -40,6 +43,7 @@ class InterruptionScope:
         self._playout = playout
         self._timeline = timeline
         self._channel = channel
+        self._check_open = check_open
         self._was_interrupted = False
 
     @property
@@ -52,6 +56,7 @@ class InterruptionScope:
         self.cancel_scope.cancel()
 
     def __enter__(self) -> Self:
+        self._check_open()
         self.cancel_scope.__enter__()
         self._listening.add_for_sounds(self)
         return self

@@ -207,6 +207,7 @@ class Voice:
 
         Raises:
           WSSCallStateError, ValueError, ModuleNotFoundError: as `utterances`.
+          RuntimeError: here, or when the block is entered: the voice is closed.
           DetectorError: at the end of the block: the detector has failed, and the block was
             cancelled, as nobody could have interrupted it any longer.
         """
@@ -214,7 +215,14 @@ class Voice:
             min_speech_seconds, self._endpointing, self._call.audio_format.sample_rate
         )
         listening = self._listen(channel, "until_interrupted()")
-        return InterruptionScope(listening, interruption, self._playout, self._timeline, channel)
+        return InterruptionScope(
+            listening,
+            interruption,
+            self._playout,
+            self._timeline,
+            channel,
+            check_open=self._check_open,
+        )
 
     def write_timeline(
         self, path: str | os.PathLike[str], *, show_numbers: bool = False

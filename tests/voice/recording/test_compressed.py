@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from tests.support.recordings import channels_of, first_sound
 from tests.support.voice_agents import answered
 from trio_calls.simulator import Simulator
 from trio_calls.voice import RecordingError, Voice
+from trio_calls.voice.recording import _recording
+from trio_calls.voice.recording._compressed import compress
 
 
 async def record(simulator: Simulator, path: Path) -> list[bytes]:
@@ -55,6 +58,28 @@ async def test_opus_sounds_the_same(simulator: Simulator, tmp_path: Path, name: 
         assert np.corrcoef(original, samples[:, channel])[0, 1] > 0.8
         silent = first_sound(expected[channel]) - 480
         assert np.abs(samples[: max(silent, 0), channel]).max(initial=0) < 0.02
+
+
+async def test_a_name_is_taken_until_the_file_is_made(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "call.flac"
+    began, go_on = trio.Event(), trio.Event()
+
+    async def compress_later(*args: Any) -> None:
+        began.set()
+        await go_on.wait()
+        await compress(*args)
+
+    monkeypatch.setattr(_recording, "compress", compress_later)
+    async with answered(simulator) as scene, trio.open_nursery() as nursery:
+        nursery.start_soon(start, scene.voice, path)
+        await began.wait()
+        for taken in (path, tmp_path / "call.flac.wav"):
+            with pytest.raises(RecordingError, match="another recording is being made there"):
+                await start(scene.voice, taken)
+        go_on.set()
+    assert soundfile.info(path).frames >= 24_000
 
 
 async def start(voice: Voice, path: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -33,6 +33,12 @@ _EVERY_SECONDS: Final = 1.0
 #: The channels of the caller and of the callee, where audio is isolated.
 _LEGS: Final = (1, 2)
 
+#: The files that recordings of this run are made in. A WAV file is locked only until a FLAC is made
+#: of it.
+_IN_USE: Final[trio.lowlevel.RunVar[frozenset[Path]]] = trio.lowlevel.RunVar(
+    "files of recordings", frozenset()
+)
+
 logger = get_logger("trio_calls.recording")
 
 
@@ -54,6 +60,7 @@ class Recording:
     Attributes:
       path: of the file.
       failure: why it has ended early, if it has.
+      places: where the WAV file is written, and where the recording is in the end.
     """
 
     def __init__(
@@ -74,8 +81,8 @@ class Recording:
         legs = (CALL_CHANNEL,) if is_mixed else _LEGS
         self._tracks = Tracks(legs, self._rate)
         # The current directory may change meanwhile.
-        self._places = self._wav_path.absolute(), path.absolute()
-        self._file = WavFile(self._places[0], self._rate, len(legs) + 1)
+        self.places: tuple[Path, Path] = self._wav_path.absolute(), path.absolute()
+        self._file = WavFile(self.places[0], self._rate, len(legs) + 1)
         self._writer = RecordingWriter(self._file, self._fail)
         self._now = trio.lowlevel.current_clock().current_time
         self._opened_at = opened_at
@@ -171,7 +178,7 @@ class Recording:
         if self._compression is None or self.failure is not None:
             return
         try:
-            await compress(*self._places, self._compression)
+            await compress(*self.places, self._compression)
         except trio.Cancelled:
             logger.warning(
                 "%s was not made, as its block was cancelled: the recording is in %s",
@@ -200,16 +207,37 @@ async def open_recording(
     """Record a call while the block runs. See `Voice.record`."""
     file_path = Path(path)
     recording = Recording(call, file_path, _compression_of(file_path), opened_at, watch)
-    await recording.open()
-    with plain_single_error(), tapped(call, recording):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(recording.run)
-            try:
-                yield recording
-            finally:
-                recording.stop()
+    with _sole_use(*recording.places):
+        await recording.open()
+        with plain_single_error(), tapped(call, recording):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(recording.run)
+                try:
+                    yield recording
+                finally:
+                    recording.stop()
     if recording.failure is not None:
         raise RecordingError(*recording.failure.args) from recording.failure.__cause__
+
+
+@contextmanager
+def _sole_use(*places: Path) -> Iterator[None]:
+    """Let no other recording of this run use these files inside the block.
+
+    Raises:
+      RecordingError: one does already.
+    """
+    for place in places:
+        if place in _IN_USE.get():
+            raise RecordingError(
+                f"cannot record into {place}: another recording is being made there. Give each "
+                "call a file of its own, for instance named after its call_id"
+            )
+    _IN_USE.set(_IN_USE.get() | set(places))
+    try:
+        yield
+    finally:
+        _IN_USE.set(_IN_USE.get() - set(places))
 
 
 def _compression_of(path: Path) -> Compression | None:
