@@ -32,7 +32,6 @@ _MAX_EVENTS: Final = 1000
 
 _GOODBYES: Final = frozenset({Command.CLOSE.value, Command.DISCONNECT.value})
 _RING_ENDINGS: Final = {
-    PhoneState.TALKING: "You have picked up.",
     PhoneState.HUNG_UP: "The call is over.",
     PhoneState.IDLE: "It rings no longer.",
 }
@@ -225,12 +224,12 @@ class PhoneCall:
 
     def _end_ringing(self, state: PhoneState) -> None:
         tab = self._tabs.get(CALLEE)
-        if tab is None:
+        if tab is None or state is PhoneState.TALKING:
+            # Who has picked up is told of the call, and not that the ringing is over.
             return
         reason = _RING_ENDINGS.get(state, "It rings no longer.")
         tab.tell(messages.ring_ended(call_id=self.simulated.call_id, reason=reason))
-        if state is not PhoneState.TALKING:
-            self._detach(tab)
+        self._detach(tab)
 
     def _ending(self, role: str) -> str:
         if self._hung_up_by == role:
