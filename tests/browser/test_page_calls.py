@@ -267,6 +267,23 @@ async def test_refusals_are_shown(browser: Browser, server: PhoneServer) -> None
     await page.shows("#call:enabled")
 
 
+async def test_sound_that_runs_unasked_hides_no_notice(
+    browser: Browser, server: PhoneServer
+) -> None:
+    page = await browser.open("about:blank")
+    # As browsers have it where they let a page play before anybody has touched it.
+    await page.add_init_script(
+        "Object.defineProperty(AudioContext.prototype, 'state', { get: () => 'running' })"
+    )
+    await page.goto(server.url)
+    await server.tab()
+    await page.shows("#sound-notice", "The microphone is off until you press something")
+    assert await page.get_attribute("body", "data-microphone") == "off"
+    await page.press("x")  # any gesture will do
+    await page.shows("body[data-microphone=live]")
+    assert await page.is_hidden("#sound-notice")
+
+
 async def test_without_a_microphone_one_listens(browser: Browser, server: PhoneServer) -> None:
     page = await browser.open("about:blank")
     refuse = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', {}))"
@@ -274,6 +291,7 @@ async def test_without_a_microphone_one_listens(browser: Browser, server: PhoneS
     await page.goto(server.url)
     tab = await dial(page, server)
     await page.shows("#microphone-notice", "The browser refuses the microphone. You can listen")
+    assert await page.is_hidden("#sound-notice")
     await tab.call("ANSWERED")
     await trio.sleep(1)
     assert tab.audio

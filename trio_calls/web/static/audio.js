@@ -33,9 +33,16 @@ export class Audio {
 
   isAsking = false;
   hasMicrophone = false;
+  #wasAsked = false; // for the microphone, since there is this context
 
   get isAwake() {
     return this.context?.state === "running";
+  }
+
+  // Whether a gesture is still to come. Sound alone may run without one: some browsers let it where
+  // another page of the same origin listens, or where whoever uses them has allowed it.
+  get isWaiting() {
+    return this.context !== null && !(this.isAwake && this.#wasAsked);
   }
 
   async prepare(sampleRate) {
@@ -100,6 +107,7 @@ export class Audio {
     this.#stream?.getTracks().forEach((track) => track.stop());
     this.hasMicrophone = false;
     this.context = this.#speaker = this.#microphone = this.output = this.#asked = null;
+    this.#wasAsked = false;
     await context?.close();
   }
 
@@ -114,7 +122,7 @@ export class Audio {
 
   async #askForMicrophone() {
     const context = this.context;
-    this.isAsking = true;
+    this.isAsking = this.#wasAsked = true;
     this.#handlers.changed();
     try {
       await this.#ready;

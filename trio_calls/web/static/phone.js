@@ -195,7 +195,7 @@ addEventListener("keydown", (event) => {
 
 // Any gesture wakes the sound, not only that of its button.
 for (const name of ["pointerup", "keyup"]) {
-  addEventListener(name, () => audio.isAwake || audio.wake());
+  addEventListener(name, () => audio.isWaiting && audio.wake());
 }
 
 // A page that was left may live on with its socket open: it hangs up, and begins anew when it is back.
@@ -222,7 +222,8 @@ function showHeard({ depthMs, gaps, level: heard }) {
 }
 
 function showSound() {
-  $("sound-notice").hidden = audio.isAwake || !audio.context;
+  $("sound-notice").hidden = !audio.isWaiting;
+  setText("what-is-off", audio.isAwake ? "The microphone" : "Sound");
   const notice = audio.isAsking ? ASKING : (audio.refusal ?? "");
   $("microphone-notice").hidden = !notice;
   setText("microphone-notice", notice);
