@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, get_args
@@ -25,6 +26,9 @@ T = TypeVar("T")
 
 PRODUCTION_URL: Final = "wss://wss-prod.agentao.com"
 
+#: The version of the wire that this SDK speaks.
+WIRE_VERSION: Final = "1.0.0"
+
 #: The library under every WebSocket; ``auto`` is ``websockets`` where it is installed.
 TransportName = Literal["auto", "websockets", "trio-websocket"]
 
@@ -37,6 +41,11 @@ StreamOpener = Callable[[str, int], Awaitable["trio.abc.Stream"]]
 
 #: Longer than this no clock of the system can wait: nearly 32 years.
 _LONGEST_SECONDS: Final = 1e9
+
+#: Whatever follows the numbers, such as ``b2``.
+_VERSION: Final = re.compile(
+    r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,5}(?:\.?[A-Za-z+-][0-9A-Za-z.+-]{0,40})?", re.ASCII
+)
 
 _Validator = Callable[[object, "attrs.Attribute[Any]", Any], object]
 
@@ -113,6 +122,11 @@ def _one_of(names: tuple[str, ...]) -> _Validator:
             raise WSSConfigError(f"{attribute.name} must be one of {names}, not {value!r}")
 
     return check
+
+
+def _wire_version(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, str) or not _VERSION.fullmatch(value):
+        raise WSSConfigError(f"wire_version must be like 1.0.0, not {value!r}")
 
 
 def _audio_mode(value: AudioMode | str) -> AudioMode:
@@ -203,6 +217,8 @@ class ClientConfig:
       blocked_warning_seconds: how long code may block the event loop before a warning in the log
         says where. It comes after this time, or up to half as long again, and once a minute at
         the most; None for never. The first of several clients decides.
+      wire_version: which version of the wire the exchange is told that this SDK speaks, as
+        ``x-sdk-version``.
       transport: the library under every WebSocket. ``websockets`` costs the least, and comes with
         the extra ``trio-calls[speedups]``; ``trio-websocket`` is always there; ``auto`` takes the
         first that is installed.
@@ -245,6 +261,7 @@ class ClientConfig:
     blocked_warning_seconds: float | None = attrs.field(
         default=0.5, validator=_positive_seconds_inf_or_none
     )
+    wire_version: str = attrs.field(default=WIRE_VERSION, validator=_wire_version)
     transport: TransportName = attrs.field(
         default="auto", validator=_one_of(get_args(TransportName))
     )

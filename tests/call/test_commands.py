@@ -17,6 +17,7 @@ from trio_calls import (
     WSSCallCommandTimeoutError,
     WSSCallStateError,
     WSSMediaError,
+    __version__,
 )
 
 
@@ -31,7 +32,8 @@ async def test_the_media_connection_opens_with_the_first_command(fake_media: Fak
         assert fake_media.connections == 1
         [(_, headers)] = fake_media.exchange.requests
         assert headers["authorization"] == "Bearer bearer-token"
-        assert "x-sdk-version" in headers
+        assert headers["x-sdk-version"] == "1.0.0"
+        assert headers["user-agent"] == f"trio_calls/{__version__}"
         assert call.state is CallState.ANSWERED
 
 

@@ -45,8 +45,20 @@ async def test_the_handshake_names_the_sdk_and_who_it_is(
         assert asked_for == path
         assert headers["x-api-key"] == API_KEY
         assert headers["x-connector-uuid"] == CONNECTOR_UUID
-        assert headers["x-sdk-version"] == __version__
+        assert headers["x-sdk-version"] == "1.0.0"
+        assert headers["user-agent"] == f"trio_calls/{__version__}"
         assert [(attempt.host, attempt.port) for attempt in exchange.attempts] == [address]
+
+
+async def test_the_exchange_may_be_told_of_another_wire(
+    exchange: FakeExchange,
+) -> None:
+    async with exchange.open_client(wire_version="1.2.0b1") as (_, control, switchboard):
+        await control.ring("s")
+        await exchange.answer(await switchboard.next_call())
+        versions = [headers["x-sdk-version"] for _, headers in exchange.requests]
+        assert versions == ["1.2.0b1"] * 2
+        await exchange.medias[0].close()
 
 
 async def test_an_unfinished_setup_is_given_up_after_10_s(

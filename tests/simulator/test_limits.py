@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.support.peers.sdk import open_pair, open_raw_sdk
-from trio_calls import WSSVersionError, __version__, open_call_client
+from trio_calls import WSSVersionError, open_call_client
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator import open_simulator
 from trio_calls.transport import WebSocketClosed
@@ -109,7 +109,7 @@ async def test_an_sdk_that_is_too_old_is_told_so(autojump_clock: MockClock) -> N
 
 async def test_an_sdk_that_is_new_enough_is_let_in(autojump_clock: MockClock) -> None:
     async with (
-        open_simulator(minimum_sdk_version=__version__) as simulator,
+        open_simulator(minimum_sdk_version="1.0.0") as simulator,
         open_call_client(simulator.config),
     ):
         pass

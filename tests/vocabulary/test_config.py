@@ -141,6 +141,20 @@ def test_values_of_another_type_are_refused_unseen(credentials: dict[str, Any]) 
     assert "key'" not in str(caught.value)
 
 
+@pytest.mark.parametrize("version", ["1.0.0", "1", "2.10", "1.0.0b5", "1.0.0-rc.1+build.7"])
+def test_a_version_of_the_wire(version: str) -> None:
+    assert ClientConfig(**KEY, wire_version=version).wire_version == version
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["", "v1", "1.", "one", "1.0.0\r\nX-More: 1", "1.0 0", "1" * 30, "\u0661", None, 1.0],
+)
+def test_what_is_no_version_of_the_wire(version: Any) -> None:
+    with pytest.raises(WSSConfigError, match=r"wire_version must be like 1\.0\.0"):
+        ClientConfig(**KEY, wire_version=version)
+
+
 @pytest.mark.parametrize(
     "base_url",
     [

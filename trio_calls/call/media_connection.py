@@ -10,7 +10,6 @@ import trio
 
 from trio_calls._logging import get_logger
 from trio_calls._quoting import Secret
-from trio_calls._version import __version__
 from trio_calls.call.media_writer import MediaWriter
 from trio_calls.call.received_audio import ReceivedAudio
 from trio_calls.concurrency.turns import let_others_act
@@ -26,6 +25,7 @@ from trio_calls.transport import (
 )
 from trio_calls.transport.explain import explain_media, without_secrets
 from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
+from trio_calls.transport.sdk_headers import sdk_headers
 from trio_calls.wire.call_protocol import CREDIT_GRANTED, AudioReceived, CallProtocol, Event
 from trio_calls.wire.control import CallIn
 
@@ -148,7 +148,7 @@ class MediaConnection:
                 call_in.url,
                 headers={
                     "Authorization": Secret(f"Bearer {call_in.token}"),
-                    "x-sdk-version": __version__,
+                    **sdk_headers(config),
                 },
                 ssl_context=ssl_context,
                 open_stream=config.open_stream,

@@ -12,7 +12,6 @@ from typing import Final, Protocol
 import trio
 
 from trio_calls._logging import get_logger
-from trio_calls._version import __version__
 from trio_calls.client.backoff import Backoff
 from trio_calls.client.pending_requests import PendingRequests
 from trio_calls.concurrency.turns import let_others_act
@@ -21,6 +20,7 @@ from trio_calls.errors import WSSConnectionError
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
 from trio_calls.transport.explain import explain_control, explain_loss, quote
 from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
+from trio_calls.transport.sdk_headers import sdk_headers
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.codec import WireError, decode_control, encode
 from trio_calls.wire.control import (
@@ -212,7 +212,7 @@ class ControlConnection:
                 del failure
 
     async def _connect(self, nursery: trio.Nursery) -> WebSocket:
-        headers = {"x-sdk-version": __version__}
+        headers = sdk_headers(self._config)
         if self._config.api_key is not None and self._config.connector_uuid is not None:
             headers["x-api-key"] = self._config.api_key
             headers["x-connector-uuid"] = self._config.connector_uuid

@@ -4,7 +4,8 @@
 client and `accept_websocket` as a server (which only the simulator is). Behind them is one of two
 libraries, and nothing outside this package imports either::
 
-    explain    heartbeat    tls         what a connection means to a client
+    explain    heartbeat    tls         what a connection means to a client, and
+    sdk_headers                         what the client says of itself
     eager_writer                        sending: at once what goes, and the rest from a task
     _response_head                      what servers say before, in and behind a handshake
     _opening, _dial                     the address, the stream, the library, the deadline
