@@ -49,6 +49,7 @@ No message carries a credential, a token or a frame's content.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -163,13 +164,20 @@ class WSSCallFaultError(WSSCallError):
     Attributes:
       error_code: the exchange's code for the fault, such as ``TTS_SESSION_ERROR``.
       error_message: the exchange's own description, or None.
+      details: what else the exchange says of it: any JSON by name, whose texts are fit for logs.
     """
 
-    def __init__(self, error_code: str, error_message: str | None = None) -> None:
+    def __init__(
+        self,
+        error_code: str,
+        error_message: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         detail = f": {error_message}" if error_message else ""
         super().__init__(f"the exchange reports a fault in the call ({error_code}){detail}")
         self.error_code = error_code
         self.error_message = error_message
+        self.details: Mapping[str, Any] = details or {}
 
 
 class WSSSessionError(WSSError):

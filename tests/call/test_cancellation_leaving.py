@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 GOODBYE = speech(1, seconds=0.08)
 
-Leave = Callable[[ActiveCall], Awaitable[None]]
+Leave = Callable[[ActiveCall], Awaitable[object]]
 
 
 @at_every_moment()

@@ -239,7 +239,7 @@ async def test_commands_that_wait_for_their_turn_end_with_the_call(fake_media: F
     async with fake_media.open_call() as call, trio.open_nursery() as nursery:
         await fake_media.while_accepting(call.connect, "call.connect")
 
-        async def fail(method: Callable[[], Awaitable[None]]) -> None:
+        async def fail(method: Callable[[], Awaitable[object]]) -> None:
             with pytest.raises(WSSCallClosedError):
                 await method()
 

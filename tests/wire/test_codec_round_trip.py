@@ -42,6 +42,14 @@ contents = st.recursive(
     max_leaves=8,
 )
 bodies = st.dictionaries(words, contents, max_size=4)
+#: What is null is as good as not there, and these names have fields of their own.
+details = st.dictionaries(words, contents.filter(lambda value: value is not None), max_size=4).map(
+    lambda more: {
+        name: value
+        for name, value in more.items()
+        if name not in {"event", "error_code", "error_message"}
+    }
+)
 byte_counts = st.integers(1, 2**24)
 
 control_messages: st.SearchStrategy[ControlMessage] = st.one_of(
@@ -74,7 +82,7 @@ media_messages: st.SearchStrategy[MediaMessage] = st.one_of(
     st.builds(
         CommandResponse, words, st.booleans(), contents, st.none() | words, st.none() | words
     ),
-    st.builds(CallEvent, words, st.none() | words, st.none() | words),
+    st.builds(CallEvent, words, st.none() | words, st.none() | words, details),
     st.builds(BufferRequest, byte_counts, byte_counts, st.integers(0, 255)),
 )
 

@@ -100,6 +100,10 @@ MEDIA_FRAMES = [
         CallEvent("call.error", "TTS_SESSION_ERROR", "no voice"),
     ),
     (
+        '{"type":"call_event","data":{"leg":{"name":"caller","nothing":null},"event":"call.error"}}',
+        CallEvent("call.error", details={"leg": {"name": "caller", "nothing": None}}),
+    ),
+    (
         '{"type":"buffer_request","data":{"requested_bytes":960,'
         '"prefer_audio_frame_bytes":960,"channelId":0}}',
         BufferRequest(960, 960, 0),

@@ -64,11 +64,14 @@ class ActiveCall:
         """How the call has ended for the agent; None until it has."""
         return self._core.ending.ending
 
-    async def answer(self) -> None:
+    async def answer(self) -> object:
         """Take the call: from here on the agent talks with the caller.
 
         While the control connection is being replaced, this waits until the call was claimed again,
         10 s at the most.
+
+        Returns:
+          What the exchange says of it (``result``), any JSON as it came; None if it says nothing.
 
         Raises:
           WSSCallStateError: the call is not PENDING. Nothing was sent.
@@ -80,9 +83,9 @@ class ActiveCall:
         Cancellation: before the command is sent, nothing happens. After that the exchange goes on
         with it, and its success still makes the call ANSWERED.
         """
-        await self._core.commands.run(Command.ANSWER)
+        return await self._core.commands.run(Command.ANSWER)
 
-    async def connect(self, ring_time_seconds: float = 60, *, flush: bool = True) -> None:
+    async def connect(self, ring_time_seconds: float = 60, *, flush: bool = True) -> object:
         """Ring the original callee, and join caller, callee and agent in a conference.
 
         The agent's mode is BARGE then. What was said before is for the caller, and played before
@@ -94,6 +97,9 @@ class ActiveCall:
           flush: first let be played what was said before, in its own duration plus 2 s at the
             most; what is left then is dropped. False drops it now. See `barge`.
 
+        Returns:
+          As `answer`.
+
         Raises:
           ValueError: a ring time outside 1 to 120 s. Nothing was sent.
           WSSCallStateError: the call is neither PENDING nor ANSWERED. Nothing was sent.
@@ -104,11 +110,11 @@ class ActiveCall:
         CONNECTED; `close` and `disconnect` end that.
         """
         check_ring_time(ring_time_seconds)
-        await self._core.commands.run(
+        return await self._core.commands.run(
             Command.CONNECT, ring_time_seconds=ring_time_seconds, flush=flush
         )
 
-    async def barge(self, *, flush: bool = True) -> None:
+    async def barge(self, *, flush: bool = True) -> object:
         """Make caller and callee hear the agent.
 
         Speech is heard by those to whom it was said. So what was said before this was called is
@@ -121,6 +127,9 @@ class ActiveCall:
             in its own duration plus 2 s at the most; what is left then is dropped here and at the
             exchange. False drops it at once.
 
+        Returns:
+          As `answer`.
+
         Raises:
           WSSCallStateError: the call is not CONNECTED. Nothing was sent.
           WSSMediaError, WSSCallCommandError, WSSCallCommandTimeoutError, WSSCallClosedError: as
@@ -129,17 +138,17 @@ class ActiveCall:
         Cancellation: as `answer`. What was dropped stays dropped. What was said after this goes
         out if the command was not sent, and otherwise waits for its end all the same.
         """
-        await self._core.commands.run(Command.BARGE, flush=flush)
+        return await self._core.commands.run(Command.BARGE, flush=flush)
 
-    async def whisper(self, *, flush: bool = True) -> None:
+    async def whisper(self, *, flush: bool = True) -> object:
         """Make only the callee hear the agent. In everything else as `barge`."""
-        await self._core.commands.run(Command.WHISPER, flush=flush)
+        return await self._core.commands.run(Command.WHISPER, flush=flush)
 
-    async def spy(self, *, flush: bool = True) -> None:
+    async def spy(self, *, flush: bool = True) -> object:
         """Make nobody hear the agent, who still hears both. In everything else as `barge`."""
-        await self._core.commands.run(Command.SPY, flush=flush)
+        return await self._core.commands.run(Command.SPY, flush=flush)
 
-    async def close(self, *, flush: bool = True) -> None:
+    async def close(self, *, flush: bool = True) -> object:
         """Leave the call. In a conference the others go on talking; otherwise the call ends.
 
         A PENDING call for which nothing was opened is released without a word: the caller goes on
@@ -148,21 +157,27 @@ class ActiveCall:
         Args:
           flush: first let what was said be played, for its own duration plus 2 s at the most.
 
+        Returns:
+          As `answer`; None where nothing was sent.
+
         Raises:
           WSSCallError: the exchange refused, or did not answer within 15 s; the call goes on.
 
         Cancellation: skips the flush. The exchange is still told that the agent leaves, unless the
         media connection was still being opened: then nothing is sent.
         """
-        await self._core.ending.leave(Command.CLOSE, flush=flush)
+        return await self._core.ending.leave(Command.CLOSE, flush=flush)
 
-    async def disconnect(self, *, flush: bool = True) -> None:
+    async def disconnect(self, *, flush: bool = True) -> object:
         """End the call for everybody. A PENDING call is declined.
 
         A DISCONNECTED call has ended already; nothing happens.
 
         Args:
           flush: first let what was said be played, for its own duration plus 2 s at the most.
+
+        Returns:
+          As `answer`; None where nothing was sent.
 
         Raises:
           WSSCallError: the exchange refused, or did not answer within 15 s; the call goes on.
@@ -171,7 +186,7 @@ class ActiveCall:
         Cancellation: skips the flush. The exchange is still told to end the call, unless the media
         connection was still being opened: then nothing is sent.
         """
-        await self._core.ending.leave(Command.DISCONNECT, flush=flush)
+        return await self._core.ending.leave(Command.DISCONNECT, flush=flush)
 
     def audio_stream(self, channel: int = CALL_CHANNEL) -> AudioStream:
         """Listen to the call.

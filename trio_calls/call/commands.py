@@ -61,6 +61,7 @@ class PendingCommand:
       on_end: is told when it has ended.
       barrier: holds back what was said after it, until it ends.
       error: how it ended, if not well.
+      result: what the exchange has said of it: any JSON.
       finished: set when it has ended.
     """
 
@@ -70,6 +71,7 @@ class PendingCommand:
     on_end: OnEnd
     barrier: Barrier | None = None
     error: WSSCallError | None = None
+    result: object = None
     finished: trio.Event = attrs.field(factory=trio.Event)
 
     def finish(self, error: WSSCallError | None = None) -> None:
@@ -118,13 +120,16 @@ class CommandQueue:
 
     async def run(
         self, command: Command, *, ring_time_seconds: float | None = None, flush: bool = True
-    ) -> None:
+    ) -> object:
         """Do one command, when it is its turn.
 
         Args:
           command: the command.
           ring_time_seconds: for ``call.connect``.
           flush: let be played what was said before, rather than drop it now.
+
+        Returns:
+          What the exchange has said of it: any JSON.
 
         Raises:
           WSSCallStateError: not allowed, now or when its turn came; nothing was sent.
@@ -137,11 +142,11 @@ class CommandQueue:
         that the command goes on without a waiter, and its success still moves the state.
         """
         with self._request(command) as request:
-            await self._run(request, ring_time_seconds=ring_time_seconds, flush=flush)
+            return await self._run(request, ring_time_seconds=ring_time_seconds, flush=flush)
 
     async def _run(
         self, request: _Request, *, ring_time_seconds: float | None, flush: bool
-    ) -> None:
+    ) -> object:
         command = request.command
         said = self._writer.flush()
         barrier = self._writer.hold() if command in _MODES else None
@@ -162,7 +167,7 @@ class CommandQueue:
                 pending = self._send(request, ring_time_seconds)
                 if barrier is not None:
                     self._hold_back(pending, barrier)
-                await self.wait(pending)
+                return await self.wait(pending)
         finally:
             if barrier is not None and pending is None:
                 self._writer.lift(barrier)
@@ -211,10 +216,11 @@ class CommandQueue:
         """Drop all that was said and is not played, on both sides. Never waits."""
         self._silence(self._writer.mark())
 
-    def resolve(self, command_id: str, error: WSSCallError | None) -> None:
+    def resolve(self, command_id: str, error: WSSCallError | None, result: object = None) -> None:
         """End a command with what the exchange has answered."""
         pending = self._pending.pop(command_id, None)
         if pending is not None:
+            pending.result = result
             self._finish(pending, error)
 
     def end(self, error: WSSCallClosedError) -> None:
@@ -294,8 +300,11 @@ class CommandQueue:
                 if waiting.cancelled_caught:
                     self._forget(predecessor)
 
-    async def wait(self, pending: PendingCommand) -> None:
-        """Wait for the end of what was sent, or give the exchange up. Raises what it came to."""
+    async def wait(self, pending: PendingCommand) -> object:
+        """Wait for the end of what was sent, or give the exchange up.
+
+        Returns the result that the exchange has sent, or raises what it came to.
+        """
         with trio.move_on_at(pending.give_up_at) as waiting:
             await pending.finished.wait()
         if waiting.cancelled_caught:
@@ -303,6 +312,7 @@ class CommandQueue:
         try:
             if pending.error is not None:
                 raise pending.error
+            return pending.result
         finally:
             # The error knows this frame. A frame that knew the error would keep all of the call in
             # memory, until the garbage collector comes around.

@@ -141,10 +141,10 @@ class CallCore:
 
     def _received_event(self, event: Event) -> None:
         match event:
-            case CommandDone(command_id=command_id, command=command):
+            case CommandDone(command_id=command_id, command=command, result=result):
                 if command not in LEAVING:
                     self.observers.look()
-                self.commands.resolve(command_id, None)
+                self.commands.resolve(command_id, None, result)
                 if command is Command.CONNECT:
                     # The caller was told it while the phone rang, and it is for nobody else.
                     self.commands.drop_unplayed()

@@ -91,7 +91,7 @@ class CallEnding:
 
     async def leave(
         self, command: Command, *, flush: bool, because: EndCause | None = None
-    ) -> None:
+    ) -> object:
         """Close or disconnect: let queued audio go out, tell the exchange, and wait for its word.
 
         See `ActiveCall.close` and `ActiveCall.disconnect`.
@@ -100,6 +100,9 @@ class CallEnding:
           command: `Command.CLOSE` or `Command.DISCONNECT`.
           flush: whether to let queued audio go out.
           because: why, where it is not the application that wants it.
+
+        Returns:
+          What the exchange has said of it: any JSON; None where nothing was asked of it.
         """
         asked_at = trio.current_time()
         if self.over.is_set():
@@ -108,7 +111,8 @@ class CallEnding:
             self._let_go(asked_at, because)
             await trio.lowlevel.checkpoint()
         else:
-            await self._leave_by(command, asked_at, flush=flush, because=because)
+            return await self._leave_by(command, asked_at, flush=flush, because=because)
+        return None
 
     def _let_go(self, asked_at: float, because: EndCause | None) -> None:
         """Release the call, which is all that there is to closing it."""
@@ -119,7 +123,7 @@ class CallEnding:
 
     async def _leave_by(
         self, command: Command, asked_at: float, *, flush: bool, because: EndCause | None
-    ) -> None:
+    ) -> object:
         # An open connection is not waited for: leaving must work in a cancelled scope, too.
         if not self._media.is_open:
             await self._open_media(command, asked_at)
@@ -127,7 +131,7 @@ class CallEnding:
                 # Nothing was opened after all, or the call is over.
                 self._let_go(asked_at, because)
         if self.over.is_set():
-            return
+            return None
         pending = None
         try:
             if flush:
@@ -137,8 +141,7 @@ class CallEnding:
             if not self.over.is_set():
                 pending = self.leave_now(command, because=because, asked_at=asked_at)
         try:
-            if pending is not None:
-                await self._commands.wait(pending)
+            return None if pending is None else await self._commands.wait(pending)
         finally:
             # See `CommandQueue.wait`.
             del pending

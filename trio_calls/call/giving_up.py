@@ -80,13 +80,14 @@ async def _connect_and_leave(core: CallCore) -> None:
     await core.ending.leave(Command.CLOSE, flush=False, because=EndCause.FAILED)
 
 
-async def _try_for_a_while(attempt: Callable[[], Awaitable[None]]) -> None:
+async def _try_for_a_while(attempt: Callable[[], Awaitable[object]]) -> None:
     """Try again for `GIVING_UP_SECONDS` where the media connection cannot be opened."""
     give_up_at = trio.current_time() + GIVING_UP_SECONDS
     pause = _FIRST_PAUSE_SECONDS
     while True:
         try:
-            return await attempt()
+            await attempt()
+            return
         except WSSMediaError as error:
             if isinstance(error, WSSCallClosedError) or trio.current_time() + pause > give_up_at:
                 raise

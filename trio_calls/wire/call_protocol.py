@@ -33,7 +33,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -114,6 +114,7 @@ class CommandDone:
 
     command_id: str
     command: Command
+    result: Any = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen
@@ -265,7 +266,8 @@ class CallProtocol:
                 self.signal(Signal.TERMINATED)
                 return Terminated()
             case CallEvent(event=name) if name == ERROR:
-                return CallFault(WSSCallFaultError(*self._quoted(message)))
+                details = quoted_json(message.details, self._quote)
+                return CallFault(WSSCallFaultError(*self._quoted(message), details))
             case _:
                 logger.debug("a frame of a type that is not known here was ignored")
                 return None
@@ -278,7 +280,7 @@ class CallProtocol:
             return None
         if response.success:
             self.signal(SUCCESS[command])
-            return CommandDone(response.command_id, command)
+            return CommandDone(response.command_id, command, response.result)
         if command in FAILURE:
             self.signal(FAILURE[command])
         return CommandFailed(response.command_id, command, self._failure(command, response))
@@ -292,6 +294,19 @@ class CallProtocol:
         """Return the code and the description of what went wrong, fit for logs and errors."""
         code = self._quote(message.error_code or "") or "UNKNOWN"
         return code, message.error_message and self._quote(message.error_message)
+
+
+def quoted_json(value: Any, quote: Callable[[str], str]) -> Any:
+    """Copy a value of JSON, with every text in it made fit for logs and errors."""
+    match value:
+        case str():
+            return quote(value)
+        case dict():
+            return {quote(name): quoted_json(inner, quote) for name, inner in value.items()}
+        case list():
+            return [quoted_json(inner, quote) for inner in value]
+        case _:
+            return value
 
 
 def check_ring_time(seconds: float) -> None:

@@ -42,11 +42,12 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from trio_calls.wire.control import CallFlowSetup, ControlMessage, SessionCreate, SessionOpen
 from trio_calls.wire.dialing import DialingMessage
-from trio_calls.wire.media import CommandRequest, MediaMessage, RingTime
+from trio_calls.wire.media import CallEvent, CommandRequest, MediaMessage, RingTime
 from trio_calls.wire.message import (
     IS_FORGIVEN,
     MAX_NAME_LENGTH,
     REQUEST_ID,
+    REST,
     WIRE_NAME,
     Message,
     UnknownMessage,
@@ -93,6 +94,8 @@ def encode(message: Message) -> str:
     fields = {
         name: value for name, value in _converter.unstructure(message).items() if value is not None
     }
+    if REST in fields:
+        fields = {**fields.pop(REST), **fields}
     body: dict[str, Any] = {"data": fields} if message.in_data else fields
     if message.id_is_beside_data:
         body[REQUEST_ID] = fields.pop(REQUEST_ID)
@@ -161,6 +164,8 @@ def _decode(frame: str, types: dict[str, type[Message]]) -> Any:
     if message_class.id_is_beside_data and isinstance(body, dict):
         body = {**body, REQUEST_ID: document.get(REQUEST_ID)}
     body = _without_nulls(body)
+    if message_class in _KNOWN_NAMES and isinstance(body, dict):
+        body = _with_rest(body, _KNOWN_NAMES[message_class])
     try:
         return _converter.structure(body, message_class)
     except cattrs.BaseValidationError as error:
@@ -173,6 +178,12 @@ def _without_nulls(body: Any) -> Any:
     if isinstance(body, dict) and None in body.values():
         return {name: value for name, value in body.items() if value is not None}
     return body
+
+
+def _with_rest(body: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    """Put whatever is not known by its name under the name of the rest."""
+    rest = {name: value for name, value in body.items() if name not in known}
+    return {**{name: body[name] for name in known & body.keys()}, REST: rest}
 
 
 def _request_id(body: Any, key: str | None) -> str | None:
@@ -338,6 +349,10 @@ _REQUEST_IDS: Final[dict[type[Message], str]] = {
     SessionCreate: REQUEST_ID,
     CallFlowSetup: REQUEST_ID,
     MessageOut: REQUEST_ID,
+}
+#: The names that the messages with a rest know, so that what is left can be told.
+_KNOWN_NAMES: Final[dict[type[Message], frozenset[str]]] = {
+    CallEvent: frozenset({"event", "error_code", "error_message"}),
 }
 _CONTROL_TYPES: Final = _message_classes(ControlMessage)
 _MEDIA_TYPES: Final = _message_classes(MediaMessage)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from trio_calls.audio_format import AudioMode
-from trio_calls.wire.message import Message, forgiven_text, text, wire
+from trio_calls.wire.message import Message, forgiven_text, rest, text, wire
 
 TERMINATED: Final = "call.terminated"
 ERROR: Final = "call.error"
@@ -84,6 +84,7 @@ class CallEvent(Message):
     error_message: str | None = forgiven_text(
         "error_message", default=None, max_length=_MAX_ERROR_LENGTH
     )
+    details: Any = rest()
 
 
 @attrs.frozen

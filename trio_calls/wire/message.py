@@ -15,6 +15,9 @@ IS_FORGIVEN = "is_forgiven"
 #: The key of a request's id, which comes back in its response.
 REQUEST_ID = "reqId"
 
+#: The key of a field that gets whatever else a frame has. What a peer says under it is of the rest.
+REST = "(rest)"
+
 #: The longest identifier, number or reason, in characters.
 MAX_NAME_LENGTH = 512
 
@@ -68,6 +71,11 @@ def forgiven_text(
         kw_only=kw_only,
         validator=attrs.validators.optional(attrs.validators.max_len(max_length)),
     )
+
+
+def rest() -> Any:
+    """Make a field for what a frame has beside the other fields, by its names on the wire."""
+    return attrs.field(factory=dict, repr=False, metadata={WIRE_NAME: REST})
 
 
 def text(name: str, **field: Any) -> Any:
