@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, get_args
 from urllib.parse import urlsplit
 
 import attrs
@@ -17,7 +17,7 @@ from trio_calls.config import ClientConfig, is_number
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator._in_process import MemoryListener
 from trio_calls.simulator._placed_calls import PlacedCalls
-from trio_calls.simulator._server import Server
+from trio_calls.simulator._server import SecondMediaConnection, Server
 from trio_calls.simulator._simulated_call import SimulatedCall
 from trio_calls.simulator.exchange.admission import Admission, HostNames
 from trio_calls.simulator.exchange.exchange import Exchange
@@ -126,6 +126,7 @@ async def open_simulator(
     minimum_sdk_version: str | None = None,
     keep_finished_calls: int | None = None,
     keep_audio_seconds: float | None = None,
+    second_media_connection: SecondMediaConnection = "refuse",
 ) -> AsyncIterator[Simulator]:
     """Run an exchange for the duration of the block.
 
@@ -154,6 +155,10 @@ async def open_simulator(
       keep_audio_seconds: how much is kept of what each party of a call hears and says, the latest
         seconds. None: all of it. With this and `keep_finished_calls` a simulator can run for
         months.
+      second_media_connection: what happens when a media connection is opened for a call that has
+        one, as two processes may do with the same token: ``refuse`` answers with HTTP 409;
+        ``replace`` closes the first, and the second has the call as it is. Nobody outside knows
+        what a real exchange does.
 
     Raises:
       WSSConfigError: a setting makes no sense.
@@ -184,6 +189,10 @@ async def open_simulator(
         raise WSSConfigError(
             f"keep_audio_seconds must be {FRAME_SECONDS:g} or more, not {keep_audio_seconds!r}"
         )
+    if second_media_connection not in get_args(SecondMediaConnection):
+        raise WSSConfigError(
+            f"second_media_connection must be refuse or replace, not {second_media_connection!r}"
+        )
     host_names = None if port is None else HostNames([host, *allowed_hosts])
     admission = Admission(
         {"x-api-key": api_key, "x-connector-uuid": connector_uuid},
@@ -206,7 +215,13 @@ async def open_simulator(
             keep_audio_seconds=keep_audio_seconds,
         )
         calls = PlacedCalls(exchange, keep_finished_calls)
-        server = Server(exchange, calls, admission, max_connections if listeners else math.inf)
+        server = Server(
+            exchange,
+            calls,
+            admission,
+            max_connections if listeners else math.inf,
+            second_media_connection,
+        )
         if listeners:
             nursery.start_soon(trio.serve_listeners, server.serve, listeners)
         else:

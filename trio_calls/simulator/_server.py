@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, assert_never
 
 import trio
 
@@ -22,6 +22,9 @@ logger = get_logger("trio_calls.simulator.server")
 
 _HANDSHAKE_SECONDS: Final = 10.0
 
+#: What becomes of a second media connection for a call: it is refused, or it replaces the first.
+SecondMediaConnection = Literal["refuse", "replace"]
+
 Connection = ControlConnection | MediaConnection | DialerConnection
 
 
@@ -32,6 +35,7 @@ class Server:
       exchange: the exchange that connections are made to.
       calls: places the calls of dialers.
       admission: checks every handshake.
+      second_media_connection: what becomes of a second one for the same call.
       max_connections: how many connections there may be; more are refused. As many streams again
         may be shaking hands, or be told why not; what comes beyond that is dropped without a word.
     """
@@ -42,11 +46,13 @@ class Server:
         calls: PlacedCalls,
         admission: Admission,
         max_connections: float,
+        second_media_connection: SecondMediaConnection = "refuse",
     ) -> None:
         self._exchange = exchange
         self._calls = calls
         self._admission = admission
         self._max_connections = max_connections
+        self._second_media_connection = second_media_connection
         self._streams = 0
         self._connections = 0
 
@@ -129,5 +135,11 @@ class Server:
         if not session.admits(request.headers.get("authorization", "")):
             return Rejection(401, "the token is not the one of the last call.in")
         if session.call.agent.socket is not None:
-            return Rejection(409, "the call has a media connection")
+            match self._second_media_connection:
+                case "refuse":
+                    return Rejection(409, "the call has a media connection")
+                case "replace":
+                    session.call.replace_media_connection()
+                case _:
+                    assert_never(self._second_media_connection)
         return MediaConnection(self._exchange, session)

@@ -152,9 +152,12 @@ class Exchange:
         return None if session is None or session.is_closed else session
 
     def media_connection_lost(self, session: Session, socket: AgentSocket) -> None:
-        """Offer a call again that still waits for its agent: its media connection is gone."""
-        session.call.media_connection_lost(socket)
-        self._offer_again(session)
+        """Offer a call again that still waits for its agent: its media connection is gone.
+
+        Unless another one has taken its place.
+        """
+        if session.call.media_connection_lost(socket):
+            self._offer_again(session)
 
     @property
     def is_down(self) -> bool:

@@ -188,22 +188,36 @@ class ExchangeCall:
             self.changes.wake()
             self._on_over(self)
 
-    def media_connection_lost(self, socket: AgentSocket) -> None:
+    def replace_media_connection(self) -> None:
+        """Close the agent's media connection, as another one is to take its place.
+
+        The agent stays in the call as it is. A callee who is being rung is rung no longer, as
+        nobody could be told what came of it.
+        """
+        self._stop_ringing("another media connection was opened for the call")
+        self.agent.buffer.forget_credit()
+        self.agent.hang_up()
+
+    def media_connection_lost(self, socket: AgentSocket) -> bool:
         """Note that the agent's media connection is gone, whoever closed it.
 
         A waiting call goes on waiting, and a conference goes on without the agent. An agent that
         was on its way out is released as if it were there.
+
+        Returns:
+          Whether it was the present one, and not one that has been replaced.
         """
         if self.agent.socket is not socket:
-            return
+            return False
         self.agent.socket = None
         self._stop_ringing("the agent is gone")
         if self._leaving is not None:
-            return
+            return True
         if self.agent.state is CallState.CONNECTED:
             self._agent_left(CALL_TERMINATED)
         elif self.agent.state is CallState.ANSWERED:
             self.end()
+        return True
 
     def tick(self) -> bool:
         """Move one frame of everybody's audio.

@@ -73,6 +73,10 @@ class JitterBuffer:
         """Drop what waits to be played. What was asked for may still come."""
         self._pcm.clear()
 
+    def forget_credit(self) -> None:
+        """Note that what was asked for does not come any more: who was asked is gone."""
+        self.credit_bytes = 0
+
     def play_out(self) -> None:
         """From now on only play what has come, to the last sample."""
         self._is_playing_out = True
