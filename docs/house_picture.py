@@ -34,6 +34,7 @@ NOTES: Final = {
         "demo": "the five flows, told",
         "testing": "the pytest plugin",
         "web": "phones in tabs",
+        "sessions": "beside plain calls",
         "client": "calls of a process",
         "voice": "who speaks, and when",
         "simulator": "the other side",

@@ -138,7 +138,7 @@ BOXES: Final = {
     CallState.PENDING: Box(40, 80, 204, 128),
     CallState.ANSWERED: Box(318, 80, 204, 128),
     CallState.CONNECTED: Box(596, 80, 204, 128),
-    CallState.DISCONNECTED: Box(40, 308, 760, 48),
+    CallState.DISCONNECTED: Box(40, 324, 760, 48),
 }
 
 #: A move that is new in the table needs its way here.
@@ -148,9 +148,9 @@ ROUTES: Final = {
     (CallState.PENDING, CallState.CONNECTED): Route(
         "M142 80 V52 Q142 40 154 40 H686 Q698 40 698 52 V72", 420, 32, "middle"
     ),
-    (CallState.PENDING, CallState.DISCONNECTED): Route("M60 208 V300", 72, 234, "start"),
-    (CallState.ANSWERED, CallState.DISCONNECTED): Route("M338 208 V300", 350, 234, "start"),
-    (CallState.CONNECTED, CallState.DISCONNECTED): Route("M616 208 V300", 628, 234, "start"),
+    (CallState.PENDING, CallState.DISCONNECTED): Route("M60 208 V316", 72, 234, "start"),
+    (CallState.ANSWERED, CallState.DISCONNECTED): Route("M338 208 V316", 350, 234, "start"),
+    (CallState.CONNECTED, CallState.DISCONNECTED): Route("M616 208 V316", 628, 234, "start"),
 }
 
 LINE_HEIGHT: Final = 17
@@ -174,13 +174,13 @@ def svg() -> str:
     """Draw the table: arrows for what moves a call, and in each state what leaves it there."""
     grouped = moves()
     parts = [
-        '<svg class="call-states" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 830 372" '
-        f'width="830" height="372" role="img" aria-label="{escape(_summary(grouped))}">',
+        '<svg class="call-states" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 830 388" '
+        f'width="830" height="388" role="img" aria-label="{escape(_summary(grouped))}">',
         f"<style>{STYLE}</style>",
         '<defs><marker id="call-states-head" viewBox="0 0 10 10" refX="2" refY="5" '
         'markerWidth="7" markerHeight="7" orient="auto">'
         '<path class="head" d="M0 0 L10 5 L0 10 z"/></marker></defs>',
-        '<rect class="paper" width="830" height="372"/>',
+        '<rect class="paper" width="830" height="388"/>',
         '<circle class="start" cx="10" cy="104" r="6"/>',
         '<path class="arrow" d="M16 104 H32"/>',
     ]

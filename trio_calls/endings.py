@@ -33,6 +33,9 @@ class EndCause(IdentityEnum):
     FAILED = "FAILED"
     """The agent left because its handler had failed."""
 
+    HANDED_OVER = "HANDED_OVER"
+    """Another process has the call, by `hand_over()`. What becomes of it is told there only."""
+
 
 _WORDS: Final = {
     EndCause.CALLER: "the caller hung up",
@@ -41,6 +44,7 @@ _WORDS: Final = {
     EndCause.LOST: "the media connection was lost",
     EndCause.DRAINED: "the agent left, as its client did",
     EndCause.FAILED: "the agent left, as its handler had failed",
+    EndCause.HANDED_OVER: "it was handed over",
 }
 
 
@@ -52,7 +56,8 @@ class Ending:
       cause: what ended it.
       close_code: the code with which the exchange closed the media connection (RFC 6455, section
         7.4), where the call ended by that; None otherwise.
-      detail: what else is known, such as the exchange's reason; empty where nothing is.
+      detail: what else is known, such as the exchange's reason, or who has the call now; empty
+        where nothing is.
     """
 
     cause: EndCause

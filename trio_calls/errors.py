@@ -20,6 +20,7 @@
     │   ├── WSSCallCommandError      the exchange refused the command
     │   ├── WSSCallCommandTimeoutError   the exchange did not do it in time
     │   └── WSSCallFaultError        the exchange reports a fault; given to CALL_ERROR, never raised
+    ├── WSSHandOverError             a call that was handed over cannot be taken
     ├── WSSSessionError              the exchange refused something about a session
     │   ├── WSSSessionBusyError      another connection has it
     │   ├── WSSSessionClosedError    it is over
@@ -178,6 +179,13 @@ class WSSCallFaultError(WSSCallError):
         self.error_code = error_code
         self.error_message = error_message
         self.details: Mapping[str, Any] = details or {}
+
+
+class WSSHandOverError(WSSError):
+    """A call that was handed over cannot be taken: its document is of no use, or it is too late.
+
+    The message never quotes the document, which is a credential.
+    """
 
 
 class WSSSessionError(WSSError):

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from trio_calls._public_names import claim_names
+from trio_calls.call.hand_over import HandOver
+from trio_calls.client.handed_over import serve_handed_over
 from trio_calls.errors import (
     WSSChannelError,
     WSSForbiddenError,
+    WSSHandOverError,
     WSSInvalidRequestError,
     WSSMessageChannelError,
     WSSMessageError,
@@ -29,8 +32,10 @@ from trio_calls.errors import (
 )
 
 __all__ = [
+    "HandOver",
     "WSSChannelError",
     "WSSForbiddenError",
+    "WSSHandOverError",
     "WSSInvalidRequestError",
     "WSSMessageChannelError",
     "WSSMessageError",
@@ -48,6 +53,7 @@ __all__ = [
     "WSSSessionNotFoundError",
     "WSSSessionNotOpenError",
     "WSSUnauthorizedError",
+    "serve_handed_over",
 ]
 
 claim_names(__name__, globals(), __all__)

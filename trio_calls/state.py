@@ -88,6 +88,7 @@ class Signal(IdentityEnum):
     AUDIO = "audio went in or out"
     CLOSED = "close() succeeded"
     DISCONNECTED = "disconnect() succeeded"
+    HANDED_OVER = "hand_over() succeeded"
     TERMINATED = "the exchange ended the call"
     MEDIA_LOST = "the media connection was lost"
 
@@ -102,6 +103,7 @@ TRANSITIONS: Final[Mapping[CallState, Mapping[Signal, CallState]]] = MappingProx
                 Signal.CONNECT_FAILED: CallState.PENDING,
                 Signal.CLOSED: CallState.DISCONNECTED,
                 Signal.DISCONNECTED: CallState.DISCONNECTED,
+                Signal.HANDED_OVER: CallState.DISCONNECTED,
                 Signal.TERMINATED: CallState.DISCONNECTED,
                 Signal.MEDIA_LOST: CallState.DISCONNECTED,
             }
@@ -179,6 +181,7 @@ METHODS: Final[Mapping[Signal, tuple[str, ...]]] = MappingProxyType(
         Signal.INTERRUPTED: ("clear_send_audio_buffer()",),
         Signal.CLOSED: ("close()",),
         Signal.DISCONNECTED: ("disconnect()",),
+        Signal.HANDED_OVER: ("hand_over()",),
     }
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
@@ -163,17 +163,18 @@ Scenario = Callable[[Stage], Awaitable[None]]
 
 
 def at_every_moment(
-    *, max_orders: int = 50, **settings: Any
+    *, max_orders: int = 50, moments: Iterable[Moment] = Moment, **settings: Any
 ) -> Callable[[Scenario], Callable[..., None]]:
     """Make a test of a scenario that is given a `Stage`, and cancels an operation by its attempts.
 
     Args:
       max_orders: in how many orders of tasks it is tried at the most.
+      moments: which are tried.
       settings: of the client.
     """
 
     def decorate(scenario: Scenario) -> Callable[..., None]:
-        @pytest.mark.parametrize("moment", Moment, ids=lambda moment: moment.value)
+        @pytest.mark.parametrize("moment", list(moments), ids=lambda moment: moment.value)
         @functools.wraps(scenario)
         def test(moment: Moment, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr("trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING", True)

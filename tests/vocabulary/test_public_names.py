@@ -38,12 +38,13 @@ EXPORTED: Final = {
         CALL_EVENTS CALL_TERMINATED INCOMING_CALL
     """,
     "trio_calls.sessions": """
-        WSSChannelError WSSForbiddenError WSSInvalidRequestError WSSMessageChannelError
+        HandOver WSSChannelError WSSForbiddenError WSSHandOverError WSSInvalidRequestError
+        WSSMessageChannelError
         WSSMessageError WSSMessageExchangeError WSSMessageInDoubtError WSSMessageOverflowError
         WSSMessagePayloadError WSSMessageRemoteError WSSOutboundOverflowError
         WSSQuotaExceededError WSSSessionBusyError WSSSessionClosedError WSSSessionError
         WSSSessionExistsError WSSSessionNotFoundError WSSSessionNotOpenError
-        WSSUnauthorizedError
+        WSSUnauthorizedError serve_handed_over
     """,
     "trio_calls.simulator": """
         Direction Entry Fault Levels Moment Phone PhoneHungUp PhoneState Pickup

@@ -30,6 +30,7 @@ EXPECTED = {
     ("PENDING", "CONNECT_FAILED"): "PENDING",
     ("PENDING", "CLOSED"): "DISCONNECTED",
     ("PENDING", "DISCONNECTED"): "DISCONNECTED",
+    ("PENDING", "HANDED_OVER"): "DISCONNECTED",
     ("PENDING", "TERMINATED"): "DISCONNECTED",
     ("PENDING", "MEDIA_LOST"): "DISCONNECTED",
     ("ANSWERED", "CONNECTED"): "CONNECTED",
@@ -58,9 +59,10 @@ AUDIO_METHODS = {
     "clear_send_audio_buffer()",
 }
 
-#: The protocol page's "what may be called", and `close()` and `disconnect()` when PENDING.
+#: The protocol page's "what may be called", and what is ours: `close()`,
+#: `disconnect()` and `hand_over()` when PENDING.
 ALLOWED = {
-    "PENDING": {"answer()", "connect()", "close()", "disconnect()"},
+    "PENDING": {"answer()", "connect()", "close()", "disconnect()", "hand_over()"},
     "ANSWERED": {"connect()", "close()", "disconnect()"} | AUDIO_METHODS,
     "CONNECTED": {"barge()", "whisper()", "spy()", "close()", "disconnect()"} | AUDIO_METHODS,
     "DISCONNECTED": set(),
@@ -143,8 +145,8 @@ def test_the_table_has_every_state_and_every_signal() -> None:
     assert {signal for signals in TRANSITIONS.values() for signal in signals} == set(Signal)
 
 
-def test_applications_can_name_commands_and_audio_only() -> None:
-    assert METHODS.keys() == {*SUCCESS.values(), Signal.AUDIO}
+def test_applications_can_name_commands_audio_and_handing_over() -> None:
+    assert METHODS.keys() == {*SUCCESS.values(), Signal.AUDIO, Signal.HANDED_OVER}
 
 
 @pytest.mark.parametrize("method", [name for names in METHODS.values() for name in names])

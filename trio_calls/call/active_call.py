@@ -10,6 +10,7 @@ from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.call.audio_tap import AudioTap
 from trio_calls.call.core import CallCore
 from trio_calls.call.event_handlers import HandlerT
+from trio_calls.call.hand_over import HandOver
 from trio_calls.call.hangup_scope import HangupScope
 from trio_calls.call.observers import CallObservers
 from trio_calls.call.playout import Playout
@@ -187,6 +188,31 @@ class ActiveCall:
         connection was still being opened: then nothing is sent.
         """
         return await self._core.ending.leave(Command.DISCONNECT, flush=flush)
+
+    async def hand_over(self, to: str = "") -> HandOver:
+        """Let another process have the call, on which nothing was done yet. This one lets go of it.
+
+        The other one reads what is returned with `trio_calls.sessions.HandOver.from_json`, and
+        serves the call with `trio_calls.sessions.serve_handed_over` or `CallClient.adopt`. To the
+        exchange the call is still claimed by this client: stay connected until the other one has
+        answered, or the exchange offers the call again.
+
+        While the control connection is being replaced, this waits until the call was claimed again,
+        10 s at the most. Afterwards the call is DISCONNECTED here, and `ending` says who has it.
+
+        Args:
+          to: who gets it, in words for `ending` and the log.
+
+        Returns:
+          What the other process needs. It is a credential.
+
+        Raises:
+          WSSCallStateError: the call is not PENDING, a command has acted on it or has tried to, or
+            the exchange may have taken it back. Nothing has changed.
+
+        Cancellation: nothing has happened, and the call rings on here. Always a checkpoint.
+        """
+        return await self._core.hand_over(to)
 
     def audio_stream(self, channel: int = CALL_CHANNEL) -> AudioStream:
         """Listen to the call.

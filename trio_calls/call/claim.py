@@ -11,6 +11,9 @@
 
 The client's room tells it what it hears on the control connection. Whoever is about to open the
 call's media connection asks it where to, and waits for it while it is in question.
+
+A call that another process has handed over is claimed there. Its claim stands here until the call
+is taken, or is over.
 """
 
 from __future__ import annotations
@@ -41,11 +44,13 @@ class Claim:
     Attributes:
       address: where to open the media connection, by the newest word of the exchange.
       state: what is known of it.
+      is_adopted: whether another process has claimed the call, so that no news of it come here.
       on_end: called once when it is gone. Must neither wait nor raise.
     """
 
-    def __init__(self, address: CallIn) -> None:
+    def __init__(self, address: CallIn, *, is_adopted: bool = False) -> None:
         self.address: CallIn = address
+        self.is_adopted: bool = is_adopted
         self.state: ClaimState = ClaimState.STANDING
         self.on_end: Callable[[], None] | None = None
         self._is_tried = False

@@ -8,6 +8,8 @@ from typing import Final, assert_never
 import trio
 
 from trio_calls import events
+from trio_calls._logging import get_logger
+from trio_calls._quoting import printable
 from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.audio_format import AudioFormat
 from trio_calls.call.checkpoint_credit import CheckpointCredit
@@ -15,15 +17,16 @@ from trio_calls.call.claim import Claim, ClaimState
 from trio_calls.call.commands import LEAVING, CommandQueue
 from trio_calls.call.ending import CallEnding
 from trio_calls.call.event_handlers import EventHandlers
+from trio_calls.call.hand_over import HandOver, hand_over_of
 from trio_calls.call.lazy_media_connection import LazyMediaConnection
-from trio_calls.call.media_connection import MediaConnection
+from trio_calls.call.media_connection import CONNECT_SECONDS, MediaConnection
 from trio_calls.call.media_writer import MediaWriter
 from trio_calls.call.observers import CallObservers
 from trio_calls.call.playout import Playout
 from trio_calls.call.received_audio import ReceivedAudio
 from trio_calls.config import ClientConfig
-from trio_calls.errors import WSSCallError
-from trio_calls.state import CallState, Command
+from trio_calls.errors import WSSCallError, WSSCallStateError
+from trio_calls.state import CallState, Command, Signal, require_legal
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.call_protocol import (
     AudioReceived,
@@ -36,6 +39,8 @@ from trio_calls.wire.call_protocol import (
     Terminated,
 )
 from trio_calls.wire.control import CallIn
+
+logger = get_logger("trio_calls.call")
 
 _DONE_EVENTS: Final = {
     Command.ANSWER: events.CALL_ANSWERED,
@@ -52,6 +57,12 @@ class CallCore:
 
     `ActiveCall` is its face for the application; what serves the call holds the core itself.
 
+    Args:
+      call_in: what the exchange has told about the call.
+      config: of the client.
+      tls: of the client.
+      is_adopted: whether another process has claimed the call, and has handed it over.
+
     Attributes:
       call_in: what the exchange has told about the call.
       audio_format: of everything heard and said.
@@ -66,10 +77,12 @@ class CallCore:
       ending: how and when the call ends.
     """
 
-    def __init__(self, call_in: CallIn, config: ClientConfig, tls: ClientTLS) -> None:
+    def __init__(
+        self, call_in: CallIn, config: ClientConfig, tls: ClientTLS, *, is_adopted: bool = False
+    ) -> None:
         self.call_in = call_in
         self.audio_format: AudioFormat = config.audio_format
-        self.claim: Claim = Claim(call_in)
+        self.claim: Claim = Claim(call_in, is_adopted=is_adopted)
         self.media: LazyMediaConnection = LazyMediaConnection(self.claim, config, tls)
         self.protocol: CallProtocol = CallProtocol(
             config.audio_mode,
@@ -125,6 +138,30 @@ class CallCore:
             and not self.media.is_opening_or_open
         )
 
+    async def hand_over(self, to: str) -> HandOver:
+        """Let another process act on the call in place of this one. See `ActiveCall.hand_over`."""
+        await trio.lowlevel.checkpoint()
+        self._require_untouched()
+        with trio.move_on_after(CONNECT_SECONDS):
+            await self.claim.wait_settled()
+        # Something may have been done with the call meanwhile. From here on, nothing is awaited.
+        self._require_untouched()
+        if self.claim.state is ClaimState.IN_QUESTION:
+            raise WSSCallStateError(
+                "hand_over() is not possible now: the exchange may have taken the call back, and "
+                f"it could not be claimed again within {CONNECT_SECONDS:g} s"
+            )
+        self.ending.hand_over(printable(to))
+        logger.info("call %s: %s", self.call_in.call_id, self.ending.ending)
+        return hand_over_of(self.claim.address, self.audio_format)
+
+    def _require_untouched(self) -> None:
+        require_legal(self.protocol.state, Signal.HANDED_OVER)
+        if self.media.is_wanted:
+            raise WSSCallStateError(
+                "hand_over() is not possible any more: a command has acted on the call, or tried"
+            )
+
     def _make_connection(self) -> MediaConnection:
         return MediaConnection(
             self.protocol,
@@ -134,8 +171,10 @@ class CallCore:
             self.ending.connection_lost,
         )
 
-    def _opening_failed(self) -> None:
-        if self.claim.state is ClaimState.GONE:
+    def _opening_failed(self, failed: MediaConnection) -> None:
+        if self.claim.is_adopted and failed.final_refusal is not None:
+            self.ending.refused(failed.final_refusal)
+        elif self.claim.state is ClaimState.GONE:
             # While the connection was being opened it might have had the last word.
             self.ending.session_closed()
 

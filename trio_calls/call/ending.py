@@ -6,7 +6,9 @@
     has_left()            the exchange has confirmed that
     release()             the agent goes without a word: nothing was opened, or no time is left
     hung_up()             the exchange has ended the call
+    hand_over()           another process has the call from now on
     session_closed()      the caller has hung up before the agent acted on the call
+    refused()             the exchange does not give the call to whom it was handed over
     connection_lost()     the media connection is gone
 
 Whichever comes first moves the call to DISCONNECTED, by the table of `trio_calls.state`, and sets
@@ -200,6 +202,16 @@ class CallEnding:
             deadline = trio.current_time() + self._config.close_grace_seconds
         self._media.stop(deadline)
 
+    def hand_over(self, to: str) -> None:
+        """End the call here, as another process has it. Nothing is said to the exchange.
+
+        Args:
+          to: who has it now; empty if that is not known.
+        """
+        if self._protocol.signal(Signal.HANDED_OVER):
+            ending = Ending(EndCause.HANDED_OVER, detail=to and f"to {to}")
+            self._end(ending, WSSCallClosedError("the call was handed over"))
+
     def hung_up(self) -> None:
         """End the call because the exchange has ended it."""
         self._end(Ending(EndCause.CALLER), WSSCallClosedError("the call has ended"))
@@ -213,6 +225,18 @@ class CallEnding:
         self._claim.end()
         if not self._media.is_opening_or_open and self._protocol.signal(Signal.TERMINATED):
             self._end(Ending(EndCause.CALLER), WSSCallClosedError("the caller hung up"))
+
+    def refused(self, reason: str) -> None:
+        """End the call because its media connection is refused for good.
+
+        Said of a call that another process has handed over: nobody else would tell this one.
+
+        Args:
+          reason: what was refused, and how.
+        """
+        if self._protocol.signal(Signal.MEDIA_LOST):
+            ending = Ending(EndCause.LOST, detail=reason)
+            self._end(ending, WSSCallLostError(str(ending)))
 
     def connection_lost(self, closed: WebSocketClosed | None) -> None:
         """End the call because nothing more comes over the media connection, whoever ended it.

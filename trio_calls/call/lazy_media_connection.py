@@ -7,6 +7,9 @@ are three ways to fail, and each has its own bound::
     the opening fails               if the claim was renewed meanwhile, or will   5 openings
                                     be: try its new place
     the claim is gone               try nothing any more: the call is over
+
+A call that another process has handed over has no claim here, and so no news of one. There the word
+of whoever refuses the connection has to do.
 """
 
 from __future__ import annotations
@@ -47,6 +50,9 @@ class LazyMediaConnection:
     It leads to the call's other parts only while the call's scope is open. So they are in no
     reference cycle afterwards, and their memory, up to some seconds of audio, is free at once and
     not when the garbage collector comes around.
+
+    Attributes:
+      is_wanted: whether anybody has ever asked for the connection: every command does.
     """
 
     def __init__(self, claim: Claim, config: ClientConfig, tls: ClientTLS) -> None:
@@ -55,22 +61,23 @@ class LazyMediaConnection:
         self._tls = tls
         self._nursery: trio.Nursery | None = None
         self._make: Callable[[], MediaConnection] | None = None
-        self._on_failure: Callable[[], None] = lambda: None
+        self._on_failure: Callable[[MediaConnection], None] = _nobody_asks
         self._media: MediaConnection | None = None
+        self.is_wanted: bool = False
 
     def start(
         self,
         nursery: trio.Nursery,
         make: Callable[[], MediaConnection],
-        on_failure: Callable[[], None],
+        on_failure: Callable[[MediaConnection], None],
     ) -> None:
         """Choose where the connection's tasks will run, and how a connection is made.
 
         Args:
           nursery: where its tasks run.
           make: makes a connection that is not open yet.
-          on_failure: called when one could not be opened, before anybody who waits for it goes on.
-            Must neither wait nor raise.
+          on_failure: called with one that could not be opened, before anybody who waits for it goes
+            on. Must neither wait nor raise.
         """
         self._nursery = nursery
         self._make = make
@@ -79,7 +86,7 @@ class LazyMediaConnection:
     def forget(self) -> None:
         """Forget the connection, and how to make one: the call's scope is closed."""
         self._nursery = self._make = self._media = None
-        self._on_failure = lambda: None
+        self._on_failure = _nobody_asks
 
     @property
     def is_open(self) -> bool:
@@ -104,6 +111,7 @@ class LazyMediaConnection:
 
         Cancellation: a connection that is being opened goes on being opened.
         """
+        self.is_wanted = True
         patience = CONNECT_SECONDS
         for opening in count(1):
             if not self.is_opening_or_open:
@@ -146,7 +154,7 @@ class LazyMediaConnection:
     async def _run(self, media: MediaConnection, address: CallIn) -> None:
         await media.run(address, self._config, self._tls.context())
         if media.has_failed:
-            self._on_failure()
+            self._on_failure(media)
 
     async def _wait_for_claim(self, patience: float) -> float:
         """Wait while the claim is in question, for so many seconds. Return how many are left."""
@@ -167,7 +175,7 @@ class LazyMediaConnection:
 
     async def _has_news(self, failed: MediaConnection, give_up_at: float) -> bool:
         """Return whether it makes sense to try again: since an opening began, or in a moment."""
-        if not self._is_outdated(failed):
+        if not (self._claim.is_adopted or self._is_outdated(failed)):
             seconds = NEWS_SECONDS if failed.was_refused else RESTART_NEWS_SECONDS
             with trio.move_on_at(min(trio.current_time() + seconds, give_up_at)):
                 await self._claim.wait_news()
@@ -176,3 +184,7 @@ class LazyMediaConnection:
     def _is_outdated(self, failed: MediaConnection) -> bool:
         # Another command may have begun to try again.
         return not self._claim.is_tried or self._media is not failed
+
+
+def _nobody_asks(failed: MediaConnection) -> None:
+    """Do nothing."""

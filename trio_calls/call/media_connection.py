@@ -33,6 +33,9 @@ logger = get_logger("trio_calls.media")
 
 CONNECT_SECONDS: Final = 10.0
 
+#: To ask again changes nothing: not allowed, not there (any more), or another one is.
+_FINAL_REFUSALS: Final = frozenset({401, 403, 404, 409, 410})
+
 # Looked up once: see `trio_calls.wire.call_protocol`.
 _DISCONNECTED: Final = CallState.DISCONNECTED
 
@@ -50,6 +53,8 @@ class MediaConnection:
 
     Attributes:
       was_refused: whether the exchange has answered, and does not want the connection.
+      final_refusal: the reason, where it never will: the token or the call is unknown, or somebody
+        else has a connection.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class MediaConnection:
         # No error: it would know this connection, as whoever raises it does.
         self._failure: str | None = None
         self.was_refused: bool = False
+        self.final_refusal: str | None = None
 
     async def run(
         self, call_in: CallIn, config: ClientConfig, ssl_context: ssl.SSLContext | None
@@ -158,6 +164,8 @@ class MediaConnection:
         except WebSocketError as error:
             self.was_refused = isinstance(error, HandshakeRefused)
             failure = explain_media(error, config, call_in.token)
+            if isinstance(error, HandshakeRefused) and error.status_code in _FINAL_REFUSALS:
+                self.final_refusal = str(failure)
         # Without a context: frames of the libraries hold the headers.
         try:
             raise failure

@@ -46,14 +46,22 @@ CallHandler = Callable[[ActiveCall], object]
 class CallScope:
     """One call, and the nursery that everything runs in that runs for it.
 
+    Args:
+      call_in: what the exchange has told about the call.
+      config: of the client.
+      tls: of the client.
+      is_adopted: whether another process has claimed the call, and has handed it over.
+
     Attributes:
       core: the call's machinery.
       active_call: its face, which the application gets.
       failed_before_answer: whether the handler has failed, or returned, while the call rang.
     """
 
-    def __init__(self, call_in: CallIn, config: ClientConfig, tls: ClientTLS) -> None:
-        self.core: CallCore = CallCore(call_in, config, tls)
+    def __init__(
+        self, call_in: CallIn, config: ClientConfig, tls: ClientTLS, *, is_adopted: bool = False
+    ) -> None:
+        self.core: CallCore = CallCore(call_in, config, tls, is_adopted=is_adopted)
         self.active_call: ActiveCall = ActiveCall(self.core)
         self.failed_before_answer: bool = False
         self._config = config

@@ -11,6 +11,7 @@ import trio
 from trio_calls import events
 from trio_calls._logging import get_logger
 from trio_calls.call.active_call import ActiveCall
+from trio_calls.call.hand_over import HandOver, concealed
 from trio_calls.call.handler_check import check_handler
 from trio_calls.call.scope import CallHandler
 from trio_calls.client.incoming import IncomingCalls
@@ -64,6 +65,40 @@ class CallClient:
             return handler
 
         return register
+
+    async def adopt(
+        self, document: HandOver | str | bytes, handler: CallHandler | None = None
+    ) -> None:
+        """Serve a call that another process has handed over; return when its scope is closed.
+
+        It runs in the task that calls this, so start a task for each. It is a call of this client:
+        `drain` waits for it, the end of `open_call_client`'s block ends it, and it counts as one of
+        ``config.max_concurrent_calls``, though it waits for no room.
+
+        Its audio format is the one that it was claimed with. Its end is heard of on its media
+        connection only: one that was answered elsewhere, or is over, before this client has opened
+        that, ends quietly with the handler's first command, as `EndCause.LOST`.
+
+        To serve such calls without a control connection: `trio_calls.sessions.serve_handed_over`.
+
+        Args:
+          document: what `ActiveCall.hand_over` has returned elsewhere, or its JSON, which
+            `trio_calls.sessions.HandOver.from_json` is given with this client's audio format.
+          handler: called with the call; None: that of `events.INCOMING_CALL`.
+
+        Raises:
+          WSSHandOverError: the document cannot be used, or this client takes no new calls any more.
+          ValueError: there is no handler.
+          BaseException: what the handler has raised, with ``config.crash_on_handler_error`` only.
+
+        Cancellation: as for a call that was offered: the handler is cancelled, and the call left,
+        within ``config.close_grace_seconds``. If it was not acted on, it rings on, for the client
+        that has claimed it.
+        """
+        if not isinstance(document, HandOver):
+            document = concealed(document)
+            document = HandOver.from_json(document, self._config.audio_format)
+        await self._incoming.adopt(document, handler)
 
     async def run_forever(self) -> None:
         """Serve calls until cancelled, or until SIGTERM; then `drain`, and return.

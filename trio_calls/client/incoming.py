@@ -7,7 +7,6 @@ import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
 
 import trio
 
@@ -15,7 +14,9 @@ from trio_calls._logging import get_logger
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.claim import ClaimState
 from trio_calls.call.core import CallCore
+from trio_calls.call.hand_over import HandOver
 from trio_calls.call.scope import CallHandler, CallScope
+from trio_calls.client.adopted_calls import AdoptedCalls
 from trio_calls.client.claims import (
     CALL_IN_SECONDS,
     claim,
@@ -24,16 +25,13 @@ from trio_calls.client.claims import (
     is_granted,
 )
 from trio_calls.client.control_connection import ControlConnection
-from trio_calls.client.failing_handlers import FailingHandlers
 from trio_calls.client.offers import Offers, Session
+from trio_calls.client.outcomes import Outcomes
 from trio_calls.config import ClientConfig
-from trio_calls.endings import EndCause
+from trio_calls.errors import WSSHandOverError
 from trio_calls.state import STATES_WITH_AUDIO
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.control import CallIn, ControlMessage, SessionClosed, SessionNotify
-
-#: What ends a call that its handler did not want, and has not failed with.
-_ON_PURPOSE: Final = frozenset({EndCause.CLOSE, EndCause.DISCONNECT})
 
 logger = get_logger("trio_calls.incoming")
 
@@ -44,6 +42,7 @@ class IncomingCalls:
     Attributes:
       control: where calls are offered and claimed.
       offers: the calls that wait, are being claimed, or are served.
+      adopted: the calls that other processes have handed over to this client.
     """
 
     # Holds the scopes of the calls, while `open` is entered.
@@ -52,19 +51,21 @@ class IncomingCalls:
     def __init__(self, config: ClientConfig, tls: ClientTLS) -> None:
         self.control: ControlConnection = ControlConnection(config, tls, self)
         self.offers: Offers = Offers(config.max_concurrent_calls)
+        self.adopted: AdoptedCalls = AdoptedCalls(config, tls)
         self._config = config
         self._tls = tls
         self._handler: CallHandler | None = None
         self._draining = trio.Event()
-        self._failing = FailingHandlers()
+        self._outcomes = Outcomes(self._pause)
         # Of the block that the client is opened in.
         self._context = contextvars.copy_context()
 
     @property
     def calls(self) -> tuple[ActiveCall, ...]:
-        """The calls whose scopes are open, the oldest first."""
+        """The calls whose scopes are open, the oldest first; behind them, those handed over."""
         sessions = self.offers.sessions.values()
-        return tuple(session.call.active_call for session in sessions if session.call is not None)
+        claimed = (session.call.active_call for session in sessions if session.call is not None)
+        return (*claimed, *self.adopted.calls)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -72,12 +73,18 @@ class IncomingCalls:
 
         The control connection has to be there before, and until after.
         """
-        async with trio.open_nursery() as self._nursery:
-            try:
-                yield
-            finally:
-                self.stop_claiming()
-            self._nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as self._nursery:
+                try:
+                    yield
+                finally:
+                    self.stop_claiming()
+                    self.adopted.cancel()
+                self._nursery.cancel_scope.cancel()
+        finally:
+            # They run in tasks of the application, and end as soon as those of the nursery.
+            with trio.CancelScope(shield=True):
+                await self.adopted.wait_closed()
 
     def serve_with(self, handler: CallHandler) -> None:
         """Claim calls from now on, those that wait first.
@@ -102,9 +109,26 @@ class IncomingCalls:
             deadline = trio.current_time() + within_seconds
             for session in sessions:
                 session.scope.deadline = min(session.scope.deadline, deadline)
+            self.adopted.end_by(deadline)
         await trio.lowlevel.checkpoint()
         for session in sessions:
             await session.finished.wait()
+        await self.adopted.wait_closed()
+
+    async def adopt(self, handed_over: HandOver, handler: CallHandler | None) -> None:
+        """Serve a call that another process has handed over. See `CallClient.adopt`."""
+        handler = handler or self._handler
+        if handler is None:
+            raise ValueError("no handler: give one, or register one of events.INCOMING_CALL")
+        if self._draining.is_set():
+            raise WSSHandOverError("it is too late: this client takes no new calls any more")
+        call = self.adopted.add(handed_over)
+        call.core.claim.on_end = partial(self._outcomes.stopped_ringing, call)
+        try:
+            await self.adopted.run(call, handler, self._draining)
+        finally:
+            self._outcomes.closed(call)
+            self._take_up()
 
     def control_received(self, message: ControlMessage) -> None:
         """Act on what the exchange says. Called by the control connection."""
@@ -178,7 +202,7 @@ class IncomingCalls:
     def _take_up(self) -> None:
         """Start as many sessions as there are offers, and room."""
         while self._handler is not None and self._may_claim:
-            session = self.offers.take(self.control.connection_id)
+            session = self.offers.take(self.control.connection_id, len(self.adopted))
             if session is None:
                 return
             # From whatever task this is called: no call sees the context variables of another.
@@ -188,29 +212,14 @@ class IncomingCalls:
     def _may_claim(self) -> bool:
         if self._draining.is_set():
             return False
-        room = self._failing.room(trio.current_time())
+        room = self._outcomes.room()
         # All are counted only where it matters: there may be thousands.
         return room == math.inf or self.offers.ringing < room
 
-    def _note_outcome(self, call: CallScope) -> None:
-        """Remember how the handler of a call that rang has ended."""
-        ending = call.core.ending.ending
-        if call.failed_before_answer:
-            self._note_failure()
-        elif ending is not None and ending.cause in _ON_PURPOSE:
-            self._failing.went_well()
-
-    def _note_failure(self) -> None:
-        pause = self._failing.failed(trio.current_time())
-        if pause is None:
-            return
-        logger.warning(
-            "%d calls in a row have failed before they were answered: this client claims no call "
-            "for %g s, so that others get them. The log says above why their handlers have failed",
-            self._failing.failures,
-            pause,
-        )
-        self._nursery.start_soon(self._resume, pause)
+    def _pause(self, seconds: float) -> None:
+        # Who drains claims nothing afterwards either, and perhaps has no nursery any more.
+        if not self._draining.is_set():
+            self._nursery.start_soon(self._resume, seconds)
 
     async def _resume(self, pause: float) -> None:
         await trio.sleep(pause)
@@ -234,7 +243,7 @@ class IncomingCalls:
         finally:
             self.offers.finish(session)
             if session.call is not None:
-                self._note_outcome(session.call)
+                self._outcomes.closed(session.call)
             if trio.current_effective_deadline() > trio.current_time():
                 self._take_up()
 
@@ -258,12 +267,9 @@ class IncomingCalls:
 
     def _stopped_ringing(self, session: Session, call: CallScope) -> None:
         """Act on the end of a call's claim. Called by that."""
-        talks = call.core.protocol.state in STATES_WITH_AUDIO
-        if talks:
+        if call.core.protocol.state in STATES_WITH_AUDIO:
             self.offers.withdraw(session.session_id)
-        if call.failed_before_answer:
-            # That is noted when its scope is closed.
-            return
-        if talks:
-            self._failing.went_well()
-        self._take_up()
+        self._outcomes.stopped_ringing(call)
+        if not call.failed_before_answer:
+            # Of one that has failed, it is noted when its scope is closed.
+            self._take_up()

@@ -93,10 +93,10 @@ class Offers:
             del self._waiting[next(iter(self._waiting))]
         self._waiting[offer.session_id] = None
 
-    def take(self, connection_id: str | None) -> Session | None:
-        """Start the oldest offer's session, if there is one, and room for it."""
+    def take(self, connection_id: str | None, others: int = 0) -> Session | None:
+        """Start the oldest offer's session, if there is one, and room for it beside `others`."""
         has_room = len(self._claimed) < MAX_CLAIMS_AT_ONCE and (
-            self._max_sessions is None or len(self.sessions) < self._max_sessions
+            self._max_sessions is None or len(self.sessions) + others < self._max_sessions
         )
         session_id = next((name for name in self._waiting if name not in self.sessions), None)
         if session_id is None or not has_room:

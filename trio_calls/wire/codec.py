@@ -42,6 +42,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from trio_calls.wire.control import CallFlowSetup, ControlMessage, SessionCreate, SessionOpen
 from trio_calls.wire.dialing import DialingMessage
+from trio_calls.wire.hand_over import HandedOverFormat, HandOverDocument
 from trio_calls.wire.media import CallEvent, CommandRequest, MediaMessage, RingTime
 from trio_calls.wire.message import (
     IS_FORGIVEN,
@@ -148,6 +149,21 @@ def decode_page(frame: str) -> PageMessage | UnknownMessage:
     """
     message: PageMessage | UnknownMessage = _decode(frame, _PAGE_TYPES)
     return message
+
+
+def decode_hand_over(document: str) -> HandOverDocument:
+    """Read the document of a call that another process hands over.
+
+    Raises:
+      WireError: it cannot be used. It says what is wrong and where, without the content.
+    """
+    try:
+        handed_over: HandOverDocument = _converter.structure(
+            _without_nulls(_parse(document)), HandOverDocument
+        )
+    except cattrs.BaseValidationError as error:
+        raise WireError("; ".join(_describe(error))) from None
+    return handed_over
 
 
 def _decode(frame: str, types: dict[str, type[Message]]) -> Any:
@@ -361,6 +377,8 @@ _PAGE_TYPES: Final = _message_classes(PageMessage)
 _converter: Final = _make_converter(
     [
         RingTime,
+        HandedOverFormat,
+        HandOverDocument,
         *_CONTROL_TYPES.values(),
         *_MEDIA_TYPES.values(),
         *_DIALING_TYPES.values(),

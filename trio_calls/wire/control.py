@@ -34,10 +34,14 @@ INVALID_REQUEST: Final = "INVALID_REQUEST"
 #: Which incoming calls an exchange is to offer: all, those that nobody else picked up, or none.
 INBOUND_CALLS: Final = ("ALL", "MISSED_ONLY", "NO")
 
-_MAX_URL_LENGTH = 8192
+#: The longest address of a media connection, and the longest token for one, in characters.
+MAX_URL_LENGTH: Final = 8192
+
 #: Of a telephone number: a SIP address has room for much.
-_MAX_NUMBER_LENGTH = 4096
-_AUDIO_MODES: Final = tuple(mode.value for mode in AudioMode)
+MAX_NUMBER_LENGTH: Final = 4096
+
+#: How a setup asks for audio.
+AUDIO_MODES: Final = tuple(mode.value for mode in AudioMode)
 
 
 def _printable_name(name: str) -> str:
@@ -52,7 +56,7 @@ class Setup(Message):
     in_data: ClassVar[bool] = True
 
     sample_rate: int = wire("sampleRate", validator=attrs.validators.in_(SAMPLE_RATES))
-    audio_mode: str = wire("audioMode", validator=attrs.validators.in_(_AUDIO_MODES))
+    audio_mode: str = wire("audioMode", validator=attrs.validators.in_(AUDIO_MODES))
 
 
 @attrs.frozen
@@ -165,15 +169,15 @@ class CallIn(Message):
     # Nothing else goes back to the exchange under this name, and everybody logs it.
     call_id: str = text("callId", converter=_printable_name)
     caller_number: str | None = forgiven_text(
-        "from", default=None, max_length=_MAX_NUMBER_LENGTH, kw_only=True
+        "from", default=None, max_length=MAX_NUMBER_LENGTH, kw_only=True
     )
     callee_number: str | None = forgiven_text(
-        "to", default=None, max_length=_MAX_NUMBER_LENGTH, kw_only=True
+        "to", default=None, max_length=MAX_NUMBER_LENGTH, kw_only=True
     )
-    url: str = wire("url", validator=attrs.validators.max_len(_MAX_URL_LENGTH), repr=False)
+    url: str = wire("url", validator=attrs.validators.max_len(MAX_URL_LENGTH), repr=False)
     token: str = wire(
         "token",
-        validator=attrs.validators.max_len(_MAX_URL_LENGTH),
+        validator=attrs.validators.max_len(MAX_URL_LENGTH),
         repr=False,
         converter=Secret,
     )

@@ -1,0 +1,142 @@
+"""A ringing call on its way to another process."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import attrs
+
+from trio_calls._quoting import Secret, printable
+from trio_calls.audio_format import AudioFormat, AudioMode
+from trio_calls.errors import WSSHandOverError
+from trio_calls.wire.codec import WireError, decode_hand_over
+from trio_calls.wire.control import TELEPHONE, CallIn
+from trio_calls.wire.hand_over import HandedOverFormat, HandOverDocument
+
+_NO_FORMAT: Final = "it does not say in which format its audio is: give audio_format"
+
+
+@attrs.frozen(kw_only=True)
+class HandOver:
+    """A ringing call that one process hands over to another, which answers it in its place.
+
+    Got from `ActiveCall.hand_over`, and in the other process from `from_json`. It is a credential:
+    whoever has it can talk with the caller. So logs and tracebacks show the name of the call and
+    nothing else of it. Send what `to_json` returns, as you send other secrets.
+
+    Attributes:
+      call_id: the exchange's name for the call.
+      caller_number: who calls; None if that is withheld.
+      callee_number: whom the caller dialed.
+      audio_format: of everything heard and sent: what the process that took the call has asked for.
+    """
+
+    call_id: str
+    caller_number: str | None
+    callee_number: str | None
+    audio_format: AudioFormat
+    _url: str = attrs.field(converter=Secret)
+    _token: str = attrs.field(converter=Secret)
+
+    def __repr__(self) -> str:
+        return f"<HandOver of call {self.call_id}>"
+
+    @property
+    def document(self) -> str:
+        """The JSON that the official client reads and writes. It says nothing of the audio."""
+        return Secret(json.dumps(self._document()))
+
+    def to_json(self) -> str:
+        """Return all of it as JSON: `document`, with the audio format as one more key.
+
+        The official client reads this as well, as it passes over what it does not know.
+        """
+        audio_format = {
+            "sample_rate": self.audio_format.sample_rate,
+            "mode": self.audio_format.mode.value,
+        }
+        return Secret(json.dumps({**self._document(), "audio_format": audio_format}))
+
+    @classmethod
+    def from_json(cls, text: str | bytes, audio_format: AudioFormat | None = None) -> HandOver:
+        """Read what `to_json` or the official client has written.
+
+        Args:
+          text: the JSON. Keys that are not known are passed over.
+          audio_format: what the process that took the call has asked for. What the text itself says
+            of it counts for more; the official client says nothing.
+
+        Raises:
+          WSSHandOverError: it cannot be used: something is missing, of the wrong type or too long,
+            the address is not one of a media connection, or nobody says the format.
+        """
+        text = concealed(text)
+        try:
+            return cls._of(decode_hand_over(text), audio_format)
+        except (WireError, WSSHandOverError) as error:
+            failure = WSSHandOverError(f"a call's hand-over cannot be used: {error}")
+        # Without a context: frames of the reader hold the document.
+        try:
+            raise failure
+        finally:
+            # The error knows this frame by its traceback, and would be kept in memory by it.
+            del failure
+
+    @classmethod
+    def _of(cls, document: HandOverDocument, audio_format: AudioFormat | None) -> HandOver:
+        if document.audio_format is not None:
+            audio_format = _format_of(document.audio_format)
+        if audio_format is None:
+            raise WSSHandOverError(_NO_FORMAT)
+        return cls(
+            call_id=printable(document.id),
+            caller_number=document.caller or None,
+            callee_number=document.callee or None,
+            audio_format=audio_format,
+            url=document.session_url,
+            token=document.session_token,
+        )
+
+    def _document(self) -> dict[str, Any]:
+        return {
+            "channel": TELEPHONE,
+            "id": self.call_id,
+            "caller": self.caller_number or "",
+            "callee": self.callee_number or "",
+            "session_url": self._url,
+            "session_token": self._token,
+        }
+
+
+def hand_over_of(address: CallIn, audio_format: AudioFormat) -> HandOver:
+    """Make what another process needs to act on a call in place of this one."""
+    return HandOver(
+        call_id=address.call_id,
+        caller_number=address.caller_number or None,
+        callee_number=address.callee_number or None,
+        audio_format=audio_format,
+        url=address.url,
+        token=address.token,
+    )
+
+
+def address_of(handed_over: HandOver) -> CallIn:
+    """Return what the exchange has told the process that took the call."""
+    return CallIn(
+        session_id="",
+        call_id=handed_over.call_id,
+        caller_number=handed_over.caller_number,
+        callee_number=handed_over.callee_number,
+        url=handed_over._url,
+        token=handed_over._token,
+    )
+
+
+def concealed(text: str | bytes) -> Secret:
+    """Return a document as text that no traceback shows. What is not UTF-8 is refused later."""
+    return Secret(text if isinstance(text, str) else text.decode("utf-8", "surrogateescape"))
+
+
+def _format_of(audio_format: HandedOverFormat) -> AudioFormat:
+    return AudioFormat(audio_format.sample_rate, AudioMode(audio_format.mode))

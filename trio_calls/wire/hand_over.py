@@ -1,0 +1,78 @@
+"""What one process hands a ringing call over to another with. No frame: it goes whatever way.
+
+The keys are those of the official client's document. One more, ``audio_format``, is ours: the
+exchange has fixed the format for the process that took the call, and the other has to know it.
+Readers that do not know the key pass it over.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import attrs
+
+from trio_calls.audio_format import SAMPLE_RATES
+from trio_calls.wire.control import AUDIO_MODES, MAX_NUMBER_LENGTH, MAX_URL_LENGTH, TELEPHONE
+from trio_calls.wire.message import text, wire
+
+_VISIBLE_ASCII: Final = range(ord("!"), ord("~") + 1)
+
+
+def _media_url(instance: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    """Refuse what is not the bare address of a WebSocket. Whoever reads a log sees its host."""
+    try:
+        parts = urlsplit(value)
+        is_usable = (
+            value.startswith(("ws://", "wss://"))
+            and value.isprintable()
+            and " " not in value
+            and bool(parts.hostname)
+            and parts.port != 0
+            and "@" not in parts.netloc
+            and "#" not in value
+        )
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise ValueError("not the address of a media connection")
+
+
+def _bearer_token(instance: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    if not value or any(ord(character) not in _VISIBLE_ASCII for character in value):
+        raise ValueError("not fit for a header")
+
+
+_number: Final = attrs.validators.optional(attrs.validators.max_len(MAX_NUMBER_LENGTH))
+
+
+@attrs.frozen
+class HandedOverFormat:
+    """The ``audio_format`` of a document."""
+
+    sample_rate: int = wire("sample_rate", validator=attrs.validators.in_(SAMPLE_RATES))
+    mode: str = wire("mode", validator=attrs.validators.in_(AUDIO_MODES))
+
+
+@attrs.frozen(kw_only=True)
+class HandOverDocument:
+    """A call that rings, and where its media connection is opened. The fields are called as there.
+
+    A caller or a callee that is missing is withheld.
+    """
+
+    channel: str = wire("channel", default=TELEPHONE, validator=attrs.validators.in_([TELEPHONE]))
+    id: str = text("id")
+    caller: str | None = wire("caller", default=None, validator=_number)
+    callee: str | None = wire("callee", default=None, validator=_number)
+    session_url: str = wire(
+        "session_url",
+        repr=False,
+        validator=[attrs.validators.max_len(MAX_URL_LENGTH), _media_url],
+    )
+    session_token: str = wire(
+        "session_token",
+        repr=False,
+        validator=[attrs.validators.max_len(MAX_URL_LENGTH), _bearer_token],
+    )
+    audio_format: HandedOverFormat | None = wire("audio_format", default=None)
