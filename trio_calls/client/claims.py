@@ -16,6 +16,7 @@ import trio
 from trio_calls._logging import get_logger
 from trio_calls.call.core import CallCore
 from trio_calls.client.control_connection import ControlConnection
+from trio_calls.client.observers import Loss
 from trio_calls.client.offers import Session
 from trio_calls.errors import WSSConnectionError
 from trio_calls.wire.control import (
@@ -36,7 +37,11 @@ CALL_IN_SECONDS: Final = 60.0
 CLAIM_AGAIN_SECONDS: Final = 5.0
 
 #: What a claim comes to when all is well but somebody else has the call, or the caller gave up.
-_GONE: Final = frozenset({SESSION_BUSY, SESSION_CLOSED, SESSION_NOT_FOUND})
+_GONE: Final = {
+    SESSION_BUSY: Loss.BUSY,
+    SESSION_CLOSED: Loss.HUNG_UP,
+    SESSION_NOT_FOUND: Loss.HUNG_UP,
+}
 
 
 async def claim(control: ControlConnection, session: Session) -> Response | None:
@@ -69,6 +74,13 @@ async def claim(control: ControlConnection, session: Session) -> Response | None
 def is_granted(control: ControlConnection, response: Response | None) -> bool:
     """Return whether a session is ours: it was given to us, or we had it already."""
     return response is not None and (response.is_ok or control.is_present(response.holder))
+
+
+def loss_of(response: Response | None) -> Loss:
+    """Return why a claim that was not granted has come to nothing."""
+    if response is None:
+        return Loss.DISCONNECTED
+    return _GONE.get(response.error_code or "", Loss.REFUSED)
 
 
 async def claim_again(control: ControlConnection, session: Session, call: CallCore) -> None:

@@ -15,6 +15,7 @@ from trio_calls.call.hand_over import HandOver, concealed
 from trio_calls.call.handler_check import check_handler
 from trio_calls.call.scope import CallHandler
 from trio_calls.client.incoming import IncomingCalls
+from trio_calls.client.observers import ClientObservers
 from trio_calls.concurrency.error_groups import plain_program_end
 from trio_calls.concurrency.termination import open_termination_receiver
 from trio_calls.concurrency.trio_run import require_trio
@@ -245,3 +246,8 @@ async def serve_calls(
         client.on(events.INCOMING_CALL)(handler)
         task_status.started(client)
         await client.run_forever()
+
+
+def client_observers_of(client: CallClient) -> ClientObservers:
+    """Return those who watch a client, to watch it, too."""
+    return client._incoming.observers

@@ -23,8 +23,10 @@ from trio_calls.client.claims import (
     claim_again,
     give_back,
     is_granted,
+    loss_of,
 )
 from trio_calls.client.control_connection import ControlConnection
+from trio_calls.client.observers import ClientObservers, Loss
 from trio_calls.client.offers import Offers, Session
 from trio_calls.client.outcomes import Outcomes
 from trio_calls.config import ClientConfig
@@ -41,6 +43,7 @@ class IncomingCalls:
 
     Attributes:
       control: where calls are offered and claimed.
+      observers: are told of offers, calls and connections.
       offers: the calls that wait, are being claimed, or are served.
       adopted: the calls that other processes have handed over to this client.
     """
@@ -50,8 +53,9 @@ class IncomingCalls:
 
     def __init__(self, config: ClientConfig, tls: ClientTLS) -> None:
         self.control: ControlConnection = ControlConnection(config, tls, self)
-        self.offers: Offers = Offers(config.max_concurrent_calls)
         self.adopted: AdoptedCalls = AdoptedCalls(config, tls)
+        self.observers: ClientObservers = ClientObservers(config.max_concurrent_calls)
+        self.offers: Offers = Offers(config.max_concurrent_calls, self.observers)
         self._config = config
         self._tls = tls
         self._handler: CallHandler | None = None
@@ -100,6 +104,7 @@ class IncomingCalls:
     def stop_claiming(self) -> None:
         """Leave offers to other workers, for good. Claims that were sent may still bring calls."""
         self._draining.set()
+        self.observers.is_draining = True
 
     async def drain(self, within_seconds: float | None) -> None:
         """Claim no more, and wait until every scope is closed. See `CallClient.drain`."""
@@ -124,10 +129,12 @@ class IncomingCalls:
             raise WSSHandOverError("it is too late: this client takes no new calls any more")
         call = self.adopted.add(handed_over)
         call.core.claim.on_end = partial(self._outcomes.stopped_ringing, call)
+        self.observers.call_opened(call.active_call, trio.current_time())
         try:
             await self.adopted.run(call, handler, self._draining)
         finally:
             self._outcomes.closed(call)
+            self.observers.call_closed(call.active_call)
             self._take_up()
 
     def control_received(self, message: ControlMessage) -> None:
@@ -147,11 +154,13 @@ class IncomingCalls:
 
         A caller who has hung up meanwhile is not offered again: the refusal of the claim tells.
         """
+        self.observers.connection_changed(True)
         for session in self.offers.sessions.values():
             self._claim_if_in_question(session)
 
     def control_lost(self) -> None:
         """Note what does not survive the control connection. Called by it."""
+        self.observers.connection_changed(False)
         self.offers.connection_lost()
         for session in self.offers.sessions.values():
             if session.call is not None:
@@ -162,7 +171,7 @@ class IncomingCalls:
         call = None if session is None else session.call
         if session is not None and call is not None and call.core.claim.offered():
             self._claim_if_in_question(session)
-        self.offers.add(offer)
+        self.offers.add(offer, trio.current_time())
         self._take_up()
 
     def _claim_if_in_question(self, session: Session) -> None:
@@ -237,6 +246,8 @@ class IncomingCalls:
                     call = self._open_call(session)
                     if call is not None:
                         await call.run(handler, self._draining)
+                else:
+                    self.observers.offer_lost(loss_of(response))
             if session.scope.cancelled_caught and session.call is not None:
                 call_id = session.call.active_call.call_id
                 logger.warning("call %s: left, as the time to drain was over", call_id)
@@ -244,6 +255,7 @@ class IncomingCalls:
             self.offers.finish(session)
             if session.call is not None:
                 self._outcomes.closed(session.call)
+                self.observers.call_closed(session.call.active_call)
             if trio.current_effective_deadline() > trio.current_time():
                 self._take_up()
 
@@ -256,8 +268,11 @@ class IncomingCalls:
     def _open_call(self, session: Session) -> CallScope | None:
         if session.call_in is None:
             logger.debug("a claimed call did not come: its caller gave up")
+            is_present = self.control.is_present(session.connection_id)
+            self.observers.offer_lost(Loss.HUNG_UP if is_present else Loss.DISCONNECTED)
             return None
         call = session.call = CallScope(session.call_in, self._config, self._tls)
+        self.observers.call_opened(call.active_call, session.offered_at)
         claim = call.core.claim
         claim.on_end = partial(self._stopped_ringing, session, call)
         if not self.control.is_present(session.connection_id):

@@ -10,6 +10,7 @@ import trio
 from trio_calls._logging import get_logger
 from trio_calls.call.claim import ClaimState
 from trio_calls.call.scope import CallScope
+from trio_calls.client.observers import ClientObservers, Loss
 from trio_calls.wire.control import CallIn, SessionNotify
 
 logger = get_logger("trio_calls.offers")
@@ -29,6 +30,7 @@ class Session:
     Attributes:
       session_id: the exchange's name for it.
       connection_id: the control connection on which it was claimed first.
+      offered_at: when the call was offered, in Trio's time.
       call_in: what the exchange tells the claimant, once it has.
       call: once it is being served.
       call_arrived: set when `call_in` has come, or cannot come any more.
@@ -38,6 +40,7 @@ class Session:
 
     session_id: str
     connection_id: str | None
+    offered_at: float = 0.0
     call_in: CallIn | None = None
     call: CallScope | None = None
     call_arrived: trio.Event = attrs.field(factory=trio.Event)
@@ -59,19 +62,25 @@ class Session:
 
 
 class Offers:
-    """Keeps every offer until it is taken up, and never takes one up twice."""
+    """Keeps every offer until it is taken up, and never takes one up twice.
 
-    def __init__(self, max_sessions: int | None) -> None:
+    Args:
+      max_sessions: how many sessions there may be at a time; None for no limit.
+      observers: are told of offers, and of room for them.
+    """
+
+    def __init__(self, max_sessions: int | None, observers: ClientObservers | None = None) -> None:
         self.sessions: dict[str, Session] = {}
         self._max_sessions = max_sessions
+        self._observers = observers or ClientObservers(max_sessions)
         self._claimed: set[Session] = set()
-        # In the order in which they came; the values mean nothing.
-        self._waiting: dict[str, None] = {}
+        # When each was offered, in the order in which they came.
+        self._waiting: dict[str, float] = {}
         self._has_overflown = False
         # In the order in which they were released; the values mean nothing.
         self._released: dict[str, None] = {}
 
-    def add(self, offer: SessionNotify) -> None:
+    def add(self, offer: SessionNotify, at: float = 0.0) -> None:
         """Keep an offer. One that waits already, or is being served, changes nothing.
 
         A call that was lost here may ring again; that offer waits until its scope is closed. So
@@ -90,8 +99,8 @@ class Offers:
                     "more than %d calls are waiting: the oldest are left to other workers",
                     MAX_WAITING_OFFERS,
                 )
-            del self._waiting[next(iter(self._waiting))]
-        self._waiting[offer.session_id] = None
+            self._lose(next(iter(self._waiting)), Loss.CROWDED_OUT)
+        self._wait(offer.session_id, at)
 
     def take(self, connection_id: str | None, others: int = 0) -> Session | None:
         """Start the oldest offer's session, if there is one, and room for it beside `others`."""
@@ -101,8 +110,9 @@ class Offers:
         session_id = next((name for name in self._waiting if name not in self.sessions), None)
         if session_id is None or not has_room:
             return None
-        del self._waiting[session_id]
-        session = self.sessions[session_id] = Session(session_id, connection_id)
+        session = Session(session_id, connection_id, self._waiting.pop(session_id))
+        self.sessions[session_id] = session
+        self._observers.count_changed(len(self.sessions))
         self._claimed.add(session)
         return session
 
@@ -117,7 +127,7 @@ class Offers:
 
     def withdraw(self, session_id: str) -> None:
         """Forget an offer that nobody can take up any more."""
-        self._waiting.pop(session_id, None)
+        self._lose(session_id, Loss.WITHDRAWN)
 
     def finish(self, session: Session) -> None:
         """Forget a session, and make room for the next.
@@ -128,13 +138,14 @@ class Offers:
         self.claim_ended(session)
         if self.sessions.get(session.session_id) is session:
             del self.sessions[session.session_id]
+            self._observers.count_changed(len(self.sessions))
         if session.call is None:
             return
         ending = session.call.core.ending
         if ending.was_left_ringing:
-            self._waiting[session.session_id] = None
+            self._wait(session.session_id, session.offered_at)
         if ending.was_released:
-            self._waiting.pop(session.session_id, None)
+            self._lose(session.session_id, Loss.WITHDRAWN)
             self._released[session.session_id] = None
             if len(self._released) > MAX_WAITING_OFFERS:
                 del self._released[next(iter(self._released))]
@@ -145,8 +156,19 @@ class Offers:
         The exchange offers again what still rings when there is a new connection: what only waits,
         and claims that have not become calls.
         """
-        self._waiting.clear()
+        for session_id in tuple(self._waiting):
+            self._lose(session_id, Loss.DISCONNECTED)
         for session in list(self.sessions.values()):
             if session.call_in is None:
                 session.call_arrived.set()
                 self.finish(session)
+
+    def _wait(self, session_id: str, offered_at: float) -> None:
+        if session_id not in self._waiting:
+            self._observers.offer_seen()
+        self._waiting[session_id] = offered_at
+
+    def _lose(self, session_id: str, loss: Loss) -> None:
+        """Forget an offer, if it waits."""
+        if self._waiting.pop(session_id, None) is not None:
+            self._observers.offer_lost(loss)
