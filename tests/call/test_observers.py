@@ -20,6 +20,7 @@ from trio_calls import (
     WSSCallStateError,
 )
 from trio_calls.call.active_call import observers_of
+from trio_calls.call.observers import TurnTaken
 from trio_calls.simulator import SimulatedCall, Simulator, answers, never_answer
 from trio_calls.state import Command
 
@@ -39,6 +40,12 @@ class Observer:
     def command_ended(self, command: Command, asked_at: float, error: BaseException | None) -> None:
         seconds = round(trio.current_time() - asked_at, 1)
         self.told.append((command, seconds, None if error is None else type(error)))
+
+    def turn_taken(self, turn: TurnTaken) -> None:
+        self.told.append(turn)
+
+    def interrupted(self) -> None:
+        self.told.append("interrupted")
 
 
 async def watched(

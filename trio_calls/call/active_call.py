@@ -402,3 +402,8 @@ def observers_of(call: ActiveCall) -> CallObservers:
 def playout_of(call: ActiveCall) -> Playout:
     """Return what `trio_calls.voice` stands on. It is the same one each time."""
     return call._core.playout
+
+
+def is_starved(call: ActiveCall) -> bool:
+    """Return whether the agent falls silent as the exchange asks for none of what it has to say."""
+    return call.state in STATES_WITH_AUDIO and call._core.writer.is_starved

@@ -179,6 +179,12 @@ class MediaWriter(EagerWriter):
             return True
         return trio.current_time() < self._playout.end + PLAYOUT_SECONDS
 
+    @property
+    def is_starved(self) -> bool:
+        """Whether the exchange asks for nothing, though it has played all, and more waits."""
+        audio = self._audio
+        return audio.has_sendable and not audio.credit_bytes and not self.is_playing
+
     def interrupted(self) -> None:
         """Note that the exchange is told to drop what it has not played, or gets before that."""
         for tap in self.taps:

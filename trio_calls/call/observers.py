@@ -11,6 +11,27 @@ from trio_calls.state import AgentMode, CallState, Command
 from trio_calls.wire.call_protocol import CallProtocol
 
 
+@attrs.frozen
+class TurnTaken:
+    """The agent was heard after somebody had spoken. The four parts lead from one to the other.
+
+    Attributes:
+      silent_at: when the other one had ceased to speak, in Trio's time.
+      heard_at: when the agent was heard.
+      pause_seconds: until it was clear that they had finished.
+      thinking_seconds: until the agent was to say something.
+      synthesis_seconds: how long its first audio took to come.
+      queue_seconds: how long it waited to be heard.
+    """
+
+    silent_at: float
+    heard_at: float
+    pause_seconds: float
+    thinking_seconds: float
+    synthesis_seconds: float
+    queue_seconds: float
+
+
 class CallObserver(Protocol):
     """Somebody who watches a call. Nothing here may wait or raise."""
 
@@ -33,6 +54,14 @@ class CallObserver(Protocol):
           asked_at: when the application has asked for it, in Trio's time.
           error: what it came to; None if the exchange has done it.
         """
+        ...
+
+    def turn_taken(self, turn: TurnTaken) -> None:
+        """Note that the agent was heard after somebody had spoken. A voice tells it."""
+        ...
+
+    def interrupted(self) -> None:
+        """Note that somebody talks over the agent, which falls silent. A voice tells it."""
         ...
 
 
@@ -74,3 +103,13 @@ class CallObservers:
         """Tell of the end of a command."""
         for observer in tuple(self._observers):
             observer.command_ended(command, asked_at, error)
+
+    def turn_taken(self, turn: TurnTaken) -> None:
+        """Tell of a turn of the agent's."""
+        for observer in tuple(self._observers):
+            observer.turn_taken(turn)
+
+    def interrupted(self) -> None:
+        """Tell of an interruption."""
+        for observer in tuple(self._observers):
+            observer.interrupted()

@@ -30,6 +30,7 @@ from trio_calls.voice._speech_events import SpeechEvents
 from trio_calls.voice._utterances import Utterances
 from trio_calls.voice.recording._recording import Recording, open_recording
 from trio_calls.voice.timeline.notes import check_note
+from trio_calls.voice.timeline.passing_on import PassingOn
 from trio_calls.voice.timeline.reactions import Reactions
 from trio_calls.voice.timeline.records import Note, Paused, Resumed
 from trio_calls.voice.timeline.sources import (
@@ -75,6 +76,8 @@ class Voice:
         self._reactions = Reactions(self._timeline.add_turn)
         self._watch = CallWatch(self._timeline)
         observers_of(call).add(self._watch)
+        self._passing_on = PassingOn(observers_of(call), self._opened_at)
+        self._timeline.watch(self._passing_on)
         self._listenings: dict[int, Listening] = {}
         self._ears: dict[int, Ear] = {}
         self._is_closed = False
@@ -408,6 +411,7 @@ class Voice:
         self.resume()
         self._is_closed = True
         observers_of(self._call).remove(self._watch)
+        self._timeline.unwatch(self._passing_on)
         self._nursery.cancel_scope.cancel()
 
 

@@ -153,6 +153,11 @@ class OutgoingAudio:
         return bool(self._requests and self._sendable_bytes())
 
     @property
+    def has_sendable(self) -> bool:
+        """Whether audio waits that nothing holds back but the want of credit."""
+        return bool(self.waiting and self._sendable_bytes())
+
+    @property
     def barriers(self) -> Sequence[Barrier]:
         """The barriers that hold speech back, the first one first."""
         return self._barriers

@@ -8,6 +8,7 @@ from pathlib import Path
 import trio
 
 from trio_calls.call.active_call import ActiveCall
+from trio_calls.call.observers import TurnTaken
 from trio_calls.endings import Ending
 from trio_calls.errors import WSSCallCommandError
 from trio_calls.state import AgentMode, CallState, Command
@@ -69,6 +70,12 @@ class CallWatch:
         at = self._timeline.since_opening(asked_at)
         seconds = self._timeline.now() - at
         self._timeline.add(CommandEnded(at, command.name.lower(), seconds, _outcome(error)))
+
+    def turn_taken(self, turn: TurnTaken) -> None:
+        """Nothing: the timeline has it already, and tells of it."""
+
+    def interrupted(self) -> None:
+        """Nothing: the same holds."""
 
 
 def _outcome(error: BaseException | None) -> str:
