@@ -23,10 +23,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from trio_calls import ActiveCall
 from trio_calls.audio import noise
+from trio_calls.concurrency.web_serving import serve
 from trio_calls.simulator import Simulator, open_simulator
 from trio_calls.testing import run_agent
 from trio_calls.web._page import open_phone_page
-from trio_calls.web._serving import serve
+from trio_calls.web._plain_handshake import PlainHandshakeStream
 
 RATE: Final = 24000
 _SPEECH_SECONDS: Final = 120.0
@@ -43,7 +44,7 @@ async def _floor(calls: int) -> None:
 
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     app = Starlette(routes=[WebSocketRoute("/ws", echo)])
-    async with serve(app, listeners, None):
+    async with serve(app, listeners, error_log="trio_calls.web.http", wrap=PlainHandshakeStream):
         await _serve_until_eof(f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}/?token=x")
 
 

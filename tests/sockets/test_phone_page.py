@@ -12,9 +12,10 @@ import trustme
 from tests.support.peers.tab import Tab, hears, open_tab_by_socket
 from trio_calls import ActiveCall
 from trio_calls.audio import noise
+from trio_calls.concurrency import web_serving
 from trio_calls.simulator import open_simulator
 from trio_calls.testing import run_agent
-from trio_calls.web import _serving, _tab
+from trio_calls.web import _tab
 from trio_calls.web._page import open_phone_page
 
 pytestmark = [pytest.mark.slow, pytest.mark.pure]
@@ -150,7 +151,7 @@ async def make_stuck(tab: Tab) -> None:
 
 async def test_who_reads_nothing_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     # Hypercorn sends inside a shield: no cancellation ends that.
-    monkeypatch.setattr(_serving, "CLOSING_SECONDS", 1.5)
+    monkeypatch.setattr(web_serving, "CLOSING_SECONDS", 1.5)
     async with open_simulator() as simulator, trio.open_nursery() as nursery:
 
         async def be_stuck(url: str, task_status: trio.TaskStatus[None]) -> None:

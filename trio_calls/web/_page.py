@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager
 import attrs
 import trio
 
+from trio_calls.concurrency.web_serving import serve
 from trio_calls.simulator import Simulator
 from trio_calls.simulator.exchange.admission import HostNames
 from trio_calls.web._admission import PageAdmission
 from trio_calls.web._app import make_app
+from trio_calls.web._plain_handshake import PlainHandshakeStream
 from trio_calls.web._recordings import Recordings
-from trio_calls.web._serving import serve
 from trio_calls.web._switchboard import Switchboard, open_switchboard
 
 
@@ -76,7 +77,10 @@ async def open_phone_page(
     recordings = Recordings()
     async with open_switchboard(simulator, recordings, agent=agent) as switchboard:
         app = make_app(switchboard, recordings, admission, simulator.config.sample_rate)
-        async with serve(app, listeners, tls):
+        serving = serve(
+            app, listeners, tls, error_log="trio_calls.web.http", wrap=PlainHandshakeStream
+        )
+        async with serving:
             yield PhonePage(
                 listeners[0].socket.getsockname()[1], admission.token, tls is not None, switchboard
             )

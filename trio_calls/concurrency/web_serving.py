@@ -1,4 +1,4 @@
-"""Serving the page: Hypercorn on sockets of ours, in a nursery of ours.
+"""Serving web pages: Hypercorn on sockets of ours, in a nursery of ours.
 
 Hypercorn's `serve` is not enough here. It sends inside a shield: a peer that reads nothing, such as
 a tab that the browser has put to sleep, keeps it, and whoever cancels it, for as long as it likes.
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
@@ -19,9 +19,8 @@ from hypercorn.config import Config
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
-from starlette.types import ASGIApp
 
-from trio_calls.web._plain_handshake import PlainHandshakeStream
+from trio_calls.concurrency.error_groups import plain_single_error
 
 #: How long connections may take to say goodbye.
 CLOSING_SECONDS: Final = 2.0
@@ -40,36 +39,52 @@ Stream = trio.SocketStream | _SslStream
 
 @asynccontextmanager
 async def serve(
-    app: ASGIApp, listeners: list[trio.SocketListener], tls: ssl.SSLContext | None
+    app: Callable[..., Any],
+    listeners: list[trio.SocketListener],
+    tls: ssl.SSLContext | None = None,
+    *,
+    error_log: str,
+    wrap: Callable[[Stream], Any] | None = None,
 ) -> AsyncIterator[None]:
     """Serve an application for the duration of the block.
 
     Leaving the block, also by cancellation, closes every connection within `CLOSING_SECONDS`.
+
+    Args:
+      app: an ASGI application.
+      listeners: of the sockets to serve on.
+      tls: the certificate to serve with; None for plain HTTP.
+      error_log: the name of the logger for what goes wrong.
+      wrap: makes the stream that Hypercorn gets of each that comes in; None: it gets that.
     """
-    server = _Server(app)
+    server = _Server(app, error_log, wrap)
     for listener in listeners:
         listener.socket.setsockopt(
             trio.socket.SOL_SOCKET, trio.socket.SO_SNDBUF, _SEND_BUFFER_BYTES
         )
-    async with trio.open_nursery() as nursery:
-        if tls is None:
-            nursery.start_soon(trio.serve_listeners, server.serve, listeners)
-        else:
-            secured = [trio.SSLListener(one, tls, https_compatible=True) for one in listeners]
-            nursery.start_soon(trio.serve_listeners, server.serve, secured)
-        try:
-            yield
-        finally:
-            nursery.cancel_scope.cancel()
-            nursery.start_soon(server.close_late)
+    with plain_single_error():
+        async with trio.open_nursery() as nursery:
+            if tls is None:
+                nursery.start_soon(trio.serve_listeners, server.serve, listeners)
+            else:
+                secured = [trio.SSLListener(one, tls, https_compatible=True) for one in listeners]
+                nursery.start_soon(trio.serve_listeners, server.serve, secured)
+            try:
+                yield
+            finally:
+                nursery.cancel_scope.cancel()
+                nursery.start_soon(server.close_late)
 
 
 class _Server:
-    def __init__(self, app: ASGIApp) -> None:
-        # Both have types of their own for what the specification of ASGI says.
+    def __init__(
+        self, app: Callable[..., Any], error_log: str, wrap: Callable[[Stream], Any] | None
+    ) -> None:
+        # It has types of its own for what the specification of ASGI says.
         self._app = ASGIWrapper(cast(ASGIFramework, app))
         self._context = WorkerContext(None)
-        self._config = _configure()
+        self._config = _configure(error_log)
+        self._wrap = wrap
         self._streams: set[Stream] = set()
         self._all_closed = trio.Event()
 
@@ -87,7 +102,7 @@ class _Server:
                 self._config,
                 self._context,
                 state,
-                cast(_SslStream, PlainHandshakeStream(stream)),
+                cast(_SslStream, stream if self._wrap is None else self._wrap(stream)),
             )
         finally:
             self._streams.discard(stream)
@@ -108,10 +123,10 @@ def _socket_of(stream: Stream) -> trio.socket.SocketType:
     return (stream.transport_stream if isinstance(stream, trio.SSLStream) else stream).socket
 
 
-def _configure() -> Config:
+def _configure(error_log: str) -> Config:
     config = Config()
     config.accesslog = None
-    config.errorlog = logging.getLogger("trio_calls.web.http")
+    config.errorlog = logging.getLogger(error_log)
     config.include_server_header = False
     config.ssl_handshake_timeout = _PATIENCE_SECONDS
     config.websocket_max_message_size = _MAX_MESSAGE_BYTES
