@@ -14,6 +14,7 @@ from sphinx.environment import BuildEnvironment
 CHECKOUT = Path(__file__).resolve().parent.parent
 # What is documented is this checkout, whatever else may be installed.
 sys.path.insert(0, str(CHECKOUT))
+sys.path.insert(0, str(CHECKOUT / "docs"))
 
 from trio_calls._public_names import DEFINED_IN, PUBLIC_MODULES  # noqa: E402
 from trio_calls._version import __version__  # noqa: E402
@@ -32,6 +33,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinxcontrib_trio",
+    # Beside this file.
+    "folded_answers",
 ]
 exclude_patterns = ["_build"]
 # `name` in a docstring is a link, where the reference has that name.
@@ -68,6 +71,7 @@ napoleon_numpy_docstring = False
 html_theme = "furo"
 html_title = f"trio-calls {release}"
 html_show_copyright = False
+html_static_path = ["_style"]
 
 
 def keep_colons(app: Sphinx, what: str, *rest: Any) -> None:
