@@ -48,6 +48,7 @@ NOTES: Final = {
         "audio_format": "rate and channels",
         "endings": "how calls end",
         "events": "what happens to calls",
+        "offer": "what may be claimed",
         "errors": "what is raised",
     },
     "trio_calls.simulator": {

@@ -16,6 +16,7 @@ import attrs
 from trio_calls._quoting import Secret
 from trio_calls.audio_format import SAMPLE_RATES, AudioFormat, AudioMode
 from trio_calls.errors import WSSConfigError
+from trio_calls.offer import Claims, why_no_claims
 
 if TYPE_CHECKING:
     import trio
@@ -152,6 +153,12 @@ _text: Final = _instance_of(str)
 _path: Final = _instance_of(str, os.PathLike)
 
 
+def _claims(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    refusal = None if value is None else why_no_claims(value)
+    if refusal is not None:
+        raise WSSConfigError(f"claims {refusal}")
+
+
 def _websocket_url(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str):
         raise WSSConfigError(f"base_url must be str, not {type(value).__name__}")
@@ -199,6 +206,8 @@ class ClientConfig:
         authorities.
       max_concurrent_calls: the most calls at a time. Further ones are left to other workers until
         there is room. None for no limit.
+      claims: a plain function that is called with each `~trio_calls.sessions.Offer` for which there
+        is room, and returns whether it is claimed: see `CallClient.on`. None: all are.
       send_buffer_seconds: how much audio of each call may wait to be sent, whatever its rate.
       send_buffer_bytes: the same in bytes, in place of `send_buffer_seconds`, if not None.
       receive_buffer_seconds: how much received audio may wait for each reader; one message may,
@@ -247,6 +256,7 @@ class ClientConfig:
     max_concurrent_calls: int | None = attrs.field(
         default=None, validator=_positive_integer_or_none
     )
+    claims: Claims | None = attrs.field(default=None, repr=False, validator=_claims)
     send_buffer_seconds: float = attrs.field(default=22.0, validator=_positive_seconds)
     send_buffer_bytes: int | None = attrs.field(default=None, validator=_positive_integer_or_none)
     receive_buffer_seconds: float = attrs.field(default=10.0, validator=_positive_seconds)

@@ -4,6 +4,7 @@
 event                       on                            the handler is called with
 ==========================  ============================  =======================================
 `INCOMING_CALL`             `CallClient.on`               the `ActiveCall`
+`OFFER`                     `CallClient.on`               the `~trio_calls.sessions.Offer`
 `CALL_ANSWERED`             `ActiveCall.on`               nothing
 `CALL_ANSWER_FAILED`        `ActiveCall.on`               the error (a `WSSCallError`)
 `CALL_CONNECTED`            `ActiveCall.on`               nothing
@@ -19,6 +20,8 @@ from typing import Final
 
 #: A call was offered, claimed, and is now ringing for this application.
 INCOMING_CALL: Final = "incoming_call"
+#: A session is on offer, and may be claimed now: the handler decides.
+OFFER: Final = "offer"
 #: The exchange says that the agent now talks with the caller.
 CALL_ANSWERED: Final = "call_answered"
 #: The exchange refused `answer()`, or did not do it in time.

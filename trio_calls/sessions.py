@@ -30,9 +30,12 @@ from trio_calls.errors import (
     WSSSessionNotOpenError,
     WSSUnauthorizedError,
 )
+from trio_calls.offer import Offer, OfferDecision
 
 __all__ = [
     "HandOver",
+    "Offer",
+    "OfferDecision",
     "WSSChannelError",
     "WSSForbiddenError",
     "WSSHandOverError",

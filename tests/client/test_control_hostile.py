@@ -129,7 +129,7 @@ async def test_too_long_a_frame_costs_the_connection_only(
 async def test_offers_without_end_do_not_fill_the_memory(
     exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trio_calls.client.offers.MAX_WAITING_OFFERS", 10)
+    monkeypatch.setattr("trio_calls.client.offer_queue.MAX_WAITING_OFFERS", 10)
     switchboard = Switchboard()
     async with open_call_client(exchange.config()) as client:
         control = await exchange.control()

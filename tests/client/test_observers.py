@@ -164,7 +164,7 @@ async def test_draining_is_known(exchange: FakeExchange) -> None:
 async def test_more_offers_than_are_kept(
     exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trio_calls.client.offers.MAX_WAITING_OFFERS", 2)
+    monkeypatch.setattr("trio_calls.client.offer_queue.MAX_WAITING_OFFERS", 2)
     async with open_call_client(exchange.config()) as client:
         control = await exchange.control()
         with observing(client) as told:

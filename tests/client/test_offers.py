@@ -97,7 +97,7 @@ def test_the_newest_calls_that_were_released_are_remembered(
 def test_too_many_offers_push_the_oldest_out(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("trio_calls.client.offers.MAX_WAITING_OFFERS", 3)
+    monkeypatch.setattr("trio_calls.client.offer_queue.MAX_WAITING_OFFERS", 3)
     offers = Offers(None)
     for name in ("a", "b", "c", "a", "b", "c"):
         offers.add(offer(name))

@@ -35,11 +35,11 @@ EXPORTED: Final = {
     """,
     "trio_calls.events": """
         CALL_ANSWERED CALL_ANSWER_FAILED CALL_CONNECTED CALL_CONNECT_FAILED CALL_ERROR
-        CALL_EVENTS CALL_TERMINATED INCOMING_CALL
+        CALL_EVENTS CALL_TERMINATED INCOMING_CALL OFFER
     """,
     "trio_calls.sessions": """
-        HandOver WSSChannelError WSSForbiddenError WSSHandOverError WSSInvalidRequestError
-        WSSMessageChannelError
+        HandOver Offer OfferDecision WSSChannelError WSSForbiddenError WSSHandOverError
+        WSSInvalidRequestError WSSMessageChannelError
         WSSMessageError WSSMessageExchangeError WSSMessageInDoubtError WSSMessageOverflowError
         WSSMessagePayloadError WSSMessageRemoteError WSSOutboundOverflowError
         WSSQuotaExceededError WSSSessionBusyError WSSSessionClosedError WSSSessionError
@@ -80,6 +80,7 @@ PUBLIC_FILES: Final = {
     "endings",
     "errors",
     "events",
+    "offer",
     "state",
     "testing.plugin",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import trio
 
@@ -22,11 +22,12 @@ from trio_calls.concurrency.trio_run import require_trio
 from trio_calls.concurrency.watchdog import open_watchdog
 from trio_calls.config import ClientConfig, is_number
 from trio_calls.errors import WSSConnectionError
+from trio_calls.offer import Claims
 from trio_calls.transport.tls import ClientTLS
 
 logger = get_logger("trio_calls.client")
 
-HandlerT = TypeVar("HandlerT", bound=CallHandler)
+HandlerT = TypeVar("HandlerT", bound=CallHandler | Claims)
 
 
 class CallClient:
@@ -48,21 +49,33 @@ class CallClient:
         return self._incoming.calls
 
     def on(self, event: str) -> Callable[[HandlerT], HandlerT]:
-        """Register the handler of `events.INCOMING_CALL`, as a decorator.
+        """Register the handler of an event, as a decorator.
 
-        Calls that were offered before are waiting for it, and are claimed now.
+        That of `events.INCOMING_CALL` is called with each `ActiveCall`. Calls that were offered
+        before are waiting for it, and are claimed now.
+
+        That of `events.OFFER` is called with each `~trio_calls.sessions.Offer` for which there is
+        room, and returns an `~trio_calls.sessions.OfferDecision`. It must be a plain function, as
+        nothing may wait between an offer and its claim. When it fails, that is logged, and the
+        offer claimed as without it. Register it first, or give it as ``ClientConfig.claims``.
 
         Raises:
           ValueError: clients have no such event, or it has a handler already: every call is
             served by exactly one.
-          TypeError: what is to be registered cannot be called, or is a generator.
+          TypeError: what is to be registered cannot be called, or is a generator; or asynchronous,
+            for `events.OFFER`.
         """
-        if event != events.INCOMING_CALL:
-            raise ValueError(f"no event of a client: {event!r}; use events.INCOMING_CALL")
+        registrars: dict[str, Callable[[Any], None]] = {
+            events.INCOMING_CALL: self._serve_with,
+            events.OFFER: self._incoming.judge.ask,
+        }
+        if event not in registrars:
+            raise ValueError(
+                f"no event of a client: {event!r}; use events.INCOMING_CALL or events.OFFER"
+            )
 
         def register(handler: HandlerT) -> HandlerT:
-            check_handler(handler)
-            self._incoming.serve_with(handler)
+            registrars[event](handler)
             return handler
 
         return register
@@ -100,6 +113,10 @@ class CallClient:
             document = concealed(document)
             document = HandOver.from_json(document, self._config.audio_format)
         await self._incoming.adopt(document, handler)
+
+    def _serve_with(self, handler: CallHandler) -> None:
+        check_handler(handler)
+        self._incoming.serve_with(handler)
 
     async def run_forever(self) -> None:
         """Serve calls until cancelled, or until SIGTERM; then `drain`, and return.

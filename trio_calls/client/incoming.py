@@ -27,13 +27,20 @@ from trio_calls.client.claims import (
 )
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.observers import ClientObservers, Loss
+from trio_calls.client.offer_judge import OfferJudge
 from trio_calls.client.offers import Offers, Session
 from trio_calls.client.outcomes import Outcomes
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSHandOverError
 from trio_calls.state import STATES_WITH_AUDIO
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.control import CallIn, ControlMessage, SessionClosed, SessionNotify
+from trio_calls.wire.control import (
+    TELEPHONE,
+    CallIn,
+    ControlMessage,
+    SessionClosed,
+    SessionNotify,
+)
 
 logger = get_logger("trio_calls.incoming")
 
@@ -46,6 +53,7 @@ class IncomingCalls:
       observers: are told of offers, calls and connections.
       offers: the calls that wait, are being claimed, or are served.
       adopted: the calls that other processes have handed over to this client.
+      judge: says which offers are claimed.
     """
 
     # Holds the scopes of the calls, while `open` is entered.
@@ -54,8 +62,9 @@ class IncomingCalls:
     def __init__(self, config: ClientConfig, tls: ClientTLS) -> None:
         self.control: ControlConnection = ControlConnection(config, tls, self)
         self.adopted: AdoptedCalls = AdoptedCalls(config, tls)
+        self.judge: OfferJudge = OfferJudge(config.claims)
         self.observers: ClientObservers = ClientObservers(config.max_concurrent_calls)
-        self.offers: Offers = Offers(config.max_concurrent_calls, self.observers)
+        self.offers: Offers = Offers(config.max_concurrent_calls, self.judge.judge, self.observers)
         self._config = config
         self._tls = tls
         self._handler: CallHandler | None = None
@@ -79,6 +88,7 @@ class IncomingCalls:
         """
         try:
             async with trio.open_nursery() as self._nursery:
+                self.offers.queue.start(self._nursery, self._take_up)
                 try:
                     yield
                 finally:
@@ -140,7 +150,7 @@ class IncomingCalls:
     def control_received(self, message: ControlMessage) -> None:
         """Act on what the exchange says. Called by the control connection."""
         match message:
-            case SessionNotify() if message.offers_call:
+            case SessionNotify() if self._offers_call(message):
                 self._receive_offer(message)
             case CallIn():
                 self._receive_call(message)
@@ -165,6 +175,13 @@ class IncomingCalls:
         for session in self.offers.sessions.values():
             if session.call is not None:
                 session.call.core.claim.question()
+
+    def _offers_call(self, message: SessionNotify) -> bool:
+        """Return whether this is about a call that can be claimed, for all that is known.
+
+        Activities that are newer than this SDK are for the application to judge, if it does.
+        """
+        return message.offers_call or (message.channel == TELEPHONE and self.judge.is_asked)
 
     def _receive_offer(self, offer: SessionNotify) -> None:
         session = self.offers.sessions.get(offer.session_id)
@@ -217,6 +234,11 @@ class IncomingCalls:
             # From whatever task this is called: no call sees the context variables of another.
             self._context.run(self._nursery.start_soon, self._serve, session, self._handler)
 
+    def _look_again(self) -> None:
+        """Take up what there is room for, and ask again about what was put off."""
+        self.offers.queue.ask_again()
+        self._take_up()
+
     @property
     def _may_claim(self) -> bool:
         if self._draining.is_set():
@@ -257,7 +279,7 @@ class IncomingCalls:
                 self._outcomes.closed(session.call)
                 self.observers.call_closed(session.call.active_call)
             if trio.current_effective_deadline() > trio.current_time():
-                self._take_up()
+                self._look_again()
 
     async def _wait_for_call(self, session: Session) -> None:
         with trio.move_on_after(CALL_IN_SECONDS):
@@ -287,4 +309,4 @@ class IncomingCalls:
         self._outcomes.stopped_ringing(call)
         if not call.failed_before_answer:
             # Of one that has failed, it is noted when its scope is closed.
-            self._take_up()
+            self._look_again()

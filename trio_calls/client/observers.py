@@ -31,6 +31,9 @@ class Loss(IdentityEnum):
     WITHDRAWN = "withdrawn"
     """It was out of date before it was claimed: the caller had hung up, or is served already."""
 
+    LEFT = "left"
+    """The application left it to other workers, or put it off for too long."""
+
     CROWDED_OUT = "crowded_out"
     """More offers waited than are kept. It is left to other workers."""
 

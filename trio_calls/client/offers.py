@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import attrs
 import trio
 
-from trio_calls._logging import get_logger
 from trio_calls.call.claim import ClaimState
 from trio_calls.call.scope import CallScope
-from trio_calls.client.observers import ClientObservers, Loss
+from trio_calls.client.observers import ClientObservers
+from trio_calls.client.offer_queue import MAX_WAITING_OFFERS, OfferQueue
+from trio_calls.offer import OfferDecision
 from trio_calls.wire.control import CallIn, SessionNotify
-
-logger = get_logger("trio_calls.offers")
-
-#: Offers that wait to be taken up, at the most; the oldest are left to other workers.
-MAX_WAITING_OFFERS: Final = 10_000
 
 #: Offers that are being claimed at once, at the most; further ones wait until the exchange has
 #: answered. An exchange that never answers must not make us hold all that it offers meanwhile.
@@ -65,18 +62,27 @@ class Offers:
     """Keeps every offer until it is taken up, and never takes one up twice.
 
     Args:
-      max_sessions: how many sessions there may be at a time; None for no limit.
+      max_sessions: how many there may be at a time; None for no limit.
+      judge: says what becomes of an offer for which there is room; None: all are claimed.
       observers: are told of offers, and of room for them.
+
+    Attributes:
+      sessions: by their names: what is being claimed, or served.
+      queue: what waits to be claimed.
     """
 
-    def __init__(self, max_sessions: int | None, observers: ClientObservers | None = None) -> None:
+    def __init__(
+        self,
+        max_sessions: int | None,
+        judge: Callable[[SessionNotify], OfferDecision] | None = None,
+        observers: ClientObservers | None = None,
+    ) -> None:
+        observers = observers or ClientObservers(max_sessions)
         self.sessions: dict[str, Session] = {}
+        self.queue: OfferQueue = OfferQueue(judge, observers)
         self._max_sessions = max_sessions
-        self._observers = observers or ClientObservers(max_sessions)
+        self._observers = observers
         self._claimed: set[Session] = set()
-        # When each was offered, in the order in which they came.
-        self._waiting: dict[str, float] = {}
-        self._has_overflown = False
         # In the order in which they were released; the values mean nothing.
         self._released: dict[str, None] = {}
 
@@ -90,28 +96,28 @@ class Offers:
         if offer.session_id in self._released:
             return
         session = self.sessions.get(offer.session_id)
-        if offer.session_id in self._waiting or (session is not None and session.is_held):
+        if self.queue.has(offer.session_id) or (session is not None and session.is_held):
             return
-        if len(self._waiting) == MAX_WAITING_OFFERS:
-            if not self._has_overflown:
-                self._has_overflown = True
-                logger.warning(
-                    "more than %d calls are waiting: the oldest are left to other workers",
-                    MAX_WAITING_OFFERS,
-                )
-            self._lose(next(iter(self._waiting)), Loss.CROWDED_OUT)
-        self._wait(offer.session_id, at)
+        self.queue.add(offer, at)
 
     def take(self, connection_id: str | None, others: int = 0) -> Session | None:
-        """Start the oldest offer's session, if there is one, and room for it beside `others`."""
+        """Start the session of the oldest offer that is to be claimed.
+
+        Args:
+          connection_id: the control connection on which it is claimed.
+          others: how many calls there are beside the sessions, which take up room as well.
+
+        Returns:
+          The session, or None if no offer is to be claimed, or there is no room for it.
+        """
         has_room = len(self._claimed) < MAX_CLAIMS_AT_ONCE and (
             self._max_sessions is None or len(self.sessions) + others < self._max_sessions
         )
-        session_id = next((name for name in self._waiting if name not in self.sessions), None)
-        if session_id is None or not has_room:
+        waiting = self.queue.take(self.sessions) if has_room else None
+        if waiting is None:
             return None
-        session = Session(session_id, connection_id, self._waiting.pop(session_id))
-        self.sessions[session_id] = session
+        session = Session(waiting.session_id, connection_id, waiting.offered_at)
+        self.sessions[session.session_id] = session
         self._observers.count_changed(len(self.sessions))
         self._claimed.add(session)
         return session
@@ -127,7 +133,7 @@ class Offers:
 
     def withdraw(self, session_id: str) -> None:
         """Forget an offer that nobody can take up any more."""
-        self._lose(session_id, Loss.WITHDRAWN)
+        self.queue.withdraw(session_id)
 
     def finish(self, session: Session) -> None:
         """Forget a session, and make room for the next.
@@ -143,9 +149,9 @@ class Offers:
             return
         ending = session.call.core.ending
         if ending.was_left_ringing:
-            self._wait(session.session_id, session.offered_at)
+            self.queue.add_own(session.session_id, session.offered_at)
         if ending.was_released:
-            self._lose(session.session_id, Loss.WITHDRAWN)
+            self.queue.withdraw(session.session_id)
             self._released[session.session_id] = None
             if len(self._released) > MAX_WAITING_OFFERS:
                 del self._released[next(iter(self._released))]
@@ -156,19 +162,8 @@ class Offers:
         The exchange offers again what still rings when there is a new connection: what only waits,
         and claims that have not become calls.
         """
-        for session_id in tuple(self._waiting):
-            self._lose(session_id, Loss.DISCONNECTED)
+        self.queue.clear()
         for session in list(self.sessions.values()):
             if session.call_in is None:
                 session.call_arrived.set()
                 self.finish(session)
-
-    def _wait(self, session_id: str, offered_at: float) -> None:
-        if session_id not in self._waiting:
-            self._observers.offer_seen()
-        self._waiting[session_id] = offered_at
-
-    def _lose(self, session_id: str, loss: Loss) -> None:
-        """Forget an offer, if it waits."""
-        if self._waiting.pop(session_id, None) is not None:
-            self._observers.offer_lost(loss)
