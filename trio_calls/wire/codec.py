@@ -32,15 +32,21 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, Final, NoReturn, get_args
+from typing import Any, Final, NoReturn, TypeVar, get_args
 
 import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from trio_calls.wire.control import CallFlowSetup, ControlMessage, SessionCreate, SessionOpen
+from trio_calls.wire.control import (
+    CallFlowSetup,
+    ControlMessage,
+    SessionCreate,
+    SessionCreated,
+    SessionOpen,
+)
 from trio_calls.wire.dialing import DialingMessage
 from trio_calls.wire.hand_over import HandedOverFormat, HandOverDocument
 from trio_calls.wire.media import CallEvent, CommandRequest, MediaMessage, RingTime
@@ -55,9 +61,18 @@ from trio_calls.wire.message import (
 )
 from trio_calls.wire.messaging import MessageOut
 from trio_calls.wire.phone import PageMessage
+from trio_calls.wire.session_list import HttpRefusal, SessionClosure, SessionInfo
+
+T = TypeVar("T")
+BodyT = TypeVar("BodyT", SessionClosure, HttpRefusal)
+
+_BODIES: Final = (SessionInfo, SessionClosure, HttpRefusal)
 
 #: The longest text frame that is looked at, in characters.
 MAX_TEXT_LENGTH: Final = 2**18
+
+#: The longest body of an HTTP response, in bytes: a list of some 15,000 sessions.
+MAX_BODY_BYTES: Final = 2**22
 
 #: The longest frame that may be remembered once it is decoded, in characters.
 _MAX_REPEATED_LENGTH: Final = 200
@@ -100,7 +115,11 @@ def encode(message: Message) -> str:
     body: dict[str, Any] = {"data": fields} if message.in_data else fields
     if message.id_is_beside_data:
         body[REQUEST_ID] = fields.pop(REQUEST_ID)
-    return json.dumps({"type": message.wire_type, **body}, separators=(",", ":"), allow_nan=False)
+    return _compact({"type": message.wire_type, **body})
+
+
+def _compact(document: dict[str, Any]) -> str:
+    return json.dumps(document, separators=(",", ":"), allow_nan=False)
 
 
 def decode_control(frame: str) -> ControlMessage | UnknownMessage:
@@ -157,13 +176,63 @@ def decode_hand_over(document: str) -> HandOverDocument:
     Raises:
       WireError: it cannot be used. It says what is wrong and where, without the content.
     """
+    return _structure(_parse(document), HandOverDocument)
+
+
+def encode_body(content: SessionClosure | HttpRefusal | Sequence[SessionInfo]) -> bytes:
+    """Return the body of an HTTP response, without what is None."""
+    if isinstance(content, Sequence):
+        items = [_without_nulls(_converter.unstructure(item)) for item in content]
+        return _compact({"items": items}).encode()
+    return _compact(_without_nulls(_converter.unstructure(content))).encode()
+
+
+def decode_session_list(body: bytes) -> list[SessionInfo]:
+    """Read the body of the HTTP response that lists sessions.
+
+    Raises:
+      WireError: it cannot be used. It says what is wrong and where, without the content.
+    """
+    items = _parse_body(body).get("items")
+    if not isinstance(items, list):
+        raise WireError("$.items must be there, and be an array")
+    return [_structure(item, SessionInfo) for item in items]
+
+
+def decode_body(body: bytes, body_class: type[BodyT]) -> BodyT:
+    """Read the body of another HTTP response.
+
+    Raises:
+      WireError: it cannot be used. It says what is wrong and where, without the content.
+    """
+    return _structure(_parse_body(body), body_class)
+
+
+def read_created(content: Any) -> SessionCreated:
+    """Read the content of the answer to a `SessionCreate`.
+
+    Raises:
+      WireError: it cannot be used. It says what is wrong and where, without the content.
+    """
+    return _structure(content, SessionCreated)
+
+
+def _structure(document: Any, wanted: type[T]) -> T:
     try:
-        handed_over: HandOverDocument = _converter.structure(
-            _without_nulls(_parse(document)), HandOverDocument
-        )
+        return _converter.structure(_without_nulls(document), wanted)
     except cattrs.BaseValidationError as error:
         raise WireError("; ".join(_describe(error))) from None
-    return handed_over
+
+
+def _parse_body(body: bytes) -> dict[str, Any]:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise WireError("a body must be UTF-8") from None
+    document = _parse(text, MAX_BODY_BYTES)
+    if not isinstance(document, dict):
+        raise WireError("a body must be a JSON object")
+    return document
 
 
 def _decode(frame: str, types: dict[str, type[Message]]) -> Any:
@@ -209,9 +278,9 @@ def _request_id(body: Any, key: str | None) -> str | None:
     return request_id if is_usable else None
 
 
-def _parse(frame: str) -> Any:
-    if len(frame) > MAX_TEXT_LENGTH:
-        raise WireError(f"a frame must not be longer than {MAX_TEXT_LENGTH} characters")
+def _parse(frame: str, max_length: int = MAX_TEXT_LENGTH) -> Any:
+    if len(frame) > max_length:
+        raise WireError(f"a frame must not be longer than {max_length} characters")
     if frame.count("{") + frame.count("[") > MAX_DEPTH:
         _check_depth(frame)
     try:
@@ -379,6 +448,8 @@ _converter: Final = _make_converter(
         RingTime,
         HandedOverFormat,
         HandOverDocument,
+        SessionCreated,
+        *_BODIES,
         *_CONTROL_TYPES.values(),
         *_MEDIA_TYPES.values(),
         *_DIALING_TYPES.values(),

@@ -109,6 +109,19 @@ class SessionCreate(Message):
 
 
 @attrs.frozen
+class SessionCreated:
+    """The content of the answer to a `SessionCreate`.
+
+    Attributes:
+      session_id: the exchange's name for the session.
+      is_new: whether it was started for this request; if not, it was open already.
+    """
+
+    session_id: str = text("sessionId")
+    is_new: bool = wire("created", default=True)
+
+
+@attrs.frozen
 class CallFlowSetup(Message):
     """SDK → exchange: what to offer to this connector from now on. Answered by a `Response`."""
 
