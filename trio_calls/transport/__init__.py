@@ -6,9 +6,11 @@ libraries, and nothing outside this package imports either::
 
     explain    heartbeat    tls         what a connection means to a client, and
     sdk_headers                         what the client says of itself
+    http                                requests that want no WebSocket, as a client
     eager_writer                        sending: at once what goes, and the rest from a task
     _response_head                      what servers say before, in and behind a handshake
     _opening, _dial                     the address, the stream, the library, the deadline
+    _plain_http                         requests that want no WebSocket, as a server
     _trio_websocket    _websockets      one library each, which comes with the SDK or costs less
     _fast_path_stream  _frame_reader    the frames: plain ones here, all others by the library
     _fast_path_parser, _frame_sender
@@ -25,6 +27,9 @@ from trio_calls.transport._interface import (
     HandshakeRefused,
     HandshakeRequest,
     HostUnreachable,
+    PlainRequest,
+    PlainRequestAnswered,
+    PlainResponse,
     Rejection,
     ServerUnverified,
     TLSFailed,
@@ -42,6 +47,9 @@ __all__ = [
     "HandshakeRequest",
     "HostUnreachable",
     "NowaitStream",
+    "PlainRequest",
+    "PlainRequestAnswered",
+    "PlainResponse",
     "Rejection",
     "ServerUnverified",
     "TLSFailed",

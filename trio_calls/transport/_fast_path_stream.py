@@ -51,6 +51,7 @@ class FastPathStream(trio.abc.Stream):
     Args:
       stream: the stream to the peer.
       is_client: whether this side is the client.
+      received: what has come over it already.
 
     Attributes:
       sender: sends both the library's frames and the application's messages.
@@ -58,9 +59,9 @@ class FastPathStream(trio.abc.Stream):
       library: the connection on this stream; None until the handshake is over.
     """
 
-    def __init__(self, stream: trio.abc.Stream, *, is_client: bool) -> None:
+    def __init__(self, stream: trio.abc.Stream, *, is_client: bool, received: bytes = b"") -> None:
         self.sender = FrameSender(stream, is_masked=is_client)
-        self.handshake = HandshakeStream(stream, is_client=is_client)
+        self.handshake = HandshakeStream(stream, is_client=is_client, received=received)
         self.library: WebSocketConnection | None = None
         self._receive_some = receiver(stream)
         self._is_past_handshake = False

@@ -33,6 +33,7 @@ class HandshakeStream(trio.abc.Stream):
     Args:
       stream: the stream to the peer.
       is_client: whether a server's answer is to be read, rather than a client's request.
+      received: what has come over it already.
 
     Attributes:
       is_shaking_hands: whether a stream that ends or breaks is a `WebSocketError`. Set to False by
@@ -41,11 +42,12 @@ class HandshakeStream(trio.abc.Stream):
       response: what the server has answered; None for a server itself.
     """
 
-    def __init__(self, stream: trio.abc.Stream, *, is_client: bool) -> None:
+    def __init__(self, stream: trio.abc.Stream, *, is_client: bool, received: bytes = b"") -> None:
         self.is_shaking_hands = True
         self.response = ResponseHead() if is_client else None
         self.received = bytearray()
         self._stream = stream
+        self._beginning = received
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         try:
@@ -59,8 +61,9 @@ class HandshakeStream(trio.abc.Stream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         while True:
+            beginning, self._beginning = self._beginning, b""
             try:
-                data = await self._stream.receive_some(max_bytes)
+                data = beginning or await self._stream.receive_some(max_bytes)
             except trio.BrokenResourceError as error:
                 self._raise_in_handshake(error)
                 raise

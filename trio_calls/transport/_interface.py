@@ -68,6 +68,13 @@ class HandshakeRefused(WebSocketError):
         self.retry_after = retry_after
 
 
+class PlainRequestAnswered(WebSocketError):
+    """The client wanted no WebSocket. It has its answer, and the stream is closed."""
+
+    def __init__(self) -> None:
+        super().__init__("the client asked for no WebSocket, and was answered")
+
+
 class WebSocketClosed(Exception):
     """The connection is over: closed by either side, or lost.
 
@@ -103,6 +110,32 @@ class HandshakeRequest:
 
     path: str
     headers: Mapping[str, str] = attrs.field(repr=False)
+
+
+@attrs.frozen
+class PlainRequest(HandshakeRequest):
+    """What a client asks a server for that wants no WebSocket.
+
+    Attributes:
+      method: such as ``GET``.
+    """
+
+    method: str
+
+
+@attrs.frozen
+class PlainResponse:
+    """What a server answers it. The connection is closed after that.
+
+    Attributes:
+      status_code: the status of the HTTP response.
+      body: its body, which is JSON.
+      allow: the methods that its ``Allow`` names; None where it has none.
+    """
+
+    status_code: int
+    body: bytes = attrs.field(repr=False)
+    allow: str | None = None
 
 
 @attrs.frozen

@@ -22,6 +22,7 @@ from trio_calls.transport._interface import (
     WebSocket,
     WebSocketError,
 )
+from trio_calls.transport._plain_http import Answer, answer_plain_request
 
 Decide = Callable[[HandshakeRequest], Rejection | None]
 
@@ -34,7 +35,8 @@ class _Library:
         [trio.Nursery, trio.abc.Stream, SplitResult, Mapping[str, str]], Awaitable[WebSocket]
     ]
     accept: Callable[
-        [trio.Nursery, trio.abc.Stream, Decide], Awaitable[tuple[HandshakeRequest, WebSocket]]
+        [trio.Nursery, trio.abc.Stream, Decide, bytes],
+        Awaitable[tuple[HandshakeRequest, WebSocket]],
     ]
 
 
@@ -69,7 +71,7 @@ def _find_websockets(*, is_wanted: bool) -> _Library:
 
 
 @contextmanager
-def _failing_alone() -> Iterator[None]:
+def failing_alone() -> Iterator[None]:
     """Let an attempt fail with `WebSocketError` only, whatever a library or a stream has raised.
 
     Only so is it the trouble of one connection, and not of all that run beside it.
@@ -121,7 +123,7 @@ async def connect_websocket(
     library = _find(transport)
     parts = split_url(url)
     check_headers(headers)
-    with _failing_alone(), trio.move_on_after(within_seconds):
+    with failing_alone(), trio.move_on_after(within_seconds):
         stream = await open_byte_stream(parts, ssl_context, open_stream)
         async with AsyncExitStack() as on_failure:
             on_failure.push_async_callback(drop, stream)
@@ -137,6 +139,7 @@ async def accept_websocket(
     decide: Decide,
     *,
     within_seconds: float,
+    answer: Answer | None = None,
     transport: TransportName = "auto",
 ) -> tuple[HandshakeRequest, WebSocket]:
     """Open a WebSocket as a server, unless `decide` rejects it.
@@ -146,19 +149,22 @@ async def accept_websocket(
       stream: the stream to the client.
       decide: returns None to accept what the client asks for, or else the rejection to send.
       within_seconds: the time for the handshake.
+      answer: answers a request that wants no WebSocket. None: those are broken handshakes, too.
       transport: the library to use.
 
     Raises:
       HandshakeRefused: `decide` rejected it; the client was told, and the stream is closed.
+      PlainRequestAnswered: it wanted no WebSocket, and has its answer; the stream is closed.
       WebSocketError: the handshake failed in another way, or took too long.
 
     Cancellation drops the connection at once.
     """
     library = _find(transport)
-    with _failing_alone(), trio.move_on_after(within_seconds):
+    with failing_alone(), trio.move_on_after(within_seconds):
         async with AsyncExitStack() as on_failure:
             on_failure.push_async_callback(drop, stream)
-            opened = await library.accept(nursery, stream, decide)
+            received = b"" if answer is None else await answer_plain_request(stream, answer)
+            opened = await library.accept(nursery, stream, decide, received)
             on_failure.pop_all()
         return opened
     raise WebSocketError(f"no handshake within {within_seconds:g} s")

@@ -167,6 +167,7 @@ async def accept(
     nursery: trio.Nursery,
     stream: trio.abc.Stream,
     decide: Callable[[HandshakeRequest], Rejection | None],
+    received: bytes,
 ) -> tuple[HandshakeRequest, WebSocket]:
     """Shake hands as a server. See `trio_calls.transport.accept_websocket`."""
     request: HandshakeRequest | None = None
@@ -190,7 +191,8 @@ async def accept(
             raise HandshakeRefused(rejection.status_code, rejection.reason)
         return await proposal.accept()
 
-    websocket = await _open(nursery, FastPathStream(stream, is_client=False), shake_hands)
+    fast_path = FastPathStream(stream, is_client=False, received=received)
+    websocket = await _open(nursery, fast_path, shake_hands)
     assert request is not None
     return request, websocket
 

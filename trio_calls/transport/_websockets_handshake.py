@@ -73,10 +73,11 @@ async def accept(
     nursery: trio.Nursery,
     stream: trio.abc.Stream,
     decide: Callable[[HandshakeRequest], Rejection | None],
+    received: bytes,
 ) -> tuple[HandshakeRequest, WebSocket]:
     """Shake hands as a server. See `trio_calls.transport.accept_websocket`."""
     protocol = ServerProtocol(max_size=MAX_MESSAGE_SIZE, logger=_silent_logger)
-    handshake = _Handshake(protocol, stream)
+    handshake = _Handshake(protocol, stream, received)
     request = await handshake.receive()
     assert isinstance(request, Request)
     response = protocol.accept(request)
@@ -95,14 +96,26 @@ async def accept(
 class _Handshake:
     """Exchanges the bytes of a handshake between a protocol and a stream.
 
+    Args:
+      protocol: the library's idea of the connection.
+      stream: the stream to the peer.
+      received: what has come over it already.
+
     Attributes:
       early_data: what came right behind the handshake, which the protocol was not given.
     """
 
-    def __init__(self, protocol: ClientProtocol | ServerProtocol, stream: trio.abc.Stream) -> None:
+    def __init__(
+        self,
+        protocol: ClientProtocol | ServerProtocol,
+        stream: trio.abc.Stream,
+        received: bytes = b"",
+    ) -> None:
         self._protocol = protocol
         self._stream = stream
         self._received = bytearray()
+        # What was received before this began.
+        self._beginning = received
         self._is_past_head = False
         self._response = ResponseHead() if isinstance(protocol, ClientProtocol) else None
         self.early_data = b""
@@ -142,8 +155,10 @@ class _Handshake:
         return len(self._received) if self._response is None else self._response.size
 
     async def _receive_some(self) -> bytes | bytearray:
+        data: bytes | bytearray
+        data, self._beginning = self._beginning, b""
         try:
-            data = await self._stream.receive_some()
+            data = data or await self._stream.receive_some()
         except trio.BrokenResourceError as error:
             raise_broken(error)
         self._received += data
