@@ -124,7 +124,7 @@ async def test_a_malformed_request_with_an_id_is_refused(
 async def test_an_unknown_request_is_refused(autojump_clock: MockClock) -> None:
     async with open_pair() as (simulator, sdk):
         control = await sdk.open_control()
-        await control.websocket.send('{"type":"session.create","reqId":"7","channel":"WA"}')
+        await control.websocket.send('{"type":"session.rename","reqId":"7","channel":"WA"}')
         response = await control.expect(Response)
         assert (response.request_id, response.is_ok) == ("7", False)
         assert response.error_code == "INVALID_REQUEST"

@@ -106,6 +106,19 @@ class Simulator:
         """
         return self._calls.place(caller=caller, callee=callee, pickup=pickup or answers())
 
+    def set_pickup(self, number: str, pickup: Pickup) -> None:
+        """Say what the telephone of a number does when an agent calls it.
+
+        An agent starts a call with `CallClient.sessions`; it is in `calls` from then on, and its
+        `SimulatedCall.callee` is that telephone. It rings when the agent is ready for the call, for
+        60 s at the most.
+
+        Args:
+          number: as agents give it.
+          pickup: `answers` (the default), `declines`, `never_answers`.
+        """
+        self._calls.set_pickup(number, pickup)
+
     def end_all_calls(self) -> None:
         """Hang up every telephone at once."""
         self._exchange.end_all_calls()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
 from trio_calls.simulator._simulated_call import SimulatedCall
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
-from trio_calls.simulator.phones.phone import Pickup
+from trio_calls.simulator.phones.phone import Pickup, answers
+
+#: The connector's own number: agents call from it, and are called there.
+LOCAL_NUMBER: Final = "+65 6222 0000"
 
 
 class PlacedCalls:
@@ -24,6 +28,9 @@ class PlacedCalls:
         # In the order in which they were placed.
         self._kept: dict[ExchangeCall, SimulatedCall] = {}
         self._finished: deque[ExchangeCall] = deque()
+        # What the telephones of these numbers do when an agent calls them.
+        self._pickups: dict[str, Pickup] = {}
+        exchange.start_call = self._start
 
     @property
     def kept(self) -> list[SimulatedCall]:
@@ -39,6 +46,25 @@ class PlacedCalls:
         call = self._exchange.place_call(
             caller=caller, callee=callee, pickup=pickup, on_over=self._call_finished
         )
+        return self._keep(call)
+
+    def set_pickup(self, number: str, pickup: Pickup) -> None:
+        """Say what the telephone of a number does when an agent calls it."""
+        self._pickups[number] = pickup
+
+    def _start(self, number: str) -> ExchangeCall:
+        """Place the call that an agent wants to be started. Called by the exchange."""
+        call = self._exchange.place_call(
+            caller=number,
+            callee=LOCAL_NUMBER,
+            pickup=answers(),
+            dials=self._pickups.get(number, answers()),
+            on_over=self._call_finished,
+        )
+        self._keep(call)
+        return call
+
+    def _keep(self, call: ExchangeCall) -> SimulatedCall:
         self._kept[call] = SimulatedCall(call, self._exchange.log)
         return self._kept[call]
 

@@ -8,13 +8,20 @@ import trio
 
 from trio_calls._logging import get_logger
 from trio_calls.simulator._dialing import DialerConnection
+from trio_calls.simulator._http import HttpEndpoints
 from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator.exchange.admission import Admission
 from trio_calls.simulator.exchange.control_connection import ControlConnection
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.media_connection import MediaConnection
 from trio_calls.simulator.exchange.sessions import MEDIA_PATH
-from trio_calls.transport import HandshakeRequest, Rejection, WebSocketError, accept_websocket
+from trio_calls.transport import (
+    HandshakeRequest,
+    PlainRequestAnswered,
+    Rejection,
+    WebSocketError,
+    accept_websocket,
+)
 from trio_calls.wire.control import CONTROL_PATH
 from trio_calls.wire.dialing import DIALING_PATH
 
@@ -53,6 +60,7 @@ class Server:
         self._admission = admission
         self._max_connections = max_connections
         self._second_media_connection = second_media_connection
+        self._http = HttpEndpoints(exchange, admission)
         self._streams = 0
         self._connections = 0
 
@@ -86,8 +94,14 @@ class Server:
             async with trio.open_nursery() as nursery:
                 try:
                     _, websocket = await accept_websocket(
-                        nursery, stream, decide, within_seconds=_HANDSHAKE_SECONDS
+                        nursery,
+                        stream,
+                        decide,
+                        within_seconds=_HANDSHAKE_SECONDS,
+                        answer=self._http.answer,
                     )
+                except PlainRequestAnswered:
+                    return
                 except WebSocketError as error:
                     logger.info("a connection was not accepted: %s", error)
                     return

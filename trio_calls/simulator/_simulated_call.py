@@ -39,15 +39,17 @@ class SimulatedCall:
     Attributes:
       number: the number of the call among the simulator's calls, from 1 on.
       caller: the telephone that calls.
-      callee: the telephone that is called.
+      callee: the telephone that is called. In a call that an agent has started, the agent talks
+        with this one first, and brings in the caller's, which is the connector's own.
     """
 
     def __init__(self, call: ExchangeCall, log: TranscriptLog) -> None:
         self._call = call
         self._log = log
         self.number: int = call.number
-        self.caller: Phone = Phone(call.caller, call.end)
-        self.callee: Phone = Phone(call.callee, call.hang_up_callee)
+        first, second = Phone(call.caller, call.end), Phone(call.callee, call.hang_up_callee)
+        self.caller: Phone = second if call.is_outgoing else first
+        self.callee: Phone = first if call.is_outgoing else second
 
     def __repr__(self) -> str:
         return f"<SimulatedCall {self.call_id} {self._call.agent.state.name}>"
@@ -61,6 +63,11 @@ class SimulatedCall:
     def session_id(self) -> str:
         """The name of the call on the control connection."""
         return self._call.session_id
+
+    @property
+    def is_outgoing(self) -> bool:
+        """Whether an agent has started it."""
+        return self._call.is_outgoing
 
     @property
     def agent_mode(self) -> AgentMode | None:
@@ -97,7 +104,10 @@ class SimulatedCall:
         def level(leg: Leg | AgentLeg) -> float | None:
             return level_dbfs(bytes(leg.said[-size:])) if leg.is_talking else None
 
-        return Levels(level(call.caller), level(call.callee), level(call.agent))
+        first, second = level(call.caller), level(call.callee)
+        if call.is_outgoing:
+            first, second = second, first
+        return Levels(first, second, level(call.agent))
 
     @property
     def transcript(self) -> Transcript:

@@ -113,7 +113,15 @@ class ControlConnection:
                     self._violation("session.ready for a session that it does not hold")
             case Setup():
                 self._violation("a second setup")
-            case SessionCreate() | CallFlowSetup() | MessageOut():
+            case SessionCreate():
+                self._send(
+                    self._exchange.create_session(
+                        message.request_id, message.channel, message.remote_address
+                    )
+                )
+            case CallFlowSetup():
+                self._send(self._exchange.set_call_flow(message, sdk))
+            case MessageOut():
                 self._send(_invalid(message.request_id))
             case (
                 SetupDone()

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import trio
 
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.exchange.identifiers import Identifiers, present_date
-from trio_calls.simulator.exchange.sessions import ConnectedSdk, Session, session_not_found
+from trio_calls.simulator.exchange.sessions import (
+    ConnectedSdk,
+    Session,
+    refusal,
+    session_not_found,
+)
 from trio_calls.simulator.exchange.taps import Taps
 from trio_calls.simulator.exchange.violations import ViolationLog
 from trio_calls.simulator.phones.agent_leg import AgentSocket
 from trio_calls.simulator.phones.phone import Pickup
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
-from trio_calls.wire.control import Response
+from trio_calls.wire.control import (
+    CHANNEL_NOT_CONFIGURED,
+    TELEPHONE,
+    CallFlowSetup,
+    Response,
+)
+from trio_calls.wire.session_list import SessionClosure, SessionInfo
 
 
 class Exchange:
@@ -35,6 +47,7 @@ class Exchange:
       log: the log of every frame.
       taps: the taps of the open connections.
       violations: what SDKs did against the protocol.
+      start_call: places the call to a number that an agent wants to be started.
     """
 
     def __init__(
@@ -53,6 +66,7 @@ class Exchange:
         self.log: TranscriptLog = TranscriptLog(sample_rate)
         self.taps: Taps = Taps(self.log)
         self.violations: ViolationLog = ViolationLog()
+        self.start_call: Callable[[str], ExchangeCall]
         self._base_url = base_url
         self._keep_audio_seconds = keep_audio_seconds
         self._refuses_until = -math.inf
@@ -68,14 +82,17 @@ class Exchange:
         caller: str,
         callee: str,
         pickup: Pickup,
+        dials: Pickup | None = None,
         on_over: Callable[[ExchangeCall], None],
     ) -> ExchangeCall:
-        """Have one telephone call another, and offer the call to every SDK.
+        """Have one telephone call another, and offer the call to every SDK that takes it.
 
         Args:
           caller: the number that calls.
           callee: the number that is called.
           pickup: what the callee does when the phone rings.
+          dials: what the telephone does that an agent calls, if one has started the call. It is in
+            the place of the caller's then, and the call is not offered.
           on_over: called with the call when it is over for everybody.
 
         Raises:
@@ -88,6 +105,7 @@ class Exchange:
             caller=caller,
             callee=callee,
             pickup=pickup,
+            dials=dials,
             sample_rate=self.sample_rate,
             nursery=self.nursery,
             keep_audio_seconds=self._keep_audio_seconds,
@@ -109,10 +127,13 @@ class Exchange:
         self.log.call_forgotten(call.session_id)
 
     def sdk_connected(self, sdk: ConnectedSdk) -> None:
-        """Offer calls to an SDK from now on, first those that wait already."""
+        """Offer calls to an SDK from now on, first those that wait already.
+
+        What it takes may change: see `set_call_flow`.
+        """
         self._sdks.append(sdk)
         for session in self._sessions.values():
-            if session.is_on_offer:
+            if session.is_on_offer and sdk.takes(session):
                 sdk.send(session.offer)
 
     def sdk_lost(self, sdk: ConnectedSdk) -> None:
@@ -121,9 +142,11 @@ class Exchange:
         Calls with a media connection are not touched.
         """
         self._sdks.remove(sdk)
-        for session in self._sessions.values():
+        for session in list(self._sessions.values()):
             if session.holder is sdk and session.call.agent.socket is None:
-                self._offer_again(session)
+                self._agent_gone(session)
+            elif session.is_on_offer:
+                self._ring_callee_first(session)
 
     def open_session(self, request_id: str, session_id: str, sdk: ConnectedSdk) -> Response:
         """Give a session to an SDK that claims it, if it may have it."""
@@ -142,9 +165,54 @@ class Exchange:
             return self._placed > len(self._sessions)
         if session.holder is not sdk:
             return False
-        if not session.is_closed:
-            sdk.send(session.call_in(self._base_url))
+        if session.is_closed:
+            return True
+        if session.call.is_outgoing:
+            session.call.dial(partial(self._send_call, session))
+        else:
+            self._send_call(session)
         return True
+
+    def create_session(self, request_id: str, channel: str, remote_address: str) -> Response:
+        """Start a session with somebody, unless one is open already."""
+        if channel != TELEPHONE:
+            return refusal(request_id, CHANNEL_NOT_CONFIGURED)
+        session_id = next(
+            (
+                session.call.session_id
+                for session in self._sessions.values()
+                if not session.is_closed and session.call.caller.number == remote_address
+            ),
+            None,
+        )
+        is_new = session_id is None
+        if session_id is None:
+            session_id = self.start_call(remote_address).session_id
+        content = {"sessionId": session_id, "created": is_new}
+        return Response(request_id, is_ok=True, content=content)
+
+    def set_call_flow(self, setup: CallFlowSetup, sdk: ConnectedSdk) -> Response:
+        """Offer an SDK what it wants from now on, first of what waits already."""
+        on_offer = [session for session in self._sessions.values() if session.is_on_offer]
+        had = {session for session in on_offer if sdk.takes(session)}
+        sdk.call_flow = setup
+        for session in on_offer:
+            if session not in had and sdk.takes(session):
+                sdk.send(session.offer)
+            self._ring_callee_first(session)
+        return Response(setup.request_id, is_ok=True, content={})
+
+    def list_sessions(self) -> list[SessionInfo]:
+        """Return what there is to say of every session that is kept, the oldest first."""
+        return [session.info for session in self._sessions.values()]
+
+    def close_session(self, session_id: str) -> SessionClosure | None:
+        """Close an open session, as an application asks for; None if it is not open."""
+        session = self._sessions.get(session_id)
+        if session is None or session.is_closed:
+            return None
+        session.call.close()
+        return session.closure
 
     def find_session(self, call_id: str) -> Session | None:
         """Find the session of a call that agents may still act on."""
@@ -157,7 +225,7 @@ class Exchange:
         Unless another one has taken its place.
         """
         if session.call.media_connection_lost(socket):
-            self._offer_again(session)
+            self._agent_gone(session)
 
     @property
     def is_down(self) -> bool:
@@ -186,14 +254,37 @@ class Exchange:
         for session in list(self._sessions.values()):
             session.call.end()
 
-    def _offer_again(self, session: Session) -> None:
-        if session.call.is_waiting:
+    def _send_call(self, session: Session) -> None:
+        """Send the call of a session to whoever has it."""
+        if session.holder is not None:
+            session.holder.send(session.call_in(self._base_url))
+
+    def _agent_gone(self, session: Session) -> None:
+        """Find another agent for a call that still waits; what an agent has started ends."""
+        if not session.call.is_waiting:
+            return
+        if session.call.is_outgoing:
+            session.call.end()
+        else:
             session.release()
             self._offer(session)
 
     def _offer(self, session: Session) -> None:
+        if session.call.is_outgoing:
+            return
         for sdk in self._sdks:
-            sdk.send(session.offer)
+            if sdk.takes(session):
+                sdk.send(session.offer)
+        self._ring_callee_first(session)
+
+    def _ring_callee_first(self, session: Session) -> None:
+        """Ring the callee's phone, if all that is left are SDKs that take what was missed."""
+        takes_missed = any(sdk.takes_missed for sdk in self._sdks)
+        if session.is_on_offer and takes_missed and not self._is_taken(session):
+            session.call.ring_first(partial(self._offer, session))
+
+    def _is_taken(self, session: Session) -> bool:
+        return any(sdk.takes(session) for sdk in self._sdks)
 
     def _close_session(self, call: ExchangeCall, reason: str) -> None:
         self._sessions[call.session_id].close(reason)

@@ -29,6 +29,12 @@ CALL_DECLINED: Final = "CALL_DECLINED"
 SDK_REQUEST: Final = "SDK_REQUEST"
 CALL_TERMINATED: Final = "CALL_TERMINATED"
 
+#: How long the telephone rings that an agent calls.
+DIAL_SECONDS: Final = 60.0
+
+#: How long the callee's phone rings before a call counts as missed.
+MISSED_SECONDS: Final = 20.0
+
 
 @attrs.frozen
 class _Leaving:
@@ -52,6 +58,8 @@ class ExchangeCall:
       nursery: runs the call's clock and its ringing.
       keep_audio_seconds: how much is kept of what each party hears and says, the latest seconds;
         None: all.
+      dials: what the telephone does that an agent calls, if an agent has started the call. It is in
+        the place of the caller's in all of this: the agent talks with it first.
       on_agent_left: called with this call and a reason when it is over for the agent.
       on_over: called with this call when it is over for everybody.
 
@@ -63,6 +71,8 @@ class ExchangeCall:
       caller: the caller's leg.
       callee: the callee's leg.
       agent: the agent's leg.
+      is_outgoing: whether an agent has started it.
+      was_missed: whether the callee's phone rang before any agent's, in vain.
       was_claimed: whether an SDK has ever claimed it.
       claimed_or_over: set when an SDK has claimed it, or when it ended unclaimed.
       over: set when both telephones are hung up and the agent is gone.
@@ -81,6 +91,7 @@ class ExchangeCall:
         sample_rate: int,
         nursery: trio.Nursery,
         keep_audio_seconds: float | None,
+        dials: Pickup | None = None,
         on_agent_left: Callable[[ExchangeCall, str], None],
         on_over: Callable[[ExchangeCall], None],
     ) -> None:
@@ -89,7 +100,10 @@ class ExchangeCall:
         self.session_id = session_id
         self.sample_rate = sample_rate
         new_recording = partial(make_recording, sample_rate, keep_audio_seconds)
-        self.caller: Leg = Leg(caller, PhoneState.CALLING, new_recording)
+        self.is_outgoing: bool = dials is not None
+        self.was_missed: bool = False
+        waits = PhoneState.IDLE if self.is_outgoing else PhoneState.CALLING
+        self.caller: Leg = Leg(caller, waits, new_recording)
         self.callee: Leg = Leg(callee, PhoneState.IDLE, new_recording)
         self.agent: AgentLeg = AgentLeg(frame_bytes(sample_rate), new_recording)
         self.was_claimed: bool = False
@@ -99,11 +113,14 @@ class ExchangeCall:
         for leg in (self.caller, self.callee, self.agent):
             leg.on_change = self.changes.wake
         self._pickup = pickup
+        self._dials = dials
         self._nursery = nursery
         self._on_agent_left = on_agent_left
         self._on_over = on_over
         self._silence = bytes(frame_bytes(sample_rate))
         self._ringing: Ringing | None = None
+        # Of a telephone that rings before there is an agent in the call.
+        self._early_ringing: Ringing | None = None
         self._leaving: _Leaving | None = None
 
     @property
@@ -127,10 +144,25 @@ class ExchangeCall:
         Args:
           audio_mode: how it wants to hear it.
         """
+        self._stop_early_ringing()
         self.agent.audio_mode = audio_mode
         self.was_claimed = True
         self.claimed_or_over.set()
         self.changes.wake()
+
+    def dial(self, on_answered: Callable[[], None]) -> None:
+        """Ring the telephone that an agent calls. If it is picked up already, say so at once."""
+        if self.caller.was_connected:
+            on_answered()
+        elif self._early_ringing is None and self._dials is not None:
+            self.caller.state = PhoneState.RINGING
+            self._ring_early(self._dials, DIAL_SECONDS, partial(self._was_dialed, on_answered))
+
+    def ring_first(self, on_missed: Callable[[], None]) -> None:
+        """Ring the callee's phone before any agent's. Has it been missed already, do nothing."""
+        if self.is_waiting and not (self.was_missed or self._early_ringing):
+            self.callee.state = PhoneState.RINGING
+            self._ring_early(self._pickup, MISSED_SECONDS, partial(self._has_rung_first, on_missed))
 
     def answer(self) -> None:
         """Connect the caller with the agent."""
@@ -155,15 +187,29 @@ class ExchangeCall:
         self.agent.buffer.play_out()
         self._finish_leaving_if_played_out()
 
+    def close(self) -> None:
+        """End the call for its agent, as ``call.close`` does, without its having asked for that."""
+        if self._leaving is not None:
+            self._finish_leaving(self._leaving)
+        elif self.agent.state is not CallState.DISCONNECTED:
+            ends_call = self.agent.state is not CallState.CONNECTED
+            self.agent.send(CallEvent(TERMINATED))
+            self._stop_ringing("the session was closed")
+            self._agent_left(SDK_REQUEST)
+            if ends_call:
+                self.end()
+
     def pick_up(self) -> None:
-        """Pick up the callee's phone if it rings."""
-        if self._ringing is not None:
-            self._ringing.settle(RingOutcome.PICKED_UP)
+        """Pick up the phone that rings, if one does."""
+        ringing = self._ringing or self._early_ringing
+        if ringing is not None:
+            ringing.settle(RingOutcome.PICKED_UP)
 
     def hang_up_callee(self) -> None:
         """Hang up the callee's phone, or decline the call while it rings."""
-        if self._ringing is not None:
-            self._ringing.settle(RingOutcome.DECLINED)
+        ringing = self._ringing or self._early_ringing
+        if ringing is not None and self.callee.state is PhoneState.RINGING:
+            ringing.settle(RingOutcome.DECLINED)
         elif self.callee.is_talking:
             self.end()
 
@@ -174,6 +220,7 @@ class ExchangeCall:
         """
         if self.over.is_set():
             return
+        self._stop_early_ringing()
         if self._leaving is not None:
             self._finish_leaving(self._leaving)
         elif self.agent.state is not CallState.DISCONNECTED:
@@ -275,6 +322,38 @@ class ExchangeCall:
                 self.agent.refuse(command_id, CALL_UNANSWERED, "the callee did not pick up in time")
             case _:
                 assert_never(outcome)
+
+    def _ring_early(
+        self, pickup: Pickup, seconds: float, on_settled: Callable[[RingOutcome], None]
+    ) -> None:
+        self._early_ringing = Ringing("", pickup, seconds, on_settled)
+        self._nursery.start_soon(self._early_ringing.run)
+
+    def _was_dialed(self, on_answered: Callable[[], None], outcome: RingOutcome) -> None:
+        self._early_ringing = None
+        if outcome is RingOutcome.PICKED_UP:
+            self._connect_caller()
+            on_answered()
+        else:
+            self.end()
+
+    def _has_rung_first(self, on_missed: Callable[[], None], outcome: RingOutcome) -> None:
+        self._early_ringing = None
+        if outcome is RingOutcome.PICKED_UP:
+            self.callee.connect()
+            self._connect_caller()
+            self._agent_left(CALL_TERMINATED)
+        else:
+            self.callee.state = PhoneState.IDLE
+            self.was_missed = True
+            on_missed()
+
+    def _stop_early_ringing(self) -> None:
+        if self._early_ringing is not None:
+            self._early_ringing.stop()
+            self._early_ringing = None
+            ringing = self.caller if self.is_outgoing else self.callee
+            ringing.state = PhoneState.IDLE
 
     def _stop_ringing(self, reason: str) -> None:
         if self._ringing is not None:

@@ -16,11 +16,20 @@ from trio_calls.wire.control import (
     SESSION_CLOSED,
     SESSION_NOT_FOUND,
     TELEPHONE,
+    CallFlowSetup,
     CallIn,
     ControlMessage,
     Response,
     SessionClosed,
     SessionNotify,
+)
+from trio_calls.wire.session_list import (
+    BEGUN_BY_CONNECTOR,
+    BEGUN_BY_SDK,
+    CLOSED,
+    OPEN,
+    SessionClosure,
+    SessionInfo,
 )
 
 #: The path of media connections on the exchange, before the call's id.
@@ -29,7 +38,7 @@ MEDIA_PATH: Final = "/v1/agent/media/"
 _NEW_INCOMING_CALL: Final = "NEW_INCOMING_CALL"
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class ConnectedSdk:
     """An SDK at the other end of a control connection.
 
@@ -37,11 +46,23 @@ class ConnectedSdk:
       connection_id: the id of that connection.
       audio_mode: how it wants to hear its calls.
       send: queues a message to it; without effect when the connection is gone.
+      call_flow: what it wants to be offered; None: inbound calls and messages.
     """
 
     connection_id: str
     audio_mode: AudioMode
     send: Callable[[ControlMessage], None]
+    call_flow: CallFlowSetup | None = None
+
+    def takes(self, session: Session) -> bool:
+        """Return whether it wants to be offered a call."""
+        inbound_calls = "ALL" if self.call_flow is None else self.call_flow.inbound_calls
+        return inbound_calls == "ALL" or (self.takes_missed and session.call.was_missed)
+
+    @property
+    def takes_missed(self) -> bool:
+        """Whether it wants those calls that nobody else has picked up."""
+        return self.call_flow is not None and self.call_flow.inbound_calls == "MISSED_ONLY"
 
 
 class Session:
@@ -51,13 +72,13 @@ class Session:
       call: the call.
       offer: the message that offers it to everybody.
       holder: who claimed it last, or None while it is on offer.
-      is_closed: whether the call is over for agents.
+      closure: when and why it was closed; None while it is open.
     """
 
     def __init__(self, call: ExchangeCall, identifiers: Identifiers) -> None:
         self.call = call
         self.holder: ConnectedSdk | None = None
-        self.is_closed: bool = False
+        self.closure: SessionClosure | None = None
         self.offer: SessionNotify = SessionNotify(
             session_id=call.session_id,
             channel=TELEPHONE,
@@ -72,14 +93,33 @@ class Session:
     @property
     def is_on_offer(self) -> bool:
         """Whether anybody may claim it."""
-        return self.holder is None and not self.is_closed
+        return self.holder is None and not self.is_closed and not self.call.is_outgoing
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the call is over for agents."""
+        return self.closure is not None
+
+    @property
+    def info(self) -> SessionInfo:
+        """What a list of sessions says of it."""
+        return SessionInfo(
+            session_id=self.call.session_id,
+            channel=TELEPHONE,
+            initiator=BEGUN_BY_SDK if self.call.is_outgoing else BEGUN_BY_CONNECTOR,
+            state=CLOSED if self.is_closed else OPEN,
+            remote_address=self.call.caller.number,
+            local_address=self.call.callee.number,
+            opened_at=self.offer.created_at,
+            closed_at=None if self.closure is None else self.closure.closed_at,
+        )
 
     def open(self, request_id: str, sdk: ConnectedSdk) -> Response:
         """Give it to an SDK that claims it: the first has it, and may claim it again."""
         if self.is_closed:
-            return _refusal(request_id, SESSION_CLOSED)
+            return refusal(request_id, SESSION_CLOSED)
         if self.holder is not None and self.holder is not sdk:
-            return _refusal(request_id, SESSION_BUSY, boundSmWsId=self.holder.connection_id)
+            return refusal(request_id, SESSION_BUSY, boundSmWsId=self.holder.connection_id)
         self.holder = sdk
         self.call.claim(sdk.audio_mode)
         session = {
@@ -87,18 +127,21 @@ class Session:
             "channel": TELEPHONE,
             "remoteAddress": self.call.caller.number,
             "localAddress": self.call.callee.number,
-            "openedAt": self._identifiers.unix_seconds(),
+            "openedAt": self.offer.created_at,
         }
         return Response(request_id, is_ok=True, content={"session": session})
 
     def call_in(self, base_url: str) -> CallIn:
         """Make the message that says where to open the media connection, and void older tokens."""
         self._token = self._identifiers.token()
+        caller, callee = self.call.caller, self.call.callee
+        if self.call.is_outgoing:
+            caller, callee = callee, caller
         return CallIn(
             session_id=self.call.session_id,
             call_id=self.call.call_id,
-            caller_number=self.call.caller.number,
-            callee_number=self.call.callee.number,
+            caller_number=caller.number,
+            callee_number=callee.number,
             url=f"{base_url}{MEDIA_PATH}{self.call.call_id}",
             token=self._token,
         )
@@ -117,7 +160,7 @@ class Session:
 
     def close(self, reason: str) -> None:
         """Close it, and tell its holder why: the call is over for agents."""
-        self.is_closed = True
+        self.closure = SessionClosure(self._identifiers.unix_seconds(), reason)
         self._token = None
         if self.holder is not None:
             self.holder.send(SessionClosed(self.call.session_id, reason))
@@ -125,8 +168,9 @@ class Session:
 
 def session_not_found(request_id: str) -> Response:
     """Refuse the claim of a session that never was."""
-    return _refusal(request_id, SESSION_NOT_FOUND)
+    return refusal(request_id, SESSION_NOT_FOUND)
 
 
-def _refusal(request_id: str, error_code: str, **content: str) -> Response:
+def refusal(request_id: str, error_code: str, **content: str) -> Response:
+    """Refuse a request."""
     return Response(request_id, is_ok=False, error_code=error_code, error_content=content or None)
