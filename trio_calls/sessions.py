@@ -8,6 +8,7 @@ from __future__ import annotations
 from trio_calls._public_names import claim_names
 from trio_calls.call.hand_over import HandOver
 from trio_calls.client.handed_over import serve_handed_over
+from trio_calls.client.sessions import Sessions
 from trio_calls.errors import (
     WSSChannelError,
     WSSForbiddenError,
@@ -31,11 +32,15 @@ from trio_calls.errors import (
     WSSUnauthorizedError,
 )
 from trio_calls.offer import Offer, OfferDecision
+from trio_calls.wire.session_list import SessionClosure, SessionInfo
 
 __all__ = [
     "HandOver",
     "Offer",
     "OfferDecision",
+    "SessionClosure",
+    "SessionInfo",
+    "Sessions",
     "WSSChannelError",
     "WSSForbiddenError",
     "WSSHandOverError",

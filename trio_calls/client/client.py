@@ -16,6 +16,7 @@ from trio_calls.call.handler_check import check_handler
 from trio_calls.call.scope import CallHandler
 from trio_calls.client.incoming import IncomingCalls
 from trio_calls.client.observers import ClientObservers
+from trio_calls.client.sessions import Sessions
 from trio_calls.concurrency.error_groups import plain_program_end
 from trio_calls.concurrency.termination import open_termination_receiver
 from trio_calls.concurrency.trio_run import require_trio
@@ -36,9 +37,10 @@ class CallClient:
     Got from `open_call_client`.
     """
 
-    def __init__(self, config: ClientConfig, incoming: IncomingCalls) -> None:
+    def __init__(self, config: ClientConfig, incoming: IncomingCalls, sessions: Sessions) -> None:
         self._config = config
         self._incoming = incoming
+        self._sessions = sessions
 
     def __repr__(self) -> str:
         return f"<CallClient of {self._config.base_url}, {len(self.calls)} calls>"
@@ -117,6 +119,11 @@ class CallClient:
     def _serve_with(self, handler: CallHandler) -> None:
         check_handler(handler)
         self._incoming.serve_with(handler)
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions of the connector: which there are, and how one is started or closed."""
+        return self._sessions
 
     async def run_forever(self) -> None:
         """Serve calls until cancelled, or until SIGTERM; then `drain`, and return.
@@ -221,7 +228,7 @@ async def open_call_client(config: ClientConfig) -> AsyncIterator[CallClient]:
             trio.open_nursery() as connection_nursery,
         ):
             incoming = IncomingCalls(config, tls)
-            client = CallClient(config, incoming)
+            client = CallClient(config, incoming, Sessions(config, tls, incoming.control))
             try:
                 await connection_nursery.start(incoming.control.run)
             except WSSConnectionError as error:

@@ -13,6 +13,7 @@ import trio
 
 from trio_calls._logging import get_logger
 from trio_calls.client.backoff import Backoff
+from trio_calls.client.headers import client_headers
 from trio_calls.client.pending_requests import PendingRequests
 from trio_calls.concurrency.turns import let_others_act
 from trio_calls.config import ClientConfig
@@ -20,7 +21,6 @@ from trio_calls.errors import WSSConnectionError
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, connect_websocket
 from trio_calls.transport.explain import explain_control, explain_loss, quote
 from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
-from trio_calls.transport.sdk_headers import sdk_headers
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.codec import WireError, decode_control, encode
 from trio_calls.wire.control import (
@@ -212,15 +212,11 @@ class ControlConnection:
                 del failure
 
     async def _connect(self, nursery: trio.Nursery) -> WebSocket:
-        headers = sdk_headers(self._config)
-        if self._config.api_key is not None and self._config.connector_uuid is not None:
-            headers["x-api-key"] = self._config.api_key
-            headers["x-connector-uuid"] = self._config.connector_uuid
         try:
             return await connect_websocket(
                 nursery,
                 self._config.base_url.rstrip("/") + CONTROL_PATH,
-                headers=headers,
+                headers=client_headers(self._config),
                 ssl_context=self._tls.context(),
                 open_stream=self._config.open_stream,
                 within_seconds=CONNECT_SECONDS,

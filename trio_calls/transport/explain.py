@@ -4,6 +4,7 @@
 
     WebSocketError ──► explain_control ──► WSSConnectionError and its kinds
                    ──► explain_media   ──► WSSMediaError
+                   ──► explain_request ──► WSSConnectionError of an HTTP request
                    ──► explain_check   ──► a line of ``trio-calls check``
     WebSocketClosed ─► explain_loss    ──► WSSConnectionError
                    ──► without_secrets ──► WSSMediaError of the call, whose ending makes it
@@ -73,6 +74,15 @@ def explain_control(error: WebSocketError, config: ClientConfig) -> WSSConnectio
             return WSSConnectionError(
                 f"no WebSocket at {where}: {reason}; is WSS_BASE_URL the address of an exchange?"
             )
+
+
+def explain_request(error: WebSocketError, config: ClientConfig) -> WSSConnectionError:
+    """Make the error for an HTTP request without an answer, or with one that makes no sense."""
+    if isinstance(error, HostUnreachable | TLSFailed):
+        return explain_control(error, config)
+    host, port = _address(config)
+    reason = _without_secrets(str(error), config)
+    return WSSConnectionError(f"no answer to an HTTP request from {host}:{port}: {reason}")
 
 
 def _explain_status(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeVar
 
@@ -31,9 +31,9 @@ class Silence:
 
 SILENCE: Final = Silence()
 
-#: What becomes of a connection: it is accepted (None), it gets these bytes and is hung up on, it
-#: gets nothing, or there is no stream at all.
-Answer = bytes | Silence | OSError | None
+#: What becomes of a connection: it is accepted (None), it gets these bytes and is hung up on, this
+#: function serves it, it gets nothing, or there is no stream at all.
+Answer = bytes | Callable[[trio.abc.Stream], Awaitable[None]] | Silence | OSError | None
 
 
 def http(status: int, body: str = "", **headers: str) -> bytes:
@@ -90,6 +90,7 @@ class FakeExchange:
       answers: for the next connections, in order; those beyond are accepted.
       attempts: every connection that was opened, to any host.
       requests: the path and headers of every accepted handshake.
+      asked: what came first over every connection that got bytes for an answer.
       sdk_ends: the SDK's ends of the two newest connections; others are not kept in memory.
       medias: every media connection that was accepted.
       command_came: where to wait for the next command on any of them.
@@ -104,6 +105,7 @@ class FakeExchange:
         self.answers: deque[Answer] = deque()
         self.attempts: list[Attempt] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.asked: list[bytes] = []
         self.sdk_ends: deque[MemoryStream] = deque(maxlen=2)
         self.medias: list[MediaEnd] = []
         self.command_came = trio.lowlevel.ParkingLot()
@@ -182,7 +184,7 @@ class FakeExchange:
         self._nursery.start_soon(self.serve, exchange_end, answer)
         return sdk_end
 
-    async def serve(self, stream: trio.abc.Stream, answer: bytes | Silence | None = None) -> None:
+    async def serve(self, stream: trio.abc.Stream, answer: Answer = None) -> None:
         """Serve one connection, however it came about."""
         if self.ssl_context is not None:
             stream = trio.SSLStream(
@@ -193,11 +195,13 @@ class FakeExchange:
                 case None:
                     await self._accept(Wire(stream))
                 case bytes():
-                    await stream.receive_some()
+                    self.asked.append(bytes(await stream.receive_some()))
                     await stream.send_all(answer)
                 case Silence():
                     while await stream.receive_some():
                         pass
+                case _ if callable(answer):
+                    await answer(stream)
         except trio.BrokenResourceError:
             pass  # the SDK hung up
         finally:
