@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 import trio
@@ -16,6 +16,7 @@ from trio_calls.call.handler_check import check_handler
 from trio_calls.call.scope import CallHandler
 from trio_calls.client.incoming import IncomingCalls
 from trio_calls.client.observers import ClientObservers
+from trio_calls.client.outgoing import open_call
 from trio_calls.client.sessions import Sessions
 from trio_calls.concurrency.error_groups import plain_program_end
 from trio_calls.concurrency.termination import open_termination_receiver
@@ -124,6 +125,41 @@ class CallClient:
     def sessions(self) -> Sessions:
         """The sessions of the connector: which there are, and how one is started or closed."""
         return self._sessions
+
+    def open_call(self, session_id: str) -> AbstractAsyncContextManager[ActiveCall]:
+        """Claim the session of a call that was started, and serve its call inside the block.
+
+        ::
+
+            session_id = await client.sessions.create("TELCO", "+6591110000")
+            async with client.open_call(session_id) as call:
+                await call.answer()
+                await call.send_audio(greeting)
+                await call.close()
+
+        Experimental, as `~trio_calls.sessions.Sessions.create` is for calls.
+
+        Resource handling: the block is to this call what its handler is to others. Everything that
+        runs for the call ends before the block has been left, and leaving it is returning: an
+        ANSWERED call is closed, a PENDING one ended, and in a conference the agent stays until that
+        is over. When the block fails or is cancelled, the agent leaves within
+        ``config.close_grace_seconds``. The block is cancelled ``config.after_call_seconds`` after
+        the call has ended, when the time to `drain` is over, and when the client is closed: then it
+        ends without an error.
+
+        Args:
+          session_id: what `~trio_calls.sessions.Sessions.create` has returned.
+
+        Raises:
+          WSSSessionError: the exchange refuses; or there is no call: nobody has answered it (a
+            `~trio_calls.sessions.WSSSessionClosedError`), or it did not come within 120 s.
+          WSSConnectionError: there is no connection now, or it was lost before the call came.
+          ValueError: this client has the session already.
+
+        Cancellation: before the block, the other side's telephone may ring on, and the session is
+        open until `~trio_calls.sessions.Sessions.close`, or the end of the control connection.
+        """
+        return open_call(self._incoming, session_id, self._config.close_grace_seconds)
 
     async def run_forever(self) -> None:
         """Serve calls until cancelled, or until SIGTERM; then `drain`, and return.

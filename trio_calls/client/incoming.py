@@ -80,6 +80,16 @@ class IncomingCalls:
         claimed = (session.call.active_call for session in sessions if session.call is not None)
         return (*claimed, *self.adopted.calls)
 
+    @property
+    def nursery(self) -> trio.Nursery:
+        """Holds the scopes of the calls, while `open` is entered."""
+        return self._nursery
+
+    @property
+    def draining(self) -> trio.Event:
+        """Set when offers are left to other workers."""
+        return self._draining
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Serve calls inside the block. When it is left, cancel their scopes, and wait for them.
@@ -265,7 +275,7 @@ class IncomingCalls:
                     await self._wait_for_call(session)
                     self.offers.claim_ended(session)
                     self._take_up()
-                    call = self._open_call(session)
+                    call = self.open_call(session)
                     if call is not None:
                         await call.run(handler, self._draining)
                 else:
@@ -287,11 +297,13 @@ class IncomingCalls:
         if not session.call_arrived.is_set():
             give_back(self.control)
 
-    def _open_call(self, session: Session) -> CallScope | None:
+    def open_call(self, session: Session) -> CallScope | None:
+        """Make the scope of a claimed call; None if the call did not come."""
         if session.call_in is None:
             logger.debug("a claimed call did not come: its caller gave up")
-            is_present = self.control.is_present(session.connection_id)
-            self.observers.offer_lost(Loss.HUNG_UP if is_present else Loss.DISCONNECTED)
+            if not session.is_started_here:
+                is_present = self.control.is_present(session.connection_id)
+                self.observers.offer_lost(Loss.HUNG_UP if is_present else Loss.DISCONNECTED)
             return None
         call = session.call = CallScope(session.call_in, self._config, self._tls)
         self.observers.call_opened(call.active_call, session.offered_at)

@@ -33,6 +33,7 @@ class Session:
       call_arrived: set when `call_in` has come, or cannot come any more.
       scope: of all that runs for it.
       finished: set when nothing of that runs any more.
+      is_started_here: whether the application has started the call, rather than been offered it.
     """
 
     session_id: str
@@ -43,6 +44,7 @@ class Session:
     call_arrived: trio.Event = attrs.field(factory=trio.Event)
     scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     finished: trio.Event = attrs.field(factory=trio.Event)
+    is_started_here: bool = False
 
     @property
     def is_held(self) -> bool:
@@ -122,6 +124,25 @@ class Offers:
         self._claimed.add(session)
         return session
 
+    def begin(self, session_id: str, connection_id: str | None, at: float) -> Session:
+        """Start the session of a call that the application has started, whatever room there is.
+
+        Args:
+          session_id: the exchange's name for it.
+          connection_id: the control connection on which it is claimed.
+          at: now, in Trio's time.
+
+        Raises:
+          ValueError: this client has the session already.
+        """
+        if session_id in self.sessions:
+            raise ValueError("this client has the session already")
+        self.withdraw(session_id)
+        session = Session(session_id, connection_id, at, is_started_here=True)
+        self.sessions[session_id] = session
+        self._observers.count_changed(len(self.sessions))
+        return session
+
     def claim_ended(self, session: Session) -> None:
         """Make room for another claim: a session's call has come, or will not come."""
         self._claimed.discard(session)
@@ -148,7 +169,7 @@ class Offers:
         if session.call is None:
             return
         ending = session.call.core.ending
-        if ending.was_left_ringing:
+        if ending.was_left_ringing and not session.is_started_here:
             self.queue.add_own(session.session_id, session.offered_at)
         if ending.was_released:
             self.queue.withdraw(session.session_id)

@@ -1,0 +1,134 @@
+"""Calls that the application has started: claimed by name, and served in the block that opens them.
+
+::
+
+    open_call ──► _serve, in the client's nursery
+        │             ├── claims the session, and waits for its call
+        │             └── the call's scope, whose handler is `_Block.hold`
+        └── the application's block
+
+The block is what a handler is to other calls, and runs in the task that opens it. Either ends the
+other: `hold` returns when the block is left, and the block is cancelled when `hold` is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import trio
+
+from trio_calls.call.active_call import ActiveCall
+from trio_calls.client.incoming import IncomingCalls
+from trio_calls.client.offers import Session
+from trio_calls.client.session_errors import refusal_of
+from trio_calls.errors import WSSConnectionError, WSSError, WSSSessionClosedError, WSSSessionError
+from trio_calls.state import CallState
+from trio_calls.wire.control import SessionOpen, SessionReady
+
+#: How long the call of a session that was started may take to come: as long as a telephone rings.
+CALL_IN_SECONDS: Final = 120.0
+
+
+class _Block:
+    """The application's block.
+
+    Attributes:
+      scope: it runs in this.
+      left: set when it was left in good order.
+    """
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self.left = trio.Event()
+
+    async def hold(self, call: ActiveCall, task_status: trio.TaskStatus[ActiveCall]) -> None:
+        """Hand a call over to the block, and return when that is left."""
+        task_status.started(call)
+        try:
+            await self.left.wait()
+        finally:
+            self.scope.cancel()
+        await _decline(call)
+
+
+@asynccontextmanager
+async def open_call(
+    incoming: IncomingCalls, session_id: str, close_grace_seconds: float
+) -> AsyncIterator[ActiveCall]:
+    """Claim a session that was started, and serve its call. See `CallClient.open_call`."""
+    connection_id = incoming.control.connection_id
+    session = incoming.offers.begin(session_id, connection_id, trio.current_time())
+    block = _Block()
+    call: ActiveCall = await incoming.nursery.start(_serve, incoming, session, block)
+    try:
+        with block.scope:
+            yield call
+        block.left.set()
+        await session.finished.wait()
+    finally:
+        with trio.CancelScope(shield=True):
+            if not session.finished.is_set():
+                with trio.move_on_after(close_grace_seconds):
+                    await _decline(call)
+                # From here on the scope of the call limits how long it takes.
+                session.scope.cancel()
+                await session.finished.wait()
+
+
+async def _serve(
+    incoming: IncomingCalls,
+    session: Session,
+    block: _Block,
+    *,
+    task_status: trio.TaskStatus[ActiveCall],
+) -> None:
+    """Claim a session, and run its call's scope, from here to its end."""
+    try:
+        with session.scope:
+            await _claim(incoming, session)
+            call = incoming.open_call(session)
+            if call is None:
+                raise _why_none(incoming, session)
+            await call.run(lambda call: block.hold(call, task_status), incoming.draining)
+        if session.scope.cancelled_caught and session.call is None:
+            raise WSSSessionError(
+                "the time to drain was over before the call came", session_id=session.session_id
+            )
+    finally:
+        incoming.offers.finish(session)
+        if session.call is not None:
+            incoming.observers.call_closed(session.call.active_call)
+
+
+async def _claim(incoming: IncomingCalls, session: Session) -> None:
+    """Open a session, and wait for its call."""
+    control = incoming.control
+    await trio.lowlevel.checkpoint_if_cancelled()
+    response = await control.request(lambda request_id: SessionOpen(request_id, session.session_id))
+    if not (response.is_ok or control.is_present(response.holder)):
+        raise refusal_of("to open the session", response, control.quote, session.session_id)
+    control.send(SessionReady(session.session_id))
+    with trio.move_on_after(CALL_IN_SECONDS):
+        await session.call_arrived.wait()
+
+
+def _why_none(incoming: IncomingCalls, session: Session) -> WSSError:
+    if not incoming.control.is_present(session.connection_id):
+        return WSSConnectionError("the connection to the exchange was lost before the call came")
+    if session.call_arrived.is_set():
+        return WSSSessionClosedError(
+            "the call was over before it came: nobody has answered it",
+            session_id=session.session_id,
+        )
+    return WSSSessionError(
+        f"the call did not come within {CALL_IN_SECONDS:g} s", session_id=session.session_id
+    )
+
+
+async def _decline(call: ActiveCall) -> None:
+    """Let nobody ring on, or wait in vain, for an application that is done with them."""
+    if call.state is CallState.PENDING:
+        with suppress(WSSError):
+            await call.disconnect(flush=False)
