@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from trio_calls._public_names import claim_names
 from trio_calls.call.hand_over import HandOver
+from trio_calls.client.call_flow import InboundCalls
 from trio_calls.client.handed_over import serve_handed_over
 from trio_calls.client.sessions import Sessions
 from trio_calls.errors import (
@@ -36,6 +37,7 @@ from trio_calls.wire.session_list import SessionClosure, SessionInfo
 
 __all__ = [
     "HandOver",
+    "InboundCalls",
     "Offer",
     "OfferDecision",
     "SessionClosure",

@@ -38,7 +38,7 @@ EXPORTED: Final = {
         CALL_EVENTS CALL_TERMINATED INCOMING_CALL OFFER
     """,
     "trio_calls.sessions": """
-        HandOver Offer OfferDecision SessionClosure SessionInfo Sessions
+        HandOver InboundCalls Offer OfferDecision SessionClosure SessionInfo Sessions
         WSSChannelError WSSForbiddenError WSSHandOverError
         WSSInvalidRequestError WSSMessageChannelError
         WSSMessageError WSSMessageExchangeError WSSMessageInDoubtError WSSMessageOverflowError

@@ -14,6 +14,7 @@ from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.hand_over import HandOver, concealed
 from trio_calls.call.handler_check import check_handler
 from trio_calls.call.scope import CallHandler
+from trio_calls.client.call_flow import InboundCalls
 from trio_calls.client.incoming import IncomingCalls
 from trio_calls.client.observers import ClientObservers
 from trio_calls.client.outgoing import open_call
@@ -160,6 +161,42 @@ class CallClient:
         open until `~trio_calls.sessions.Sessions.close`, or the end of the control connection.
         """
         return open_call(self._incoming, session_id, self._config.close_grace_seconds)
+
+    async def set_call_flow(
+        self,
+        *,
+        inbound_calls: InboundCalls | str,
+        outbound_calls: bool,
+        inbound_messages: bool,
+        outbound_messages: bool,
+    ) -> None:
+        """Say what this client is to be offered. Until then that is inbound calls and messages.
+
+        All of it is said each time, as the exchange takes what is not mentioned for off. The client
+        remembers what was accepted, and says it again on each new connection, before it claims
+        anything there. A refusal then is logged, at WARNING.
+
+        Args:
+          inbound_calls: ``"all"``, ``"missed_only"`` for those that nobody else has picked up, or
+            ``"none"``; or an `~trio_calls.sessions.InboundCalls`.
+          outbound_calls: calls that the connector's subscribers make.
+          inbound_messages: messages that come in.
+          outbound_messages: messages that the connector's subscribers write.
+
+        Raises:
+          WSSSessionError: the exchange refuses; what was said before holds.
+          WSSConnectionError: there is no connection now, it was lost, or the exchange has not
+            answered for 60 s. What was said before is said again on the next.
+          ValueError, TypeError: an argument makes no sense.
+
+        Cancellation: the exchange may do it, but it will not be said again.
+        """
+        await self._incoming.call_flow.set(
+            inbound_calls=inbound_calls,
+            outbound_calls=outbound_calls,
+            inbound_messages=inbound_messages,
+            outbound_messages=outbound_messages,
+        )
 
     async def run_forever(self) -> None:
         """Serve calls until cancelled, or until SIGTERM; then `drain`, and return.

@@ -174,6 +174,20 @@ class ControlConnection:
             raise WSSConnectionError("the exchange did not answer a request")
         return pending.response
 
+    def request_nowait(
+        self, make_request: Callable[[str], Message], on_response: Callable[[Response], None]
+    ) -> None:
+        """Queue a request for the writer, and do not wait for its response.
+
+        Args:
+          make_request: makes the message from the request's id.
+          on_response: called with the response, unless the connection is lost before.
+
+        Raises:
+          WSSConnectionError: as `send`.
+        """
+        self.send(make_request(self._requests.expect(on_response)))
+
     def replace(self, fault: str) -> None:
         """Replace the present connection, so that the exchange takes back the sessions it gave us.
 

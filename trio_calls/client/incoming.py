@@ -17,6 +17,7 @@ from trio_calls.call.core import CallCore
 from trio_calls.call.hand_over import HandOver
 from trio_calls.call.scope import CallHandler, CallScope
 from trio_calls.client.adopted_calls import AdoptedCalls
+from trio_calls.client.call_flow import CallFlow
 from trio_calls.client.claims import (
     CALL_IN_SECONDS,
     claim,
@@ -51,6 +52,7 @@ class IncomingCalls:
     Attributes:
       control: where calls are offered and claimed.
       observers: are told of offers, calls and connections.
+      call_flow: what the exchange is to offer.
       offers: the calls that wait, are being claimed, or are served.
       adopted: the calls that other processes have handed over to this client.
       judge: says which offers are claimed.
@@ -61,6 +63,7 @@ class IncomingCalls:
 
     def __init__(self, config: ClientConfig, tls: ClientTLS) -> None:
         self.control: ControlConnection = ControlConnection(config, tls, self)
+        self.call_flow: CallFlow = CallFlow(self.control)
         self.adopted: AdoptedCalls = AdoptedCalls(config, tls)
         self.judge: OfferJudge = OfferJudge(config.claims)
         self.observers: ClientObservers = ClientObservers(config.max_concurrent_calls)
@@ -170,11 +173,12 @@ class IncomingCalls:
                 logger.debug("nothing to do for a %s", message.wire_type)
 
     def control_connected(self) -> None:
-        """Claim anew what rings here since before there was this connection. Called by it.
+        """Say again what is to be offered, and claim anew what rings since before. Called by it.
 
         A caller who has hung up meanwhile is not offered again: the refusal of the claim tells.
         """
         self.observers.connection_changed(True)
+        self.call_flow.repeat()
         for session in self.offers.sessions.values():
             self._claim_if_in_question(session)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import attrs
@@ -35,6 +35,7 @@ class PendingRequests:
 
     def __init__(self) -> None:
         self._pending: dict[str, PendingRequest] = {}
+        self._unattended: dict[str, Callable[[Response], None]] = {}
 
     @contextmanager
     def begin(self) -> Iterator[PendingRequest]:
@@ -46,8 +47,22 @@ class PendingRequests:
         finally:
             self._pending.pop(pending.request_id, None)
 
+    def expect(self, on_response: Callable[[Response], None]) -> str:
+        """Expect a response that nobody waits for, and return the id of its request.
+
+        Args:
+          on_response: called with it, if it comes over the present connection.
+        """
+        request_id = str(uuid.uuid4())
+        self._unattended[request_id] = on_response
+        return request_id
+
     def resolve(self, response: Response) -> None:
         """Hand a response to the request that it answers."""
+        on_response = self._unattended.pop(response.request_id, None)
+        if on_response is not None:
+            on_response(response)
+            return
         pending = self._pending.get(response.request_id)
         if pending is None or pending.response is not None:
             logger.debug("a response to no request that waits for one was dropped")
@@ -57,5 +72,6 @@ class PendingRequests:
 
     def fail_all(self) -> None:
         """End every wait: the connection is over."""
+        self._unattended.clear()
         for pending in self._pending.values():
             pending.done.set()
