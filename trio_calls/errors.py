@@ -235,7 +235,7 @@ class WSSSessionNotOpenError(WSSSessionError):
 
 
 class WSSSessionExistsError(WSSSessionError):
-    """There is a session with this partner already. `session_id` names it: it can be opened."""
+    """There is a session with this partner already. Its ``session_id`` is that one's: open it."""
 
 
 class WSSQuotaExceededError(WSSSessionError):

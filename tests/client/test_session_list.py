@@ -8,6 +8,7 @@ import ssl
 import sys
 from email.message import Message
 from email.parser import BytesParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -255,6 +256,33 @@ async def test_the_exchange_is_verified_as_for_websockets(exchange: FakeExchange
         with pytest.raises(WSSTLSError, match="does not verify"):
             await client.sessions.list()
     assert [attempt.port for attempt in exchange.attempts] == [443, 443, 443]
+
+
+async def test_a_certificate_is_given_in_place_of_a_key(
+    exchange: FakeExchange, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    exchange.ssl_context = _server_context(authority)
+    exchange.ssl_context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(exchange.ssl_context)
+    ours = authority.issue_cert("agent")
+    ours.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    ours.private_key_pem.write_to_path(tmp_path / "key.pem")
+    config = exchange.config(
+        api_key=None,
+        connector_uuid=None,
+        cert_path=tmp_path / "cert.pem",
+        key_path=tmp_path / "key.pem",
+        base_url="wss://exchange",
+        ssl_context=trusting,
+    )
+    async with open_call_client(config) as client:
+        exchange.answers.append(found(ITEM))
+        assert len(await client.sessions.list()) == 1
+    _, headers = take_apart(exchange.asked[0])
+    assert headers["x-api-key"] is headers["x-connector-uuid"] is None
 
 
 def _server_context(authority: trustme.CA) -> ssl.SSLContext:

@@ -120,7 +120,7 @@ class FakeExchange:
         self._medias = trio.open_memory_channel[MediaEnd](math.inf)
 
     def config(self, **settings: Any) -> ClientConfig:
-        return ClientConfig.sandbox(
+        return ClientConfig(
             **{
                 "api_key": API_KEY,
                 "connector_uuid": CONNECTOR_UUID,
