@@ -38,7 +38,7 @@ class LostWebSocket(WebSocket):
     async def ping(self) -> None:
         raise WebSocketClosed
 
-    async def aclose(self) -> None:
+    async def aclose(self, code: int = 1000, reason: str = "") -> None:
         await trio.lowlevel.checkpoint()
 
 

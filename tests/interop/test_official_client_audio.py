@@ -21,7 +21,7 @@ from tests.support.official_client import (
     take_connected_call,
     until,
 )
-from trio_calls.audio import duration_seconds, noise
+from trio_calls.audio import duration_seconds, find, noise, tone
 from trio_calls.simulator import SimulatedCall
 from trio_calls.state import AgentMode
 
@@ -56,6 +56,23 @@ async def test_an_echo_is_what_was_said_byte_for_byte(sample_rate: int) -> None:
         await until(lambda: len(audible(placed.caller.heard, sample_rate)) >= len(speech))
         assert audible(placed.caller.heard, sample_rate) == speech
         placed.caller.hang_up()
+
+
+async def test_its_default_rate_is_converted_for_other_telephones() -> None:
+    default = telcoflow.CallAudioConfig().sample_rate
+    async with (
+        open_exchange(24000) as (simulator, aio),
+        open_client(simulator, aio, sample_rate=default) as client,
+        trio.open_nursery() as nursery,
+    ):
+        placed, call = await take_answered_call(simulator, aio, client)
+        assert call.audio_config.sample_rate == default == 16000
+        nursery.start_soon(aio.run, echo, call)
+        hum = tone(500, 0.5, 24000)
+        await placed.caller.say(hum)
+        await until(lambda: len(audible(placed.caller.heard, 24000)) >= len(hum))
+        placed.caller.hang_up()
+        assert find(hum[9600:-9600], placed.caller.heard).correlation > 0.95
 
 
 @pytest.mark.parametrize("piece_bytes", [2, 638, 642, 3000])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 
 import pytest
 from trio.testing import MockClock
@@ -68,19 +67,6 @@ async def test_a_second_setup_changes_nothing(autojump_clock: MockClock) -> None
         await control.send(Setup(24000, "isolated"))
         assert await control.is_quiet()
         assert [violation.fault for violation in simulator.violations] == ["a second setup"]
-
-
-async def test_another_sample_rate_closes_the_connection(
-    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with open_pair() as (simulator, sdk):
-        control = await sdk.open_control_bare()
-        await control.send(Setup(8000, "mixed"))
-        assert await control.is_closed_by_exchange()
-        assert simulator.violations == []
-    (record,) = (entry for entry in caplog.records if entry.levelno == logging.WARNING)
-    assert "8000 Hz" in record.getMessage()
-    assert "sample_rate=24000" in record.getMessage()
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ class FakeWebSocket(WebSocket):
     async def ping(self) -> None:
         raise NotImplementedError
 
-    async def aclose(self) -> None:
+    async def aclose(self, code: int = 1000, reason: str = "") -> None:
         self.is_closed = True
         self._arrived.close()
         await trio.lowlevel.checkpoint()
@@ -73,9 +73,9 @@ class Polite(FakeWebSocket):
 
     has_heard_close = False
 
-    async def aclose(self) -> None:
+    async def aclose(self, code: int = 1000, reason: str = "") -> None:
         is_first = not self.is_closed
-        await super().aclose()
+        await super().aclose(code, reason)
         if is_first:
             await trio.sleep(1)
             self.has_heard_close = True

@@ -20,7 +20,7 @@ from tests.support.exchange_model import (
     Told,
 )
 from trio_calls.audio import frame_bytes, to_pcm
-from trio_calls.audio_format import AudioMode
+from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.simulator import SimulatedCall, answers, declines
 from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator.exchange.commands import execute
@@ -65,7 +65,8 @@ class Sdk:
         self.messages: list[ControlMessage] = []
         self._call_ins = call_ins
         mode = AudioMode.ISOLATED if is_isolated else AudioMode.MIXED
-        self.connected = ConnectedSdk(str(number), mode, self._receive)
+        audio_format = AudioFormat(SAMPLE_RATE, mode)
+        self.connected = ConnectedSdk(str(number), audio_format, self._receive)
 
     def _receive(self, message: ControlMessage) -> None:
         self.messages.append(message)

@@ -39,6 +39,7 @@ class OfficialClient:
         *,
         api_key: str | None = None,
         audio_mode: telcoflow.AudioMode = telcoflow.AudioMode.MIXED,
+        sample_rate: int | None = None,
     ) -> None:
         self.offers: asyncio.Queue[telcoflow.SessionNotification] = asyncio.Queue()
         self.closings: asyncio.Queue[telcoflow.CloseReason] = asyncio.Queue()
@@ -49,7 +50,7 @@ class OfficialClient:
             connector_uuid=simulator.config.connector_uuid,
             base_url=simulator.config.base_url,
             call_audio=telcoflow.CallAudioConfig(
-                sample_rate=simulator.config.sample_rate, audio_mode=audio_mode
+                sample_rate=sample_rate or simulator.config.sample_rate, audio_mode=audio_mode
             ),
         )
         self.manager = telcoflow.SessionManager(config)
@@ -114,9 +115,10 @@ async def open_client(
     aio: AsyncioThread,
     *,
     audio_mode: telcoflow.AudioMode = telcoflow.AudioMode.MIXED,
+    sample_rate: int | None = None,
 ) -> AsyncIterator[OfficialClient]:
     """The official client, connected to a simulator."""
-    client = OfficialClient(simulator, audio_mode=audio_mode)
+    client = OfficialClient(simulator, audio_mode=audio_mode, sample_rate=sample_rate)
     try:
         await aio.run(client.connect)
         yield client

@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.support.peers.frames import CLOSE, TEXT, close, frame
+from tests.support.peers.frames import CLOSE, TEXT, client_frames, close, frame
 from tests.support.peers.websocket_server import open_client
 from tests.support.transports import Connect
 from trio_calls.transport import WebSocket, WebSocketClosed
@@ -88,3 +88,15 @@ async def test_a_reason_cannot_forge_a_line_of_a_log(
     await server.send_all(close(1011, b"one\r\nERROR two\x1b[2J\x00"))
     assert (await end_of(client)).reason == "oneERROR two[2J"
     await trio.aclose_forcefully(client)
+
+
+@pytest.mark.parametrize("reason", ["", "no soxr here", "x" * 123])
+async def test_the_other_side_is_told_why(
+    transport: Connect, nursery: trio.Nursery, reason: str
+) -> None:
+    client, server = await open_client(transport, nursery)
+    nursery.start_soon(client.aclose, 1011, reason)
+    (farewell,) = client_frames(bytes(await server.receive_some()))
+    assert (farewell.opcode, farewell.close_code) == (CLOSE, 1011)
+    assert farewell.payload[2:] == reason.encode()
+    await server.aclose()

@@ -75,7 +75,7 @@ Example, in three terminals:
     type=click.Choice([str(rate) for rate in SAMPLE_RATES]),
     default=str(_DEFAULT_RATE),
     show_default=True,
-    help="Of all audio, in Hz.",
+    help="Of the telephones, in Hz. Agents may ask for another.",
 )
 @click.option(
     "--max-connections",

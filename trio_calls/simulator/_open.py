@@ -148,8 +148,9 @@ async def open_simulator(
     Args:
       port: serve on this TCP port; 0 picks a free one. None: in process only, over memory streams.
       host: the address to serve on.
-      sample_rate: the sample rate of all audio, in Hz: 8000, 16000 or 24000. SDKs must ask for
-        the same.
+      sample_rate: the sample rate of the telephones, in Hz: 8000, 16000 or 24000, and of all audio
+        that is given to them or read here. An SDK that asks for another one gets it: what it says
+        and hears is converted, which takes soxr (``trio-calls[cli]``) and 10 to 30 ms.
       api_key: what SDKs must give as their API key.
       connector_uuid: what SDKs must give as their connector UUID.
       seed: seeds all ids, tokens and random choices. The same seed and the same run in virtual

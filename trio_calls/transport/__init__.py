@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from trio_calls.transport._dial import open_tcp_stream, port_of, start_tls
 from trio_calls.transport._interface import (
+    NORMAL_CLOSURE,
     HandshakeRefused,
     HandshakeRequest,
     HostUnreachable,
@@ -42,6 +43,7 @@ from trio_calls.transport._shortcuts import NowaitStream
 from trio_calls.transport.eager_writer import EagerWriter
 
 __all__ = [
+    "NORMAL_CLOSURE",
     "EagerWriter",
     "HandshakeRefused",
     "HandshakeRequest",

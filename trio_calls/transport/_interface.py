@@ -17,6 +17,9 @@ MAX_MESSAGE_SIZE = 2**20
 #: How long the other side has for its part of the closing handshake, in seconds.
 CLOSE_SECONDS = 2.0
 
+#: The close code of a connection that has done what it was for.
+NORMAL_CLOSURE = 1000
+
 #: The most that is received from the stream at a time, in bytes.
 RECEIVE_BYTES = 2**16
 
@@ -212,9 +215,13 @@ class WebSocket(trio.abc.AsyncResource):
         """
 
     @abstractmethod
-    async def aclose(self) -> None:
+    async def aclose(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
         """Close the connection, with a closing handshake where that is still possible.
 
         Idempotent. Waits 2 s for the other side at the most. Cancellation drops the connection at
         once.
+
+        Args:
+          code: what the other side is told, as RFC 6455 has it.
+          reason: the same in words, 123 bytes at the most.
         """

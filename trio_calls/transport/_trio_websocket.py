@@ -37,6 +37,7 @@ from trio_calls.transport._handshake_stream import HandshakeStream
 from trio_calls.transport._interface import (
     CLOSE_SECONDS,
     MAX_MESSAGE_SIZE,
+    NORMAL_CLOSURE,
     RECEIVE_BYTES,
     HandshakeRefused,
     HandshakeRequest,
@@ -131,13 +132,13 @@ class _TrioWebSocket(WebSocket):
         await self._reader_ended.wait()
         scope.cancel()
 
-    async def aclose(self) -> None:
+    async def aclose(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
         try:
             if not self._sender.is_broken:
                 # What the library calls the reason of the close is our own from here on.
                 self._stream.sender.is_open = False
                 with suppress(Exception), trio.move_on_after(CLOSE_SECONDS):
-                    await self._connection.aclose()
+                    await self._connection.aclose(code, reason or None)
         finally:
             await self._stream.handshake.abandon()
 

@@ -36,7 +36,7 @@ from typing import Final
 
 import trio
 from websockets.exceptions import InvalidState
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import Frame, Opcode
 from websockets.protocol import CLIENT, Protocol
 
 from trio_calls._logging import get_logger
@@ -45,6 +45,7 @@ from trio_calls.transport._frame_sender import LAST_WORDS_SECONDS, STREAM_LOST, 
 from trio_calls.transport._handshake_stream import drop
 from trio_calls.transport._interface import (
     CLOSE_SECONDS,
+    NORMAL_CLOSURE,
     RECEIVE_BYTES,
     WebSocket,
     WebSocketClosed,
@@ -194,13 +195,13 @@ class StreamWebSocket(FrameSender, WebSocket):
         if not is_answered:
             raise self.closed()
 
-    async def aclose(self) -> None:
+    async def aclose(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
         try:
             if not (self.is_broken or self._is_closing):
                 self.is_open = False
                 self._is_closing = True
                 with trio.move_on_after(CLOSE_SECONDS):
-                    await self._shake_hands_on_closing()
+                    await self._shake_hands_on_closing(code, reason)
         finally:
             self.on_broken = None
             self._end()
@@ -208,10 +209,10 @@ class StreamWebSocket(FrameSender, WebSocket):
                 unregister_socket(self._descriptor)
             await drop(self._stream)
 
-    async def _shake_hands_on_closing(self) -> None:
+    async def _shake_hands_on_closing(self, code: int, reason: str) -> None:
         try:
             if not self._protocol.close_expected() and not self._ended.is_set():
-                self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
+                self._protocol.send_close(code, reason)
             await self._flush()
         except WebSocketClosed:
             return

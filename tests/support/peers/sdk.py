@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 import trio
 
+from trio_calls.audio import frame_bytes
 from trio_calls.config import ClientConfig
 from trio_calls.simulator import PhoneState, SimulatedCall, Simulator, open_simulator
 from trio_calls.transport import HandshakeRefused, WebSocket, WebSocketClosed, connect_websocket
@@ -95,8 +96,9 @@ class RawControl:
 class RawMedia:
     """A media connection: a reader and a writer run in the nursery of the test."""
 
-    def __init__(self, websocket: WebSocket) -> None:
+    def __init__(self, websocket: WebSocket, frame: int = FRAME) -> None:
         self.websocket = websocket
+        self.frame = frame
         self.heard: defaultdict[int, bytearray] = defaultdict(bytearray)
         self.events: list[CallEvent] = []
         self.requests: list[BufferRequest] = []
@@ -128,8 +130,8 @@ class RawMedia:
             return
         match decode_media(frame):
             case BufferRequest() as request:
-                assert request.frame_bytes == FRAME
-                assert request.requested_bytes % FRAME == 0
+                assert request.frame_bytes == self.frame
+                assert request.requested_bytes % self.frame == 0
                 assert request.channel == 0
                 self.requests.append(request)
                 self.credit += request.requested_bytes
@@ -155,9 +157,9 @@ class RawMedia:
         self._pump()
 
     def _pump(self) -> None:
-        while self._speech and self.credit >= FRAME:
-            pcm = bytes(self._speech[:FRAME])
-            del self._speech[:FRAME]
+        while self._speech and self.credit >= self.frame:
+            pcm = bytes(self._speech[: self.frame])
+            del self._speech[: self.frame]
             self.credit -= len(pcm)
             self.send_raw(pack_audio(0, pcm))
 
@@ -247,7 +249,9 @@ class RawSdk:
 
     async def open_media(self, call_in: CallIn) -> RawMedia:
         headers = {"Authorization": f"Bearer {call_in.token}"}
-        media = RawMedia(await self.open(call_in.url, headers))
+        media = RawMedia(
+            await self.open(call_in.url, headers), frame_bytes(self.config.sample_rate)
+        )
         self.nursery.start_soon(media.run)
         return media
 

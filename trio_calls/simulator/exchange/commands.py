@@ -78,7 +78,7 @@ def _do(command: Command, call: ExchangeCall, request: CommandRequest) -> None:
         case Command.ANSWER:
             call.answer()
         case Command.INTERRUPT:
-            agent.buffer.clear()
+            agent.interrupt()
         case Command.BARGE:
             agent.switch_to(AgentMode.BARGE)
         case Command.WHISPER:

@@ -7,11 +7,11 @@ from typing import Final, assert_never
 
 import trio
 
-from trio_calls._logging import get_logger
-from trio_calls.audio_format import AudioMode
+from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.sessions import ConnectedSdk
 from trio_calls.simulator.exchange.socket_tasks import SocketTasks
+from trio_calls.simulator.phones.rate_bridge import can_convert
 from trio_calls.transport import WebSocket
 from trio_calls.wire.codec import WireError, decode_control, encode
 from trio_calls.wire.control import (
@@ -31,10 +31,11 @@ from trio_calls.wire.control import (
 from trio_calls.wire.message import UnknownMessage
 from trio_calls.wire.messaging import MessageIn, MessageOut
 
-logger = get_logger("trio_calls.simulator.control_connection")
-
 #: Seconds within which an SDK must have sent its setup.
 _SETUP_SECONDS: Final = 10.0
+
+#: The close code of an exchange that cannot do what it was asked for.
+_UNABLE: Final = 1011
 
 #: Messages that may wait for an SDK to read them: many thousands of calls may be offered at once.
 _QUEUE_SIZE: Final = 2**14
@@ -88,19 +89,17 @@ class ControlConnection:
             self._socket.close()
 
     def _set_up(self, setup: Setup) -> None:
-        if setup.sample_rate != self._exchange.sample_rate:
-            logger.warning(
-                "an SDK wants audio at %d Hz, but the simulator runs at %d Hz; closed. Open the "
-                "simulator with sample_rate=%d, or set the SDK up with sample_rate=%d",
-                setup.sample_rate,
-                self._exchange.sample_rate,
-                setup.sample_rate,
-                self._exchange.sample_rate,
+        if not can_convert(setup.sample_rate, self._exchange.sample_rate):
+            fault = (
+                f"{setup.sample_rate} Hz cannot be converted to the simulator's "
+                f"{self._exchange.sample_rate} Hz without soxr: install trio-calls[cli]"
             )
-            self._socket.close()
+            self._violation(f"{fault}; closed")
+            self._socket.close(_UNABLE, fault)
             return
         self._before_setup.deadline = math.inf
-        self._sdk = ConnectedSdk(self._connection_id, AudioMode(setup.audio_mode), self._send)
+        audio_format = AudioFormat(setup.sample_rate, AudioMode(setup.audio_mode))
+        self._sdk = ConnectedSdk(self._connection_id, audio_format, self._send)
         self._send(SetupDone(self._connection_id))
         self._exchange.sdk_connected(self._sdk)
 

@@ -35,7 +35,7 @@ class Exchange:
 
     Args:
       base_url: the address of media connections, ``ws://host:port``.
-      sample_rate: the sample rate of all audio, in Hz.
+      sample_rate: the sample rate of the telephones, in Hz.
       nursery: runs the calls' clocks and ringing, and the faults that wait for their moment.
       seed: seeds every id and every token.
       is_in_process: whether it is reached in process only.

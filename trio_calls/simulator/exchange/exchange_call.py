@@ -10,7 +10,7 @@ import attrs
 import trio
 
 from trio_calls.audio import frame_bytes
-from trio_calls.audio_format import AudioMode
+from trio_calls.audio_format import AudioFormat
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.simulator.phones.agent_leg import AgentLeg, AgentSocket
 from trio_calls.simulator.phones.conference import Party, mix_conference
@@ -54,7 +54,7 @@ class ExchangeCall:
       caller: the number that calls.
       callee: the number that is called.
       pickup: what the callee does when the phone rings.
-      sample_rate: the sample rate of all audio, in Hz.
+      sample_rate: the sample rate of its telephones, in Hz.
       nursery: runs the call's clock and its ringing.
       keep_audio_seconds: how much is kept of what each party hears and says, the latest seconds;
         None: all.
@@ -67,7 +67,7 @@ class ExchangeCall:
       number: the number of the call among the exchange's calls, from 1 on.
       call_id: its name on the media connection.
       session_id: its name on the control connection.
-      sample_rate: the sample rate of all audio, in Hz.
+      sample_rate: the sample rate of its telephones, in Hz.
       caller: the caller's leg.
       callee: the callee's leg.
       agent: the agent's leg.
@@ -105,7 +105,7 @@ class ExchangeCall:
         waits = PhoneState.IDLE if self.is_outgoing else PhoneState.CALLING
         self.caller: Leg = Leg(caller, waits, new_recording)
         self.callee: Leg = Leg(callee, PhoneState.IDLE, new_recording)
-        self.agent: AgentLeg = AgentLeg(frame_bytes(sample_rate), new_recording)
+        self.agent: AgentLeg = AgentLeg(sample_rate, new_recording)
         self.was_claimed: bool = False
         self.claimed_or_over: trio.Event = trio.Event()
         self.over: trio.Event = trio.Event()
@@ -138,14 +138,14 @@ class ExchangeCall:
         """Whether the agent is on its way out."""
         return self._leaving is not None
 
-    def claim(self, audio_mode: AudioMode) -> None:
+    def claim(self, audio_format: AudioFormat) -> None:
         """Give the call to an agent.
 
         Args:
-          audio_mode: how it wants to hear it.
+          audio_format: how it wants to hear it, and speaks.
         """
         self._stop_early_ringing()
-        self.agent.audio_mode = audio_mode
+        self.agent.use(audio_format)
         self.was_claimed = True
         self.claimed_or_over.set()
         self.changes.wake()
@@ -289,7 +289,7 @@ class ExchangeCall:
         if self.callee.is_talking:
             voices[Party.CALLEE] = self.callee.take_frame(size)
         if self.agent.is_talking:
-            voices[Party.AGENT] = self.agent.buffer.take_frame()
+            voices[Party.AGENT] = self.agent.take_frame()
         return voices
 
     def _serve_agent(self, voices: dict[Party, bytes | None], heard: bytes) -> None:
@@ -363,7 +363,7 @@ class ExchangeCall:
             self._ringing = None
 
     def _finish_leaving_if_played_out(self) -> None:
-        if self._leaving is not None and not len(self.agent.buffer):
+        if self._leaving is not None and self.agent.has_played_out:
             self._finish_leaving(self._leaving)
 
     def _finish_leaving(self, leaving: _Leaving) -> None:

@@ -48,10 +48,11 @@ class MediaConnection:
         self._exchange = exchange
         self._session = session
         self._call = session.call
+        audio_format = self._call.agent.audio_format
         ticks = round(_QUEUE_SECONDS / FRAME_SECONDS)
-        self._tap = exchange.taps.open_media(self._call.session_id)
+        self._tap = exchange.taps.open_media(self._call.session_id, audio_format.sample_rate)
         self._socket = SocketTasks(
-            ticks * MESSAGES_A_TICK[self._call.agent.audio_mode],
+            ticks * MESSAGES_A_TICK[audio_format.mode],
             lambda: self._violation("it does not read what it is sent; dropped"),
             self._tap,
         )

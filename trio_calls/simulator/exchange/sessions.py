@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from trio_calls.audio_format import AudioMode
+from trio_calls.audio_format import AudioFormat
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.exchange.identifiers import Identifiers
 from trio_calls.wire.control import (
@@ -44,13 +44,13 @@ class ConnectedSdk:
 
     Attributes:
       connection_id: the id of that connection.
-      audio_mode: how it wants to hear its calls.
+      audio_format: how it wants to hear its calls, and speaks in them.
       send: queues a message to it; without effect when the connection is gone.
       call_flow: what it wants to be offered; None: inbound calls and messages.
     """
 
     connection_id: str
-    audio_mode: AudioMode
+    audio_format: AudioFormat
     send: Callable[[ControlMessage], None]
     call_flow: CallFlowSetup | None = None
 
@@ -121,7 +121,7 @@ class Session:
         if self.holder is not None and self.holder is not sdk:
             return refusal(request_id, SESSION_BUSY, boundSmWsId=self.holder.connection_id)
         self.holder = sdk
-        self.call.claim(sdk.audio_mode)
+        self.call.claim(sdk.audio_format)
         session = {
             "id": self.call.session_id,
             "channel": TELEPHONE,

@@ -9,7 +9,7 @@ from typing import Final
 import trio
 
 from trio_calls.simulator.exchange.taps import CLOSE, Outgoing, Tap
-from trio_calls.transport import EagerWriter, WebSocket, WebSocketClosed
+from trio_calls.transport import NORMAL_CLOSURE, EagerWriter, WebSocket, WebSocketClosed
 
 #: Seconds for what is queued, and for the close, once a connection is being closed.
 CLOSING_SECONDS: Final = 5.0
@@ -52,6 +52,7 @@ class SocketTasks:
         self._scope = trio.CancelScope()
         self._is_told_to_close = False
         self._is_closing = False
+        self._goodbye: tuple[int, str] = (NORMAL_CLOSURE, "")
         tap.attach(self._enqueue, self._drop)
 
     def send(self, *messages: str | bytes) -> None:
@@ -62,10 +63,16 @@ class SocketTasks:
             for message in messages:
                 self._tap.send(message)
 
-    def close(self) -> None:
-        """Close the connection once everything queued is written, within `CLOSING_SECONDS`."""
+    def close(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
+        """Close the connection once everything queued is written, within `CLOSING_SECONDS`.
+
+        Args:
+          code: the close code that the other side is told.
+          reason: the same in words, 123 bytes at the most.
+        """
         if not self._is_told_to_close:
             self._is_told_to_close = True
+            self._goodbye = (code, reason)
             self._tap.send(CLOSE)
 
     async def run(self, websocket: WebSocket, receive: Callable[[str | bytes], None]) -> None:
@@ -115,7 +122,7 @@ class SocketTasks:
 
     async def _write(self, websocket: WebSocket, both: trio.CancelScope) -> None:
         await self._writer.run(websocket)
-        await websocket.aclose()
+        await websocket.aclose(*self._goodbye)
         both.cancel()
 
     async def _read(

@@ -46,11 +46,12 @@ class Tap:
         *,
         session_id: str | None = None,
         connection_id: str | None = None,
+        sample_rate: int | None = None,
     ) -> None:
         self.kind: ConnectionKind = kind
         self.session_id = session_id
         self.connection_id = connection_id
-        self._log = ConnectionLog(log, kind, session_id)
+        self._log = ConnectionLog(log, kind, session_id, sample_rate)
         self._interceptors: list[FrameInterceptor] = []
         self._emit: Callable[[Outgoing], None] = lambda _: None
         self._drop: Callable[[], None] = lambda: None
@@ -132,9 +133,9 @@ class Taps:
         """Make the tap of a new control connection."""
         return self._opened(Tap(self._log, "control", connection_id=connection_id))
 
-    def open_media(self, session_id: str) -> Tap:
-        """Make the tap of a call's new media connection."""
-        return self._opened(Tap(self._log, "media", session_id=session_id))
+    def open_media(self, session_id: str, sample_rate: int) -> Tap:
+        """Make the tap of a call's new media connection, whose audio has this sample rate."""
+        return self._opened(Tap(self._log, "media", session_id=session_id, sample_rate=sample_rate))
 
     def close(self, tap: Tap) -> None:
         """Forget the tap of a connection that is over."""

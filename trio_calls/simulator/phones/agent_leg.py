@@ -8,8 +8,9 @@ from typing import Final, Protocol
 
 import trio
 
-from trio_calls.audio_format import AudioMode
+from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.simulator.phones.jitter_buffer import JitterBuffer
+from trio_calls.simulator.phones.rate_bridge import RateBridge
 from trio_calls.state import AgentMode, CallState
 from trio_calls.wire.codec import encode
 from trio_calls.wire.media import (
@@ -41,33 +42,33 @@ class AgentLeg:
     """The agent in a call, as the exchange sees it.
 
     Args:
-      frame_bytes: the size of one 20 ms frame.
+      phone_rate: the sample rate of the telephones, in Hz.
       new_recording: makes the buffers that its audio is recorded in.
 
     Attributes:
       states: what the agent's call went through, oldest first, without repeats.
       mode: who hears the agent; None unless CONNECTED.
-      audio_mode: how the agent wants its audio.
-      buffer: what was pulled of the agent's audio and not played yet.
-      heard: what was sent to the agent on channel 0, a frame a tick.
-      said: the agent's audio as it was played, a frame a tick.
+      audio_format: how the agent sends its audio, and wants to hear the call.
+      buffer: what was pulled of the agent's audio and not played yet, in that format.
+      heard: what was sent to the agent on channel 0, a frame a tick, at the telephones' rate.
+      said: the agent's audio as it was played, a frame a tick, at the telephones' rate.
       socket: the media connection, or None.
       left: set when the agent is out of the call.
       on_change: called when its state or its mode has changed.
     """
 
-    def __init__(
-        self, frame_bytes: int, new_recording: Callable[[], bytearray] = bytearray
-    ) -> None:
+    def __init__(self, phone_rate: int, new_recording: Callable[[], bytearray] = bytearray) -> None:
         self.states: list[CallState] = [CallState.PENDING]
         self.mode: AgentMode | None = None
-        self.audio_mode = AudioMode.MIXED
-        self.buffer: JitterBuffer = JitterBuffer(frame_bytes)
+        self.audio_format: AudioFormat = AudioFormat(phone_rate)
+        self.buffer: JitterBuffer = JitterBuffer(self.audio_format.frame_bytes)
         self.heard: bytearray = new_recording()
         self.said: bytearray = new_recording()
         self.socket: AgentSocket | None = None
         self.left: trio.Event = trio.Event()
         self.on_change: Callable[[], None] = _nobody_watches
+        self._phone_rate = phone_rate
+        self._bridge: RateBridge | None = None
 
     @property
     def state(self) -> CallState:
@@ -78,6 +79,20 @@ class AgentLeg:
     def is_talking(self) -> bool:
         """Whether the agent is in the call, to hear and perhaps to be heard."""
         return self.state in _TALKING
+
+    def use(self, audio_format: AudioFormat) -> None:
+        """Hear and speak in the format of the client that has claimed the call.
+
+        A client that claims again what it has goes on as it was.
+        """
+        if audio_format == self.audio_format:
+            return
+        self.audio_format = audio_format
+        self.buffer = JitterBuffer(audio_format.frame_bytes)
+        is_same_rate = audio_format.sample_rate == self._phone_rate
+        self._bridge = (
+            None if is_same_rate else RateBridge(self._phone_rate, audio_format.sample_rate)
+        )
 
     def move_to(self, state: CallState) -> None:
         """Bring the agent's call into a state."""
@@ -113,6 +128,22 @@ class AgentLeg:
         """Ask for as much of the agent's audio as there is room for."""
         self._pull_after()
 
+    @property
+    def has_played_out(self) -> bool:
+        """Whether nothing of what was pulled of its audio has still to be played."""
+        return not len(self.buffer) and (self._bridge is None or not self._bridge.has_tail)
+
+    def take_frame(self) -> bytes | None:
+        """Take the next frame of its audio to play, or return None while there is none."""
+        frame = self.buffer.take_frame()
+        return frame if self._bridge is None else self._bridge.say(frame)
+
+    def interrupt(self) -> None:
+        """Drop what was pulled of its audio and not played yet."""
+        self.buffer.clear()
+        if self._bridge is not None:
+            self._bridge.drop()
+
     def hear(self, everybody: bytes, caller: bytes, callee: bytes | None) -> None:
         """Send the agent one frame of the call, and of each leg if it wants them; then `pull`.
 
@@ -122,11 +153,12 @@ class AgentLeg:
           callee: the callee alone, or None before they talk.
         """
         self.heard += everybody
-        frames = [pack_audio(CALL_CHANNEL, everybody)]
-        if self.audio_mode is AudioMode.ISOLATED:
-            frames.append(pack_audio(_CALLER_CHANNEL, caller))
+        pack = pack_audio if self._bridge is None else self._pack_converted
+        frames = [pack(CALL_CHANNEL, everybody)]
+        if self.audio_format.mode is AudioMode.ISOLATED:
+            frames.append(pack(_CALLER_CHANNEL, caller))
             if callee is not None:
-                frames.append(pack_audio(_CALLEE_CHANNEL, callee))
+                frames.append(pack(_CALLEE_CHANNEL, callee))
         self._pull_after(*frames)
 
     def hang_up(self) -> None:
@@ -134,6 +166,10 @@ class AgentLeg:
         if self.socket is not None:
             self.socket.close()
             self.socket = None
+
+    def _pack_converted(self, channel: int, frame: bytes) -> bytes:
+        assert self._bridge is not None
+        return pack_audio(channel, self._bridge.hear(channel, frame))
 
     def _pull_after(self, *frames: bytes) -> None:
         granted = self.buffer.grant()

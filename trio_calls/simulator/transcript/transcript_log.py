@@ -51,13 +51,14 @@ class _Record:
     frames: int
     last_time: float
     amount: int
+    sample_rate: int
 
 
 class TranscriptLog:
     """Notes the frames of every connection.
 
     Args:
-      sample_rate: the sample rate of all audio, in Hz.
+      sample_rate: the sample rate of audio on connections that do not say it, in Hz.
     """
 
     def __init__(self, sample_rate: int) -> None:
@@ -129,6 +130,7 @@ class TranscriptLog:
         text: FrameText,
         *,
         frames: int,
+        sample_rate: int | None = None,
     ) -> _Record:
         """Add an entry."""
         now = trio.current_time()
@@ -144,6 +146,7 @@ class TranscriptLog:
             frames=frames,
             last_time=now,
             amount=text.amount,
+            sample_rate=sample_rate or self._sample_rate,
         )
         self._forgotten += len(self._records) == MAX_ENTRIES
         self._records.append(record)
@@ -170,7 +173,7 @@ class TranscriptLog:
             return text.what + reference
         name, channel = text.stream
         whole = record.amount - record.amount % 2
-        milliseconds = 1000 * duration_seconds(whole, self._sample_rate)
+        milliseconds = 1000 * duration_seconds(whole, record.sample_rate)
         span = f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"  # noqa: PLR2004
         if name == AUDIO:
             return f"{name} {span} channel {channel}"
@@ -195,12 +198,20 @@ class ConnectionLog:
       log: the log of the whole exchange.
       kind: the kind of connection.
       session_id: the call of a media connection; None for a control connection.
+      sample_rate: the sample rate of its audio, in Hz; None for that of the log.
     """
 
-    def __init__(self, log: TranscriptLog, kind: ConnectionKind, session_id: str | None) -> None:
+    def __init__(
+        self,
+        log: TranscriptLog,
+        kind: ConnectionKind,
+        session_id: str | None,
+        sample_rate: int | None = None,
+    ) -> None:
         self._log = log
         self._kind = kind
         self._session_id = session_id
+        self._sample_rate = sample_rate
         self._streams: dict[tuple[Direction, tuple[str, int]], _Record] = {}
         # Which session a request is about; its answer does not say.
         self._requests: dict[str, str] = {}
@@ -244,7 +255,12 @@ class ConnectionLog:
         record = self._streams.get((direction, stream))
         if record is None or now - record.last_time > _PAUSE_SECONDS:
             self._streams[direction, stream] = self._log.note(
-                self._kind, self._session_id, direction, text, frames=1
+                self._kind,
+                self._session_id,
+                direction,
+                text,
+                frames=1,
+                sample_rate=self._sample_rate,
             )
             return
         record.frames += 1
