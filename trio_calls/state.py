@@ -55,7 +55,7 @@ class AgentMode(IdentityEnum):
     """Caller and callee hear the agent. The mode after `connect()`."""
 
     WHISPER = "WHISPER"
-    """Only the callee hears the agent."""
+    """Only the callee hears the agent; in a call that the agent has started, only the caller."""
 
     SPY = "SPY"
     """Nobody hears the agent."""

@@ -199,3 +199,26 @@ async def test_a_long_call_keeps_time(autojump_clock: MockClock) -> None:
         await media.succeed("call.close")
         await trio.sleep(60.01)
         assert len(call.caller.heard) == len(call.callee.heard) == 3000 * FRAME
+
+
+@pytest.mark.parametrize("mode", AgentMode)
+async def test_isolated_legs_are_theirs_alone_in_each_mode(
+    mode: AgentMode, autojump_clock: MockClock
+) -> None:
+    async with open_pair() as (simulator, sdk):
+        call = simulator.place_call(pickup=answers(after_seconds=1))
+        media = await sdk.take_call(call, audio_mode="isolated")
+        await media.succeed("call.connect", 60)
+        await media.succeed(f"agent.{mode.value.lower()}")
+        caller, callee, agent = speech(1), speech(2), speech(3)
+        call.caller.say_nowait(caller)
+        call.callee.say_nowait(callee)
+        media.say(agent)
+        await trio.sleep(0.11)
+
+        # The agent is on none of them, whoever hears it.
+        assert media.heard == {0: total(caller, callee), 1: caller, 2: callee}
+        assert call.agent_said == agent
+        assert call.caller.heard == (total(callee, agent) if mode is AgentMode.BARGE else callee)
+        hears_nobody_else = mode is AgentMode.SPY
+        assert call.callee.heard == (caller if hears_nobody_else else total(caller, agent))

@@ -142,7 +142,11 @@ class ActiveCall:
         return await self._core.commands.run(Command.BARGE, flush=flush)
 
     async def whisper(self, *, flush: bool = True) -> object:
-        """Make only the callee hear the agent. In everything else as `barge`."""
+        """Make only the callee hear the agent. In everything else as `barge`.
+
+        It is the subscriber who hears it, whose number the agent works for. In a call that the
+        agent has started that is the caller.
+        """
         return await self._core.commands.run(Command.WHISPER, flush=flush)
 
     async def spy(self, *, flush: bool = True) -> object:
