@@ -48,7 +48,9 @@ class Question(SphinxDirective):
             if option not in self.options:
                 raise self.error(f"a question needs the option :{option}:")
         number = self.env.new_serialno("question") + 1
-        inline, messages = self.parse_inline(self.arguments[0], lineno=self.lineno)
+        inline, messages = self.parse_inline(
+            " ".join(self.arguments[0].split()), lineno=self.lineno
+        )
         question = asked_question("", "", nodes.Text(f"{number}. "), *inline)
         folded = folded_answer("", question, *self.parse_content_to_nodes(), self._evidence())
         self.set_source_info(folded)
