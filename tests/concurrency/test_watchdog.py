@@ -108,7 +108,7 @@ async def test_a_handler_is_caught_in_the_act(exchange: FakeExchange, notices: N
     [record] = notices.caught_in("block_until_noticed")
     message = record.getMessage()
     assert (record.levelname, record.threadName) == ("WARNING", THREAD_NAME)
-    assert "Task trio_calls.client.incoming.IncomingCalls._serve is at" in message
+    assert "Task trio_calls: session " in message
     assert "in handle_call\n    notices.block_until_noticed()\n" in message
     assert "in block_until_noticed\n    assert self.came.wait(20)\n" in message
     assert "trio.to_thread.run_sync()" in message

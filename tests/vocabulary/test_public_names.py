@@ -54,8 +54,9 @@ EXPORTED: Final = {
         never_answer never_answers open_simulator refuse restart send_malformed stall
     """,
     "trio_calls.testing": """
-        Said Speech SpeechMatch WavLoader heard heard_nothing hears hears_nothing interrupted
-        never_heard run_agent run_in_virtual_time said talks_over
+        CodeLine Said ScopeNode Speech SpeechMatch TaskNode WavLoader draw_tasks heard heard_nothing
+        hears hears_nothing interrupted never_heard run_agent run_in_virtual_time said talks_over
+        task_tree
     """,
     "trio_calls.voice": """
         BackdropScope Detector DetectorError EmptySpeechError EndOfTurn EndReason Endpointing

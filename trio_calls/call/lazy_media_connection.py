@@ -148,7 +148,12 @@ class LazyMediaConnection:
             raise WSSCallClosedError("the call's scope is not open")
         if self._media is None or self._media.has_failed:
             self._media = self._make()
-            self._nursery.start_soon(self._run, self._media, self._claim.try_address())
+            self._nursery.start_soon(
+                self._run,
+                self._media,
+                self._claim.try_address(),
+                name="trio_calls: media connection",
+            )
         return self._media
 
     async def _run(self, media: MediaConnection, address: CallIn) -> None:

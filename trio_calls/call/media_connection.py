@@ -98,8 +98,13 @@ class MediaConnection:
                 else:
                     self._writer.open(websocket)
                     self._opened.set()
-                    nursery.start_soon(self._writer.run, websocket)
-                    nursery.start_soon(self._keep_alive, websocket, config.keep_alive_seconds)
+                    nursery.start_soon(self._writer.run, websocket, name="trio_calls: media writer")
+                    nursery.start_soon(
+                        self._keep_alive,
+                        websocket,
+                        config.keep_alive_seconds,
+                        name="trio_calls: media keepalive",
+                    )
                     try:
                         closed = await self._read(websocket)
                         self._on_end(closed and without_secrets(closed, config, call_in.token))

@@ -93,7 +93,7 @@ class CallScope:
         try:
             async with trio.open_nursery() as media_nursery:
                 self.core.start(media_nursery)
-                media_nursery.start_soon(self._leave_in_time)
+                media_nursery.start_soon(self._leave_in_time, name="trio_calls: leaving")
                 try:
                     await self._run_application(handler, draining)
                 finally:
@@ -141,7 +141,10 @@ class CallScope:
         call = self.active_call
         with self.core.ending.application_scope as scope:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self.core.handlers.run, trio.lowlevel.current_task().context)
+                context = trio.lowlevel.current_task().context
+                nursery.start_soon(
+                    self.core.handlers.run, context, name="trio_calls: handlers of events"
+                )
                 try:
                     await call_handler(handler, call)
                 except BaseException as error:

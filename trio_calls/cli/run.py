@@ -6,7 +6,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -25,6 +26,7 @@ from trio_calls.cli.outcome import TERMINATED, Failure, run_trio, sentence_of
 from trio_calls.cli.people import people_of, people_options, refuse_people
 from trio_calls.cli.rehearsal import rehearse
 from trio_calls.cli.signals import status_after
+from trio_calls.cli.task_view import require_task_view, showing_tasks
 from trio_calls.cli.worker_channel import open_worker_end
 from trio_calls.cli.workers import REFUSED, supervise
 from trio_calls.client.client import CallClient, open_call_client
@@ -41,6 +43,7 @@ Examples:
   trio-calls run examples/front_desk.py --simulate
   trio-calls run my_agent.py --simulate --say hello.wav --then 3s more.wav --record heard.wav
   trio-calls run my_company.agents:front_desk --drain-seconds 120 --workers 4
+  trio-calls run my_agent.py --show-tasks       and, elsewhere: kill -USR1 ITS_PROCESS
 """
 
 
@@ -69,6 +72,11 @@ Examples:
     help="Serve in so many processes, to use more cores. One that dies is replaced.",
 )
 @click.option(
+    "--show-tasks",
+    is_flag=True,
+    help="Print the tree of tasks whenever the process gets SIGUSR1, and go on.",
+)
+@click.option(
     "--sample-rate",
     type=click.Choice([str(rate) for rate in SAMPLE_RATES]),
     help="Of all audio, in Hz, in place of WSS_SAMPLE_RATE; with --simulate, too.",
@@ -83,6 +91,7 @@ def run(
     simulate: bool,
     drain_seconds: float,
     workers: int,
+    show_tasks: bool,
     sample_rate: str | None,
     as_worker: tuple[int, int] | None,
     **simulated: Any,
@@ -102,6 +111,10 @@ def run(
     its last word if that is later. Exit status 0 if the call was answered or connected, 1 if not,
     or if the handler failed.
 
+    With --show-tasks, SIGUSR1 makes the process print who runs in which nursery, which scopes are
+    cancelled or shielded, and at which line each task waits, and changes nothing. Each of several
+    workers prints its own, and so does their supervisor.
+
     With --workers each process loads TARGET, and has a connection of its own to the exchange. The
     first to claim a call serves it. Limits such as max_concurrent_calls hold for each worker alone.
 
@@ -114,20 +127,25 @@ def run(
     if sample_rate is not None:
         # The file may read the variable, and workers inherit it: all are to agree.
         os.environ["WSS_SAMPLE_RATE"] = sample_rate
+    run_main: Callable[..., Any] = run_trio
+    if show_tasks:
+        require_task_view()
+        run_main = partial(run_trio, showing_tasks)
     if as_worker is not None:
-        context.exit(_run_worker(find_handler(target), drain_seconds, prefix, as_worker[1]))
+        worker = find_handler(target), drain_seconds, prefix, as_worker[1]
+        context.exit(_run_worker(run_main, *worker))
     people = people_of(context, **simulated) if simulate else None
     if people is None:
         refuse_people(context, simulated)
     if workers > 1:
         _refuse_workers(simulate)
-        context.exit(run_trio(supervise, target, drain_seconds, workers))
+        context.exit(run_main(supervise, target, drain_seconds, workers, show_tasks))
     if people is not None:
         rate = simulated_rate()
-        went_well = run_trio(rehearse, find_handler(target), rate, people)
+        went_well = run_main(rehearse, find_handler(target), rate, people)
         context.exit(0 if went_well else 1)
     handler = find_handler(target)
-    context.exit(run_trio(_serve, handler, drain_seconds, mendable=_MENDABLE))
+    context.exit(run_main(_serve, handler, drain_seconds, mendable=_MENDABLE))
 
 
 def simulated_rate() -> int:
@@ -147,9 +165,15 @@ def _refuse_workers(simulate: bool) -> None:
         raise click.UsageError("--workers needs a system like Linux or macOS")
 
 
-def _run_worker(handler: CallHandler, drain_seconds: float, prefix: str, descriptor: int) -> int:
+def _run_worker(
+    run_main: Callable[..., int],
+    handler: CallHandler,
+    drain_seconds: float,
+    prefix: str,
+    descriptor: int,
+) -> int:
     try:
-        return run_trio(
+        return run_main(
             _serve_as_worker, handler, drain_seconds, prefix, descriptor, mendable=_MENDABLE
         )
     except Failure as failure:

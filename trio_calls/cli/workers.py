@@ -284,7 +284,9 @@ def _describe(status: int) -> str:
         return f"was ended by signal {-status}"
 
 
-def _worker_command(target: str, drain_seconds: float, number: int, descriptor: int) -> list[str]:
+def _worker_command(
+    target: str, drain_seconds: float, show_tasks: bool, number: int, descriptor: int
+) -> list[str]:
     """Return the command line of a worker."""
     # `python -m` imports what lies in the current directory. A script does not.
     is_module = sys.path[:1] == [str(Path.cwd())]
@@ -294,11 +296,12 @@ def _worker_command(target: str, drain_seconds: float, number: int, descriptor: 
         *("-m", "trio_calls", "run"),
         *("--as-worker", str(number), str(descriptor)),
         *("--drain-seconds", repr(drain_seconds)),
+        *(["--show-tasks"] if show_tasks else []),
         *("--", target),
     ]
 
 
-async def supervise(target: str, drain_seconds: float, count: int) -> int:
+async def supervise(target: str, drain_seconds: float, count: int, show_tasks: bool) -> int:
     """Serve with several workers until a signal comes.
 
     Returns:
@@ -306,7 +309,8 @@ async def supervise(target: str, drain_seconds: float, count: int) -> int:
     """
 
     def make_worker(number: int) -> Worker:
-        return WorkerProcess(number, partial(_worker_command, target, drain_seconds, number))
+        make_command = partial(_worker_command, target, drain_seconds, show_tasks, number)
+        return WorkerProcess(number, make_command)
 
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         return await Supervisor(count, drain_seconds, make_worker).run(signals)

@@ -303,7 +303,9 @@ async def open_call_client(config: ClientConfig) -> AsyncIterator[CallClient]:
             incoming = IncomingCalls(config, tls)
             client = CallClient(config, incoming, Sessions(config, tls, incoming.control))
             try:
-                await connection_nursery.start(incoming.control.run)
+                await connection_nursery.start(
+                    incoming.control.run, name="trio_calls: control connection"
+                )
             except WSSConnectionError as error:
                 refusal = error
             else:

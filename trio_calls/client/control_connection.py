@@ -250,7 +250,7 @@ class ControlConnection:
     ) -> None:
         self._outbox, to_write = trio.open_memory_channel[str](MAX_WAITING_MESSAGES)
         self.send(Setup(self._config.sample_rate, self._config.audio_mode.value))
-        nursery.start_soon(self._write, websocket, to_write)
+        nursery.start_soon(self._write, websocket, to_write, name="trio_calls: control writer")
         with trio.CancelScope(deadline=trio.current_time() + SETUP_SECONDS) as reading:
             self._reading = reading
             try:
@@ -285,7 +285,7 @@ class ControlConnection:
         self.connection_id = message.connection_id
         self._connected_since = trio.current_time()
         logger.info("connected to the exchange")
-        nursery.start_soon(self._keep_alive, websocket)
+        nursery.start_soon(self._keep_alive, websocket, name="trio_calls: control keepalive")
         self._listener.control_connected()
         if not self._scope.shield:
             self._scope.shield = True

@@ -11,6 +11,7 @@ from functools import partial
 import trio
 
 from trio_calls._logging import get_logger
+from trio_calls._quoting import printable
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.claim import ClaimState
 from trio_calls.call.core import CallCore
@@ -42,6 +43,9 @@ from trio_calls.wire.control import (
     SessionClosed,
     SessionNotify,
 )
+
+#: Of the name of a session, in that of its task: the exchange may have chosen a long one.
+_SHOWN_CHARACTERS: Final = 40
 
 logger = get_logger("trio_calls.incoming")
 
@@ -246,7 +250,9 @@ class IncomingCalls:
             if session is None:
                 return
             # From whatever task this is called: no call sees the context variables of another.
-            self._context.run(self._nursery.start_soon, self._serve, session, self._handler)
+            name = f"trio_calls: session {printable(session.session_id, _SHOWN_CHARACTERS)}"
+            serve = partial(self._serve, session, self._handler)
+            self._context.run(partial(self._nursery.start_soon, serve, name=name))
 
     def _look_again(self) -> None:
         """Take up what there is room for, and ask again about what was put off."""

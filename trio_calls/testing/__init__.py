@@ -16,15 +16,21 @@ from trio_calls.testing._assertions import (
 from trio_calls.testing._interruptions import interrupted, talks_over
 from trio_calls.testing._matching import SpeechMatch
 from trio_calls.testing._speech import Speech, WavLoader
+from trio_calls.testing._task_drawing import draw_tasks
+from trio_calls.testing._task_tree import CodeLine, ScopeNode, TaskNode, task_tree
 from trio_calls.testing._timelines import said
 from trio_calls.testing._virtual_time import run_in_virtual_time
 from trio_calls.voice.timeline.records import Said
 
 __all__ = [
+    "CodeLine",
     "Said",
+    "ScopeNode",
     "Speech",
     "SpeechMatch",
+    "TaskNode",
     "WavLoader",
+    "draw_tasks",
     "heard",
     "heard_nothing",
     "hears",
@@ -35,6 +41,7 @@ __all__ = [
     "run_in_virtual_time",
     "said",
     "talks_over",
+    "task_tree",
 ]
 
 claim_names(__name__, globals(), __all__)
