@@ -1,0 +1,1 @@
+"""The programs of the book: `python -m examples.book.listening`, and so on."""

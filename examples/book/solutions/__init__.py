@@ -1,0 +1,1 @@
+"""Solutions of the book's exercises; the tests play them."""

@@ -1,0 +1,224 @@
+"""The stage that the programs of the book play on: an exchange, two telephones, and a clock.
+
+`play` runs each version of a program against the simulator, in virtual time. It prints when what
+was said, heard and noted, and what the tree of tasks looked like.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import attrs
+import trio
+
+from trio_calls import ActiveCall, events, open_call_client
+from trio_calls.audio import SAMPLE_BYTES, duration_seconds, frame_bytes, level_dbfs, read_wav
+from trio_calls.simulator import PhoneHungUp, PhoneState, SimulatedCall, open_simulator
+from trio_calls.testing import draw_tasks, run_in_virtual_time
+
+SAMPLE_RATE = 24_000
+FRAME = frame_bytes(SAMPLE_RATE)
+SILENCE_DBFS = -45
+
+#: A handler that has not ended so long after its call is not waited for any longer.
+LAST_SECONDS = 40
+
+
+class Line(bytes):
+    """A line of speech: its audio, and its words.
+
+    Attributes:
+      words: what is said.
+    """
+
+    words: str
+
+
+def load(name: str, words: str) -> Line:
+    folder = Path(__file__).parents[1] / "speech"
+    line = Line(read_wav(folder / f"{name}.wav", SAMPLE_RATE))
+    line.words = words
+    return line
+
+
+GREETING = load("greeting", "Hello, this is the front desk. How can I help you?")
+PLEASE_HOLD = load("please_hold", "One moment please, I will connect you.")
+GUIDANCE = load("guidance", "The caller is a gold customer and wants to renew.")
+NOT_AVAILABLE = load("not_available", "I am sorry, nobody is available right now.")
+GOODBYE = load("goodbye", "Thank you for calling. Goodbye.")
+REQUEST = load("caller_request", "Hi, my name is Ada. I would like to talk to sales.")
+THANKS = load("caller_thanks", "Thank you, that is all I wanted to know.")
+
+AGENT_LINES = [GREETING, PLEASE_HOLD, GUIDANCE, NOT_AVAILABLE, GOODBYE]
+
+Handler = Callable[[ActiveCall], Awaitable[None]]
+Act = Callable[["Ada"], Awaitable[None]]
+
+
+@attrs.define
+class Scene:
+    """What has happened in a call.
+
+    Attributes:
+      notes: what was noted, and when, in seconds from when the call was placed.
+      pictures: the tree of the call's tasks, each with the time at which it was drawn.
+      call: the call, as the exchange sees it.
+      task: the task of its handler.
+      answered_at: when Ada began to hear.
+    """
+
+    notes: list[tuple[float, str]] = attrs.Factory(list)
+    pictures: list[tuple[float, str]] = attrs.Factory(list)
+    call: SimulatedCall = attrs.field(init=False)
+    task: trio.lowlevel.Task = attrs.field(init=False)
+    answered_at: float = attrs.field(default=0.0, init=False)
+
+    def heard(self, line: Line) -> list[tuple[float, float]]:
+        """List when Ada heard a line begin, and how many seconds of it."""
+        recording, found = self.call.caller.heard, []
+        start = recording.find(line[:FRAME])
+        while start >= 0:
+            end = start + _common_bytes(line, recording[start : start + len(line)])
+            # A frame is heard when its time is over.
+            found.append((self.answered_at + _seconds(start + FRAME), _seconds(end - start)))
+            start = recording.find(line[:FRAME], end)
+        return found
+
+    def noted(self, text: str) -> float:
+        """Return when something was noted first."""
+        return next(seconds for seconds, noted in self.notes if text in noted)
+
+    def story(self) -> list[tuple[float, str]]:
+        """List what was noted and heard, in the order in which it happened."""
+        return sorted([*self.notes, *self._hearing()], key=lambda event: event[0])
+
+    def _hearing(self) -> list[tuple[float, str]]:
+        return [
+            (at, f"Ada hears {_how_much(line, seconds)}“{line.words}”")
+            for line in AGENT_LINES
+            for at, seconds in self.heard(line)
+        ]
+
+
+#: Those that were played, the present one last.
+_scenes: list[Scene] = []
+
+
+def note(text: str) -> None:
+    """Note that something happens."""
+    _scenes[-1].notes.append((trio.current_time(), text))
+
+
+def show_tasks() -> None:
+    """Draw the tasks of the call as they are now."""
+    scene = _scenes[-1]
+    drawn = re.sub(r"^trio_calls: session [-\w]+", "the call", draw_tasks(scene.task))
+    scene.pictures.append((trio.current_time(), drawn))
+
+
+def is_speech(chunk: bytes) -> bool:
+    """Return whether somebody speaks in a piece of audio."""
+    return level_dbfs(chunk) > SILENCE_DBFS
+
+
+class Ada:
+    """The person who calls."""
+
+    def __init__(self, call: SimulatedCall) -> None:
+        self.call = call
+
+    async def say(self, line: Line) -> None:
+        """Say something, to the end or until the line goes dead."""
+        note(f"Ada says “{line.words}”")
+        try:
+            await self.call.caller.say(line)
+        except PhoneHungUp:
+            note("the line goes dead while Ada speaks")
+
+    def hang_up(self) -> None:
+        if self.call.caller.state is not PhoneState.HUNG_UP:
+            note("Ada hangs up")
+            self.call.caller.hang_up()
+
+    async def stay(self) -> None:
+        """Stay on the line until the agent ends the call."""
+        await self.call.caller.wait_hung_up()
+        note("the line is dead")
+
+
+async def perform(handle_call: Handler, act: Act) -> Scene:
+    """Play one call to its end: of the call, and of its handler."""
+    scene = Scene()
+    _scenes.append(scene)
+    ended = trio.Event()
+
+    async def handle(call: ActiveCall) -> None:
+        scene.task = trio.lowlevel.current_task()
+        try:
+            await handle_call(call)
+        finally:
+            ended.set()
+
+    async with (
+        open_simulator(sample_rate=SAMPLE_RATE) as simulator,
+        open_call_client(simulator.config) as client,
+    ):
+        client.on(events.INCOMING_CALL)(handle)
+        scene.call = simulator.place_call()
+        await scene.call.caller.wait_talking()
+        scene.answered_at = trio.current_time()
+        await act(Ada(scene.call))
+        with trio.move_on_after(LAST_SECONDS):
+            await scene.call.wait_ended()
+            await ended.wait()
+    return scene
+
+
+def run(handle_call: Handler, act: Act) -> Scene:
+    """Play one call, in a time that does not have to be waited for."""
+    logging.getLogger("trio_calls").setLevel(logging.CRITICAL)
+
+    async def main() -> Scene:
+        return await perform(handle_call, act)
+
+    return run_in_virtual_time(main, clock=None, instruments=[])
+
+
+def play(act: Act, *versions: Handler) -> None:
+    """Play each version of an agent, and print what happened."""
+    print(report(act, *versions), end="")
+
+
+def report(act: Act, *versions: Handler) -> str:
+    """Play each version of an agent, and return what happened as text."""
+    parts = []
+    for handle_call in versions:
+        scene = run(handle_call, act)
+        lines = [f"{handle_call.__name__}:"]
+        lines += [f"{seconds:6.1f} s  {text}" for seconds, text in scene.story()]
+        for seconds, picture in scene.pictures:
+            lines += ["", f"its tasks at {seconds:.1f} s:", *_indented(picture)]
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}" for line in text.splitlines()]
+
+
+def _how_much(line: Line, seconds: float) -> str:
+    return "" if seconds > _seconds(len(line)) - 0.1 else f"the first {seconds:.1f} s of "
+
+
+def _common_bytes(line: bytes, recorded: bytes) -> int:
+    """Return how many bytes of a line were recorded, in whole samples, before something else."""
+    size = min(len(line), len(recorded))
+    differs = (place for place in range(size) if line[place] != recorded[place])
+    return next(differs, size) // SAMPLE_BYTES * SAMPLE_BYTES
+
+
+def _seconds(pcm_bytes: int) -> float:
+    return duration_seconds(pcm_bytes, SAMPLE_RATE)
