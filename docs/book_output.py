@@ -24,6 +24,7 @@ PROGRAMS: Final = (
     "leaving",
     "hanging_up",
     "interrupting",
+    "in_time",
 )
 
 
