@@ -25,6 +25,7 @@ PROGRAMS: Final = (
     "hanging_up",
     "interrupting",
     "in_time",
+    "cleaning_up",
 )
 
 
