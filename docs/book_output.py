@@ -26,6 +26,7 @@ PROGRAMS: Final = (
     "interrupting",
     "in_time",
     "cleaning_up",
+    "failing",
 )
 
 
