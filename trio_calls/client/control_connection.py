@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import uuid
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,6 +34,7 @@ from trio_calls.wire.control import (
     SetupDone,
 )
 from trio_calls.wire.message import Message, UnknownMessage
+from trio_calls.wire.messaging import MessageIn
 
 logger = get_logger("trio_calls.control")
 
@@ -46,7 +48,7 @@ MAX_WAITING_MESSAGES: Final = 10_000
 MAX_EARLIER_IDS: Final = 100
 
 
-_SORELY_MISSED: Final = frozenset({CallIn.wire_type, SessionClosed.wire_type})
+_SORELY_MISSED: Final = frozenset({CallIn.wire_type, MessageIn.wire_type, SessionClosed.wire_type})
 
 
 class ControlListener(Protocol):
@@ -143,10 +145,13 @@ class ControlConnection:
         Raises:
           WSSConnectionError: there is no connection now, or far too much waits to be written.
         """
+        self._queue(encode(message))
+
+    def _queue(self, frame: str) -> None:
         if self._outbox is None:
             raise WSSConnectionError("there is no connection to the exchange now")
         try:
-            self._outbox.send_nowait(encode(message))
+            self._outbox.send_nowait(frame)
         except trio.WouldBlock:
             fault = "the exchange does not read what it is sent"
             self.replace(fault)
@@ -164,14 +169,37 @@ class ControlConnection:
 
         Cancellation: the request was sent; its response will be ignored.
         """
-        with self._requests.begin() as pending:
-            self.send(make_request(pending.request_id))
-            with trio.move_on_after(REQUEST_SECONDS) as waiting:
-                await pending.done.wait()
-        if pending.response is None:
-            if waiting.cancelled_caught:
+        request_id = str(uuid.uuid4())
+        frame = encode(make_request(request_id))
+        connection_id = self.connection_id
+        response = await self.ask(request_id, frame, within_seconds=REQUEST_SECONDS)
+        if response is None:
+            if self.is_present(connection_id):
                 self.replace(f"the exchange did not answer a request for {REQUEST_SECONDS:g} s")
             raise WSSConnectionError("the exchange did not answer a request")
+        return response
+
+    async def ask(self, request_id: str, frame: str, *, within_seconds: float) -> Response | None:
+        """Send the frame of a request, and wait for its response.
+
+        Args:
+          request_id: the id in the frame.
+          frame: the request.
+          within_seconds: how long to wait.
+
+        Returns:
+          The response, or None if it did not come in time, or cannot come any more, as the
+          connection was lost. What became of the request is not known then.
+
+        Raises:
+          WSSConnectionError: it was not sent.
+
+        Cancellation: the request was sent; its response will be ignored.
+        """
+        with self._requests.begin(request_id) as pending:
+            self._queue(frame)
+            with trio.move_on_after(within_seconds):
+                await pending.done.wait()
         return pending.response
 
     def request_nowait(
@@ -298,7 +326,7 @@ class ControlConnection:
             message = decode_control(frame)
         except WireError as error:
             self.invalid_messages += 1
-            # With one of these, a call is lost, or is believed to go on.
+            # With one of these, a call or what somebody wrote is lost, or is believed to go on.
             level = logging.WARNING if error.wire_type in _SORELY_MISSED else logging.DEBUG
             logger.log(level, "a frame of the control connection was dropped: %s", error)
             return None

@@ -20,12 +20,10 @@ class PendingRequest:
     """A request on its way.
 
     Attributes:
-      request_id: comes back in the response.
       done: set when the response has come, or cannot come any more.
       response: once it has come.
     """
 
-    request_id: str
     done: trio.Event = attrs.field(factory=trio.Event)
     response: Response | None = None
 
@@ -38,14 +36,13 @@ class PendingRequests:
         self._unattended: dict[str, Callable[[Response], None]] = {}
 
     @contextmanager
-    def begin(self) -> Iterator[PendingRequest]:
+    def begin(self, request_id: str) -> Iterator[PendingRequest]:
         """Expect a response inside the block; afterwards it would be ignored."""
-        pending = PendingRequest(str(uuid.uuid4()))
-        self._pending[pending.request_id] = pending
+        pending = self._pending[request_id] = PendingRequest()
         try:
             yield pending
         finally:
-            self._pending.pop(pending.request_id, None)
+            self._pending.pop(request_id, None)
 
     def expect(self, on_response: Callable[[Response], None]) -> str:
         """Expect a response that nobody waits for, and return the id of its request.

@@ -122,6 +122,24 @@ def _compact(document: dict[str, Any]) -> str:
     return json.dumps(document, separators=(",", ":"), allow_nan=False)
 
 
+def encode_strictly(message: Message) -> str:
+    """Return the text frame of a message in which an application has put what it likes.
+
+    Raises:
+      WireError: there is something in it that is no JSON, or more of it than this side would read
+        itself. It says what is wrong, without the content.
+    """
+    try:
+        frame = encode(message)
+        if "\\ud" in frame:
+            # Perhaps half of a character that is written in two parts.
+            json.dumps(json.loads(frame), ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise WireError("it is not JSON: texts, finite numbers, lists and objects") from None
+    _parse(frame)
+    return frame
+
+
 def decode_control(frame: str) -> ControlMessage | UnknownMessage:
     """Read a text frame of the control connection.
 

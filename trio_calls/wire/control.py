@@ -9,7 +9,7 @@ import attrs
 from trio_calls._quoting import Secret, printable
 from trio_calls.audio_format import SAMPLE_RATES, AudioMode
 from trio_calls.wire.message import Message, forgiven, forgiven_text, text, wire
-from trio_calls.wire.messaging import MessageIn, MessageOut
+from trio_calls.wire.messaging import NEW_INCOMING_MESSAGE, WHATSAPP, MessageIn, MessageOut
 
 #: The path of the control connection on the exchange.
 CONTROL_PATH: Final = "/v1/agent/session-manager"
@@ -19,6 +19,9 @@ TELEPHONE: Final = "TELCO"
 
 #: The activities of a `SessionNotify` with which a ringing call is offered.
 OFFERING_ACTIVITIES: Final = frozenset({"NEW_INCOMING_CALL", "RESUME"})
+
+#: The same for a conversation in writing.
+_OFFERING_MESSAGES: Final = frozenset({NEW_INCOMING_MESSAGE, "RESUME"})
 
 SESSION_BUSY: Final = "SESSION_BUSY"
 SESSION_CLOSED: Final = "SESSION_CLOSED"
@@ -86,6 +89,11 @@ class SessionNotify(Message):
         """Whether this offers a ringing call to whoever claims it first."""
         return self.channel == TELEPHONE and self.activity in OFFERING_ACTIVITIES
 
+    @property
+    def offers_conversation(self) -> bool:
+        """Whether this offers a conversation in writing to whoever claims it first."""
+        return self.channel == WHATSAPP and self.activity in _OFFERING_MESSAGES
+
 
 @attrs.frozen
 class SessionOpen(Message):
@@ -144,9 +152,10 @@ class Response(Message):
 
     request_id: str = text("reqId")
     is_ok: bool = wire("ok")
-    content: Any = wire("content", default=None)
-    error_code: str | None = forgiven_text("errorCode", default=None)
-    error_content: Any = wire("errorContent", default=None)
+    # These may quote what people write, or our credentials.
+    content: Any = wire("content", default=None, repr=False)
+    error_code: str | None = forgiven_text("errorCode", default=None, repr=False)
+    error_content: Any = wire("errorContent", default=None, repr=False)
 
     @property
     def error_message(self) -> str | None:

@@ -62,15 +62,11 @@ def forgiven(name: str, **field: Any) -> Any:
 
 
 def forgiven_text(
-    name: str, *, default: str | None, max_length: int = MAX_NAME_LENGTH, kw_only: bool = False
+    name: str, *, default: str | None, max_length: int = MAX_NAME_LENGTH, **field: Any
 ) -> Any:
     """Make a `forgiven` field of text, of at most `max_length` characters."""
-    return forgiven(
-        name,
-        default=default,
-        kw_only=kw_only,
-        validator=attrs.validators.optional(attrs.validators.max_len(max_length)),
-    )
+    validator = attrs.validators.optional(attrs.validators.max_len(max_length))
+    return forgiven(name, default=default, validator=validator, **field)
 
 
 def rest() -> Any:
