@@ -89,7 +89,9 @@ OUR_PREFIXES: Final = (
     "trio_calls.",
     "trio_calls.ActiveCall.",
     "trio_calls.config.",
+    "trio_calls.CallClient.",
     "trio_calls.events.",
+    "trio_calls.sessions.",
 )
 
 

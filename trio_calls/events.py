@@ -5,6 +5,7 @@ event                       on                            the handler is called 
 ==========================  ============================  =======================================
 `INCOMING_CALL`             `CallClient.on`               the `ActiveCall`
 `OFFER`                     `CallClient.on`               the `~trio_calls.sessions.Offer`
+`INCOMING_MESSAGE`          `CallClient.on`               the `~trio_calls.sessions.Conversation`
 `CALL_ANSWERED`             `ActiveCall.on`               nothing
 `CALL_ANSWER_FAILED`        `ActiveCall.on`               the error (a `WSSCallError`)
 `CALL_CONNECTED`            `ActiveCall.on`               nothing
@@ -22,6 +23,8 @@ from typing import Final
 INCOMING_CALL: Final = "incoming_call"
 #: A session is on offer, and may be claimed now: the handler decides.
 OFFER: Final = "offer"
+#: Somebody has written, and the conversation was claimed for this application.
+INCOMING_MESSAGE: Final = "incoming_message"
 #: The exchange says that the agent now talks with the caller.
 CALL_ANSWERED: Final = "call_answered"
 #: The exchange refused `answer()`, or did not do it in time.

@@ -8,6 +8,13 @@ from __future__ import annotations
 from trio_calls._public_names import claim_names
 from trio_calls.call.hand_over import HandOver
 from trio_calls.client.call_flow import InboundCalls
+from trio_calls.client.conversation import Conversation
+from trio_calls.client.conversation_values import (
+    ConversationEnd,
+    ConversationEnding,
+    IncomingMessage,
+    SentMessage,
+)
 from trio_calls.client.handed_over import serve_handed_over
 from trio_calls.client.sessions import Sessions
 from trio_calls.errors import (
@@ -36,10 +43,15 @@ from trio_calls.offer import Offer, OfferDecision
 from trio_calls.wire.session_list import SessionClosure, SessionInfo
 
 __all__ = [
+    "Conversation",
+    "ConversationEnd",
+    "ConversationEnding",
     "HandOver",
     "InboundCalls",
+    "IncomingMessage",
     "Offer",
     "OfferDecision",
+    "SentMessage",
     "SessionClosure",
     "SessionInfo",
     "Sessions",

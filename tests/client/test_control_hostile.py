@@ -45,7 +45,6 @@ GARBAGE: list[str | bytes] = [
 IGNORED: list[str] = [
     '{"type":"a.thing.of.tomorrow","sessionId":7}',
     '{"type":""}',
-    '{"type":"wa.msg.in","sessionId":"s","sender":"x","content":{}}',
     '{"type":"response","reqId":"nobody waits for it","ok":true}',
     '{"type":"response","reqId":"","ok":false,"errorCode":"FORBIDDEN"}',
     '{"type":"call.in","sessionId":"unknown","callId":"c","from":"1","to":"2","url":"u","token":"t"}',

@@ -36,8 +36,8 @@ Questions
 
 def build(folder: Path, page: str, builder: str) -> tuple[str, str]:
     """Build a page, and return it with what was warned of."""
-    from sphinx.application import Sphinx
-    from sphinx.util.docutils import docutils_namespace
+    from sphinx.application import Sphinx  # noqa: PLC0415 - takes a second
+    from sphinx.util.docutils import docutils_namespace  # noqa: PLC0415
 
     (folder / "conf.py").write_text(
         f"import sys\nsys.path.insert(0, {str(DOCS)!r})\nextensions = ['folded_answers']\n"

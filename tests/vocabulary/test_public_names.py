@@ -35,10 +35,11 @@ EXPORTED: Final = {
     """,
     "trio_calls.events": """
         CALL_ANSWERED CALL_ANSWER_FAILED CALL_CONNECTED CALL_CONNECT_FAILED CALL_ERROR
-        CALL_EVENTS CALL_TERMINATED INCOMING_CALL OFFER
+        CALL_EVENTS CALL_TERMINATED INCOMING_CALL INCOMING_MESSAGE OFFER
     """,
     "trio_calls.sessions": """
-        HandOver InboundCalls Offer OfferDecision SessionClosure SessionInfo Sessions
+        Conversation ConversationEnd ConversationEnding HandOver InboundCalls IncomingMessage Offer
+        OfferDecision SentMessage SessionClosure SessionInfo Sessions
         WSSChannelError WSSForbiddenError WSSHandOverError
         WSSInvalidRequestError WSSMessageChannelError
         WSSMessageError WSSMessageExchangeError WSSMessageInDoubtError WSSMessageOverflowError

@@ -1,10 +1,10 @@
-"""The client: a connection to the exchange, and the calls that come through it."""
+"""The client: a connection to the exchange, and what comes through it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import trio
 
@@ -15,9 +15,11 @@ from trio_calls.call.hand_over import HandOver, concealed
 from trio_calls.call.handler_check import check_handler
 from trio_calls.call.scope import CallHandler
 from trio_calls.client.call_flow import InboundCalls
-from trio_calls.client.incoming import IncomingCalls
+from trio_calls.client.conversation import Conversation
+from trio_calls.client.conversation_handlers import ConversationHandler
 from trio_calls.client.observers import ClientObservers
 from trio_calls.client.outgoing import open_call
+from trio_calls.client.reception import Reception
 from trio_calls.client.sessions import Sessions
 from trio_calls.concurrency.error_groups import plain_program_end
 from trio_calls.concurrency.termination import open_termination_receiver
@@ -27,22 +29,31 @@ from trio_calls.config import ClientConfig, is_number
 from trio_calls.errors import WSSConnectionError
 from trio_calls.offer import Claims
 from trio_calls.transport.tls import ClientTLS
+from trio_calls.wire.message import MAX_NAME_LENGTH
 
 logger = get_logger("trio_calls.client")
 
-HandlerT = TypeVar("HandlerT", bound=CallHandler | Claims)
+HandlerT = TypeVar("HandlerT", bound=CallHandler | ConversationHandler | Claims)
+
+
+class HasSession(Protocol):
+    """What names a session: an offer, or the error that one exists already."""
+
+    @property
+    def session_id(self) -> str | None:
+        """The exchange's name for it."""
 
 
 class CallClient:
-    """A connection to the exchange, and the calls that came through it.
+    """A connection to the exchange, and the calls and conversations that came through it.
 
     Got from `open_call_client`.
     """
 
-    def __init__(self, config: ClientConfig, incoming: IncomingCalls, sessions: Sessions) -> None:
+    def __init__(self, config: ClientConfig, reception: Reception) -> None:
         self._config = config
-        self._incoming = incoming
-        self._sessions = sessions
+        self._reception = reception
+        self._incoming = reception.calls
 
     def __repr__(self) -> str:
         return f"<CallClient of {self._config.base_url}, {len(self.calls)} calls>"
@@ -52,11 +63,20 @@ class CallClient:
         """The calls whose scopes are open, the oldest first."""
         return self._incoming.calls
 
+    @property
+    def conversations(self) -> tuple[Conversation, ...]:
+        """The conversations that a handler or a block holds, the oldest first."""
+        return self._reception.conversations.held
+
     def on(self, event: str) -> Callable[[HandlerT], HandlerT]:
         """Register the handler of an event, as a decorator.
 
         That of `events.INCOMING_CALL` is called with each `ActiveCall`. Calls that were offered
         before are waiting for it, and are claimed now.
+
+        That of `events.INCOMING_MESSAGE` is called with each
+        `~trio_calls.sessions.Conversation`, which was claimed in the same way, and again with one
+        in which more is written when it is done.
 
         That of `events.OFFER` is called with each `~trio_calls.sessions.Offer` for which there is
         room, and returns an `~trio_calls.sessions.OfferDecision`. It must be a plain function, as
@@ -64,18 +84,20 @@ class CallClient:
         offer claimed as without it. Register it first, or give it as ``ClientConfig.claims``.
 
         Raises:
-          ValueError: clients have no such event, or it has a handler already: every call is
-            served by exactly one.
+          ValueError: clients have no such event, or it has a handler already: every call and every
+            conversation is served by exactly one.
           TypeError: what is to be registered cannot be called, or is a generator; or asynchronous,
             for `events.OFFER`.
         """
         registrars: dict[str, Callable[[Any], None]] = {
             events.INCOMING_CALL: self._serve_with,
+            events.INCOMING_MESSAGE: self._serve_messages_with,
             events.OFFER: self._incoming.judge.ask,
         }
         if event not in registrars:
             raise ValueError(
-                f"no event of a client: {event!r}; use events.INCOMING_CALL or events.OFFER"
+                f"no event of a client: {event!r}; use events.INCOMING_CALL, "
+                "events.INCOMING_MESSAGE or events.OFFER"
             )
 
         def register(handler: HandlerT) -> HandlerT:
@@ -83,6 +105,41 @@ class CallClient:
             return handler
 
         return register
+
+    @asynccontextmanager
+    async def open_conversation(self, session: str | HasSession) -> AsyncIterator[Conversation]:
+        """Claim a session in which people write, and hold its conversation for the block.
+
+        ::
+
+            async with client.open_conversation(session_id) as conversation:
+                await conversation.send(api_version="v23.0", data=greeting)
+                async for message in conversation:
+                    ...
+
+        A session that this client has already is not claimed again: who opens it, too, shares the
+        conversation with whoever has it. When the block is left, the session stays this client's,
+        and nothing is said to the exchange: what is written then waits for the next block, or is
+        for the handler of `events.INCOMING_MESSAGE`. Use `Conversation.close` to end it.
+
+        The end of the conversation ends its readers, and not the block.
+
+        Args:
+          session: its id, or what has it as `session_id`.
+
+        Raises:
+          WSSSessionError: the exchange refuses; `WSSSessionBusyError` if another connection has
+            it. See the subclasses.
+          WSSConnectionError: there is no connection now, or it was lost before the answer.
+          ValueError: that names no session.
+
+        Cancellation: before the block, the exchange may have given the session to this client.
+        """
+        session_id = session if isinstance(session, str) else session.session_id
+        if not isinstance(session_id, str) or not 0 < len(session_id) <= MAX_NAME_LENGTH:
+            raise ValueError(f"a session has an id of 1 to {MAX_NAME_LENGTH} characters")
+        async with self._reception.conversations.open(session_id) as conversation:
+            yield conversation
 
     async def adopt(
         self, document: HandOver | str | bytes, handler: CallHandler | None = None
@@ -125,7 +182,7 @@ class CallClient:
     @property
     def sessions(self) -> Sessions:
         """The sessions of the connector: which there are, and how one is started or closed."""
-        return self._sessions
+        return self._reception.sessions
 
     def open_call(self, session_id: str) -> AbstractAsyncContextManager[ActiveCall]:
         """Claim the session of a call that was started, and serve its call inside the block.
@@ -191,12 +248,16 @@ class CallClient:
 
         Cancellation: the exchange may do it, but it will not be said again.
         """
-        await self._incoming.call_flow.set(
+        await self._reception.call_flow.set(
             inbound_calls=inbound_calls,
             outbound_calls=outbound_calls,
             inbound_messages=inbound_messages,
             outbound_messages=outbound_messages,
         )
+
+    def _serve_messages_with(self, handler: ConversationHandler) -> None:
+        check_handler(handler)
+        self._reception.conversations.serve_with(handler)
 
     async def run_forever(self) -> None:
         """Serve calls until cancelled, or until SIGTERM; then `drain`, and return.
@@ -231,12 +292,16 @@ class CallClient:
         await self.drain(0)
 
     async def drain(self, within_seconds: float | None = None) -> None:
-        """Take no new calls, for good, and wait until those in progress are over.
+        """Take no new calls and messages, for good, and wait until those in progress are over.
 
         Offers are left to other workers from the moment of the call. A claim that was sent before
         may still be granted, and then it is a call in progress. In a conference that its handler
         has left to itself, by returning in CONNECTED, the agent does not stay: it leaves, and
         caller and callee go on talking.
+
+        Readers of conversations end when everything that has come was read, so that handlers of
+        messages can finish. Nothing is said to the exchange, which has the sessions back when the
+        client is left. `open_conversation`'s blocks are not waited for.
 
         What is still in progress at the deadline is cancelled: its handler is cancelled, and the
         call is left within ``config.close_grace_seconds``. Every call of this method may bring the
@@ -255,7 +320,7 @@ class CallClient:
         """
         if within_seconds is not None and not is_number(within_seconds, 0):
             raise ValueError(f"within_seconds must be a number from 0 on, not {within_seconds!r}")
-        await self._incoming.drain(within_seconds)
+        await self._reception.drain(within_seconds)
 
 
 @asynccontextmanager
@@ -300,20 +365,20 @@ async def open_call_client(config: ClientConfig) -> AsyncIterator[CallClient]:
             open_watchdog(config.blocked_warning_seconds),
             trio.open_nursery() as connection_nursery,
         ):
-            incoming = IncomingCalls(config, tls)
-            client = CallClient(config, incoming, Sessions(config, tls, incoming.control))
+            reception = Reception(config, tls)
+            client = CallClient(config, reception)
             try:
                 await connection_nursery.start(
-                    incoming.control.run, name="trio_calls: control connection"
+                    reception.control.run, name="trio_calls: control connection"
                 )
             except WSSConnectionError as error:
                 refusal = error
             else:
                 try:
-                    async with incoming.open():
+                    async with reception.open():
                         yield client
                 finally:
-                    incoming.control.stop()
+                    reception.control.stop()
     if refusal is not None:
         raise refusal
 

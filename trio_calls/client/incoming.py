@@ -7,6 +7,7 @@ import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Final
 
 import trio
 
@@ -18,7 +19,6 @@ from trio_calls.call.core import CallCore
 from trio_calls.call.hand_over import HandOver
 from trio_calls.call.scope import CallHandler, CallScope
 from trio_calls.client.adopted_calls import AdoptedCalls
-from trio_calls.client.call_flow import CallFlow
 from trio_calls.client.claims import (
     CALL_IN_SECONDS,
     claim,
@@ -51,12 +51,11 @@ logger = get_logger("trio_calls.incoming")
 
 
 class IncomingCalls:
-    """What a client does with offers: the listener of its control connection.
+    """What a client does with offers of calls.
 
     Attributes:
       control: where calls are offered and claimed.
       observers: are told of offers, calls and connections.
-      call_flow: what the exchange is to offer.
       offers: the calls that wait, are being claimed, or are served.
       adopted: the calls that other processes have handed over to this client.
       judge: says which offers are claimed.
@@ -65,9 +64,8 @@ class IncomingCalls:
     # Holds the scopes of the calls, while `open` is entered.
     _nursery: trio.Nursery
 
-    def __init__(self, config: ClientConfig, tls: ClientTLS) -> None:
-        self.control: ControlConnection = ControlConnection(config, tls, self)
-        self.call_flow: CallFlow = CallFlow(self.control)
+    def __init__(self, config: ClientConfig, tls: ClientTLS, control: ControlConnection) -> None:
+        self.control: ControlConnection = control
         self.adopted: AdoptedCalls = AdoptedCalls(config, tls)
         self.judge: OfferJudge = OfferJudge(config.claims)
         self.observers: ClientObservers = ClientObservers(config.max_concurrent_calls)
@@ -98,8 +96,8 @@ class IncomingCalls:
         return self._draining
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        """Serve calls inside the block. When it is left, cancel their scopes, and wait for them.
+    async def open(self) -> AsyncIterator[trio.Nursery]:
+        """Serve calls inside the block, in a nursery. Leaving it cancels that, and waits for it.
 
         The control connection has to be there before, and until after.
         """
@@ -107,7 +105,7 @@ class IncomingCalls:
             async with trio.open_nursery() as self._nursery:
                 self.offers.queue.start(self._nursery, self._take_up)
                 try:
-                    yield
+                    yield self._nursery
                 finally:
                     self.stop_claiming()
                     self.adopted.cancel()
@@ -165,7 +163,7 @@ class IncomingCalls:
             self._take_up()
 
     def control_received(self, message: ControlMessage) -> None:
-        """Act on what the exchange says. Called by the control connection."""
+        """Act on what the exchange says."""
         match message:
             case SessionNotify() if self._offers_call(message):
                 self._receive_offer(message)
@@ -177,17 +175,16 @@ class IncomingCalls:
                 logger.debug("nothing to do for a %s", message.wire_type)
 
     def control_connected(self) -> None:
-        """Say again what is to be offered, and claim anew what rings since before. Called by it.
+        """Claim anew what rings here since before there was this connection.
 
         A caller who has hung up meanwhile is not offered again: the refusal of the claim tells.
         """
         self.observers.connection_changed(True)
-        self.call_flow.repeat()
         for session in self.offers.sessions.values():
             self._claim_if_in_question(session)
 
     def control_lost(self) -> None:
-        """Note what does not survive the control connection. Called by it."""
+        """Note what does not survive the control connection."""
         self.observers.connection_changed(False)
         self.offers.connection_lost()
         for session in self.offers.sessions.values():
