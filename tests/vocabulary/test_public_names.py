@@ -49,10 +49,10 @@ EXPORTED: Final = {
         WSSUnauthorizedError serve_handed_over
     """,
     "trio_calls.simulator": """
-        Direction Entry Fault Levels Moment Phone PhoneHungUp PhoneState Pickup
-        SimulatedCall Simulator Transcript Violation after answer_late answer_twice answers
-        at_frame at_random cut_control cut_media declines duplicate_offer jitter
-        never_answer never_answers open_simulator refuse restart send_malformed stall
+        Direction Entry Fault Levels Moment Partner PartnerGone PartnerMessage Phone PhoneHungUp
+        PhoneState Pickup SimulatedCall Simulator Transcript Violation after answer_late
+        answer_twice answers at_frame at_random cut_control cut_media declines duplicate_offer
+        jitter never_answer never_answers open_simulator refuse restart send_malformed stall
     """,
     "trio_calls.testing": """
         CodeLine Said ScopeNode Speech SpeechMatch TaskNode WavLoader draw_tasks heard heard_nothing

@@ -1,4 +1,4 @@
-"""A simulator of the exchange: place calls, without a telephone account, and hear what happens.
+"""A simulator of the exchange: place calls and messages without an account, and see what happens.
 
 ::
 
@@ -9,12 +9,16 @@
         await call.wait_ended()
         write_wav("heard.wav", call.caller.heard, simulator.config.sample_rate)
 
+        partner = simulator.place_message(content="Are you open today?")
+        reply = await partner.wait_reply()
+
 All that is public is imported from here. The packages below, and the files with an underscore, are
 private. What an SDK is made of does not live here: this is the other side of the wire.
 """
 
 from trio_calls._public_names import claim_names
 from trio_calls.simulator._open import Simulator, open_simulator
+from trio_calls.simulator._partner import Partner, PartnerGone, PartnerMessage
 from trio_calls.simulator._simulated_call import Levels, SimulatedCall
 from trio_calls.simulator.exchange.violations import Violation
 from trio_calls.simulator.faults.faults import (
@@ -42,6 +46,9 @@ __all__ = [
     "Fault",
     "Levels",
     "Moment",
+    "Partner",
+    "PartnerGone",
+    "PartnerMessage",
     "Phone",
     "PhoneHungUp",
     "PhoneState",

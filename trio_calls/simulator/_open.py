@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final, get_args
+from typing import Any, Final, get_args
 from urllib.parse import urlsplit
 
 import attrs
@@ -16,6 +16,8 @@ from trio_calls.concurrency.trio_run import require_trio
 from trio_calls.config import ClientConfig, is_number
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator._in_process import MemoryListener
+from trio_calls.simulator._partner import Partner
+from trio_calls.simulator._partners import Partners
 from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator._server import SecondMediaConnection, Server
 from trio_calls.simulator._simulated_call import SimulatedCall
@@ -35,13 +37,19 @@ _LONGEST_AUDIO_SECONDS: Final = 366 * 86400.0
 
 
 class Simulator:
-    """An exchange that takes calls from virtual telephones. Opened by `open_simulator`."""
+    """An exchange for virtual telephones, and for people who write. Opened by `open_simulator`."""
 
     def __init__(
-        self, exchange: Exchange, calls: PlacedCalls, faults: Faults, config: ClientConfig
+        self,
+        exchange: Exchange,
+        calls: PlacedCalls,
+        partners: Partners,
+        faults: Faults,
+        config: ClientConfig,
     ) -> None:
         self._exchange = exchange
         self._calls = calls
+        self._partners = partners
         self._faults = faults
         self._config = config
 
@@ -61,6 +69,11 @@ class Simulator:
         return self._calls.kept
 
     @property
+    def partners(self) -> list[Partner]:
+        """Those who have written, in the order in which they did first: all, or those kept."""
+        return self._partners.kept
+
+    @property
     def violations(self) -> list[Violation]:
         """What SDKs did against the protocol, oldest first. Also logged, at WARNING."""
         return list(self._exchange.violations.violations)
@@ -74,14 +87,19 @@ class Simulator:
         return self._exchange.log.transcript()
 
     def inject(
-        self, fault: Fault, *, call: SimulatedCall | None = None, when: Moment | None = None
+        self,
+        fault: Fault,
+        *,
+        call: SimulatedCall | Partner | None = None,
+        when: Moment | None = None,
     ) -> None:
         """Make something go wrong.
 
         Args:
           fault: what: `cut_media`, `cut_control`, `restart`, `answer_late`, `never_answer`,
             `answer_twice`, `refuse`, `send_malformed`, `stall`, `jitter` or `duplicate_offer`.
-          call: whose connections are concerned; None: those of all calls.
+          call: whose connections are concerned: a call's, or those of a partner who writes; None:
+            all.
           when: `after`, `at_frame` or `at_random`; None: now. Nothing happens to a connection that
             is not open then, but a fault of a command or `jitter` waits for one.
         """
@@ -118,6 +136,29 @@ class Simulator:
           pickup: `answers` (the default), `declines`, `never_answers`.
         """
         self._calls.set_pickup(number, pickup)
+
+    def place_message(
+        self,
+        *,
+        sender: str = "6591110000",
+        receiver: str = "6562220000",
+        content: str | Mapping[str, Any] = "Hello",
+    ) -> Partner:
+        """Have somebody write over WhatsApp. Every SDK is offered the conversation.
+
+        Args:
+          sender: the number that writes, in WhatsApp's form: digits only.
+          receiver: the number that is written to.
+          content: what is written, as `Partner.write` has it.
+
+        Returns:
+          The partner, who can write more, and reads what is answered: the same one as long as the
+          conversation with this number is open.
+
+        Raises:
+          ValueError: a number is longer than 512 characters, or `content` is no JSON.
+        """
+        return self._partners.place(sender=sender, receiver=receiver, content=content)
 
     def end_all_calls(self) -> None:
         """Hang up every telephone at once."""
@@ -165,7 +206,8 @@ async def open_simulator(
       minimum_sdk_version: the oldest SDK that is let in. One whose ``x-sdk-version`` is missing or
         less is refused, with HTTP 426. None: none is too old.
       keep_finished_calls: how many of the calls that are over stay in `Simulator.calls`, the
-        latest; the others are forgotten, as if they had never been. None: all stay.
+        latest, and as many conversations in `Simulator.partners`; the others are forgotten, as if
+        they had never been. None: all stay.
       keep_audio_seconds: how much is kept of what each party of a call hears and says, the latest
         seconds. None: all of it. With this and `keep_finished_calls` a simulator can run for
         months.
@@ -240,7 +282,8 @@ async def open_simulator(
             nursery.start_soon(trio.serve_listeners, server.serve, listeners)
         else:
             config = attrs.evolve(config, open_stream=MemoryListener(server, nursery).open_stream)
-        simulator = Simulator(exchange, calls, Faults(exchange, seed), config)
+        partners = Partners(exchange, keep_finished_calls)
+        simulator = Simulator(exchange, calls, partners, Faults(exchange, seed), config)
         try:
             yield simulator
         finally:

@@ -98,8 +98,12 @@ class ControlConnection:
             self._socket.close(_UNABLE, fault)
             return
         self._before_setup.deadline = math.inf
-        audio_format = AudioFormat(setup.sample_rate, AudioMode(setup.audio_mode))
-        self._sdk = ConnectedSdk(self._connection_id, audio_format, self._send)
+        self._sdk = ConnectedSdk(
+            self._connection_id,
+            AudioFormat(setup.sample_rate, AudioMode(setup.audio_mode)),
+            self._send,
+            is_gone=lambda: self._tap.is_over,
+        )
         self._send(SetupDone(self._connection_id))
         self._exchange.sdk_connected(self._sdk)
 
@@ -121,7 +125,10 @@ class ControlConnection:
             case CallFlowSetup():
                 self._send(self._exchange.set_call_flow(message, sdk))
             case MessageOut():
-                self._send(_invalid(message.request_id))
+                response, fault = self._exchange.take_message(message, sdk)
+                if fault is not None:
+                    self._violation(fault)
+                self._send(response)
             case (
                 SetupDone()
                 | SessionNotify()

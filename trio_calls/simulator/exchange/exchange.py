@@ -1,4 +1,4 @@
-"""The exchange: the calls that were placed, and the SDKs that are connected."""
+"""The exchange: the calls and messages that were placed, and the SDKs that are connected."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import trio
 
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.exchange.identifiers import Identifiers, present_date
+from trio_calls.simulator.exchange.message_sessions import NOT_HELD, MessageSession
 from trio_calls.simulator.exchange.sessions import (
     ConnectedSdk,
     Session,
@@ -23,10 +24,13 @@ from trio_calls.simulator.phones.phone import Pickup
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 from trio_calls.wire.control import (
     CHANNEL_NOT_CONFIGURED,
+    SESSION_NOT_FOUND,
     TELEPHONE,
     CallFlowSetup,
     Response,
+    SessionNotify,
 )
+from trio_calls.wire.messaging import INVALID_CHANNEL, MessageOut
 from trio_calls.wire.session_list import SessionClosure, SessionInfo
 
 
@@ -74,6 +78,8 @@ class Exchange:
         # By session id, and by call id: oldest first.
         self._sessions: dict[str, Session] = {}
         self._sessions_by_call: dict[str, Session] = {}
+        self._message_sessions: dict[str, MessageSession] = {}
+        self._has_forgotten_messages = False
         self._sdks: list[ConnectedSdk] = []
 
     def place_call(
@@ -126,8 +132,43 @@ class Exchange:
         del self._sessions_by_call[call.call_id]
         self.log.call_forgotten(call.session_id)
 
+    def open_message_session(
+        self,
+        *,
+        remote_address: str,
+        local_address: str,
+        on_closed: Callable[[MessageSession], None],
+    ) -> MessageSession:
+        """Open a session with somebody who is about to write.
+
+        Args:
+          remote_address: who writes.
+          local_address: under which number the agent is written to.
+          on_closed: called with the session when it is over.
+
+        Raises:
+          ValueError: an address is too long for the wire; nothing happened.
+        """
+        session = MessageSession(
+            session_id=self.identifiers.message_session_id(),
+            remote_address=remote_address,
+            local_address=local_address,
+            identifiers=self.identifiers,
+            offer_to_all=self._offer_to_all,
+            on_closed=on_closed,
+        )
+        self._message_sessions[session.session_id] = session
+        self.log.conversation_began(session.session_id)
+        return session
+
+    def forget_messages(self, session: MessageSession) -> None:
+        """Forget a session that is closed, as if it had never been."""
+        del self._message_sessions[session.session_id]
+        self._has_forgotten_messages = True
+        self.log.call_forgotten(session.session_id)
+
     def sdk_connected(self, sdk: ConnectedSdk) -> None:
-        """Offer calls to an SDK from now on, first those that wait already.
+        """Offer everything to an SDK that it takes from now on, first what waits already.
 
         What it takes may change: see `set_call_flow`.
         """
@@ -135,6 +176,9 @@ class Exchange:
         for session in self._sessions.values():
             if session.is_on_offer and sdk.takes(session):
                 sdk.send(session.offer)
+        for message_session in self._message_sessions.values():
+            if message_session.is_on_offer:
+                sdk.send(message_session.offer)
 
     def sdk_lost(self, sdk: ConnectedSdk) -> None:
         """Offer again what an SDK claimed and did not act on: its control connection is gone.
@@ -147,10 +191,12 @@ class Exchange:
                 self._agent_gone(session)
             elif session.is_on_offer:
                 self._ring_callee_first(session)
+        for message_session in list(self._message_sessions.values()):
+            message_session.lost(sdk)
 
     def open_session(self, request_id: str, session_id: str, sdk: ConnectedSdk) -> Response:
         """Give a session to an SDK that claims it, if it may have it."""
-        session = self._sessions.get(session_id)
+        session = self._sessions.get(session_id) or self._message_sessions.get(session_id)
         return session.open(request_id, sdk) if session else session_not_found(request_id)
 
     def session_ready(self, session_id: str, sdk: ConnectedSdk) -> bool:
@@ -160,9 +206,11 @@ class Exchange:
           Whether it has claimed that session. Where the call is over already, nothing is sent.
           A session that is not known may be one that was forgotten, so that gets the doubt.
         """
+        if session_id in self._message_sessions:
+            return self._message_sessions[session_id].ready(sdk)
         session = self._sessions.get(session_id)
         if session is None:
-            return self._placed > len(self._sessions)
+            return self._placed > len(self._sessions) or self._has_forgotten_messages
         if session.holder is not sdk:
             return False
         if session.is_closed:
@@ -214,6 +262,21 @@ class Exchange:
         session.call.close()
         return session.closure
 
+    def take_message(self, message: MessageOut, sdk: ConnectedSdk) -> tuple[Response, str | None]:
+        """Hand on what an SDK has written.
+
+        Returns:
+          The answer, and what the SDK did wrong, if anything. A session that is not known may be
+          one that was forgotten, so that gets the doubt.
+        """
+        message_session = self._message_sessions.get(message.session_id)
+        if message_session is not None:
+            return message_session.take(message, sdk)
+        is_call = message.session_id in self._sessions
+        error_code = INVALID_CHANNEL if is_call else SESSION_NOT_FOUND
+        fault = None if is_call or self._has_forgotten_messages else NOT_HELD
+        return Response(message.request_id, is_ok=False, error_code=error_code), fault
+
     def find_session(self, call_id: str) -> Session | None:
         """Find the session of a call that agents may still act on."""
         session = self._sessions_by_call.get(call_id)
@@ -240,14 +303,17 @@ class Exchange:
 
     def holder_id(self, session_id: str) -> str | None:
         """Return the id of the control connection that has claimed a session, or None."""
-        session = self._sessions.get(session_id)
+        session = self._sessions.get(session_id) or self._message_sessions.get(session_id)
         return None if session is None or session.holder is None else session.holder.connection_id
 
     def offer_twice(self, session_id: str | None) -> None:
-        """Repeat the offer of a call, or of all with None, as if nobody had claimed it."""
+        """Repeat the offer of a session, or of all with None, as if nobody had claimed it."""
         for session in self._sessions.values():
             if session_id in {None, session.call.session_id}:
                 self._offer(session)
+        for message_session in self._message_sessions.values():
+            if session_id in {None, message_session.session_id} and not message_session.is_closed:
+                self._offer_to_all(message_session.offer)
 
     def end_all_calls(self) -> None:
         """Hang up every telephone."""
@@ -285,6 +351,10 @@ class Exchange:
 
     def _is_taken(self, session: Session) -> bool:
         return any(sdk.takes(session) for sdk in self._sdks)
+
+    def _offer_to_all(self, offer: SessionNotify) -> None:
+        for sdk in self._sdks:
+            sdk.send(offer)
 
     def _close_session(self, call: ExchangeCall, reason: str) -> None:
         self._sessions[call.session_id].close(reason)

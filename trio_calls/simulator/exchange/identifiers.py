@@ -27,6 +27,7 @@ class Identifiers:
         self._calls = random.Random(f"calls {seed}")
         self._connections = random.Random(f"connections {seed}")
         self._tokens = random.Random(f"tokens {seed}")
+        self._messages = random.Random(f"messages {seed}")
         self._date_offset = opened_at - trio.current_time()
 
     def call_id(self) -> str:
@@ -36,6 +37,14 @@ class Identifiers:
     def connection_id(self) -> str:
         """Make the id of a control connection."""
         return _uuid4(self._connections)
+
+    def message_session_id(self) -> str:
+        """Make the id of a session in which people write."""
+        return _uuid4(self._messages)
+
+    def message_id(self) -> str:
+        """Make the provider's id of a message."""
+        return f"wamid.{self._messages.getrandbits(96):024X}"
 
     def token(self) -> str:
         """Make a token. It guards nothing that is worth guessing it."""

@@ -47,12 +47,14 @@ class ConnectedSdk:
       audio_format: how it wants to hear its calls, and speaks in them.
       send: queues a message to it; without effect when the connection is gone.
       call_flow: what it wants to be offered; None: inbound calls and messages.
+      is_gone: returns whether that connection is over, though it may not have been noticed yet.
     """
 
     connection_id: str
     audio_format: AudioFormat
     send: Callable[[ControlMessage], None]
     call_flow: CallFlowSetup | None = None
+    is_gone: Callable[[], bool] = lambda: False
 
     def takes(self, session: Session) -> bool:
         """Return whether it wants to be offered a call."""

@@ -58,6 +58,11 @@ class Tap:
         self._reads_again_at = -math.inf
         self._is_over = False
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing goes out any more: it was closed, dropped, or has broken."""
+        return self._is_over
+
     def attach(self, emit: Callable[[Outgoing], None], drop: Callable[[], None]) -> None:
         """Set the functions that send a frame and that drop the connection."""
         self._emit = emit

@@ -16,11 +16,11 @@ from trio_calls.simulator.faults.interceptors import (
     DuplicateResponse,
     LateResponse,
     LostResponse,
-    RefusedCommand,
+    RefusedRequest,
 )
+from trio_calls.simulator.faults.requests import RequestKind, request_kind
 from trio_calls.simulator.faults.triggers import not_negative
 from trio_calls.simulator.transcript.transcript import ConnectionKind
-from trio_calls.state import Command
 
 #: Frames that no SDK may trip over, on either kind of connection.
 MALFORMED_FRAMES: Final[tuple[str | bytes, ...]] = (
@@ -66,13 +66,14 @@ def answer_late(command: str, *, seconds: float) -> Fault:
     """Do the next such command at once, but respond to the agent so many seconds later.
 
     Args:
-      command: as the wire has it, such as ``call.connect``.
+      command: as the wire has it: a command of a call such as ``call.connect``, or a request on
+        the control connection such as ``wa.msg.out`` or ``session.open``.
       seconds: how late.
 
     Raises:
       ValueError: there is no such command, or the number of seconds is negative.
     """
-    return _AnswerLate(Command(command), seconds)
+    return _AnswerLate(request_kind(command), seconds)
 
 
 def never_answer(command: str) -> Fault:
@@ -81,7 +82,7 @@ def never_answer(command: str) -> Fault:
     Raises:
       ValueError: there is no such command.
     """
-    return _NeverAnswer(Command(command))
+    return _NeverAnswer(request_kind(command))
 
 
 def answer_twice(command: str) -> Fault:
@@ -90,7 +91,7 @@ def answer_twice(command: str) -> Fault:
     Raises:
       ValueError: there is no such command.
     """
-    return _AnswerTwice(Command(command))
+    return _AnswerTwice(request_kind(command))
 
 
 def refuse(command: str, *, error_code: str) -> Fault:
@@ -99,7 +100,7 @@ def refuse(command: str, *, error_code: str) -> Fault:
     Raises:
       ValueError: there is no such command.
     """
-    return _Refuse(Command(command), error_code)
+    return _Refuse(request_kind(command), error_code)
 
 
 def send_malformed(
@@ -163,7 +164,9 @@ class _Lasting(Fault):
     """A fault that lasts, on connections present and future."""
 
     def apply(self, target: FaultTarget) -> None:
-        target.exchange.taps.intercept(self.connection, target.session_id, self.prepare(target))
+        # A control connection is that of all sessions.
+        session_id = target.session_id if self.connection == "media" else None
+        target.exchange.taps.intercept(self.connection, session_id, self.prepare(target))
 
     @abstractmethod
     def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
@@ -171,10 +174,13 @@ class _Lasting(Fault):
 
 
 @attrs.frozen
-class _OfCommand(_Lasting):
-    """A fault of the next command of a kind, whichever connection it comes on."""
+class _OfRequest(_Lasting):
+    """A fault of the next request of a kind, whichever connection it comes on."""
 
-    command: Command
+    kind: RequestKind
+    connection: ConnectionKind = attrs.field(
+        init=False, default=attrs.Factory(lambda self: self.kind.connection, takes_self=True)
+    )
 
     def prepare(self, target: FaultTarget) -> Callable[[], FrameInterceptor]:
         interceptor = self.make_interceptor(target)
@@ -186,37 +192,37 @@ class _OfCommand(_Lasting):
 
 
 @attrs.frozen
-class _AnswerLate(_OfCommand):
-    text = "answer_late {0.command.value}, {0.seconds:g} s"
+class _AnswerLate(_OfRequest):
+    text = "answer_late {0.kind.name}, {0.seconds:g} s"
     seconds: float = attrs.field(validator=not_negative)
 
     def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
-        return LateResponse(self.command, self.seconds, target.exchange.nursery)
+        return LateResponse(self.kind, target.session_id, self.seconds, target.exchange.nursery)
 
 
 @attrs.frozen
-class _NeverAnswer(_OfCommand):
-    text = "never_answer {0.command.value}"
+class _NeverAnswer(_OfRequest):
+    text = "never_answer {0.kind.name}"
 
     def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
-        return LostResponse(self.command)
+        return LostResponse(self.kind, target.session_id)
 
 
 @attrs.frozen
-class _AnswerTwice(_OfCommand):
-    text = "answer_twice {0.command.value}"
+class _AnswerTwice(_OfRequest):
+    text = "answer_twice {0.kind.name}"
 
     def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
-        return DuplicateResponse(self.command)
+        return DuplicateResponse(self.kind, target.session_id)
 
 
 @attrs.frozen
-class _Refuse(_OfCommand):
-    text = "refuse {0.command.value}, {0.error_code}"
+class _Refuse(_OfRequest):
+    text = "refuse {0.kind.name}, {0.error_code}"
     error_code: str
 
     def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
-        return RefusedCommand(self.command, self.error_code)
+        return RefusedRequest(self.kind, target.session_id, self.error_code)
 
 
 @attrs.frozen

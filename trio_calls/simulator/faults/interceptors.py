@@ -8,9 +8,7 @@ from collections.abc import Callable
 import trio
 
 from trio_calls.simulator.exchange.taps import CLOSE, FrameInterceptor, Outgoing, Tap
-from trio_calls.state import Command
-from trio_calls.wire.codec import WireError, decode_media, encode
-from trio_calls.wire.media import CommandRequest, CommandResponse
+from trio_calls.simulator.faults.requests import RequestKind
 
 PassOn = Callable[[Outgoing], None]
 
@@ -48,33 +46,33 @@ class Delay(FrameInterceptor):
             pass_on(frame)
 
 
-class _OneCommand(FrameInterceptor):
-    """Watches for the next command of a kind, once, and then for its response."""
+class _OneRequest(FrameInterceptor):
+    """Watches for the next request of a kind, once, and then for its response.
 
-    def __init__(self, command: Command) -> None:
-        self._command = command
-        self._command_id: str | None = None
+    Args:
+      kind: of request.
+      session_id: the session that it must be about, on the control connection; None: any.
+    """
+
+    def __init__(self, kind: RequestKind, session_id: str | None = None) -> None:
+        self._kind = kind
+        self._session_id = session_id
+        self._request_id: str | None = None
 
     def incoming(self, frame: str | bytes, tap: Tap) -> bool:
-        """Remember the command."""
-        request = _read(frame)
-        if (
-            self._command_id is not None
-            or not isinstance(request, CommandRequest)
-            or request.command != self._command.value
-        ):
+        """Remember the request."""
+        if self._request_id is not None:
             return True
-        self._command_id = request.command_id
-        return self.command_came(request.command_id, tap)
+        self._request_id = self._kind.request_id(frame, self._session_id)
+        return self._request_id is None or self.request_came(self._request_id, tap)
 
-    def command_came(self, command_id: str, tap: Tap) -> bool:
-        """Return whether the exchange may have the command."""
+    def request_came(self, request_id: str, tap: Tap) -> bool:
+        """Return whether the exchange may have the request."""
         return True
 
     def outgoing(self, frame: Outgoing, pass_on: PassOn) -> None:
         """Pass on everything but the response."""
-        response = None if self._command_id is None or frame is CLOSE else _read(frame)
-        if isinstance(response, CommandResponse) and response.command_id == self._command_id:
+        if self._request_id is not None and self._kind.answered_id(frame) == self._request_id:
             self.respond(frame, pass_on)
         else:
             pass_on(frame)
@@ -84,34 +82,28 @@ class _OneCommand(FrameInterceptor):
         pass_on(response)
 
 
-class RefusedCommand(_OneCommand):
-    """Answers a command with an error; the exchange never hears of it."""
+class RefusedRequest(_OneRequest):
+    """Answers a request with an error; the exchange never hears of it."""
 
-    def __init__(self, command: Command, error_code: str) -> None:
-        super().__init__(command)
+    def __init__(self, kind: RequestKind, session_id: str | None, error_code: str) -> None:
+        super().__init__(kind, session_id)
         self._error_code = error_code
 
-    def command_came(self, command_id: str, tap: Tap) -> bool:
-        """Refuse the command."""
-        refusal = CommandResponse(
-            command_id,
-            success=False,
-            error_code=self._error_code,
-            error_message="refused by a fault of the simulator",
-        )
-        tap.send_past_interceptors(encode(refusal))
+    def request_came(self, request_id: str, tap: Tap) -> bool:
+        """Refuse the request."""
+        tap.send_past_interceptors(self._kind.refusal(request_id, self._error_code))
         return False
 
 
-class LostResponse(_OneCommand):
-    """Passes a command on, and loses its response."""
+class LostResponse(_OneRequest):
+    """Passes a request on, and loses its response."""
 
     def respond(self, response: Outgoing, pass_on: PassOn) -> None:
         """Drop the response."""
 
 
-class DuplicateResponse(_OneCommand):
-    """Passes a command on, and its response twice."""
+class DuplicateResponse(_OneRequest):
+    """Passes a request on, and its response twice."""
 
     def respond(self, response: Outgoing, pass_on: PassOn) -> None:
         """Pass the response on, twice."""
@@ -119,11 +111,13 @@ class DuplicateResponse(_OneCommand):
         pass_on(response)
 
 
-class LateResponse(_OneCommand):
-    """Passes a command on, and its response late; `CLOSE` waits for the response."""
+class LateResponse(_OneRequest):
+    """Passes a request on, and its response late; `CLOSE` waits for the response."""
 
-    def __init__(self, command: Command, seconds: float, nursery: trio.Nursery) -> None:
-        super().__init__(command)
+    def __init__(
+        self, kind: RequestKind, session_id: str | None, seconds: float, nursery: trio.Nursery
+    ) -> None:
+        super().__init__(kind, session_id)
         self._delay = Delay(nursery, lambda: seconds)
         self._is_late = False
 
@@ -143,12 +137,3 @@ class LateResponse(_OneCommand):
             pass_on(frame)
 
         self._delay.outgoing(response, send)
-
-
-def _read(frame: str | bytes | None) -> object:
-    if not isinstance(frame, str):
-        return None
-    try:
-        return decode_media(frame)
-    except WireError:
-        return None

@@ -32,7 +32,10 @@ Follower = Callable[[ConnectionKind, Direction, FrameText], None]
 
 @attrs.frozen
 class _Call:
-    number: int
+    # None for a conversation in writing.
+    number: int | None
+    # Among all that were placed.
+    place: int
     placed_at: float
 
 
@@ -67,6 +70,7 @@ class TranscriptLog:
         self._records: deque[_Record] = deque(maxlen=MAX_ENTRIES)
         self._forgotten = 0
         self._calls: dict[str, _Call] = {}
+        self._placed = 0
         self._frames: Counter[str | None] = Counter()
         self._watchers: defaultdict[tuple[str | None, int], list[Callable[[], None]]]
         self._watchers = defaultdict(list)
@@ -74,10 +78,18 @@ class TranscriptLog:
 
     def call_placed(self, session_id: str, number: int) -> None:
         """Register a call under its number; its time begins now."""
-        self._calls[session_id] = _Call(number, trio.current_time())
+        self._begin(session_id, number)
+
+    def conversation_began(self, session_id: str) -> None:
+        """Register a conversation in writing, which has no number; its time begins now."""
+        self._begin(session_id, None)
+
+    def _begin(self, session_id: str, number: int | None) -> None:
+        self._placed += 1
+        self._calls[session_id] = _Call(number, self._placed, trio.current_time())
 
     def call_forgotten(self, session_id: str) -> None:
-        """Forget a call. Its entries stay until newer ones push them out."""
+        """Forget a call or a conversation. Its entries stay until newer ones push them out."""
         del self._calls[session_id]
         self._frames.pop(session_id, None)
         for key in [key for key in self._watchers if key[0] == session_id]:
@@ -93,7 +105,7 @@ class TranscriptLog:
         records = [r for r in self._records if session_id in {None, r.session_id}]
         # Sorting is stable: what happened to one call in an instant stays in its order, in which
         # one thing has led to the next. Between calls there is no such order.
-        records.sort(key=lambda r: (r.time, r.call.number if r.call else 0))
+        records.sort(key=lambda r: (r.time, r.call.place if r.call else 0))
         began = self._opened_at
         if session_id is not None:
             began = next((r.call.placed_at for r in records if r.call), began)
@@ -163,7 +175,7 @@ class TranscriptLog:
                     act()
 
     def knows(self, session_id: str | None) -> bool:
-        """Return whether a session is that of a call, and not an SDK's invention."""
+        """Return whether a session was placed, and is not an SDK's invention."""
         return session_id in self._calls
 
     def _what(self, record: _Record, names: _Names) -> str:

@@ -1,0 +1,62 @@
+"""The partners who write in a simulator, for whoever places their messages."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from trio_calls.simulator._partner import Partner
+from trio_calls.simulator.exchange.exchange import Exchange
+from trio_calls.simulator.exchange.message_sessions import MessageSession
+
+
+class Partners:
+    """Places messages, and keeps their partners for as long as they may be asked about.
+
+    Args:
+      exchange: where messages are placed.
+      keep_finished: how many of the conversations that are over are kept, the latest; None: all.
+    """
+
+    def __init__(self, exchange: Exchange, keep_finished: int | None = None) -> None:
+        self._exchange = exchange
+        self._keep_finished = keep_finished
+        # In the order in which they began.
+        self._kept: dict[str, Partner] = {}
+        self._open: dict[tuple[str, str], Partner] = {}
+        self._finished: deque[MessageSession] = deque()
+
+    @property
+    def kept(self) -> list[Partner]:
+        """All that are kept, in the order in which they wrote first."""
+        return list(self._kept.values())
+
+    def place(self, *, sender: str, receiver: str, content: str | Mapping[str, Any]) -> Partner:
+        """Have somebody write: in the conversation that is open, or in a new one.
+
+        Raises:
+          ValueError: an address is too long for the wire, or the content is no JSON.
+        """
+        partner = self._open.get((sender, receiver)) or self._begin(sender, receiver)
+        partner.write(content)
+        return partner
+
+    def _begin(self, sender: str, receiver: str) -> Partner:
+        session = self._exchange.open_message_session(
+            remote_address=sender, local_address=receiver, on_closed=self._finish
+        )
+        partner = Partner(session, self._exchange.log)
+        self._kept[session.session_id] = partner
+        self._open[sender, receiver] = partner
+        return partner
+
+    def _finish(self, session: MessageSession) -> None:
+        del self._open[session.remote_address, session.local_address]
+        if self._keep_finished is None:
+            return
+        self._finished.append(session)
+        if len(self._finished) > self._keep_finished:
+            forgotten = self._finished.popleft()
+            del self._kept[forgotten.session_id]
+            self._exchange.forget_messages(forgotten)

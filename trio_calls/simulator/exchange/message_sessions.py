@@ -1,0 +1,179 @@
+"""Sessions in which people write: who has one, what waits for it, and what was written."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from trio_calls.simulator.exchange.identifiers import Identifiers
+from trio_calls.simulator.exchange.sessions import ConnectedSdk
+from trio_calls.wire.control import (
+    SESSION_BUSY,
+    SESSION_CLOSED,
+    SESSION_NOT_OPEN,
+    Response,
+    SessionClosed,
+    SessionNotify,
+)
+from trio_calls.wire.messaging import NEW_INCOMING_MESSAGE, WHATSAPP, MessageIn, MessageOut
+
+#: What an SDK must not do.
+NOT_HELD: Final = "wa.msg.out for a session that it does not hold"
+
+
+class MessageSession:
+    """A session with somebody who writes: on offer, claimed, or closed.
+
+    What is written waits until an SDK has claimed the session and is ready for it. When that loses
+    its control connection, the session is on offer again as soon as something waits in it. What has
+    left on that connection has been delivered, as far as anybody knows.
+
+    Args:
+      session_id: its name.
+      remote_address: who writes.
+      local_address: under which number the agent is written to.
+      identifiers: makes up dates, and the provider's ids.
+      offer_to_all: sends an offer to every SDK.
+      on_closed: called with this session when it is over.
+
+    Raises:
+      ValueError: an address is too long for the wire.
+
+    Attributes:
+      close_reason: why it was closed, once it was.
+      was_claimed: whether an SDK has ever claimed it.
+      holder: the SDK that has it, or None.
+      offer: the message that offers it to everybody.
+      on_message: called with what an SDK writes.
+      on_change: called when it was claimed or closed.
+    """
+
+    def __init__(
+        self,
+        *,
+        session_id: str,
+        remote_address: str,
+        local_address: str,
+        identifiers: Identifiers,
+        offer_to_all: Callable[[SessionNotify], None],
+        on_closed: Callable[[MessageSession], None],
+    ) -> None:
+        self.session_id = session_id
+        self.remote_address = remote_address
+        self.local_address = local_address
+        self.close_reason: str | None = None
+        self.was_claimed: bool = False
+        self.holder: ConnectedSdk | None = None
+        self.on_message: Callable[[MessageOut], None] = lambda _: None
+        self.on_change: Callable[[], None] = lambda: None
+        self.offer: SessionNotify = SessionNotify(
+            session_id=session_id,
+            channel=WHATSAPP,
+            remote_address=remote_address,
+            local_address=local_address,
+            activity=NEW_INCOMING_MESSAGE,
+            created_at=identifiers.unix_seconds(),
+        )
+        self._identifiers = identifiers
+        self._offer_to_all = offer_to_all
+        self._on_closed = on_closed
+        self._waiting: deque[MessageIn] = deque()
+        self._is_ready = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is over."""
+        return self.close_reason is not None
+
+    @property
+    def is_on_offer(self) -> bool:
+        """Whether anybody may claim it, and would find something in it."""
+        return self.holder is None and not self.is_closed and bool(self._waiting)
+
+    def write(self, content: dict[str, Any]) -> None:
+        """Write to whoever has the session, or will have it."""
+        self._waiting.append(MessageIn(self.session_id, self.remote_address, content))
+        if self._is_ready:
+            self._deliver()
+        elif self.is_on_offer:
+            self._offer_to_all(self.offer)
+
+    def open(self, request_id: str, sdk: ConnectedSdk) -> Response:
+        """Give it to an SDK that claims it: the first has it, and may claim it again."""
+        if self.is_closed:
+            return _refusal(request_id, SESSION_CLOSED)
+        if self.holder is not None and self.holder is not sdk:
+            return _refusal(request_id, SESSION_BUSY, boundSmWsId=self.holder.connection_id)
+        self.holder = sdk
+        self.was_claimed = True
+        self.on_change()
+        session = {
+            "id": self.session_id,
+            "channel": WHATSAPP,
+            "remoteAddress": self.remote_address,
+            "localAddress": self.local_address,
+            "openedAt": self._identifiers.unix_seconds(),
+        }
+        return Response(request_id, is_ok=True, content={"session": session})
+
+    def ready(self, sdk: ConnectedSdk) -> bool:
+        """Deliver what waits. Returns whether this SDK has the session, or had it to its end."""
+        if self.holder is not sdk:
+            return False
+        if not self.is_closed:
+            self._is_ready = True
+            self._deliver()
+        return True
+
+    def take(self, message: MessageOut, sdk: ConnectedSdk) -> tuple[Response, str | None]:
+        """Hand a message of an SDK to the partner.
+
+        Returns:
+          The answer, and what the SDK did wrong, if anything.
+        """
+        if self.is_closed:
+            return _refusal(message.request_id, SESSION_NOT_OPEN), None
+        if self.holder is not sdk:
+            return _refusal(message.request_id, SESSION_NOT_OPEN), NOT_HELD
+        self.on_message(message)
+        answer = {
+            "messaging_product": "whatsapp",
+            "contacts": [{"input": self.remote_address, "wa_id": self.remote_address}],
+            "messages": [{"id": self._identifiers.message_id()}],
+        }
+        return Response(message.request_id, is_ok=True, content=answer), None
+
+    def lost(self, sdk: ConnectedSdk) -> None:
+        """Take it away from an SDK whose control connection is gone, if that has it."""
+        if self.holder is sdk and not self.is_closed:
+            self.holder = None
+            self._is_ready = False
+            self.offer_again()
+
+    def offer_again(self) -> None:
+        """Offer it to everybody if something waits that nobody can read."""
+        if self.is_on_offer:
+            self._offer_to_all(self.offer)
+
+    def close(self, reason: str) -> None:
+        """Close it, and tell its holder why."""
+        if self.is_closed:
+            return
+        self.close_reason = reason
+        self._waiting.clear()
+        if self.holder is not None:
+            self.holder.send(SessionClosed(self.session_id, reason))
+        self.on_change()
+        self._on_closed(self)
+
+    def _deliver(self) -> None:
+        assert self.holder is not None
+        while self._waiting and not self.holder.is_gone():
+            self.holder.send(self._waiting[0])
+            if not self.holder.is_gone():
+                self._waiting.popleft()
+
+
+def _refusal(request_id: str, error_code: str, **content: str) -> Response:
+    return Response(request_id, is_ok=False, error_code=error_code, error_content=content or None)

@@ -1,0 +1,120 @@
+"""The requests that a fault can pick on, and how they and their answers are told from other frames.
+
+They are the commands of a call, on its media connection, and what is asked on the control
+connection. Pure.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from trio_calls.simulator.exchange.taps import Outgoing
+from trio_calls.simulator.transcript.transcript import ConnectionKind
+from trio_calls.state import Command
+from trio_calls.wire.codec import WireError, decode_control, decode_media, encode
+from trio_calls.wire.control import CallFlowSetup, Response, SessionCreate, SessionOpen
+from trio_calls.wire.media import CommandRequest, CommandResponse
+from trio_calls.wire.messaging import MessageOut
+
+_REASON: Final = "refused by a fault of the simulator"
+
+_OfControl = SessionOpen | SessionCreate | CallFlowSetup | MessageOut
+
+_CONTROL_REQUESTS: Final[dict[str, type[_OfControl]]] = {
+    kind.wire_type: kind for kind in (SessionOpen, SessionCreate, CallFlowSetup, MessageOut)
+}
+
+
+class RequestKind(ABC):
+    """A kind of request.
+
+    Attributes:
+      name: as the wire has it.
+      connection: the kind of connection that it comes on.
+    """
+
+    name: str
+    connection: ConnectionKind
+
+    @abstractmethod
+    def request_id(self, frame: str | bytes, session_id: str | None) -> str | None:
+        """Return the id of a frame that is such a request, or None.
+
+        Args:
+          frame: what an agent has sent.
+          session_id: the session that it must be about, on the control connection; None: any.
+        """
+
+    @abstractmethod
+    def answered_id(self, frame: Outgoing) -> str | None:
+        """Return the id of the request that a frame answers, or None if it answers none."""
+
+    @abstractmethod
+    def refusal(self, request_id: str, error_code: str) -> str:
+        """Make the frame that refuses such a request."""
+
+
+@attrs.frozen
+class _OfCall(RequestKind):
+    name: str
+    connection: ConnectionKind = "media"
+
+    def request_id(self, frame: str | bytes, session_id: str | None) -> str | None:
+        message = _read(frame, decode_media)
+        if not isinstance(message, CommandRequest) or message.command != self.name:
+            return None
+        return message.command_id
+
+    def answered_id(self, frame: Outgoing) -> str | None:
+        message = _read(frame, decode_media)
+        return message.command_id if isinstance(message, CommandResponse) else None
+
+    def refusal(self, request_id: str, error_code: str) -> str:
+        return encode(
+            CommandResponse(request_id, success=False, error_code=error_code, error_message=_REASON)
+        )
+
+
+@attrs.frozen
+class _OnControl(RequestKind):
+    name: str
+    connection: ConnectionKind = "control"
+
+    def request_id(self, frame: str | bytes, session_id: str | None) -> str | None:
+        message = _read(frame, decode_control)
+        if not isinstance(message, _CONTROL_REQUESTS[self.name]):
+            return None
+        is_meant = session_id in {None, getattr(message, "session_id", None)}
+        return message.request_id if is_meant else None
+
+    def answered_id(self, frame: Outgoing) -> str | None:
+        message = _read(frame, decode_control)
+        return message.request_id if isinstance(message, Response) else None
+
+    def refusal(self, request_id: str, error_code: str) -> str:
+        content = {"message": _REASON}
+        return encode(
+            Response(request_id, is_ok=False, error_code=error_code, error_content=content)
+        )
+
+
+def request_kind(name: str) -> RequestKind:
+    """Return the kind of request of a name.
+
+    Raises:
+      ValueError: there is none.
+    """
+    return _OnControl(name) if name in _CONTROL_REQUESTS else _OfCall(Command(name).value)
+
+
+def _read(frame: Outgoing, decode: Callable[[str], object]) -> object:
+    if not isinstance(frame, str):
+        return None
+    try:
+        return decode(frame)
+    except WireError:
+        return None
