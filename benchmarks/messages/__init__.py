@@ -1,0 +1,1 @@
+"""What conversations in writing cost: `python -m benchmarks.messages.run`."""

@@ -1,0 +1,137 @@
+"""What conversations in writing cost: processor time, latency and memory, and whether any is lost.
+
+    python -m benchmarks.messages.run
+
+The client and its handlers run in this process, the exchange in another. Each message is answered
+by the handler of its conversation. Exit status 1 if a promise is not kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+import trio
+
+from benchmarks.resident import bytes_in_use
+from trio_calls import ClientConfig, events, open_call_client
+from trio_calls.errors import WSSConnectionError, WSSMessageInDoubtError
+from trio_calls.sessions import Conversation
+
+MB: Final = 10**6
+
+#: What is promised: a thousand messages a second, answered within 50 ms, and none lost over ten
+#: cuts; ten thousand conversations in 120 MB.
+PER_SECOND: Final = 1000
+P99_SECONDS: Final = 0.05
+CUTS: Final = 10
+OPEN_SESSIONS: Final = 10_000
+OPEN_BYTES: Final = 120 * MB
+
+
+async def answer(conversation: Conversation) -> None:
+    async for message in conversation:
+        # What was lost with a connection is written again on the next.
+        with suppress(WSSConnectionError, WSSMessageInDoubtError):
+            await conversation.send(api_version="v23.0", data=message.content)
+
+
+class Exchange:
+    """The other process."""
+
+    def __init__(self, process: trio.Process, port: int, answers: AsyncIterator[Any]) -> None:
+        self.port = port
+        self._process = process
+        self._answers = answers
+
+    async def open(self, sessions: int, **order: Any) -> None:
+        """Have so many sessions open, and an order ready."""
+        await self._write({"sessions": sessions, **order})
+        assert await anext(self._answers) == "open"
+
+    async def write(self) -> dict[str, float]:
+        """Have the messages of the order written. Returns what came of them."""
+        await self._write("go")
+        figures: dict[str, float] = await anext(self._answers)
+        return figures
+
+    async def _write(self, order: object) -> None:
+        assert self._process.stdin is not None
+        await self._process.stdin.send_all(json.dumps(order).encode() + b"\n")
+
+
+@asynccontextmanager
+async def open_exchange() -> AsyncIterator[Exchange]:
+    program = Path(__file__).with_name("exchange.py")
+    async with trio.open_nursery() as nursery:
+        command = [sys.executable, str(program)]
+        process: trio.Process = await nursery.start(
+            partial(trio.run_process, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        )
+        answers = _read_lines(process)
+        yield Exchange(process, (await anext(answers))["port"], answers)
+        nursery.cancel_scope.cancel()
+
+
+async def _read_lines(process: trio.Process) -> AsyncIterator[Any]:
+    assert process.stdout is not None
+    rest = b""
+    async for chunk in process.stdout:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield json.loads(line)
+
+
+def cpu_seconds() -> float:
+    times = psutil.Process().cpu_times()
+    return float(times.user + times.system)
+
+
+async def measure(exchange: Exchange, seconds: float, sessions: int) -> bool:
+    """Measure all three, one after the other. Returns whether the promises are kept."""
+    messages = int(PER_SECOND * seconds)
+    await exchange.open(sessions, messages=messages, per_second=PER_SECOND, cuts=0)
+    before, began = cpu_seconds(), trio.current_time()
+    plain = await exchange.write()
+    core = (cpu_seconds() - before) / (trio.current_time() - began)
+    print(
+        f"{PER_SECOND} messages a second: {100 * core:.0f} % of a core, "
+        f"p50 {1000 * plain['p50']:.1f} ms, p99 {1000 * plain['p99']:.1f} ms, {plain['lost']} lost"
+    )
+    await exchange.open(sessions, messages=messages, per_second=PER_SECOND, cuts=CUTS)
+    cut = await exchange.write()
+    print(f"the same with {CUTS} cuts: p99 {1000 * cut['p99']:.0f} ms, {cut['lost']} lost")
+    await exchange.open(OPEN_SESSIONS, messages=1, per_second=1, cuts=0)
+    used = bytes_in_use()
+    print(f"{OPEN_SESSIONS} conversations open: {used / MB:.0f} MB in all")
+    await exchange.write()
+    is_quick = plain["p99"] < P99_SECONDS and core < 1
+    return is_quick and not plain["lost"] and not cut["lost"] and used < OPEN_BYTES
+
+
+async def main(seconds: float, sessions: int) -> bool:
+    async with open_exchange() as exchange:
+        empty = bytes_in_use()
+        print(f"the process without a client: {empty / MB:.0f} MB")
+        config = ClientConfig.sandbox(
+            api_key="key", connector_uuid="uuid", base_url=f"ws://127.0.0.1:{exchange.port}"
+        )
+        async with open_call_client(config) as client:
+            client.on(events.INCOMING_MESSAGE)(answer)
+            return await measure(exchange, seconds, sessions)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--sessions", type=int, default=500)
+    arguments = parser.parse_args()
+    sys.exit(not trio.run(main, arguments.seconds, arguments.sessions))
