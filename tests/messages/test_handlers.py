@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from tests.support.in_memory import tasks_of_ours
-from tests.support.peers.exchange import FakeExchange
+from tests.support.peers.exchange import FakeExchange, http
 from tests.support.peers.messaging import API_VERSION, MessageExchange, Reader, body, ok, text
 from trio_calls import CallClient, events, open_call_client
 from trio_calls.sessions import Conversation, ConversationEnd, WSSSessionClosedError
@@ -175,13 +175,16 @@ async def test_close_ends_the_conversation_here(exchange: FakeExchange) -> None:
     conversations: list[Conversation] = []
     async with open_call_client(exchange.config(crash_on_handler_error=True)) as client:
         client.on(events.INCOMING_MESSAGE)(handle)
+        exchange.answers.append(http(200, '{"closedAt": 1767225600, "reason": "SDK_REQUEST"}'))
         wire = MessageExchange(await exchange.control())
         await wire.bring("s")
-        await quiet()
+        await trio.sleep(11)  # no session.closed comes
         (conversation,) = conversations
         assert conversation.ending is not None
         assert conversation.ending.cause is ConversationEnd.CLOSED
         assert client.conversations == ()
+        assert len(exchange.asked) == 1
+        assert exchange.asked[0].startswith(b"POST /public/v1/sessions/s/close ")
         # There is no word for it on this connection, nor anything to claim on the next.
         await wire.control.cut()
         assert await MessageExchange(await exchange.control()).is_quiet()

@@ -129,9 +129,15 @@ class Conversation:
         return await self._outgoing.send(self._session, api_version, data)
 
     async def close(self) -> None:
-        """End the conversation. Does nothing if it is over.
+        """Have the exchange close the conversation's session. Does nothing if it is over.
 
-        Its readers end when everything that has come was read.
+        Waits for the exchange's word that it is closed, for 10 s at the most. Readers end when
+        everything that has come was read.
+
+        Raises:
+          ModuleNotFoundError, WSSSessionError, WSSConnectionError: as
+            `~trio_calls.sessions.Sessions.close`, which is used for it. The conversation is over
+            for this application all the same.
 
         Cancellation: the conversation is over for this application all the same.
         """

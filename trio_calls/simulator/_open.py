@@ -17,7 +17,7 @@ from trio_calls.config import ClientConfig, is_number
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator._in_process import MemoryListener
 from trio_calls.simulator._partner import Partner
-from trio_calls.simulator._partners import Partners
+from trio_calls.simulator._partners import AGENT_NUMBER, Partners
 from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator._server import SecondMediaConnection, Server
 from trio_calls.simulator._simulated_call import SimulatedCall
@@ -141,7 +141,7 @@ class Simulator:
         self,
         *,
         sender: str = "6591110000",
-        receiver: str = "6562220000",
+        receiver: str = AGENT_NUMBER,
         content: str | Mapping[str, Any] = "Hello",
     ) -> Partner:
         """Have somebody write over WhatsApp. Every SDK is offered the conversation.

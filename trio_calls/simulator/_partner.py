@@ -84,7 +84,7 @@ class Partner:
     @property
     def close_reason(self) -> str | None:
         """Why the conversation was closed; None while it is open."""
-        return self._session.close_reason
+        return None if self._session.closure is None else self._session.closure.reason
 
     @property
     def was_claimed(self) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from trio_calls.simulator._partner import Partner
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.message_sessions import MessageSession
+
+#: The number that agents write from, where nobody has written to one.
+AGENT_NUMBER: Final = "6562220000"
 
 
 class Partners:
@@ -26,6 +29,7 @@ class Partners:
         self._kept: dict[str, Partner] = {}
         self._open: dict[tuple[str, str], Partner] = {}
         self._finished: deque[MessageSession] = deque()
+        exchange.start_conversation = self._start
 
     @property
     def kept(self) -> list[Partner]:
@@ -42,9 +46,25 @@ class Partners:
         partner.write(content)
         return partner
 
-    def _begin(self, sender: str, receiver: str) -> Partner:
+    def _start(self, remote_address: str) -> tuple[str, bool]:
+        """Let an agent write to somebody first.
+
+        Returns:
+          The session's name, and whether it is a new one.
+        """
+        partner = next(
+            (each for each in self._open.values() if each.number == remote_address), None
+        )
+        is_new = partner is None
+        partner = partner or self._begin(remote_address, AGENT_NUMBER, is_started_here=True)
+        return partner.session_id, is_new
+
+    def _begin(self, sender: str, receiver: str, *, is_started_here: bool = False) -> Partner:
         session = self._exchange.open_message_session(
-            remote_address=sender, local_address=receiver, on_closed=self._finish
+            remote_address=sender,
+            local_address=receiver,
+            is_started_here=is_started_here,
+            on_closed=self._finish,
         )
         partner = Partner(session, self._exchange.log)
         self._kept[session.session_id] = partner

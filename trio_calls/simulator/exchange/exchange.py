@@ -8,7 +8,7 @@ from functools import partial
 
 import trio
 
-from trio_calls.simulator.exchange.exchange_call import ExchangeCall
+from trio_calls.simulator.exchange.exchange_call import SDK_REQUEST, ExchangeCall
 from trio_calls.simulator.exchange.identifiers import Identifiers, present_date
 from trio_calls.simulator.exchange.message_sessions import NOT_HELD, MessageSession
 from trio_calls.simulator.exchange.sessions import (
@@ -30,7 +30,7 @@ from trio_calls.wire.control import (
     Response,
     SessionNotify,
 )
-from trio_calls.wire.messaging import INVALID_CHANNEL, MessageOut
+from trio_calls.wire.messaging import INVALID_CHANNEL, WHATSAPP, MessageOut
 from trio_calls.wire.session_list import SessionClosure, SessionInfo
 
 
@@ -70,7 +70,9 @@ class Exchange:
         self.log: TranscriptLog = TranscriptLog(sample_rate)
         self.taps: Taps = Taps(self.log)
         self.violations: ViolationLog = ViolationLog()
+        # Chosen by those who keep calls and conversations.
         self.start_call: Callable[[str], ExchangeCall]
+        self.start_conversation: Callable[[str], tuple[str, bool]]
         self._base_url = base_url
         self._keep_audio_seconds = keep_audio_seconds
         self._refuses_until = -math.inf
@@ -137,13 +139,15 @@ class Exchange:
         *,
         remote_address: str,
         local_address: str,
+        is_started_here: bool,
         on_closed: Callable[[MessageSession], None],
     ) -> MessageSession:
-        """Open a session with somebody who is about to write.
+        """Open a session with somebody who is about to write, or to be written to.
 
         Args:
-          remote_address: who writes.
+          remote_address: who that is.
           local_address: under which number the agent is written to.
+          is_started_here: whether an SDK has started it.
           on_closed: called with the session when it is over.
 
         Raises:
@@ -153,6 +157,7 @@ class Exchange:
             session_id=self.identifiers.message_session_id(),
             remote_address=remote_address,
             local_address=local_address,
+            is_started_here=is_started_here,
             identifiers=self.identifiers,
             offer_to_all=self._offer_to_all,
             on_closed=on_closed,
@@ -176,9 +181,8 @@ class Exchange:
         for session in self._sessions.values():
             if session.is_on_offer and sdk.takes(session):
                 sdk.send(session.offer)
-        for message_session in self._message_sessions.values():
-            if message_session.is_on_offer:
-                sdk.send(message_session.offer)
+        if sdk.takes_messages:
+            self._offer_conversations(sdk)
 
     def sdk_lost(self, sdk: ConnectedSdk) -> None:
         """Offer again what an SDK claimed and did not act on: its control connection is gone.
@@ -223,27 +227,29 @@ class Exchange:
 
     def create_session(self, request_id: str, channel: str, remote_address: str) -> Response:
         """Start a session with somebody, unless one is open already."""
-        if channel != TELEPHONE:
+        if channel == TELEPHONE:
+            session_id, is_new = self._start_call(remote_address)
+        elif channel == WHATSAPP:
+            session_id, is_new = self.start_conversation(remote_address)
+        else:
             return refusal(request_id, CHANNEL_NOT_CONFIGURED)
-        session_id = next(
-            (
-                session.call.session_id
-                for session in self._sessions.values()
-                if not session.is_closed and session.call.caller.number == remote_address
-            ),
-            None,
-        )
-        is_new = session_id is None
-        if session_id is None:
-            session_id = self.start_call(remote_address).session_id
         content = {"sessionId": session_id, "created": is_new}
         return Response(request_id, is_ok=True, content=content)
+
+    def _start_call(self, remote_address: str) -> tuple[str, bool]:
+        for session in self._sessions.values():
+            if not session.is_closed and session.call.caller.number == remote_address:
+                return session.call.session_id, False
+        return self.start_call(remote_address).session_id, True
 
     def set_call_flow(self, setup: CallFlowSetup, sdk: ConnectedSdk) -> Response:
         """Offer an SDK what it wants from now on, first of what waits already."""
         on_offer = [session for session in self._sessions.values() if session.is_on_offer]
         had = {session for session in on_offer if sdk.takes(session)}
+        had_messages = sdk.takes_messages
         sdk.call_flow = setup
+        if sdk.takes_messages and not had_messages:
+            self._offer_conversations(sdk)
         for session in on_offer:
             if session not in had and sdk.takes(session):
                 sdk.send(session.offer)
@@ -251,11 +257,18 @@ class Exchange:
         return Response(setup.request_id, is_ok=True, content={})
 
     def list_sessions(self) -> list[SessionInfo]:
-        """Return what there is to say of every session that is kept, the oldest first."""
-        return [session.info for session in self._sessions.values()]
+        """Return what there is to say of every session that is kept: calls, then conversations."""
+        return [
+            *(session.info for session in self._sessions.values()),
+            *(session.info for session in self._message_sessions.values()),
+        ]
 
     def close_session(self, session_id: str) -> SessionClosure | None:
         """Close an open session, as an application asks for; None if it is not open."""
+        message_session = self._message_sessions.get(session_id)
+        if message_session is not None and not message_session.is_closed:
+            message_session.close(SDK_REQUEST)
+            return message_session.closure
         session = self._sessions.get(session_id)
         if session is None or session.is_closed:
             return None
@@ -353,8 +366,15 @@ class Exchange:
         return any(sdk.takes(session) for sdk in self._sdks)
 
     def _offer_to_all(self, offer: SessionNotify) -> None:
+        """Offer a conversation to every SDK that takes some."""
         for sdk in self._sdks:
-            sdk.send(offer)
+            if sdk.takes_messages:
+                sdk.send(offer)
+
+    def _offer_conversations(self, sdk: ConnectedSdk) -> None:
+        for message_session in self._message_sessions.values():
+            if message_session.is_on_offer:
+                sdk.send(message_session.offer)
 
     def _close_session(self, call: ExchangeCall, reason: str) -> None:
         self._sessions[call.session_id].close(reason)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from trio_calls.simulator.exchange.identifiers import Identifiers
-from trio_calls.simulator.exchange.sessions import ConnectedSdk
+from trio_calls.simulator.exchange.sessions import ConnectedSdk, refusal
 from trio_calls.wire.control import (
     SESSION_BUSY,
     SESSION_CLOSED,
@@ -17,6 +17,14 @@ from trio_calls.wire.control import (
     SessionNotify,
 )
 from trio_calls.wire.messaging import NEW_INCOMING_MESSAGE, WHATSAPP, MessageIn, MessageOut
+from trio_calls.wire.session_list import (
+    BEGUN_BY_CONNECTOR,
+    BEGUN_BY_SDK,
+    CLOSED,
+    OPEN,
+    SessionClosure,
+    SessionInfo,
+)
 
 #: What an SDK must not do.
 NOT_HELD: Final = "wa.msg.out for a session that it does not hold"
@@ -33,6 +41,7 @@ class MessageSession:
       session_id: its name.
       remote_address: who writes.
       local_address: under which number the agent is written to.
+      is_started_here: whether an SDK has started it, and not the one who writes.
       identifiers: makes up dates, and the provider's ids.
       offer_to_all: sends an offer to every SDK.
       on_closed: called with this session when it is over.
@@ -41,7 +50,7 @@ class MessageSession:
       ValueError: an address is too long for the wire.
 
     Attributes:
-      close_reason: why it was closed, once it was.
+      closure: when and why it was closed; None while it is open.
       was_claimed: whether an SDK has ever claimed it.
       holder: the SDK that has it, or None.
       offer: the message that offers it to everybody.
@@ -55,6 +64,7 @@ class MessageSession:
         session_id: str,
         remote_address: str,
         local_address: str,
+        is_started_here: bool,
         identifiers: Identifiers,
         offer_to_all: Callable[[SessionNotify], None],
         on_closed: Callable[[MessageSession], None],
@@ -62,7 +72,7 @@ class MessageSession:
         self.session_id = session_id
         self.remote_address = remote_address
         self.local_address = local_address
-        self.close_reason: str | None = None
+        self.closure: SessionClosure | None = None
         self.was_claimed: bool = False
         self.holder: ConnectedSdk | None = None
         self.on_message: Callable[[MessageOut], None] = lambda _: None
@@ -75,6 +85,7 @@ class MessageSession:
             activity=NEW_INCOMING_MESSAGE,
             created_at=identifiers.unix_seconds(),
         )
+        self._is_started_here = is_started_here
         self._identifiers = identifiers
         self._offer_to_all = offer_to_all
         self._on_closed = on_closed
@@ -84,7 +95,21 @@ class MessageSession:
     @property
     def is_closed(self) -> bool:
         """Whether it is over."""
-        return self.close_reason is not None
+        return self.closure is not None
+
+    @property
+    def info(self) -> SessionInfo:
+        """What a list of sessions says of it."""
+        return SessionInfo(
+            session_id=self.session_id,
+            channel=WHATSAPP,
+            initiator=BEGUN_BY_SDK if self._is_started_here else BEGUN_BY_CONNECTOR,
+            state=CLOSED if self.is_closed else OPEN,
+            remote_address=self.remote_address,
+            local_address=self.local_address,
+            opened_at=self.offer.created_at,
+            closed_at=None if self.closure is None else self.closure.closed_at,
+        )
 
     @property
     def is_on_offer(self) -> bool:
@@ -102,9 +127,9 @@ class MessageSession:
     def open(self, request_id: str, sdk: ConnectedSdk) -> Response:
         """Give it to an SDK that claims it: the first has it, and may claim it again."""
         if self.is_closed:
-            return _refusal(request_id, SESSION_CLOSED)
+            return refusal(request_id, SESSION_CLOSED)
         if self.holder is not None and self.holder is not sdk:
-            return _refusal(request_id, SESSION_BUSY, boundSmWsId=self.holder.connection_id)
+            return refusal(request_id, SESSION_BUSY, boundSmWsId=self.holder.connection_id)
         self.holder = sdk
         self.was_claimed = True
         self.on_change()
@@ -113,7 +138,7 @@ class MessageSession:
             "channel": WHATSAPP,
             "remoteAddress": self.remote_address,
             "localAddress": self.local_address,
-            "openedAt": self._identifiers.unix_seconds(),
+            "openedAt": self.offer.created_at,
         }
         return Response(request_id, is_ok=True, content={"session": session})
 
@@ -133,9 +158,9 @@ class MessageSession:
           The answer, and what the SDK did wrong, if anything.
         """
         if self.is_closed:
-            return _refusal(message.request_id, SESSION_NOT_OPEN), None
+            return refusal(message.request_id, SESSION_NOT_OPEN), None
         if self.holder is not sdk:
-            return _refusal(message.request_id, SESSION_NOT_OPEN), NOT_HELD
+            return refusal(message.request_id, SESSION_NOT_OPEN), NOT_HELD
         self.on_message(message)
         answer = {
             "messaging_product": "whatsapp",
@@ -160,7 +185,7 @@ class MessageSession:
         """Close it, and tell its holder why."""
         if self.is_closed:
             return
-        self.close_reason = reason
+        self.closure = SessionClosure(self._identifiers.unix_seconds(), reason)
         self._waiting.clear()
         if self.holder is not None:
             self.holder.send(SessionClosed(self.session_id, reason))
@@ -173,7 +198,3 @@ class MessageSession:
             self.holder.send(self._waiting[0])
             if not self.holder.is_gone():
                 self._waiting.popleft()
-
-
-def _refusal(request_id: str, error_code: str, **content: str) -> Response:
-    return Response(request_id, is_ok=False, error_code=error_code, error_content=content or None)

@@ -62,6 +62,11 @@ class ConnectedSdk:
         return inbound_calls == "ALL" or (self.takes_missed and session.call.was_missed)
 
     @property
+    def takes_messages(self) -> bool:
+        """Whether it wants to be offered conversations."""
+        return self.call_flow is None or self.call_flow.inbound_messages
+
+    @property
     def takes_missed(self) -> bool:
         """Whether it wants those calls that nobody else has picked up."""
         return self.call_flow is not None and self.call_flow.inbound_calls == "MISSED_ONLY"
