@@ -6,6 +6,7 @@ import json
 import logging
 import ssl
 import sys
+import threading
 from email.message import Message
 from email.parser import BytesParser
 from pathlib import Path
@@ -192,9 +193,12 @@ async def test_no_log_shows_a_number(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with exchange.open_client() as (client, _, _):
-        exchange.answers.append(found(ITEM))
+        exchange.answers.append(http(200, '{"items":[]}', X_Quoted=f"+6591110000 {API_KEY}"))
         await client.sessions.list(remote_address="+6591110000")
-        assert "6591110000" not in repr(client.sessions)
+        exchange.answers.append(http(302, Location="/public/v1/sessions?remoteAddress=6591110000"))
+        with pytest.raises(WSSConnectionError) as caught:
+            await client.sessions.list(remote_address="+6591110000")
+        assert "6591110000" not in f"{client.sessions!r} {caught.value!r}"
     assert "sessions" not in caplog.text
     assert "6591110000" not in caplog.text
 
@@ -325,3 +329,34 @@ async def test_without_the_extra_an_error_names_it(
     async with exchange.open_client() as (client, _, _):
         with pytest.raises(ModuleNotFoundError, match="install the extra 'sessions'"):
             await client.sessions.list()
+
+
+async def test_where_no_thread_can_be_started(
+    exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*args: object, **kwargs: object) -> None:
+        await trio.lowlevel.checkpoint()
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", refuse)
+    async with exchange.open_client() as (client, _, _):
+        exchange.answers.append(found(ITEM))
+        assert len(await client.sessions.list()) == 1
+
+
+async def test_nobody_waits_for_the_import(
+    exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope, released = trio.CancelScope(), threading.Event()
+
+    def import_slowly(name: str) -> None:
+        trio.from_thread.run_sync(scope.cancel)
+        released.wait(60)
+
+    monkeypatch.setattr("trio_calls.client.sessions.import_module", import_slowly)
+    async with exchange.open_client() as (client, _, _):
+        with scope:
+            await client.sessions.list()
+        released.set()
+        assert scope.cancelled_caught
+        assert len(exchange.attempts) == 1

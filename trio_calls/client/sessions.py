@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 #: How long the exchange has for the answer to an HTTP request.
 HTTP_SECONDS: Final = 30.0
 
+#: What is imported when it is needed.
+_HTTP: Final = "trio_calls.transport.http"
+
 _NOT_FOUND: Final = 404
 
 
@@ -53,6 +58,7 @@ class Sessions:
         self._config = config
         self._tls = tls
         self._control = control
+        self._has_http = False
 
     async def list(
         self, channel: str | None = None, remote_address: str | None = None
@@ -169,12 +175,18 @@ class Sessions:
 
     async def _ask(self, method: str, path: str) -> http.Response:
         try:
+            if not self._has_http:
+                # httpx brings so much along that calls in progress would hear it being imported.
+                # Where no thread can be started, they do.
+                with suppress(RuntimeError):
+                    await trio.to_thread.run_sync(import_module, _HTTP, abandon_on_cancel=True)
             from trio_calls.transport.http import send_request  # noqa: PLC0415  # of an extra
         except ModuleNotFoundError:
             raise ModuleNotFoundError(
                 "listing and closing sessions needs httpx: install the extra 'sessions' of "
                 "trio-calls"
             ) from None
+        self._has_http = True
         try:
             return await send_request(
                 method,

@@ -7,13 +7,16 @@ Each request has a connection of its own, over the same streams and the same TLS
 
 A request goes to its transport without an `httpx.AsyncClient`. That would log each address at INFO,
 with the telephone numbers in its query, take proxies and passwords from the environment and from
-``.netrc``, and unpack what is compressed to any size.
+``.netrc``, and unpack what is compressed to any size. httpcore logs what comes, at DEBUG, and an
+exchange may quote what it was sent: that is kept out of every log.
 """
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from typing import Any, Final
 from urllib.parse import SplitResult
 
@@ -33,6 +36,18 @@ from trio_calls.transport._refusal import header_dict, refusal
 _MAX_HEAD_BYTES: Final = 2**17
 
 _OK: Final = 200
+
+_is_ours: Final = ContextVar("trio_calls request", default=False)
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    """Return whether a record of httpcore is about a request of somebody else."""
+    return not _is_ours.get()
+
+
+# No configuration of logging takes a filter away.
+for _name in ("httpcore.connection", "httpcore.http11"):
+    logging.getLogger(_name).addFilter(_is_not_ours)
 
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
 
@@ -140,6 +155,7 @@ class ExchangeTransport(httpx.AsyncBaseTransport):
 
 
 async def _ask(pool: httpcore.AsyncConnectionPool, request: httpx.Request) -> httpcore.Response:
+    token = _is_ours.set(True)
     try:
         return await pool.request(
             request.method, _core_url(request.url), headers=request.headers.raw
@@ -149,6 +165,8 @@ async def _ask(pool: httpcore.AsyncConnectionPool, request: httpx.Request) -> ht
         raise WebSocketError("what came is no HTTP response, or breaks off") from None
     except httpcore.NetworkError:
         raise WebSocketError("the connection broke") from None
+    finally:
+        _is_ours.reset(token)
 
 
 def _core_url(url: httpx.URL) -> httpcore.URL:
