@@ -12,7 +12,11 @@ pytestmark = pytest.mark.pure
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 #: Every page that says which test holds what it says.
-PAGES = ["explanation/forty-questions.rst", "reference/reliability.md"]
+PAGES = [
+    "explanation/forty-questions.rst",
+    "explanation/official-client.md",
+    "reference/reliability.md",
+]
 
 #: A file of the checkout, where a page names it as code.
 FILE = re.compile(r"`((?:benchmarks|docs|examples|fuzz|tests|trio_calls)/[\w./-]*)(?:::\w+)*`")
