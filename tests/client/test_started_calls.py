@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -12,12 +13,14 @@ from tests.support.phone_calls import A, C, D, P, speech
 from tests.support.transports import on_one_transport
 from trio_calls import (
     ActiveCall,
+    AudioMode,
     CallClient,
     CallState,
     WSSConnectionError,
     events,
     open_call_client,
 )
+from trio_calls.audio import find
 from trio_calls.sessions import (
     WSSSessionBusyError,
     WSSSessionClosedError,
@@ -360,3 +363,23 @@ async def test_incoming_calls_go_on_beside_it(simulator: Simulator) -> None:
             await hears(offered.caller, REPLY)
             await call.send_audio(GREETING)
             await hears(started.callee, GREETING)
+
+
+async def test_isolated_legs_are_the_caller_and_the_callee(simulator: Simulator) -> None:
+    config = attrs.evolve(simulator.config, audio_mode=AudioMode.ISOLATED)
+    async with open_call_client(config) as client:
+        session_id, placed = await start(client, simulator)
+        async with client.open_call(session_id) as call:
+            await call.answer()
+            legs = {channel: call.audio_stream(channel) for channel in (0, 1, 2)}
+            await placed.callee.say(REPLY)
+            await call.connect()
+            await placed.caller.say(GREETING)
+            await call.disconnect()
+        said = {channel: b"".join([chunk async for chunk in leg]) for channel, leg in legs.items()}
+    heard(said[1], GREETING)
+    heard(said[2], REPLY)
+    for pcm, other in ((said[1], REPLY), (said[2], GREETING)):
+        assert find(other, pcm).correlation < 0.1
+    heard(said[0], REPLY)
+    heard(said[0], GREETING)

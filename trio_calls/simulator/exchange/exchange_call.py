@@ -294,8 +294,12 @@ class ExchangeCall:
 
     def _serve_agent(self, voices: dict[Party, bytes | None], heard: bytes) -> None:
         self.agent.said += voices[Party.AGENT] or self._silence
+        caller: bytes | None = voices[Party.CALLER] or self._silence
         callee = voices[Party.CALLEE] or self._silence if Party.CALLEE in voices else None
-        self.agent.hear(heard, voices[Party.CALLER] or self._silence, callee)
+        if self.is_outgoing:
+            # The agent has called the callee, and brings in the caller.
+            caller, callee = callee, caller
+        self.agent.hear(heard, caller, callee)
         self._finish_leaving_if_played_out()
 
     def _connect_caller(self) -> None:

@@ -144,19 +144,20 @@ class AgentLeg:
         if self._bridge is not None:
             self._bridge.drop()
 
-    def hear(self, everybody: bytes, caller: bytes, callee: bytes | None) -> None:
+    def hear(self, everybody: bytes, caller: bytes | None, callee: bytes | None) -> None:
         """Send the agent one frame of the call, and of each leg if it wants them; then `pull`.
 
         Args:
           everybody: caller and callee, mixed.
-          caller: the caller alone.
+          caller: the caller alone, or None before they talk.
           callee: the callee alone, or None before they talk.
         """
         self.heard += everybody
         pack = pack_audio if self._bridge is None else self._pack_converted
         frames = [pack(CALL_CHANNEL, everybody)]
         if self.audio_format.mode is AudioMode.ISOLATED:
-            frames.append(pack(_CALLER_CHANNEL, caller))
+            if caller is not None:
+                frames.append(pack(_CALLER_CHANNEL, caller))
             if callee is not None:
                 frames.append(pack(_CALLEE_CHANNEL, callee))
         self._pull_after(*frames)
