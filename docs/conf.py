@@ -53,6 +53,8 @@ nitpick_ignore = [
     ("py:class", "NDArray"),
     ("py:class", "np.int16"),
     ("py:class", "Recording"),
+    # OpenTelemetry's, which only a type checker imports.
+    ("py:class", "TracerProvider"),
     # Type variables name nothing that could be read about.
     ("py:class", "trio_calls.testing._virtual_time.ResultT"),
     # How autodoc writes pathlib.Path where only a type checker imports it.

@@ -36,6 +36,7 @@ NOTES: Final = {
         "web": "phones in tabs",
         "sessions": "beside plain calls",
         "client": "calls of a process",
+        "telemetry": "metrics and traces",
         "voice": "who speaks, and when",
         "simulator": "the other side",
         "call": "one call",

@@ -20,6 +20,7 @@ PUBLIC_MODULES: Final = (
     f"{_PACKAGE}.events",
     f"{_PACKAGE}.sessions",
     f"{_PACKAGE}.simulator",
+    f"{_PACKAGE}.telemetry",
     f"{_PACKAGE}.testing",
     f"{_PACKAGE}.voice",
 )

@@ -37,7 +37,7 @@ def test_name_of_the_testing_module(name: str) -> None:
     assert name in described(REFERENCE_OF_TESTING)
 
 
-@pytest.mark.parametrize("module", ["audio", "voice"])
+@pytest.mark.parametrize("module", ["audio", "telemetry", "voice"])
 def test_every_name_of_the_module(module: str) -> None:
     assert f".. automodule:: trio_calls.{module}\n   :members:\n" in REFERENCE
 

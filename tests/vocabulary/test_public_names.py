@@ -54,6 +54,9 @@ EXPORTED: Final = {
         answer_twice answers at_frame at_random cut_control cut_media declines duplicate_offer
         jitter never_answer never_answers open_simulator refuse restart send_malformed stall
     """,
+    "trio_calls.telemetry": """
+        Monitor open_monitor
+    """,
     "trio_calls.testing": """
         CodeLine Said ScopeNode Speech SpeechMatch TaskNode WavLoader draw_tasks heard heard_nothing
         hears hears_nothing interrupted never_heard run_agent run_in_virtual_time said talks_over
