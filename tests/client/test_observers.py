@@ -12,8 +12,10 @@ import trio
 import trio.testing
 
 from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.links import call_in
 from tests.support.transports import on_one_transport
-from trio_calls import ActiveCall, CallClient, events, open_call_client
+from trio_calls import ActiveCall, AudioFormat, AudioMode, CallClient, events, open_call_client
+from trio_calls.call.hand_over import hand_over_of
 from trio_calls.client.client import client_observers_of
 from trio_calls.client.observers import ClientObserver, Loss
 from trio_calls.wire.control import Response, SessionClosed, SessionReady
@@ -42,9 +44,10 @@ class Observer:
     def offer_lost(self, loss: Loss) -> None:
         self.told.append(loss)
 
-    def call_opened(self, call: ActiveCall, offered_at: float) -> None:
+    def call_opened(self, call: ActiveCall, offered_at: float | None) -> None:
         whose.set(call.call_id)
-        self.told.append((call.call_id, "opened", trio.current_time() - offered_at))
+        seconds = None if offered_at is None else trio.current_time() - offered_at
+        self.told.append((call.call_id, "opened", seconds))
 
     def call_closed(self, call: ActiveCall) -> None:
         self.told.append((call.call_id, "closed"))
@@ -189,3 +192,18 @@ async def test_what_is_bound_in_a_call_is_seen_by_it_alone(exchange: FakeExchang
             await trio.testing.wait_all_tasks_blocked()
         assert sorted(seen) == ["call of a", "call of b"]
         assert whose.get() == "nobody's"
+
+
+async def test_a_call_that_was_handed_over_was_not_offered(exchange: FakeExchange) -> None:
+    handed_over = hand_over_of(call_in("s"), AudioFormat(24000, AudioMode.MIXED))
+    async with (
+        exchange.open_client() as (client, _, switchboard),
+        trio.open_nursery() as nursery,
+    ):
+        with observing(client) as told:
+            nursery.start_soon(client.adopt, handed_over)
+            await exchange.answer(await switchboard.next_call())
+            assert told == [("call of s", "opened", None)]
+            await exchange.medias[0].close()
+            await trio.testing.wait_all_tasks_blocked()
+            assert told[1:] == [("call of s", "closed")]

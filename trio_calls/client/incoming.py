@@ -154,7 +154,7 @@ class IncomingCalls:
             raise WSSHandOverError("it is too late: this client takes no new calls any more")
         call = self.adopted.add(handed_over)
         call.core.claim.on_end = partial(self._outcomes.stopped_ringing, call)
-        self.observers.call_opened(call.active_call, trio.current_time())
+        self.observers.call_opened(call.active_call, None)
         try:
             await self.adopted.run(call, handler, self._draining)
         finally:

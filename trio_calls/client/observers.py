@@ -63,7 +63,7 @@ class ClientObserver(Protocol):
         """Note that an offer that was seen will be no call of this client."""
         ...
 
-    def call_opened(self, call: ActiveCall, offered_at: float) -> None:
+    def call_opened(self, call: ActiveCall, offered_at: float | None) -> None:
         """Note that a call is here, and its handler about to be called.
 
         Called in the context of the call's own task: all that runs for the call sees the context
@@ -71,12 +71,13 @@ class ClientObserver(Protocol):
 
         Args:
           call: the call.
-          offered_at: when it was offered, in Trio's time.
+          offered_at: when it was offered, in Trio's time; None if another process has handed it
+            over.
         """
         ...
 
     def call_closed(self, call: ActiveCall) -> None:
-        """Note that nothing runs any more for a call that was opened."""
+        """Note that nothing runs any more for a call. Called in the same context."""
         ...
 
 
@@ -132,7 +133,7 @@ class ClientObservers:
         for observer in tuple(self._observers):
             observer.offer_lost(loss)
 
-    def call_opened(self, call: ActiveCall, offered_at: float) -> None:
+    def call_opened(self, call: ActiveCall, offered_at: float | None) -> None:
         """Tell of a new call, in the context of its task."""
         for observer in tuple(self._observers):
             observer.call_opened(call, offered_at)

@@ -143,9 +143,10 @@ class ClientWatch:
         """Count an offer that has come to nothing."""
         self._numbers.count(OFFERS_LOST, value=loss_value(loss))
 
-    def call_opened(self, call: ActiveCall, offered_at: float) -> None:
-        """Count a call, and watch it."""
-        self._numbers.count(OFFERS_CLAIMED)
+    def call_opened(self, call: ActiveCall, offered_at: float | None) -> None:
+        """Count a call that was offered, and watch any."""
+        if offered_at is not None:
+            self._numbers.count(OFFERS_CLAIMED)
         self._calls[call] = self._watch(call, offered_at)
 
     def call_closed(self, call: ActiveCall) -> None:
