@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Any, Final
 
@@ -22,6 +23,12 @@ from trio_calls.cli import values
 from trio_calls.cli.call_watch import printable
 from trio_calls.cli.conversation import ConversationCommand
 from trio_calls.cli.find_handler import find_handler
+from trio_calls.cli.monitoring import (
+    MonitorSettings,
+    monitor_client,
+    report_client,
+    require_monitor,
+)
 from trio_calls.cli.outcome import TERMINATED, Failure, run_trio, sentence_of
 from trio_calls.cli.people import people_of, people_options, refuse_people
 from trio_calls.cli.rehearsal import rehearse
@@ -44,6 +51,7 @@ Examples:
   trio-calls run my_agent.py --simulate --say hello.wav --then 3s more.wav --record heard.wav
   trio-calls run my_company.agents:front_desk --drain-seconds 120 --workers 4
   trio-calls run my_agent.py --show-tasks       and, elsewhere: kill -USR1 ITS_PROCESS
+  trio-calls run my_agent.py --workers 4 --monitor 127.0.0.1:9090
 """
 
 
@@ -81,7 +89,19 @@ Examples:
     type=click.Choice([str(rate) for rate in SAMPLE_RATES]),
     help="Of all audio, in Hz, in place of WSS_SAMPLE_RATE; with --simulate, too.",
 )
+@click.option(
+    "--monitor",
+    type=values.host_and_port,
+    metavar="HOST:PORT",
+    help="Serve metrics for Prometheus, health and a list of the calls there, of all workers.",
+)
+@click.option(
+    "--show-numbers",
+    is_flag=True,
+    help="With --monitor: leave telephone numbers in the list of the calls.",
+)
 @click.option("--as-worker", type=(int, int), hidden=True, metavar="NUMBER DESCRIPTOR")
+@click.option("--reports", is_flag=True, hidden=True)
 @click.pass_context
 def run(
     context: click.Context,
@@ -93,7 +113,10 @@ def run(
     workers: int,
     show_tasks: bool,
     sample_rate: str | None,
+    monitor: str | None,
+    show_numbers: bool,
     as_worker: tuple[int, int] | None,
+    reports: bool,
     **simulated: Any,
 ) -> None:
     """Serve calls with the handler in TARGET, until Control-C.
@@ -118,6 +141,9 @@ def run(
     With --workers each process loads TARGET, and has a connection of its own to the exchange. The
     first to claim a call serves it. Limits such as max_concurrent_calls hold for each worker alone.
 
+    With --monitor /metrics, /healthz, /readyz and /calls are served, to whoever reaches them. It
+    needs the extra `monitor`.
+
     Nothing else is restarted: not the program when the file changes, and not a handler that has
     failed. SIGTERM ends the program when the calls in progress are over; a second signal ends them,
     and so does Control-C. An agent whose handler has returned leaves its conference on SIGTERM.
@@ -132,20 +158,23 @@ def run(
         require_task_view()
         run_main = partial(run_trio, showing_tasks)
     if as_worker is not None:
-        worker = find_handler(target), drain_seconds, prefix, as_worker[1]
-        context.exit(_run_worker(run_main, *worker))
+        settings = _WorkerSettings(prefix, as_worker[1], reports, show_numbers)
+        context.exit(_run_worker(run_main, find_handler(target), drain_seconds, settings))
+    watched = _monitor_settings(monitor, show_numbers, simulate)
     people = people_of(context, **simulated) if simulate else None
     if people is None:
         refuse_people(context, simulated)
     if workers > 1:
         _refuse_workers(simulate)
-        context.exit(run_main(supervise, target, drain_seconds, workers, show_tasks))
+        supervised = target, drain_seconds, workers, watched, show_tasks
+        context.exit(run_main(supervise, *supervised, mendable=(OSError, Failure)))
     if people is not None:
         rate = simulated_rate()
         went_well = run_main(rehearse, find_handler(target), rate, people)
         context.exit(0 if went_well else 1)
     handler = find_handler(target)
-    context.exit(run_main(_serve, handler, drain_seconds, mendable=_MENDABLE))
+    mendable = (*_MENDABLE, Failure)
+    context.exit(run_main(_serve, handler, drain_seconds, watched, mendable=mendable))
 
 
 def simulated_rate() -> int:
@@ -165,17 +194,28 @@ def _refuse_workers(simulate: bool) -> None:
         raise click.UsageError("--workers needs a system like Linux or macOS")
 
 
+def _monitor_settings(
+    address: str | None, show_numbers: bool, simulate: bool
+) -> MonitorSettings | None:
+    """Return what is to be served, if that makes sense and can be done."""
+    if address is None:
+        if show_numbers:
+            raise click.UsageError("--show-numbers goes with --monitor")
+        return None
+    if simulate:
+        raise click.UsageError("--simulate rings once, and is over: leave --monitor out")
+    require_monitor()
+    return MonitorSettings(address, show_numbers)
+
+
 def _run_worker(
     run_main: Callable[..., int],
     handler: CallHandler,
     drain_seconds: float,
-    prefix: str,
-    descriptor: int,
+    settings: _WorkerSettings,
 ) -> int:
     try:
-        return run_main(
-            _serve_as_worker, handler, drain_seconds, prefix, descriptor, mendable=_MENDABLE
-        )
+        return run_main(_serve_as_worker, handler, drain_seconds, settings, mendable=_MENDABLE)
     except Failure as failure:
         cause = failure.__cause__
         is_final = isinstance(cause, WSSConnectionError) and cause.is_final
@@ -185,13 +225,16 @@ def _run_worker(
         return REFUSED
 
 
-async def _serve(handler: CallHandler, drain_seconds: float) -> int:
+async def _serve(
+    handler: CallHandler, drain_seconds: float, watched: MonitorSettings | None
+) -> int:
     """Serve until a signal comes.
 
     Returns:
       The exit status.
     """
-    program = _Program(ClientConfig.from_env(), handler)
+    observe: _Observe = nullcontext if watched is None else partial(monitor_client, watched)
+    program = _Program(ClientConfig.from_env(), handler, observe)
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             nursery.start_soon(program.serve)
@@ -201,15 +244,19 @@ async def _serve(handler: CallHandler, drain_seconds: float) -> int:
 
 
 async def _serve_as_worker(
-    handler: CallHandler, drain_seconds: float, prefix: str, descriptor: int
+    handler: CallHandler, drain_seconds: float, settings: _WorkerSettings
 ) -> int:
     """Serve until the supervisor asks this worker to end, or is gone.
 
     Returns:
       The exit status.
     """
-    program = _Program(ClientConfig.from_env(), handler, prefix)
-    async with open_worker_end(descriptor) as channel, trio.open_nursery() as nursery:
+    config = ClientConfig.from_env()
+    async with open_worker_end(settings.descriptor) as channel, trio.open_nursery() as nursery:
+        observe: _Observe = nullcontext
+        if settings.reports:
+            observe = partial(report_client, channel, settings.show_numbers)
+        program = _Program(config, handler, observe, settings.prefix)
         nursery.start_soon(program.serve)
         nursery.start_soon(channel.report_serving, program.serving)
         status = await program.wait_end(channel.orders, drain_seconds)
@@ -217,23 +264,57 @@ async def _serve_as_worker(
     return status
 
 
+_Observe = Callable[[CallClient], AbstractAsyncContextManager[object]]
+"""Watches a client for the duration of a block."""
+
+
+@attrs.frozen
+class _WorkerSettings:
+    """What a supervisor has told one of its workers.
+
+    Attributes:
+      prefix: of each line that it prints.
+      descriptor: of its end of the channel.
+      reports: whether it is to report of itself.
+      show_numbers: leave telephone numbers in.
+    """
+
+    prefix: str
+    descriptor: int
+    reports: bool
+    show_numbers: bool
+
+
 class _Program:
     """Serves calls until a signal ends it.
+
+    Args:
+      config: how to reach the exchange.
+      handler: of the calls.
+      observe: is entered while the client is there.
+      prefix: of each line that is printed.
 
     Attributes:
       serving: set once calls can come.
     """
 
-    def __init__(self, config: ClientConfig, handler: CallHandler, prefix: str = "") -> None:
+    def __init__(
+        self,
+        config: ClientConfig,
+        handler: CallHandler,
+        observe: _Observe = nullcontext,
+        prefix: str = "",
+    ) -> None:
         self.serving = trio.Event()
         self._config = config
         self._handler = handler
+        self._observe = observe
         self._prefix = prefix
         self._client: CallClient | None = None
 
     async def serve(self) -> None:
         """Serve until cancelled."""
-        async with open_call_client(self._config) as client:
+        async with open_call_client(self._config) as client, self._observe(client):
             self._client = client
             client.on(events.INCOMING_CALL)(self._handle)
             self.serving.set()

@@ -12,6 +12,7 @@ import click
 from trio_calls.audio._recording import Recording, read_recording
 from trio_calls.audio._resampling import is_convertible
 from trio_calls.cli.outcome import Failure, sentence_of
+from trio_calls.telemetry._monitor import parse_address
 from trio_calls.wire.dialing import PickupKind
 
 _DEFAULT_PICKUP_SECONDS: Final = 2.0
@@ -62,6 +63,15 @@ def simulator_url(text: str) -> str:
     """Check the address of a simulator."""
     if not text.startswith(("ws://", "wss://")):
         raise click.BadParameter(f"{text!r} does not look like ws://host:port")
+    return text
+
+
+def host_and_port(text: str) -> str:
+    """Check an address to serve on: ``127.0.0.1:9090``, or ``[::1]:9090``."""
+    try:
+        parse_address(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
     return text
 
 

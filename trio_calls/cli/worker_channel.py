@@ -6,6 +6,8 @@
     ──────────                                ──────
     SupervisorEnd ◄──────── b"s" ──────────── WorkerEnd     it serves
                   ───── signal number ──────►               obey this signal
+                  ─────── 128 or 129 ───────►               report; with each call, if it is 129
+                  ◄───── a line of JSON ─────               the report
                   ────── end of file ───────►               the supervisor is gone: drain
 
 Why not plain signals? systemd signals all processes of a service, and a terminal all of a job. A
@@ -22,6 +24,8 @@ Invariants:
 - Each end is in one process alone. The supervisor closes its copy of the worker's socket once the
   worker has inherited it (`SupervisorEnd.lend`), and the worker makes it non-inheritable before a
   handler can start processes of its own. Any other copy would hide the end of the channel.
+- The supervisor asks for no report before it has the one before. So its end is never full, and a
+  signal always goes through to a worker that may be stuck.
 - Writing to a peer that is gone does nothing. Reading from it reports the end of the channel, and
   never an error.
 
@@ -35,13 +39,22 @@ import math
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
 
 import trio
 
 _SERVING: Final = b"s"
+
+#: What asks for a report, beyond all numbers of signals; the key tells whether with each call.
+_REPORT: Final = {False: b"\x80", True: b"\x81"}
+
+#: How much is read at once.
+_PIECE_BYTES: Final = 2**16
+
+#: No report is longer: so many bytes would be tens of thousands of calls.
+_MAX_REPORT_BYTES: Final = 2**24
 
 
 class SupervisorEnd:
@@ -73,6 +86,29 @@ class SupervisorEnd:
         except OSError:
             return False
 
+    def ask(self, *, with_calls: bool) -> None:
+        """Ask the worker for a report. Does nothing if the worker is gone."""
+        with suppress(OSError):
+            self._socket.send(_REPORT[with_calls])
+
+    async def listen(self, on_report: Callable[[bytes], object]) -> None:
+        """Take the reports of a worker that serves, until it is gone.
+
+        Args:
+          on_report: called with each. Must neither wait nor raise.
+        """
+        begun = b""
+        while (piece := await self._receive()) and len(begun) < _MAX_REPORT_BYTES:
+            *reports, begun = (begun + piece).split(b"\n")
+            for report in filter(None, reports):
+                on_report(report)
+
+    async def _receive(self) -> bytes:
+        try:
+            return await self._trio_socket.recv(_PIECE_BYTES)
+        except OSError:
+            return b""
+
     def close(self) -> None:
         """Close the channel, which makes a worker that still runs drain."""
         self._trio_socket.close()
@@ -90,17 +126,42 @@ class WorkerEnd:
         self._channel = channel
         self._send_order, self.orders = trio.open_memory_channel[int](math.inf)
         self._is_draining = False
+        self._send_request, self._requests = trio.open_memory_channel[bool](math.inf)
+        self._writing = trio.Lock()
 
     async def report_serving(self, serving: trio.Event) -> None:
         """Report to the supervisor that this worker serves, as soon as the event is set."""
         await serving.wait()
-        with suppress(OSError):
-            await self._channel.send(_SERVING)
+        await self.send(_SERVING)
+
+    async def answer(self, make_report: Callable[[bool], bytes]) -> None:
+        """Answer each time that the supervisor asks for a report.
+
+        Args:
+          make_report: makes the line of a report, with each call or without.
+
+        Cancellation: a report that is being written ends in the middle.
+        """
+        async for with_calls in self._requests:
+            await self.send(make_report(with_calls))
+
+    async def send(self, data: bytes) -> None:
+        """Send something, such as a report that nobody has asked for, in one piece.
+
+        Cancellation: it ends in the middle. Nothing may be sent after that.
+        """
+        async with self._writing:
+            with suppress(OSError):
+                while data:
+                    data = data[await self._channel.send(data) :]
 
     async def listen_to_supervisor(self) -> None:
         """Obey the supervisor until it is gone, then drain."""
         is_first = True
         while word := await self._receive():
+            if word in _REPORT.values():
+                self._send_request.send_nowait(word == _REPORT[True])
+                continue
             if is_first and word[0] == signal.SIGTERM:
                 self._drain()
             else:

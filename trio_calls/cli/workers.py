@@ -40,9 +40,11 @@ from typing import Final, Protocol
 
 import trio
 
+from trio_calls.cli.monitoring import MonitorSettings, monitor_workers
 from trio_calls.cli.outcome import TERMINATED
 from trio_calls.cli.signals import status_after
 from trio_calls.cli.worker_channel import SupervisorEnd
+from trio_calls.cli.worker_reports import WorkerReports
 from trio_calls.client.backoff import Backoff
 from trio_calls.concurrency.error_groups import first_error
 
@@ -53,6 +55,9 @@ REFUSED: Final = 78  # EX_CONFIG of sysexits.h
 
 #: How long a worker may take to leave its calls, before it is killed.
 GRACE_SECONDS: Final = 5.0
+
+#: How long the end of the channel may take after that of the process.
+_LAST_WORDS_SECONDS: Final = 1.0
 
 _FAILED: Final = 1
 _SIGNALLED: Final = 128
@@ -90,15 +95,23 @@ class WorkerProcess:
     Args:
       number: its place among the workers, from 1.
       make_command: makes the command line, given the descriptor of the worker's end of the channel.
+      reports: takes what it reports of itself; None if nobody is to look.
     """
 
-    def __init__(self, number: int, make_command: Callable[[int], Sequence[str]]) -> None:
+    def __init__(
+        self,
+        number: int,
+        make_command: Callable[[int], Sequence[str]],
+        reports: WorkerReports | None = None,
+    ) -> None:
         self._number = number
         self._make_command = make_command
+        self._reports = reports
         self._channel = SupervisorEnd()
         self._serves_since = math.inf
         self._must_leave = False
         self._was_signalled = False
+        self._has_fallen_silent = trio.Event()
 
     @property
     def served_seconds(self) -> float:
@@ -123,6 +136,9 @@ class WorkerProcess:
                 logger.info("worker %d is process %d", self._number, process.pid)
                 nursery.start_soon(self._watch, on_serving)
                 status = await process.wait()
+                # What it has said at the end may still be on its way.
+                with trio.move_on_after(_LAST_WORDS_SECONDS):
+                    await self._has_fallen_silent.wait()
                 nursery.cancel_scope.cancel()
         finally:
             self._channel.close()
@@ -138,6 +154,16 @@ class WorkerProcess:
         if await self._channel.wait_serving():
             self._serves_since = trio.current_time()
             on_serving()
+            if self._reports is not None:
+                await self._listen(self._reports)
+        self._has_fallen_silent.set()
+
+    async def _listen(self, reports: WorkerReports) -> None:
+        worker = reports.begin(self._number, self._channel)
+        try:
+            await self._channel.listen(worker.received)
+        finally:
+            reports.end(worker)
 
     async def _end(self, process: trio.Process) -> None:
         if not self._must_leave:
@@ -285,9 +311,18 @@ def _describe(status: int) -> str:
 
 
 def _worker_command(
-    target: str, drain_seconds: float, show_tasks: bool, number: int, descriptor: int
+    target: str,
+    drain_seconds: float,
+    number: int,
+    descriptor: int,
+    *,
+    monitor: MonitorSettings | None,
+    show_tasks: bool,
 ) -> list[str]:
     """Return the command line of a worker."""
+    reports = [] if monitor is None else ["--reports"]
+    if monitor is not None and monitor.show_numbers:
+        reports.append("--show-numbers")
     # `python -m` imports what lies in the current directory. A script does not.
     is_module = sys.path[:1] == [str(Path.cwd())]
     return [
@@ -296,21 +331,40 @@ def _worker_command(
         *("-m", "trio_calls", "run"),
         *("--as-worker", str(number), str(descriptor)),
         *("--drain-seconds", repr(drain_seconds)),
+        *reports,
         *(["--show-tasks"] if show_tasks else []),
         *("--", target),
     ]
 
 
-async def supervise(target: str, drain_seconds: float, count: int, show_tasks: bool) -> int:
+async def supervise(
+    target: str,
+    drain_seconds: float,
+    count: int,
+    monitor: MonitorSettings | None = None,
+    show_tasks: bool = False,
+) -> int:
     """Serve with several workers until a signal comes.
+
+    Args:
+      target: says what each of them serves with.
+      drain_seconds: how long the workers may take to drain.
+      count: how many workers to run.
+      monitor: where to serve what there is to see of them; None for nowhere.
+      show_tasks: whether each prints its tree of tasks when it is asked to.
 
     Returns:
       The exit status.
+
+    Raises:
+      Failure: the monitor's port cannot be served on.
     """
 
     def make_worker(number: int) -> Worker:
-        make_command = partial(_worker_command, target, drain_seconds, show_tasks, number)
-        return WorkerProcess(number, make_command)
+        command = partial(_worker_command, monitor=monitor, show_tasks=show_tasks)
+        make_command = partial(command, target, drain_seconds, number)
+        return WorkerProcess(number, make_command, reports)
 
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        return await Supervisor(count, drain_seconds, make_worker).run(signals)
+        async with monitor_workers(monitor) as reports:
+            return await Supervisor(count, drain_seconds, make_worker).run(signals)
