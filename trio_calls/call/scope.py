@@ -26,6 +26,7 @@ import trio
 from trio_calls._logging import get_logger
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.core import CallCore
+from trio_calls.call.current import current_call_id
 from trio_calls.call.event_handlers import LAST_WORD_SECONDS
 from trio_calls.call.giving_up import give_up_ringing
 from trio_calls.call.handler_check import check_result
@@ -90,6 +91,8 @@ class CallScope:
         the handler has ended, and after `ClientConfig.close_grace_seconds` even if it has not.
         Returns when nothing of the call runs any more.
         """
+        # All that is started from here inherits it.
+        binding = current_call_id.set(self.active_call.call_id)
         try:
             async with trio.open_nursery() as media_nursery:
                 self.core.start(media_nursery)
@@ -100,6 +103,7 @@ class CallScope:
                     self._is_application_running = False
                     self._application_end.wake()
         finally:
+            current_call_id.reset(binding)
             self.core.media.forget()
             self.core.handlers.forget()
 

@@ -1,14 +1,18 @@
-"""Eyes on a worker: metrics and health.
+"""Eyes on a worker: metrics, health, and which call a log record belongs to.
 
 It listens to what calls and their client tell, and changes nothing about them. Nothing of it is at
 work in an application that does not ask for it.
 """
 
 from trio_calls._public_names import claim_names
+from trio_calls.telemetry._call_ids import CallIdFilter, add_call_id, get_call_id
 from trio_calls.telemetry._monitor import Monitor, open_monitor
 
 __all__ = [
+    "CallIdFilter",
     "Monitor",
+    "add_call_id",
+    "get_call_id",
     "open_monitor",
 ]
 
