@@ -55,7 +55,7 @@ EXPORTED: Final = {
         jitter never_answer never_answers open_simulator refuse restart send_malformed stall
     """,
     "trio_calls.telemetry": """
-        CallIdFilter Monitor add_call_id get_call_id open_monitor
+        CallIdFilter Monitor add_call_id get_call_id open_monitor trace_calls
     """,
     "trio_calls.testing": """
         CodeLine Said ScopeNode Speech SpeechMatch TaskNode WavLoader draw_tasks heard heard_nothing

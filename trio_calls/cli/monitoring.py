@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import (
     AbstractAsyncContextManager,
+    AbstractContextManager,
     AsyncExitStack,
     asynccontextmanager,
+    nullcontext,
 )
 from typing import Final
 
@@ -18,8 +20,9 @@ from trio_calls.cli.outcome import Failure, sentence_of
 from trio_calls.cli.worker_channel import WorkerEnd
 from trio_calls.cli.worker_reports import WorkerReports
 from trio_calls.client.client import CallClient
-from trio_calls.telemetry import Monitor, open_monitor
+from trio_calls.telemetry import Monitor, open_monitor, trace_calls
 from trio_calls.telemetry._monitor import require_extra, serve_reports
+from trio_calls.telemetry._tracing import has_opentelemetry
 from trio_calls.telemetry._watch import open_watch
 
 #: How long the last report of a worker may take to be sent.
@@ -45,6 +48,11 @@ def require_monitor() -> None:
         require_extra()
     except ModuleNotFoundError as error:
         raise Failure(str(error)) from None
+
+
+def trace_client(client: CallClient) -> AbstractContextManager[None]:
+    """Trace the calls of a client where OpenTelemetry is installed. Who sets it up sees them."""
+    return trace_calls(client) if has_opentelemetry() else nullcontext()
 
 
 @asynccontextmanager

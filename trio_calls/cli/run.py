@@ -28,6 +28,7 @@ from trio_calls.cli.monitoring import (
     monitor_client,
     report_client,
     require_monitor,
+    trace_client,
 )
 from trio_calls.cli.outcome import TERMINATED, Failure, run_trio, sentence_of
 from trio_calls.cli.people import people_of, people_options, refuse_people
@@ -316,10 +317,11 @@ class _Program:
         """Serve until cancelled."""
         async with open_call_client(self._config) as client, self._observe(client):
             self._client = client
-            client.on(events.INCOMING_CALL)(self._handle)
-            self.serving.set()
-            self._say(f"serving the calls of {self._config.base_url}, until Control-C")
-            await trio.sleep_forever()
+            with trace_client(client):
+                client.on(events.INCOMING_CALL)(self._handle)
+                self.serving.set()
+                self._say(f"serving the calls of {self._config.base_url}, until Control-C")
+                await trio.sleep_forever()
 
     async def _handle(self, call: ActiveCall) -> None:
         began = trio.current_time()
