@@ -27,6 +27,8 @@ PROGRAMS: Final = (
     "in_time",
     "cleaning_up",
     "failing",
+    "channels",
+    "many_calls",
 )
 
 
@@ -44,7 +46,7 @@ def output(name: str) -> str:
     """Run a program, and return what it prints."""
     printed = io.StringIO()
     with redirect_stdout(printed):
-        runpy.run_module(f"examples.book.{name}", run_name="__main__")
+        runpy.run_path(str(program(name)), run_name="__main__")
     return printed.getvalue()
 
 

@@ -73,7 +73,7 @@ napoleon_numpy_docstring = False
 html_theme = "furo"
 html_title = f"trio-calls {release}"
 html_show_copyright = False
-html_static_path = ["_style"]
+html_static_path = ["_style", "_static"]  # recordings are linked, not included
 
 
 def keep_colons(app: Sphinx, what: str, *rest: Any) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -65,27 +67,27 @@ class Scene:
     Attributes:
       notes: what was noted, and when, in seconds from when the call was placed.
       pictures: the tree of the call's tasks, each with the time at which it was drawn.
-      call: the call, as the exchange sees it.
-      task: the task of its handler.
-      answered_at: when Ada began to hear.
+      calls: each call, as the exchange sees it, with when its caller began to hear.
+      tasks: the tasks of their handlers.
     """
 
     notes: list[tuple[float, str]] = attrs.Factory(list)
     pictures: list[tuple[float, str]] = attrs.Factory(list)
-    call: SimulatedCall = attrs.field(init=False)
-    task: trio.lowlevel.Task = attrs.field(init=False)
-    answered_at: float = attrs.field(default=0.0, init=False)
+    calls: list[tuple[SimulatedCall, float]] = attrs.Factory(list)
+    tasks: list[trio.lowlevel.Task] = attrs.Factory(list)
+
+    @property
+    def call(self) -> SimulatedCall:
+        """The call, or the first of several."""
+        return self.calls[0][0]
 
     def heard(self, line: Line) -> list[tuple[float, float]]:
-        """List when Ada heard a line begin, and how many seconds of it."""
-        recording, found = self.call.caller.heard, []
-        start = recording.find(line[:FRAME])
-        while start >= 0:
-            end = start + _common_bytes(line, recording[start : start + len(line)])
-            # A frame is heard when its time is over.
-            found.append((self.answered_at + _seconds(start + FRAME), _seconds(end - start)))
-            start = recording.find(line[:FRAME], end)
-        return found
+        """List when callers heard a line begin, and how many seconds of it."""
+        return [
+            (answered_at + at, seconds)
+            for call, answered_at in self.calls
+            for at, seconds in _places(line, call.caller.heard)
+        ]
 
     def noted(self, text: str) -> float:
         """Return when something was noted first."""
@@ -102,6 +104,17 @@ class Scene:
             for at, seconds in self.heard(line)
         ]
 
+    def draw(self) -> str:
+        """Draw the tasks of the call; of several calls, only what each of them does."""
+        drawings = [
+            re.sub(r"^trio_calls: session [-\w]+", "the call", draw_tasks(task))
+            for task in self.tasks
+        ]
+        if len(drawings) == 1:
+            return drawings[0]
+        counted = Counter(drawing.partition("\n")[0].partition(": ")[2] for drawing in drawings)
+        return "".join(f"{number} calls: {what}\n" for what, number in sorted(counted.items()))
+
 
 #: Those that were played, the present one last.
 _scenes: list[Scene] = []
@@ -113,10 +126,11 @@ def note(text: str) -> None:
 
 
 def show_tasks() -> None:
-    """Draw the tasks of the call as they are now."""
+    """Draw the tasks of the call, or of all calls, as they are now."""
     scene = _scenes[-1]
-    drawn = re.sub(r"^trio_calls: session [-\w]+", "the call", draw_tasks(scene.task))
-    scene.pictures.append((trio.current_time(), drawn))
+    picture = trio.current_time(), scene.draw()
+    if picture not in scene.pictures:
+        scene.pictures.append(picture)
 
 
 def is_speech(chunk: bytes) -> bool:
@@ -149,60 +163,64 @@ class Ada:
         note("the line is dead")
 
 
-async def perform(handle_call: Handler, act: Act) -> Scene:
-    """Play one call to its end: of the call, and of its handler."""
+async def perform(handle_call: Handler, act: Act, callers: int = 1) -> Scene:
+    """Play calls to their end: of the calls, and of their handlers."""
     scene = Scene()
     _scenes.append(scene)
-    ended = trio.Event()
 
     async def handle(call: ActiveCall) -> None:
-        scene.task = trio.lowlevel.current_task()
-        try:
-            await handle_call(call)
-        finally:
-            ended.set()
+        scene.tasks.append(trio.lowlevel.current_task())
+        await handle_call(call)
+
+    async def play_caller(call: SimulatedCall) -> None:
+        await call.caller.wait_talking()
+        scene.calls.append((call, trio.current_time()))
+        await act(Ada(call))
+        await call.wait_ended()
 
     async with (
         open_simulator(sample_rate=SAMPLE_RATE) as simulator,
         open_call_client(simulator.config) as client,
     ):
         client.on(events.INCOMING_CALL)(handle)
-        scene.call = simulator.place_call()
-        await scene.call.caller.wait_talking()
-        scene.answered_at = trio.current_time()
-        await act(Ada(scene.call))
-        with trio.move_on_after(LAST_SECONDS):
-            await scene.call.wait_ended()
-            await ended.wait()
+        async with trio.open_nursery() as nursery:
+            for _ in range(callers):
+                nursery.start_soon(play_caller, simulator.place_call())
+        await client.drain(LAST_SECONDS)
     return scene
 
 
-def run(handle_call: Handler, act: Act) -> Scene:
-    """Play one call, in a time that does not have to be waited for."""
+def run(handle_call: Handler, act: Act, callers: int = 1) -> Scene:
+    """Play calls in virtual time."""
     logging.getLogger("trio_calls").setLevel(logging.CRITICAL)
-
-    async def main() -> Scene:
-        return await perform(handle_call, act)
-
+    main = partial(perform, handle_call, act, callers)
     return run_in_virtual_time(main, clock=None, instruments=[])
 
 
-def play(act: Act, *versions: Handler) -> None:
+def play(act: Act, *versions: Handler, callers: int = 1) -> None:
     """Play each version of an agent, and print what happened."""
-    print(report(act, *versions), end="")
-
-
-def report(act: Act, *versions: Handler) -> str:
-    """Play each version of an agent, and return what happened as text."""
     parts = []
     for handle_call in versions:
-        scene = run(handle_call, act)
+        scene = run(handle_call, act, callers)
         lines = [f"{handle_call.__name__}:"]
-        lines += [f"{seconds:6.1f} s  {text}" for seconds, text in scene.story()]
+        story = Counter(f"{seconds:6.1f} s  {text}" for seconds, text in scene.story())
+        lines += [f"{line} ({n} times)" if n > 1 else line for line, n in story.items()]
         for seconds, picture in scene.pictures:
             lines += ["", f"its tasks at {seconds:.1f} s:", *_indented(picture)]
         parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)
+    print("\n".join(parts), end="")
+
+
+def _places(line: Line, recording: bytes) -> list[tuple[float, float]]:
+    """List when a line begins in a recording, and how many seconds of it are there."""
+    found = []
+    start = recording.find(line[:FRAME])
+    while start >= 0:
+        end = start + _common_bytes(line, recording[start : start + len(line)])
+        # A frame is heard when its time is over.
+        found.append((_seconds(start + FRAME), _seconds(end - start)))
+        start = recording.find(line[:FRAME], end)
+    return found
 
 
 def _indented(text: str) -> list[str]:

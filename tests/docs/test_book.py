@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
+import soundfile
 
-from docs import book_output
+from docs import book_output, book_recordings
 
 pytest.importorskip("stackscope")
 pytestmark = pytest.mark.pure
 
 BOOK = book_output.CHECKOUT / "docs" / "book"
 MAX_LINES = 40
+MAX_BYTES = 100_000
 each_program = pytest.mark.parametrize("name", book_output.PROGRAMS)
 
 
@@ -70,3 +72,21 @@ def test_every_chapter_is_on_the_front_page_in_order() -> None:
 def test_every_file_of_output_is_of_a_program() -> None:
     kept = {path.stem for path in book_output.OUTPUT.iterdir()}
     assert kept == set(book_output.PROGRAMS)
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [(name, version) for name, _, versions in book_recordings.RECORDED for version in versions],
+)
+def test_a_recording_is_small_and_can_be_played(name: str, version: str) -> None:
+    path = book_recordings.recording(version)
+    sound, rate = soundfile.read(path)
+    assert len(sound) > 2 * rate
+    assert abs(sound).max() > 0.1
+    assert path.stat().st_size < MAX_BYTES
+    assert f'src="../_static/book/{path.name}"' in page_of(name)
+
+
+def test_every_recording_is_of_a_version() -> None:
+    recorded = {version for _, _, versions in book_recordings.RECORDED for version in versions}
+    assert {path.stem for path in book_recordings.FOLDER.iterdir()} == recorded

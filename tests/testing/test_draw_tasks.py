@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -93,6 +94,26 @@ async def test_who_leaves_a_nursery_waits_for_its_children() -> None:
             "         └─ wait_for_ever: await trio.sleep_forever()",
         ]
         nursery.cancel_scope.cancel()
+
+
+def wait_in_thread(begun: trio.Event, goes_on: threading.Event) -> None:
+    trio.from_thread.run_sync(begun.set)
+    wait_hidden(goes_on)
+
+
+def wait_hidden(goes_on: threading.Event) -> None:
+    __tracebackhide__ = True
+    goes_on.wait()
+
+
+async def test_who_waits_for_a_thread_shows_where_that_is() -> None:
+    begun, goes_on = trio.Event(), threading.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.to_thread.run_sync, wait_in_thread, begun, goes_on)
+        await begun.wait()
+        drawn = drawn_from_here(trio.lowlevel.current_task())
+        goes_on.set()
+    assert drawn[1].endswith(": wait_hidden(goes_on)")
 
 
 @asynccontextmanager

@@ -75,8 +75,9 @@ class TaskNode:
     Attributes:
       name: its name; where that is the name of its function, without the module's.
       state: what it does.
-      waits_at: the line at which it waits: the innermost one outside the SDK, Trio and the standard
-        library, or if there is no such line, the innermost outside Trio; None if it does not wait.
+      waits_at: the line at which it waits, or its thread works: the innermost one outside the SDK,
+        Trio and the standard library, or if there is no such line, the innermost outside Trio; None
+        if it does not wait. Functions with ``__tracebackhide__`` are passed over, as by pytest.
       is_library: whether it runs no function but theirs.
       scopes: what is open in it, the outermost first. Each is inside the one before.
     """
@@ -129,7 +130,7 @@ def _look_at(task: trio.lowlevel.Task) -> TaskNode:
     # What stackscope could not see, Trio knows all the same.
     unseen = (nursery for nursery in task.child_nurseries if nursery not in seen)
     places += [_Place(nursery) for nursery in unseen]
-    own = [frame for frame in frames if not _is_library(frame)]
+    own = [frame for frame in frames if not _is_library(frame) and not _is_hidden(frame)]
     state = _state(task, frames)
     waiting = own or [frame for frame in frames if not _is_of(frame, ["trio"])]
     return TaskNode(
@@ -245,6 +246,10 @@ def _line(frame: stackscope.Frame, number: int) -> CodeLine:
 def _is_library(frame: stackscope.Frame) -> bool:
     is_standard = frame.filename.startswith(_STANDARD_LIBRARY) and "-packages" not in frame.filename
     return is_standard or _is_of(frame, _LIBRARIES)
+
+
+def _is_hidden(frame: stackscope.Frame) -> bool:
+    return "__tracebackhide__" in frame.pyframe.f_code.co_varnames
 
 
 def _is_of(frame: stackscope.Frame, packages: Iterable[str]) -> bool:
