@@ -298,7 +298,7 @@ class WSSMessageExchangeError(WSSMessageError):
 class WSSMessageInDoubtError(WSSMessageError):
     """The message was sent, and no answer came: nobody knows whether it went out.
 
-    The wire has no way to ask. `client_message_id` names the message in the exchange's logs.
+    The wire has no way to ask. ``client_message_id`` names the message in the exchange's logs.
     """
 
 

@@ -125,7 +125,7 @@ class CallClient:
         The end of the conversation ends its readers, and not the block.
 
         Args:
-          session: its id, or what has it as `session_id`.
+          session: its id, or what has it as ``session_id``.
 
         Raises:
           WSSSessionError: the exchange refuses; `WSSSessionBusyError` if another connection has

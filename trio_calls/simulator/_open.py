@@ -152,8 +152,8 @@ class Simulator:
           content: what is written, as `Partner.write` has it.
 
         Returns:
-          The partner, who can write more, and reads what is answered: the same one as long as the
-          conversation with this number is open.
+          The partner, who can write more, and reads what is answered. It is the same one as long as
+          the conversation with this number is open.
 
         Raises:
           ValueError: a number is longer than 512 characters, or `content` is no JSON.
