@@ -35,6 +35,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.tuples(st.just("claim"), SDK, CALL),
     st.tuples(st.just("ready"), SDK, CALL),
     st.tuples(st.just("open_media"), CALL, st.integers(0, 1)),
+    st.tuples(st.just("replace_media"), CALL),
     st.tuples(st.just("take_call"), SDK, CALL),
     st.tuples(st.just("lose_media"), AGENT_NUMBER),
     *[st.tuples(st.just("command"), CALL, st.just(c), RING_SECONDS) for c in POSSIBLE_IN],
@@ -48,6 +49,8 @@ ANSWER, CONNECT = ("command", 0, "call.answer", 1), ("command", 0, "call.connect
 #: From where the steps go on: by themselves they seldom come to a conference.
 OPENINGS: list[tuple[Step, ...]] = [
     (),
+    (("replace_media", 0), ("lose_media", 0)),
+    (ANSWER, ("replace_media", 0), ("let_time_pass", 1)),
     (ANSWER,),
     (CONNECT,),
     (ANSWER, CONNECT),

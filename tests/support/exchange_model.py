@@ -171,6 +171,11 @@ class CallModel:
         elif self.callee == "TALKING":
             self.end()
 
+    def replace_media(self, media: MediaModel) -> None:
+        self.stop_ringing()
+        self.tell("closed")
+        self.media = media
+
     def lose_media(self) -> bool:
         """Returns whether somebody else is to have the call."""
         self.media = None

@@ -216,6 +216,18 @@ class World:
             opened.session.call.agent.socket = agent
             opened.model.media = agent.model
 
+    def replace_media(self, call: int) -> None:
+        """Open another one while there is one, in an exchange that lets it take its place."""
+        if not self.calls:
+            return
+        replaced = self.calls[call % len(self.calls)]
+        if replaced.model.media is not None:
+            agent = Agent(replaced)
+            self.agents.append(agent)
+            replaced.session.call.replace_media_connection()
+            replaced.session.call.agent.socket = agent
+            replaced.model.replace_media(agent.model)
+
     def take_call(self, sdk: int, call: int) -> None:
         """All of it at once, as SDKs do; step by step it seldom comes to that."""
         self.claim(sdk, call)
