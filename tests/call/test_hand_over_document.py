@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.peers.one_call import CALL_IN
 from tests.support.shown_locals import shown_locals
@@ -36,6 +38,11 @@ OFFICIAL: Final[dict[str, Any]] = {
     "session_token": TOKEN,
 }
 MISSING: Final = object()
+JSON_VALUES: Final = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
 
 
 def short(value: object) -> str:
@@ -176,6 +183,23 @@ def test_what_is_no_document_at_all_is_refused(text: str | bytes) -> None:
     with pytest.raises(WSSHandOverError) as caught:
         HandOver.from_json(text)
     assert_shows_nothing(caught.value)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            name: st.just(value) | JSON_VALUES for name, value in json.loads(document()).items()
+        },
+    )
+)
+def test_whatever_it_holds_it_is_read_or_refused(said: dict[str, Any]) -> None:
+    try:
+        read = HandOver.from_json(json.dumps(said))
+    except WSSHandOverError as error:
+        assert_shows_nothing(error)
+    else:
+        assert HandOver.from_json(read.to_json()) == read
 
 
 def assert_shows_nothing(error: WSSHandOverError) -> None:

@@ -50,7 +50,7 @@ async def test_an_adopted_call_is_left_or_still_to_be_had(stage: Stage) -> None:
                 assert phones.ended
 
 
-@at_every_moment(max_orders=10, moments=[Moment.CHECKPOINT])
+@at_every_moment(max_orders=3, moments=[Moment.CHECKPOINT])
 async def test_serving_what_is_handed_over(stage: Stage) -> None:
     for attempt in stage.attempts():
         async with stage.call() as (call, phones):

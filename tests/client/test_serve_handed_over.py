@@ -15,7 +15,7 @@ import trio.testing
 from tests.support.peers.exchange import FakeExchange, Switchboard, http
 from tests.support.peers.links import TOKEN, call_in
 from tests.support.transports import on_one_transport
-from trio_calls import ActiveCall, AudioFormat, CallState, ClientConfig
+from trio_calls import ActiveCall, AudioFormat, CallState, ClientConfig, WSSMediaError
 from trio_calls.call.hand_over import hand_over_of
 from trio_calls.sessions import HandOver, serve_handed_over
 
@@ -241,6 +241,23 @@ async def test_no_call_is_lost_that_was_taken_as_it_was_cancelled(exchange: Fake
         worker.put("s")
         worker.scope.cancel()
     assert worker.waiting + len(switchboard.calls) == 1
+
+
+async def test_where_tls_is_wanted_a_document_cannot_do_without(exchange: FakeExchange) -> None:
+    refused: list[str] = []
+
+    async def answer(call: ActiveCall) -> None:
+        with pytest.raises(WSSMediaError) as caught:
+            await call.answer()
+        refused.append(str(caught.value))
+        await call.close()
+
+    worker = Worker()
+    worker.put("s")
+    worker.documents.close()
+    await worker.run(answer, exchange.config(base_url="wss://exchange"))
+    assert refused == ["the exchange offered a media connection without TLS: not opened"]
+    assert exchange.attempts == []
 
 
 @pytest.mark.parametrize("signals", [1, 2])
