@@ -15,6 +15,10 @@ WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 QUIETLY := --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
+# Hundreds of processes of the tests import the same modules: they are compiled once, whatever the
+# environment says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo talk test quick lint types unit coverage docs compat fuzz bench memory soak \
