@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo talk test quick lint types unit coverage docs compat fuzz bench memory soak \
+.PHONY: help demo talk test quick lint types collect unit coverage docs compat fuzz bench memory soak \
 	browser pictures format speech clean
 
 help: ## List the targets
@@ -35,7 +35,10 @@ talk: $(EXAMPLES_INSTALLED) ## Let a caller who speaks talk with a receptionist;
 	$(BIN)/python -m examples.receptionist --simulate
 	for call in talk-output/*.jsonl; do $(BIN)/trio-calls timeline $$call; done
 
-test: lint types unit docs ## Run everything that has to pass: linters, types, tests, docs
+test: lint ## Run everything that has to pass: linters, types, tests, docs
+	@# Of these each keeps one core busy.
+	$(MAKE) --no-print-directory --jobs 2 types docs collect
+	$(MAKE) --no-print-directory unit
 
 # The tests of the rooms that change most, without those that take long, on one transport.
 QUICK := $(addprefix tests/,audio call client simulator vocabulary wire)
@@ -52,6 +55,10 @@ lint: $(DEVELOPMENT_INSTALLED) ## Check style, formatting and the layers' import
 
 types: $(DEVELOPMENT_INSTALLED) ## Check the types
 	$(BIN)/mypy
+
+# All workers collect all tests: this compiles them once. What is wrong with them, `unit` says.
+collect: $(DEVELOPMENT_INSTALLED)
+	-@$(BIN)/python -m pytest --collect-only --quiet > /dev/null
 
 unit: $(BROWSER_INSTALLED) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
