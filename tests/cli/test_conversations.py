@@ -20,17 +20,11 @@ from trio_calls.cli.dial_report import print_summary
 from trio_calls.cli.dial_view import DialView
 from trio_calls.cli.dialed_call import dial_call
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.usefixtures("memory_ports"), pytest.mark.slow]
 
 RATE = 24000
 A, B, C = (noise(0.5, RATE, seed) for seed in (1, 2, 3))
 GREETING = noise(2, RATE, 4)
-
-
-@pytest.fixture
-def patient_clock() -> trio.testing.MockClock:
-    """Jumps when nothing has happened for 5 ms: time enough for loopback, and no holes in audio."""
-    return trio.testing.MockClock(autojump_threshold=0.005)
 
 
 def line(pcm: bytes, folder: Path, wait: float = 0, *, for_silence: bool = False) -> SpokenLine:
@@ -60,7 +54,7 @@ class Agent:
 
 
 async def test_a_pause_is_as_long_as_it_was_asked_for(
-    patient_clock: trio.testing.MockClock, tmp_path: Path
+    autojump_clock: trio.testing.MockClock, tmp_path: Path
 ) -> None:
     agent = Agent(GREETING)
     lines = [line(A, tmp_path), line(B, tmp_path, 3), line(C, tmp_path)]
@@ -73,7 +67,7 @@ async def test_a_pause_is_as_long_as_it_was_asked_for(
 
 
 async def test_a_line_waits_until_the_agent_is_silent(
-    patient_clock: trio.testing.MockClock, tmp_path: Path
+    autojump_clock: trio.testing.MockClock, tmp_path: Path
 ) -> None:
     # With a gap that is shorter than the silence that is waited for.
     agent = Agent(GREETING + silence(0.7, RATE) + GREETING)
@@ -87,7 +81,7 @@ async def test_a_line_waits_until_the_agent_is_silent(
 
 
 async def test_the_caller_stays_for_10_s_after_the_last_word(
-    patient_clock: trio.testing.MockClock, tmp_path: Path
+    autojump_clock: trio.testing.MockClock, tmp_path: Path
 ) -> None:
     agent = Agent()
     lines = [line(A, tmp_path), line(B, tmp_path, 14)]
@@ -97,7 +91,7 @@ async def test_the_caller_stays_for_10_s_after_the_last_word(
 
 
 async def test_a_caller_who_waits_in_vain_for_silence_leaves(
-    patient_clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    autojump_clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "TURN_SECONDS", 15.0)
 
@@ -114,7 +108,7 @@ async def test_a_caller_who_waits_in_vain_for_silence_leaves(
 
 
 async def test_what_was_not_said_is_told(
-    patient_clock: trio.testing.MockClock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    autojump_clock: trio.testing.MockClock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def hang_up(call: ActiveCall) -> None:
         await call.answer()
@@ -144,7 +138,7 @@ def watched(simulator_order: Order) -> Order:
 
 
 async def test_a_line_tells_each_thing_that_happens(
-    patient_clock: trio.testing.MockClock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    autojump_clock: trio.testing.MockClock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = [line(A, tmp_path, 0.5)]
     async with open_agent(put_through_and_whisper) as simulator:
@@ -169,7 +163,7 @@ async def test_a_line_tells_each_thing_that_happens(
 
 
 async def test_a_terminal_shows_the_levels_of_the_moment(
-    patient_clock: trio.testing.MockClock, tmp_path: Path
+    autojump_clock: trio.testing.MockClock, tmp_path: Path
 ) -> None:
     console = Console(force_terminal=True, width=100, record=True, highlight=False)
     view = DialView(console)
@@ -183,7 +177,7 @@ async def test_a_terminal_shows_the_levels_of_the_moment(
 
 
 async def test_the_callee_of_a_conversation_is_heard(
-    patient_clock: trio.testing.MockClock, tmp_path: Path
+    autojump_clock: trio.testing.MockClock, tmp_path: Path
 ) -> None:
     async def put_through(call: ActiveCall) -> None:
         await call.connect()

@@ -43,19 +43,13 @@ async def test_50_calls_at_25_a_second_and_the_progress_bar() -> None:
         await agent.wait_for("serving")
         status, printed = await finished(
             *("dial", "--url", variables["WSS_BASE_URL"], "--calls", "50", "--rate", "25/s"),
-            *("--say", "examples/speech/caller_request.wav", "--hang-up-after", "2"),
+            *("--say", "examples/speech/caller_request.wav", "--hang-up-after", "0.5"),
             terminal=True,
         )
         assert "50 calls: 50 answered, 0 failed" in printed
         assert "seconds to answer: min" in printed
         assert " of 50 calls over" in printed
         assert status == 0
-
-
-@pytest.fixture
-def patient_clock() -> trio.testing.MockClock:
-    """Jumps when nothing has happened for 5 ms: time enough for loopback, and no holes in audio."""
-    return trio.testing.MockClock(autojump_threshold=0.005)
 
 
 async def echo(call: ActiveCall) -> None:
@@ -83,7 +77,7 @@ def order(simulator: Simulator, **changes: object) -> Order:
 
 @asynccontextmanager
 async def open_agent(handler: CallHandler) -> AsyncIterator[Simulator]:
-    """Serve calls with a handler, over loopback sockets in this process."""
+    """Serve calls with a handler on a port, in this process."""
     async with open_simulator(port=0) as simulator, trio.open_nursery() as nursery:
         await nursery.start(serve_calls, handler, simulator.config)
         yield simulator
@@ -91,7 +85,7 @@ async def open_agent(handler: CallHandler) -> AsyncIterator[Simulator]:
 
 
 async def test_the_caller_is_heard_and_recorded_at_any_rate(
-    patient_clock: trio.testing.MockClock, tmp_path: Path
+    autojump_clock: trio.testing.MockClock, memory_ports: None, tmp_path: Path
 ) -> None:
     stereo = np.repeat(to_samples(noise(1, 11025, seed=1)), 2)
     with wave.open(str(tmp_path / "say.wav"), "wb") as writer:

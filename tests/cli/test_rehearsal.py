@@ -20,14 +20,14 @@ from trio_calls.cli.people import People
 from trio_calls.cli.rehearsal import rehearse
 from trio_calls.simulator import Pickup, answers, declines
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.usefixtures("memory_ports"), pytest.mark.slow]
 
 SPEECH = "examples/speech/caller_request.wav"
 
 
 def rehearsed(target: str, sample_rate: int = 24000, people: People | None = None) -> bool:
-    """Rehearse on a clock that jumps when nothing has happened for 5 ms: enough for loopback."""
-    clock = trio.testing.MockClock(autojump_threshold=0.005)
+    """Rehearse in virtual time, on a port in memory."""
+    clock = trio.testing.MockClock(autojump_threshold=0)
     return trio.run(rehearse, find_handler(target), sample_rate, people or People(), clock=clock)
 
 
@@ -81,16 +81,20 @@ async def handle_call(call):
 
 @pytest.mark.parametrize("rate", ["8000", "16000"])
 @pytest.mark.parametrize("is_option", [True, False])
-async def test_what_takes_3_s_to_say_is_heard_for_3_s(
-    rate: str, is_option: bool, tmp_path: Path
+@pytest.mark.usefixtures("in_virtual_time")
+def test_what_takes_3_s_to_say_is_heard_for_3_s(
+    *,
+    rate: str,
+    is_option: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     options = ["--sample-rate", rate] if is_option else []
-    variables = {"WSS_SAMPLE_RATE": "24000" if is_option else rate}
-    status, printed = await finished(
-        "run", agent_file(tmp_path, PROMPT), "--simulate", *options, variables=variables
-    )
-    assert status == 0
-    connected = re.search(r"the caller was connected for ([\d.]+) s", printed)
+    # The option sets it, too.
+    monkeypatch.setenv("WSS_SAMPLE_RATE", "24000" if is_option else rate)
+    assert cli.main(["run", agent_file(tmp_path, PROMPT), "--simulate", *options]) == 0
+    connected = re.search(r"the caller was connected for ([\d.]+) s", capsys.readouterr().out)
     assert connected is not None
     assert 2.9 < float(connected[1]) < 4
 
@@ -326,8 +330,11 @@ def test_a_recording_that_fails_is_told(tmp_path: Path) -> None:
 async def test_control_c_keeps_what_the_caller_heard(tmp_path: Path) -> None:
     agent, _ = late_agent(tmp_path)
     record = tmp_path / "heard.wav"
-    async with running("run", agent, "--simulate", "--record", str(record)) as command:
-        await command.wait_for("the caller has said")
+    speech(tmp_path, 2)
+    said = str(tmp_path / "2.wav")
+    options = ("--say", said, "--then", "2.7s", said, "--record", str(record))
+    async with running("run", agent, "--simulate", *options) as command:
+        await command.wait_for(r"(?s)(the caller has said.*){2}")
         command.send_signal(signal.SIGINT)
         assert await command.wait_status() == 130
     assert find(noise(1, 24000, 1), read_wav(record, 24000)).correlation > 0.99

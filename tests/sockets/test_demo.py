@@ -12,6 +12,7 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.transports import on_one_transport
 from trio_calls import cli
 from trio_calls.audio import find, read_wav
 from trio_calls.demo import STORIES, Story, simulate
@@ -20,7 +21,8 @@ from trio_calls.demo.report import Progress
 from trio_calls.simulator import SimulatedCall
 from trio_calls.state import CallState
 
-pytestmark = pytest.mark.slow
+# What it stands on is tested over sockets with either library.
+pytestmark = [on_one_transport, pytest.mark.slow]
 
 GOODBYE = next(story for story in STORIES if story.name == "goodbye")
 
@@ -80,7 +82,7 @@ async def wait_in_vain(call: SimulatedCall) -> None:
     await trio.sleep_forever()
 
 
-@pytest.mark.usefixtures("quick_time")
+@pytest.mark.usefixtures("in_virtual_time")
 @pytest.mark.parametrize(
     ("story", "complaint"),
     [
@@ -105,7 +107,7 @@ def test_a_broken_promise_is_printed_and_is_exit_status_1(
     assert complaint in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("quick_time")
+@pytest.mark.usefixtures("in_virtual_time")
 def test_a_flow_can_be_run_alone_by_its_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,7 +115,7 @@ def test_a_flow_can_be_run_alone_by_its_name(
     assert "1 of 1 done" in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("quick_time")
+@pytest.mark.usefixtures("in_virtual_time")
 def test_an_example_runs_its_own_story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as caught:
@@ -143,7 +145,7 @@ async def interrupt(call: SimulatedCall) -> None:
     await trio.sleep_forever()
 
 
-@pytest.mark.usefixtures("quick_time")
+@pytest.mark.usefixtures("in_virtual_time")
 def test_an_interrupt_is_one_word_and_exit_status_130(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,30 +1,23 @@
 """What the demo and the examples leave on the disk, and how they end when that fails."""
 
-import functools
 import signal
 from pathlib import Path
 
 import attrs
 import pytest
 import trio
-import trio.testing
 
+from tests.support.transports import on_one_transport
 from trio_calls import cli
 from trio_calls.audio import find, read_wav
 from trio_calls.demo import STORIES, Story, simulate
 from trio_calls.demo.examples import load_speech
 from trio_calls.simulator import SimulatedCall
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_time")]
+# As in tests/sockets/test_demo.py, but with ports in memory.
+pytestmark = [on_one_transport, pytest.mark.slow, pytest.mark.usefixtures("in_virtual_time")]
 
 GOODBYE = next(story for story in STORIES if story.name == "goodbye")
-
-
-@pytest.fixture
-def quick_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run on a clock that jumps when nothing has happened for 5 ms, time enough for loopback."""
-    clock = trio.testing.MockClock(autojump_threshold=0.005)
-    monkeypatch.setattr(trio, "run", functools.partial(trio.run, clock=clock))
 
 
 async def interrupt(call: SimulatedCall) -> None:
