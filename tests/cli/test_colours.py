@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.processes import running
+from tests.support.processes import one_after_another, running, sections
 
 pytestmark = pytest.mark.slow
 
@@ -25,24 +25,23 @@ COMMANDS = (
 )
 
 
-async def colours_of(*arguments: str, **variables: str) -> list[bytes]:
-    variables = {**SETTINGS, "NO_COLOR": "", **variables}
-    async with running(*arguments, variables=variables, terminal=True) as command:
-        await command.wait_status()
-        assert command.output
-        return COLOUR.findall(b"".join(command.pieces))
-
-
-@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-async def test_no_command_prints_unwanted_colours(
-    arguments: list[str], variables: dict[str, str]
-) -> None:
-    assert await colours_of(*arguments, **variables) == []
+@pytest.mark.parametrize("wish", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+async def test_no_command_prints_unwanted_colours(wish: dict[str, str]) -> None:
+    variables = {**SETTINGS, "NO_COLOR": "", **wish}
+    program = one_after_another(*COMMANDS)
+    async with running(program=program, variables=variables, terminal=True) as process:
+        await process.wait_status()
+        printed = sections(process.output)
+        assert len(printed) == len(COMMANDS)
+        assert all(printed)
+        assert COLOUR.findall(b"".join(process.pieces)) == []
 
 
 async def test_a_terminal_is_shown_colours() -> None:
-    assert await colours_of("check")
+    variables = {**SETTINGS, "NO_COLOR": ""}
+    async with running("check", variables=variables, terminal=True) as process:
+        await process.wait_status()
+        assert COLOUR.findall(b"".join(process.pieces))
 
 
 @pytest.mark.parametrize(("wish", "has_colours"), [("1", False), ("", True)])

@@ -141,3 +141,18 @@ async def finished(
     async with running(*arguments, variables=variables, terminal=terminal) as command:
         status = await command.wait_status()
         return status, command.output
+
+
+#: What `sections` tells apart.
+_MARK = "= = ="
+
+
+def one_after_another(*commands: Sequence[str]) -> tuple[str, ...]:
+    """Make the program that runs these commands in one process: to start one takes long."""
+    lines = [f"print({_MARK!r}, flush=True); cli.main({list(command)!r})" for command in commands]
+    return (sys.executable, "-c", "\n".join(["from trio_calls import cli", *lines]))
+
+
+def sections(output: str) -> list[str]:
+    """Return what each of them has printed."""
+    return output.replace("\r", "").split(f"{_MARK}\n")[1:]
