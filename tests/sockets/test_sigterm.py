@@ -11,10 +11,12 @@ import trio
 
 from tests.support.phone_calls import A, D, P
 from tests.support.processes import RunningCommand, running
+from tests.support.transports import on_one_transport
 from trio_calls import CallState
 from trio_calls.simulator import SimulatedCall, Simulator, open_simulator
 
-pytestmark = pytest.mark.slow
+# The agent is another process, which picks its transport itself.
+pytestmark = [on_one_transport, pytest.mark.slow]
 
 AGENT = """
 import logging
