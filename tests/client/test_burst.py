@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 import trio
 
+from tests.support.transports import on_one_transport
 from trio_calls import ActiveCall, CallState, events, open_call_client
 from trio_calls.simulator import Simulator
 
@@ -13,6 +14,8 @@ pytestmark = pytest.mark.slow
 CALLS = 1000
 
 
+# Claims and answers are counted here: the others show that they come over either transport.
+@on_one_transport
 @pytest.mark.timeout(300)  # some seconds, but many more on a busy machine that measures coverage
 async def test_of_a_burst_of_a_thousand_calls_each_is_answered_once(simulator: Simulator) -> None:
     handled: Counter[str] = Counter()

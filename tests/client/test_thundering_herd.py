@@ -19,7 +19,8 @@ from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.codec import encode
 from trio_calls.wire.control import CONTROL_PATH, ControlMessage, SetupDone
 
-pytestmark = pytest.mark.slow
+# No byte passes a transport here.
+pytestmark = [pytest.mark.pure, pytest.mark.slow]
 
 CLIENTS = 1000
 CONFIG = ClientConfig.sandbox(api_key="key", connector_uuid="uuid", base_url="ws://exchange")

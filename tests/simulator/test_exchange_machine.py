@@ -18,7 +18,7 @@ from trio.testing import MockClock
 from tests.support.exchange_model import POSSIBLE_IN
 from tests.support.exchange_world import World
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.pure, pytest.mark.slow]
 
 SDK = CALL = AGENT_NUMBER = st.sampled_from([0, 0, 0, 1, 2])
 RING_SECONDS = st.integers(1, 2)
