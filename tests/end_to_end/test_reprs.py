@@ -11,7 +11,7 @@ import pytest
 import trio
 
 import trio_calls
-from tests.support.leaks import find_leaks, forms
+from tests.support.leaks import Secrets, find_leaks, forms
 from tests.support.phone_calls import speech
 from trio_calls import ActiveCall, serve_calls
 from trio_calls._quoting import Secret
@@ -21,7 +21,9 @@ from trio_calls.wire.control import CallIn
 
 API_KEY = "the-key-of-the-test-of-reprs"
 CONNECTOR_UUID = "the-connector-of-the-test-of-reprs"
-SECRETS = {form: "a credential" for name in (API_KEY, CONNECTOR_UUID) for form in forms(name)}
+SECRETS = Secrets(
+    {form: "a credential" for name in (API_KEY, CONNECTOR_UUID) for form in forms(name)}
+)
 
 #: Fields that hold a secret, whatever class they are in.
 SECRET_FIELDS = {

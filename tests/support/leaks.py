@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
 #: Shorter ones are words of English, like the "key" of many a test.
@@ -46,12 +46,47 @@ def lines_of_pem(pem: str) -> list[str]:
     return [line for line in pem.split() if re.fullmatch(r"[A-Za-z0-9+/=]{40,}", line)]
 
 
-def find_leaks(text: str, secrets: Mapping[str, str]) -> set[str]:
+class Secrets:
+    """What is to be looked for, under what each of it begins with.
+
+    So it takes no longer to look for the tokens of ten thousand calls than for that of one.
+
+    Args:
+      names: what each secret is, by what it looks like.
+    """
+
+    def __init__(self, names: Mapping[str, str] | None = None) -> None:
+        self._names: dict[str, dict[str, str]] = {}
+        for secret, name in (names or {}).items():
+            self.add(secret, name)
+
+    def __contains__(self, secret: str) -> bool:
+        return secret in self._names.get(secret[:MIN_SECRET_LENGTH], ())
+
+    def add(self, secret: str, name: str) -> None:
+        """Look for this, too. It has at least `MIN_SECRET_LENGTH` characters."""
+        assert len(secret) >= MIN_SECRET_LENGTH
+        self._names.setdefault(secret[:MIN_SECRET_LENGTH], {})[secret] = name
+
+    def find(self, text: str) -> dict[str, str]:
+        """Return which secrets are in a text, and what they are."""
+        length = MIN_SECRET_LENGTH
+        beginnings = {text[start : start + length] for start in range(len(text) - length + 1)}
+        return {
+            secret: name
+            for beginning in beginnings & self._names.keys()
+            for secret, name in self._names[beginning].items()
+            if secret in text
+        }
+
+
+def find_leaks(text: str, secrets: Secrets, but_not: Container[str] = ()) -> set[str]:
     """Say what of these secrets, and what that looks like one, is in a text.
 
     Args:
       text: where to look.
-      secrets: what they are, by the forms of what they look like.
+      secrets: what to look for.
+      but_not: secrets that may be shown there.
     """
-    leaks = {name for secret, name in secrets.items() if secret in text}
+    leaks = {name for secret, name in secrets.find(text).items() if secret not in but_not}
     return leaks | {name for name, shape in _SHAPES.items() if shape.search(text)}

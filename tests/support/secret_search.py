@@ -24,7 +24,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import currently_in_test_context
 
-from tests.support.leaks import MIN_SECRET_LENGTH, find_leaks, forms, lines_of_pem
+from tests.support.leaks import MIN_SECRET_LENGTH, Secrets, find_leaks, forms, lines_of_pem
 from trio_calls import ClientConfig
 from trio_calls.transport import HandshakeRefused, WebSocketClosed
 from trio_calls.wire.control import CallIn
@@ -55,8 +55,7 @@ class SecretSearch:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        # What secrets look like, and what they are.
-        self._secrets: dict[str, str] = {}
+        self._secrets = Secrets()
         # What was heard since the last search: by kind, and then where first.
         self._heard: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._logged_by: Counter[tuple[CodeType, int]] = Counter()
@@ -71,7 +70,8 @@ class SecretSearch:
         if not isinstance(secret, str) or len(secret) < MIN_SECRET_LENGTH:
             return
         if secret not in self._secrets:
-            self._secrets |= dict.fromkeys(forms(secret), name)
+            for form in forms(secret):
+                self._secrets.add(form, name)
 
     def hear(self, kind: str, where: str, text: str) -> None:
         """Note what was said."""
@@ -105,12 +105,12 @@ class SecretSearch:
         """Search what was heard since the last time."""
         leaks = []
         for kind, heard in self._heard.items():
-            hidden = PUBLISHED if kind == "output" else ()
-            secrets = {text: name for text, name in self._secrets.items() if text not in hidden}
+            hidden = PUBLISHED if kind == "output" else frozenset[str]()
             # In one piece first, as there is hardly ever anything.
-            if find_leaks("\n".join(heard), secrets):
+            if find_leaks("\n".join(heard), self._secrets, hidden):
                 for text, where in heard.items():
-                    leaks += [f"{where} shows {leak}" for leak in find_leaks(text, secrets)]
+                    found = find_leaks(text, self._secrets, hidden)
+                    leaks += [f"{where} shows {leak}" for leak in found]
         self._heard.clear()
         self._logged_by.clear()
         return sorted(set(leaks))
