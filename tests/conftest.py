@@ -1,6 +1,8 @@
 """What holds for every test."""
 
+import gc
 import logging
+from collections.abc import Generator
 
 import pytest
 
@@ -13,6 +15,22 @@ logging.getLogger("trio_calls.watchdog").disabled = True
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(SecretSearch())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the garbage collector pass over all that there is before the first test.
+
+    Ten thousand tests are a million objects, which stay to the end. To look through them takes
+    longer than most tests, and tests that look for what is left look often.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)  # pytest-trio marks the tests first

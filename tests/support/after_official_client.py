@@ -17,11 +17,8 @@ _IDLE_THREAD = "Trio thread "
 def nothing_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
     # What was not closed or not awaited says so when it is collected: in its own test, this way.
-    # All that was there before is frozen, so that collecting takes no time.
-    gc.freeze()
     yield
     gc.collect()
-    gc.unfreeze()
     after = set(threading.enumerate()) - before
     assert [thread for thread in after if not thread.name.startswith(_IDLE_THREAD)] == []
 
