@@ -7,6 +7,7 @@ layers of its contracts in pyproject.toml.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 import tomllib
@@ -112,9 +113,15 @@ def room_of(package: str, module: str) -> str | None:
     return FACE if not module or module.startswith("_") else module
 
 
+@functools.cache
+def imports() -> grimp.ImportGraph:
+    """Read all imports of the package, which takes a while."""
+    return grimp.build_graph("trio_calls", exclude_type_checking_imports=True, cache_dir=None)
+
+
 def imports_between_rooms(package: str) -> Counter[tuple[str, str]]:
     """Count the imports that lead from a room to another."""
-    graph = grimp.build_graph("trio_calls", exclude_type_checking_imports=True, cache_dir=None)
+    graph = imports()
     found: Counter[tuple[str, str]] = Counter()
     for importer in graph.modules:
         for imported in graph.find_modules_directly_imported_by(importer):

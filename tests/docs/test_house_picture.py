@@ -15,26 +15,25 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = house_picture.PAGE.read_text(encoding="utf-8")
 ADVICE = "run `python docs/house_picture.py`"
 
-HOUSES = [house_picture.house(package) for package in house_picture.NOTES]
-NAMES = list(house_picture.NOTES)
+
+@pytest.fixture(params=house_picture.NOTES)
+def house(request: pytest.FixtureRequest) -> house_picture.House:
+    return house_picture.house(request.param)
 
 
 def test_tables_are_current() -> None:
     assert house_picture.with_tables(PAGE) == PAGE, ADVICE
 
 
-@pytest.mark.parametrize("house", HOUSES, ids=NAMES)
 def test_picture_is_current(house: house_picture.House) -> None:
     assert house.picture.read_text(encoding="utf-8") == house_picture.picture(house), ADVICE
 
 
-@pytest.mark.parametrize("house", HOUSES, ids=NAMES)
 def test_picture_is_shown(house: house_picture.House) -> None:
     shown = [house_picture.PAGE.parent / path for path in re.findall(r":file: (\S+)", PAGE)]
     assert house.picture in shown
 
 
-@pytest.mark.parametrize("house", HOUSES, ids=NAMES)
 def test_every_room_is_explained(house: house_picture.House) -> None:
     assert set(house_picture.NOTES[house.package]) == set(house.rooms)
     explained = PAGE.partition("What stands where\n")[2]
@@ -43,7 +42,7 @@ def test_every_room_is_explained(house: house_picture.House) -> None:
 
 
 def test_every_folder_and_file_of_the_package_has_a_room() -> None:
-    (house,) = (house for house in HOUSES if house.package == "trio_calls")
+    house = house_picture.house("trio_calls")
     modules = {path.stem for path in (CHECKOUT / "trio_calls").glob("*") if path.suffix == ".py"}
     packages = {path.parent.name for path in (CHECKOUT / "trio_calls").glob("*/__init__.py")}
     doorway = {
@@ -54,7 +53,7 @@ def test_every_folder_and_file_of_the_package_has_a_room() -> None:
 
 
 def test_every_folder_of_tests_is_explained() -> None:
-    rooms = {room for house in HOUSES for room in house.rooms}
+    rooms = {room for name in house_picture.NOTES for room in house_picture.house(name).rooms}
     folders = {path.parent.name for path in (CHECKOUT / "tests").glob("*/*.py")}
     explained = set(re.findall(r"``tests/(\w+)``", PAGE))
     assert folders - rooms - explained == set()
