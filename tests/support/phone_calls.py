@@ -1,5 +1,7 @@
 """What tests need to place a call into a simulator, and to know whose voice is whose."""
 
+import functools
+
 import trio
 
 from trio_calls import CallState, serve_calls
@@ -10,6 +12,7 @@ from trio_calls.simulator import Pickup, SimulatedCall, Simulator, answers
 P, A, C, D = CallState.PENDING, CallState.ANSWERED, CallState.CONNECTED, CallState.DISCONNECTED
 
 
+@functools.lru_cache(maxsize=64)
 def speech(seed: int, seconds: float = 1.0) -> bytes:
     """Make a fingerprint: whole frames of noise that occur nowhere else."""
     return noise(seconds, 24000, seed, amplitude=0.2)

@@ -65,7 +65,7 @@ def loudness() -> FunctionDetector:
 def sounds(pcm: bytes) -> bytes:
     """Leave out the silent frames."""
     frames = [pcm[start : start + FRAME] for start in range(0, len(pcm), FRAME)]
-    return b"".join(frame for frame in frames if any(frame))
+    return b"".join(frame for frame in frames if frame.strip(b"\0"))
 
 
 def seconds_of(pcm: bytes) -> float:

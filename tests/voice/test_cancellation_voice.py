@@ -13,6 +13,7 @@ from tests.support.phone_calls import A, speech
 from tests.support.voice_agents import RATE, loudness, sounds
 from trio_calls import ActiveCall
 from trio_calls.simulator import SimulatedCall
+from trio_calls.simulator._simulated_call import drop_recordings
 from trio_calls.voice import (
     Endpointing,
     SpeechEnd,
@@ -30,15 +31,19 @@ NEXT = speech(2, 0.04)
 QUICK = Endpointing(pause_seconds=0.1, hangover_seconds=0.05, min_speech_seconds=0.02)
 
 
-async def check_silent_and_well(voice: Voice, phones: SimulatedCall, heard_before: int) -> bytes:
-    """Check that nothing is heard any more, and that the agent can go on. Returns what was."""
+async def check_silent_and_well(voice: Voice, phones: SimulatedCall) -> bytes:
+    """Check that nothing is heard any more, and that the agent can go on.
+
+    Returns what was heard since the recordings were dropped, which every attempt begins with: to
+    look through all that there was before takes longer with each.
+    """
     await trio.sleep(0.05)
-    heard = sounds(phones.caller.heard)[heard_before:]
+    heard = sounds(phones.caller.heard)
     await trio.sleep(0.2)
-    assert sounds(phones.caller.heard)[heard_before:] == heard
+    assert sounds(phones.caller.heard) == heard
     assert not voice.is_paused
     assert await voice.say(NEXT) == SpeechOutcome(SpeechEnding.HEARD, 0.04, 0.04)
-    assert sounds(phones.caller.heard)[heard_before:] == heard + NEXT
+    assert sounds(phones.caller.heard) == heard + NEXT
     return heard
 
 
@@ -48,13 +53,13 @@ async def test_a_cancelled_say_is_silent_at_once(stage: Stage) -> None:
         await call.answer()
         async with open_voice(call) as voice:
             for attempt in stage.attempts():
-                heard_before = len(sounds(phones.caller.heard))
+                drop_recordings(phones)
                 said = voice.speech(SPEECH)
                 with attempt.watch():
                     await said.say()
                 assert said.outcome is not None or attempt.number == 0
                 outcome = said.outcome or SpeechOutcome(SpeechEnding.INTERRUPTED, 0, 0)
-                heard = await check_silent_and_well(voice, phones, heard_before)
+                heard = await check_silent_and_well(voice, phones)
                 assert SPEECH.startswith(heard)
                 assert abs(len(heard) / 2 / RATE - outcome.heard_seconds) <= 0.02 + 1e-6
         assert call.state is A
@@ -77,11 +82,11 @@ async def test_a_cancelled_stream_is_closed(stage: Stage) -> None:
                     finally:
                         open_streams.discard("stream")
 
-                heard_before = len(sounds(phones.caller.heard))
+                drop_recordings(phones)
                 with attempt.watch():
                     await voice.say(synthesize())
                 assert not open_streams
-                heard = await check_silent_and_well(voice, phones, heard_before)
+                heard = await check_silent_and_well(voice, phones)
                 assert len(heard) <= len(SPEECH) + 960
 
 
@@ -133,10 +138,10 @@ async def test_a_cancelled_block_holds_nothing_back(stage: Stage) -> None:
         await call.answer()
         async with open_voice(call, detector=loudness, endpointing=QUICK) as voice:
             for attempt in stage.attempts():
-                heard_before = len(sounds(phones.caller.heard))
+                drop_recordings(phones)
                 with attempt.watch():
                     await _be_interrupted(call, phones, voice)
-                await check_silent_and_well(voice, phones, heard_before)
+                await check_silent_and_well(voice, phones)
 
 
 @at_every_moment(max_orders=8)
@@ -150,7 +155,8 @@ async def test_a_cancelled_voice_leaves_no_task(stage: Stage) -> None:
                     voice.utterances()
                     await trio.sleep(0.05)
             async with open_voice(call) as voice:
-                await check_silent_and_well(voice, phones, len(sounds(phones.caller.heard)))
+                drop_recordings(phones)
+                await check_silent_and_well(voice, phones)
 
 
 @at_every_moment(max_orders=1)
@@ -163,4 +169,5 @@ async def test_a_cancelled_backdrop_fades_out(stage: Stage) -> None:
                     await voice.say(SPEECH)
                 await trio.sleep(0.2)
                 assert not any(phones.caller.heard[-960:])
-                await check_silent_and_well(voice, phones, len(sounds(phones.caller.heard)))
+                drop_recordings(phones)
+                await check_silent_and_well(voice, phones)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from functools import lru_cache
 
 import attrs
 import trio
 
-from tests.support.peers.frames import BINARY, CLOSE, TEXT, Frame, split_frames
+from tests.support.peers.frames import BINARY, CLOSE, TEXT, Frame, whole_frames
 from trio_calls import ClientConfig
 from trio_calls.transport import NowaitStream
 from trio_calls.wire.codec import WireError, decode_media
@@ -19,10 +18,58 @@ from trio_calls.wire.media import BufferRequest, CommandRequest
 _END_OF_HANDSHAKE = b"\r\n\r\n"
 
 
-@lru_cache(maxsize=16)
-def split_recording(data: bytes) -> tuple[list[Frame], bytes]:
-    """Take apart what went one way on a connection, from the handshake on."""
-    return split_frames(data.partition(_END_OF_HANDSHAKE)[2])
+class Recorded:
+    """What went one way on a connection. Each frame is taken apart once, however often one looks.
+
+    Attributes:
+      data: every byte.
+    """
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        # Where the handshake ends, if it has, and the last whole frame.
+        self._begin = self._end = 0
+        self._frames: list[Frame] = []
+        self._messages: list[object] = []
+        self._decoded_frames = 0
+
+    @property
+    def handshake(self) -> bytes:
+        """All that came before the first frame."""
+        self._take_apart()
+        return bytes(self.data[: self._begin or None])
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The whole frames."""
+        self._take_apart()
+        return self._frames
+
+    @property
+    def unfinished(self) -> bytes:
+        """What came after the last whole frame."""
+        self._take_apart()
+        return bytes(self.data[self._end :]) if self._begin else b""
+
+    @property
+    def messages(self) -> list[object]:
+        """The messages of a media connection."""
+        frames = self.frames
+        for frame in frames[self._decoded_frames :]:
+            if frame.opcode == TEXT:
+                with suppress(WireError):  # a control connection's
+                    self._messages.append(decode_media(frame.payload.decode()))
+        self._decoded_frames = len(frames)
+        return self._messages
+
+    def _take_apart(self) -> None:
+        """Take apart what has come since the last time."""
+        if not self._begin:
+            handshake, mark, _ = self.data.partition(_END_OF_HANDSHAKE)
+            self._begin = self._end = len(handshake + mark) if mark else 0
+        if self._begin:
+            frames, self._end = whole_frames(self.data, self._end)
+            self._frames += frames
 
 
 class RecordedWire(NowaitStream):
@@ -32,15 +79,15 @@ class RecordedWire(NowaitStream):
     with a full buffer.
 
     Attributes:
-      sent: every byte that went to the exchange.
-      received: every byte that came from there.
+      sent: what went to the exchange.
+      received: what came from there.
       is_closed: whether the client has closed the connection.
       was_cut_by_peer: whether the exchange hung up while the client was sending.
     """
 
     def __init__(self, stream: NowaitStream) -> None:
-        self.sent = bytearray()
-        self.received = bytearray()
+        self.sent = Recorded()
+        self.received = Recorded()
         self.is_closed = False
         self.was_cut_by_peer = False
         self._stream = stream
@@ -60,7 +107,7 @@ class RecordedWire(NowaitStream):
             self.was_cut_by_peer = True
             raise
         assert sent_bytes == len(data)
-        self.sent += data
+        self.sent.data += data
         return sent_bytes
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -68,7 +115,7 @@ class RecordedWire(NowaitStream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         data = await self._stream.receive_some(max_bytes)
-        self.received += data
+        self.received.data += data
         return data
 
     async def aclose(self) -> None:
@@ -79,51 +126,41 @@ class RecordedWire(NowaitStream):
     def half_frame(self) -> bytes:
         """What the exchange got of a frame whose rest it was still waiting for at the end."""
         has_hung_up = self.was_cut_by_peer or any(
-            frame.opcode == CLOSE for frame in split_recording(bytes(self.received))[0]
+            frame.opcode == CLOSE for frame in self.received.frames
         )
         return b"" if has_hung_up or self.was_only_set_up else self.unfinished
 
     @property
     def unfinished(self) -> bytes:
         """What went out after the last whole frame."""
-        return split_recording(bytes(self.sent))[1]
+        return self.sent.unfinished
 
     @property
     def was_only_set_up(self) -> bool:
         """Whether it is a control connection that was not used: one may be dropped as it is."""
-        return CONTROL_PATH.encode() in self.sent and len(split_recording(bytes(self.sent))[0]) <= 1
+        return CONTROL_PATH.encode() in self.sent.handshake and len(self.sent.frames) <= 1
 
     @property
     def commands(self) -> list[str]:
         """The names of the commands that went out, in order."""
         return [
-            message.command
-            for message in _messages(self.sent)
-            if isinstance(message, CommandRequest)
+            message.command for message in self.sent.messages if isinstance(message, CommandRequest)
         ]
 
     @property
     def audio(self) -> bytes:
         """The agent's audio that went out."""
-        frames, _ = split_recording(bytes(self.sent))
-        return b"".join(frame.payload[1:] for frame in frames if frame.opcode == BINARY)
+        return b"".join(frame.payload[1:] for frame in self.sent.frames if frame.opcode == BINARY)
 
     @property
     def open_credit_bytes(self) -> int:
         """How much more of the agent's audio the exchange has asked for than it got."""
         requested = sum(
             message.requested_bytes
-            for message in _messages(self.received)
+            for message in self.received.messages
             if isinstance(message, BufferRequest)
         )
         return requested - len(self.audio)
-
-
-def _messages(data: bytearray) -> Iterator[object]:
-    for frame in split_recording(bytes(data))[0]:
-        if frame.opcode == TEXT:
-            with suppress(WireError):  # a control connection's
-                yield decode_media(frame.payload.decode())
 
 
 def recording(config: ClientConfig) -> tuple[ClientConfig, list[RecordedWire]]:
