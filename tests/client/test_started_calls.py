@@ -9,6 +9,9 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.exchange import FakeExchange
+from tests.support.peers.json_control import answer_json, expect_json, receive_json
+from tests.support.peers.links import call_in
 from tests.support.phone_calls import A, C, D, P, speech
 from tests.support.transports import on_one_transport
 from trio_calls import (
@@ -39,6 +42,7 @@ from trio_calls.simulator import (
     never_answers,
 )
 from trio_calls.testing import heard, hears
+from trio_calls.wire.control import SessionClosed
 
 pytestmark = on_one_transport
 
@@ -383,3 +387,34 @@ async def test_isolated_legs_are_the_caller_and_the_callee(simulator: Simulator)
         assert find(other, pcm).correlation < 0.1
     heard(said[0], REPLY)
     heard(said[0], GREETING)
+
+
+async def test_a_conversation_is_no_call(simulator: Simulator) -> None:
+    async with open_call_client(simulator.config) as client:
+        session_id = await client.sessions.create("WA", NUMBER)
+        with pytest.raises(WSSSessionError, match="open_conversation") as caught:
+            async with client.open_call(session_id):
+                pytest.fail("there is no call")
+        assert caught.value.session_id == session_id
+        assert trio.current_time() == 0
+        async with client.open_conversation(session_id) as conversation:
+            assert conversation.session_id == session_id
+
+
+@pytest.mark.parametrize("content", [None, [], {}, {"session": 7}, {"session": {"channel": 7}}])
+async def test_an_exchange_that_says_less_of_a_session(
+    exchange: FakeExchange, nursery: trio.Nursery, content: object
+) -> None:
+    async with exchange.open_client() as (client, control, _):
+
+        @nursery.start_soon
+        async def give() -> None:
+            request_id = await expect_json(control, type="session.open", sessionId="s-1")
+            await answer_json(control, request_id, content)
+            assert await receive_json(control) == {"type": "session.ready", "sessionId": "s-1"}
+            await control.send(call_in("s-1"))
+
+        async with client.open_call("s-1") as call:
+            assert call.state is P
+            await control.send(SessionClosed("s-1", "CALL_TERMINATED"))
+            await call.wait_disconnected()

@@ -210,7 +210,8 @@ class CallClient:
 
         Raises:
           WSSSessionError: the exchange refuses; or there is no call: nobody has answered it (a
-            `~trio_calls.sessions.WSSSessionClosedError`), or it did not come within 120 s.
+            `~trio_calls.sessions.WSSSessionClosedError`), it did not come within 120 s, or the
+            session is one in which people write.
           WSSConnectionError: there is no connection now, or it was lost before the call came.
           ValueError: this client has the session already.
 
