@@ -143,7 +143,7 @@ class ExchangeTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request over a new connection, which is closed then."""
         # httpcore offers protocols in the context that it is given, and ours may be the
-        # application's, so it gets another one.
+        # application's, so it gets another one (findings/httpcore-offers-in-your-context.sh).
         unused_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         async with httpcore.AsyncConnectionPool(
             ssl_context=unused_context, network_backend=self._network
