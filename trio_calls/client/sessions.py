@@ -131,9 +131,10 @@ class Sessions:
     async def create(self, channel: str, remote_address: str) -> str:
         """Start a session with somebody.
 
-        That of a call is claimed, and its call comes, with `CallClient.open_call`. This is
-        experimental: the vendor has withdrawn it as unfinished, and what `ActiveCall.answer` means
-        for such a call is only known of the simulator.
+        Nobody has it yet: claim it with `CallClient.open_conversation`, or, if it is that of a
+        call, with `CallClient.open_call`. Calls are experimental: the vendor has withdrawn them as
+        unfinished, and what `ActiveCall.answer` means for one that was started here is only known
+        of the simulator.
 
         Args:
           channel: ``TELCO`` for a call, ``WA`` for WhatsApp.
