@@ -151,6 +151,14 @@ async def test_a_command_that_is_not_allowed_is_none(fake_media: FakeMedia) -> N
         await call.hand_over()
 
 
+async def test_looking_at_a_call_is_no_act(fake_media: FakeMedia) -> None:
+    async with fake_media.open_call() as call:
+        assert call.get_send_audio_buffer_size() == 0
+        assert call.statistics().sent_bytes == 0
+        await call.hand_over()
+    assert fake_media.connections == 0
+
+
 async def test_a_cancelled_one_has_not_happened(fake_media: FakeMedia) -> None:
     async with fake_media.open_call() as call:
         with trio.CancelScope() as scope:

@@ -22,6 +22,8 @@ from telcoflow.messages import SendWAMessage
 
 from tests.support.asyncio_thread import AsyncioThread, open_asyncio
 from tests.support.official_client import (
+    SAMPLE_RATE,
+    audible,
     listen,
     open_client,
     open_exchange,
@@ -30,6 +32,8 @@ from tests.support.official_client import (
 )
 from tests.support.peers.exchange import API_KEY, CONNECTOR_UUID, FakeExchange
 from tests.support.peers.links import ControlEnd
+from trio_calls.audio import noise
+from trio_calls.simulator import cut_control
 
 pytestmark = pytest.mark.slow
 
@@ -296,4 +300,44 @@ async def test_a_stream_before_the_answer_is_empty() -> None:
         placed = simulator.place_call()
         call = await aio.run(client.take_call)
         assert await aio.run(listen, call) == b""
+        placed.caller.hang_up()
+
+
+async def test_asking_how_much_waits_opens_the_media_connection() -> None:
+    async with open_exchange() as (simulator, aio), open_client(simulator, aio) as client:
+        placed = simulator.place_call()
+        call = await aio.run(client.take_call)
+        assert await aio.run(call.get_send_audio_buffer_size) == 0
+        assert call.state == telcoflow.CallState.LIVE
+        with pytest.raises(telcoflow.WSSCallStateError):
+            call.to_json()
+        placed.caller.hang_up()
+
+
+async def test_a_call_that_was_handed_over_is_kept_as_well() -> None:
+    async with open_exchange(24000) as (simulator, aio), open_client(simulator, aio) as client:
+        placed = simulator.place_call()
+        call = await aio.run(client.take_call)
+        document = json.loads(call.to_json())
+        # The other process is not told in which format the exchange sends.
+        assert document.keys() == {
+            *("channel", "id", "caller", "callee", "session_url", "session_token"),
+        }
+        assert telcoflow.Call.from_json(call.to_json()).audio_config.sample_rate == 16000
+        assert simulator.config.sample_rate == 24000
+        # And this one acts on the call all the same.
+        assert await aio.run(call.answer)
+        await placed.caller.wait_talking()
+        placed.caller.hang_up()
+
+
+async def test_a_session_is_closed_while_its_call_goes_on() -> None:
+    async with open_exchange() as (simulator, aio), open_client(simulator, aio) as client:
+        placed, call = await take_answered_call(simulator, aio, client)
+        simulator.inject(cut_control())
+        assert await aio.run(client.closings.get) == telcoflow.CloseReason.FORCE_CLOSE
+        assert call.state == telcoflow.CallState.LIVE
+        said = noise(0.1, SAMPLE_RATE, seed=1)
+        await aio.run(call.send_audio, said)
+        await until(lambda: audible(placed.caller.heard) == said)
         placed.caller.hang_up()
