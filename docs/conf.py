@@ -58,6 +58,8 @@ nitpick_ignore = [
     ("py:class", "TracerProvider"),
     # Type variables name nothing that could be read about.
     ("py:class", "trio_calls.testing._virtual_time.ResultT"),
+    # Whatever has a session_id, as the text says.
+    ("py:class", "trio_calls.client.client.HasSession"),
     # How autodoc writes pathlib.Path where only a type checker imports it.
     ("py:class", "Path"),
 ]

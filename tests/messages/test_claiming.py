@@ -27,6 +27,7 @@ from trio_calls.client import conversation_claims
 from trio_calls.sessions import (
     Conversation,
     ConversationEnd,
+    OfferDecision,
     WSSMessageChannelError,
     WSSSessionBusyError,
     WSSSessionClosedError,
@@ -421,3 +422,44 @@ async def test_thousands_are_claimed_some_at_a_time(
             assert await wire.is_quiet()
         assert [each.session_id for each in client.conversations] == names
         assert len(reader.conversations) == len(names)
+
+
+class TestWhatTheApplicationWants:
+    async def test_it_looks_at_each_offer(self, exchange: FakeExchange) -> None:
+        seen: list[Any] = []
+
+        def decide(offer: Any) -> OfferDecision:
+            seen.append(offer)
+            return OfferDecision.LEAVE if offer.session_id == "left" else OfferDecision.CLAIM
+
+        async with open_reader(exchange, claims=decide) as (_, wire, reader):
+            await wire.offer("left", "claimed")
+            await wire.grant("claimed")
+            assert await wire.is_quiet()
+            assert [each.session_id for each in seen] == ["left", "claimed"]
+            assert (seen[0].channel, seen[0].activity) == ("WA", "NEW_INCOMING_MESSAGE")
+            assert [each.session_id for each in reader.conversations] == ["claimed"]
+
+    async def test_what_it_puts_off_is_asked_about_again(self, exchange: FakeExchange) -> None:
+        decisions = [OfferDecision.LATER, OfferDecision.LATER, OfferDecision.CLAIM]
+        async with open_reader(exchange, claims=lambda _: decisions.pop(0)) as (_, wire, reader):
+            await wire.offer("s")
+            await wire.grant("s")
+            assert trio.current_time() == 2
+            await quiet()
+            assert len(reader.conversations) == 1
+
+    async def test_an_activity_that_is_newer_is_its_to_judge(self, exchange: FakeExchange) -> None:
+        async with open_reader(exchange, claims=lambda _: OfferDecision.CLAIM) as (_, wire, _):
+            await wire.offer("s", activity="SOMETHING_NEWER")
+            await wire.grant("s")
+
+    async def test_what_it_opens_itself_it_is_not_asked_about(self, exchange: FakeExchange) -> None:
+        async with (
+            open_reader(exchange, claims=lambda _: OfferDecision.LEAVE) as (client, wire, _),
+            trio.open_nursery() as nursery,
+        ):
+            await wire.offer("s")
+            nursery.start_soon(wire.grant, "s")
+            async with client.open_conversation("s") as conversation:
+                assert conversation.ending is None

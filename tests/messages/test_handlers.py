@@ -13,7 +13,12 @@ from tests.support.in_memory import tasks_of_ours
 from tests.support.peers.exchange import FakeExchange, http
 from tests.support.peers.messaging import API_VERSION, MessageExchange, Reader, body, ok, text
 from trio_calls import CallClient, events, open_call_client
-from trio_calls.sessions import Conversation, ConversationEnd, WSSSessionClosedError
+from trio_calls.sessions import (
+    Conversation,
+    ConversationEnd,
+    WSSForbiddenError,
+    WSSSessionClosedError,
+)
 
 quiet = trio.testing.wait_all_tasks_blocked
 
@@ -150,7 +155,6 @@ async def test_handlers_see_the_context_of_the_client(exchange: FakeExchange) ->
     async def handle(conversation: Conversation) -> None:
         seen.append(name.get())
         name.set("another's")
-        await conversation.close()
 
     name.set("the client's")
     async with open_call_client(exchange.config()) as client:
@@ -163,31 +167,89 @@ async def test_handlers_see_the_context_of_the_client(exchange: FakeExchange) ->
     assert seen == ["the client's"] * 2
 
 
-async def test_close_ends_the_conversation_here(exchange: FakeExchange) -> None:
-    async def handle(conversation: Conversation) -> None:
-        conversations.append(conversation)
-        await conversation.close()
-        await conversation.close()
-        assert [body(message) async for message in conversation] == []
-        with pytest.raises(WSSSessionClosedError):
-            await conversation.send(api_version=API_VERSION, data={})
+class TestClosing:
+    CLOSED = http(200, '{"closedAt":1760000000,"reason":"SDK_REQUEST"}')
 
-    conversations: list[Conversation] = []
-    async with open_call_client(exchange.config(crash_on_handler_error=True)) as client:
-        client.on(events.INCOMING_MESSAGE)(handle)
-        exchange.answers.append(http(200, '{"closedAt": 1767225600, "reason": "SDK_REQUEST"}'))
-        wire = MessageExchange(await exchange.control())
-        await wire.bring("s")
-        await trio.sleep(11)  # no session.closed comes
-        (conversation,) = conversations
-        assert conversation.ending is not None
-        assert conversation.ending.cause is ConversationEnd.CLOSED
-        assert client.conversations == ()
-        assert len(exchange.asked) == 1
-        assert exchange.asked[0].startswith(b"POST /public/v1/sessions/s/close ")
-        # There is no word for it on this connection, nor anything to claim on the next.
-        await wire.control.cut()
-        assert await MessageExchange(await exchange.control()).is_quiet()
+    async def test_the_exchange_is_asked_once(self, exchange: FakeExchange) -> None:
+        async def handle(conversation: Conversation) -> None:
+            conversations.append(conversation)
+            exchange.answers.append(self.CLOSED)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(conversation.close)
+                nursery.start_soon(conversation.close)
+            await conversation.close()
+            assert [body(message) async for message in conversation] == ["last words"]
+            with pytest.raises(WSSSessionClosedError):
+                await conversation.send(api_version=API_VERSION, data={})
+
+        conversations: list[Conversation] = []
+        async with open_call_client(exchange.config(crash_on_handler_error=True)) as client:
+            client.sessions._has_http = True  # without a thread that takes its time
+            client.on(events.INCOMING_MESSAGE)(handle)
+            wire = MessageExchange(await exchange.control())
+            await wire.bring("s")
+            await quiet()
+            assert len(exchange.asked) == 1
+            assert exchange.asked[0].startswith(b"POST /public/v1/sessions/s/close ")
+            (conversation,) = conversations
+            assert conversation.ending is None
+            await wire.write("s", "last words")
+            await wire.close("s", "SDK_REQUEST")
+            await quiet()
+            assert trio.current_time() == 0
+            assert str(conversation.ending) == "an application closed it (SDK_REQUEST)"
+            assert list(client.conversations) == []
+            # There is nothing to claim on the next connection.
+            await wire.control.cut()
+            assert await MessageExchange(await exchange.control()).is_quiet()
+
+    async def test_the_news_of_it_is_waited_for_10_s(self, exchange: FakeExchange) -> None:
+        async with (
+            open_call_client(exchange.config()) as client,
+            trio.open_nursery() as nursery,
+        ):
+            wire = MessageExchange(await exchange.control())
+            nursery.start_soon(wire.grant, "s")
+            async with client.open_conversation("s") as conversation:
+                exchange.answers.append(self.CLOSED)
+                await conversation.close()
+                assert trio.current_time() == 10
+                assert conversation.ending is not None
+                assert conversation.ending.cause is ConversationEnd.CLOSED
+
+    async def test_a_close_that_fails_is_told(self, exchange: FakeExchange) -> None:
+        async with (
+            open_call_client(exchange.config()) as client,
+            trio.open_nursery() as nursery,
+        ):
+            wire = MessageExchange(await exchange.control())
+            nursery.start_soon(wire.grant, "s")
+            async with client.open_conversation("s") as conversation:
+                exchange.answers.append(http(403, '{"code":"FORBIDDEN","message":"not yours"}'))
+                with pytest.raises(WSSForbiddenError):
+                    await conversation.close()
+                assert conversation.ending is not None
+                await conversation.close()
+
+    async def test_who_is_cancelled_has_asked(self, exchange: FakeExchange) -> None:
+        async with (
+            open_call_client(exchange.config()) as client,
+            trio.open_nursery() as nursery,
+        ):
+            wire = MessageExchange(await exchange.control())
+            client.sessions._has_http = True  # without a thread that takes its time
+            nursery.start_soon(wire.grant, "s")
+            async with client.open_conversation("s") as conversation:
+                exchange.answers.append(self.CLOSED)
+                with trio.CancelScope() as scope:
+                    scope.cancel()
+                    await conversation.close()
+                assert conversation.ending is None
+                await quiet()
+                assert len(exchange.asked) == 1
+                await wire.close("s", "SDK_REQUEST")
+                await quiet()
+                assert conversation.ending is not None
 
 
 class TestLeaving:

@@ -16,6 +16,7 @@ from trio_calls.sessions import (
     WSSMessageInDoubtError,
     WSSMessageOverflowError,
     WSSSessionError,
+    WSSSessionExistsError,
     WSSSessionNotFoundError,
 )
 from trio_calls.simulator import (
@@ -408,3 +409,48 @@ class TestTheExchange:
             assert await control.is_quiet()
             assert (await send(control, partner.session_id)).content["messages"][0]["id"]
             assert simulator.violations == []
+
+
+class TestSessionsOfMessages:
+    async def test_a_close_by_the_agent(self, simulator: Simulator) -> None:
+        async with open_call_client(simulator.config) as client:
+            partner = await open_echo(client, simulator)
+            (conversation,) = client.conversations
+            await conversation.close()
+            assert trio.current_time() == 0
+            assert str(conversation.ending) == "an application closed it (SDK_REQUEST)"
+        assert partner.close_reason == "SDK_REQUEST"
+        assert simulator.violations == []
+
+    async def test_who_writes_first_starts_a_session(self, simulator: Simulator) -> None:
+        async with open_call_client(simulator.config) as client:
+            session_id = await client.sessions.create("WA", "6591")
+            async with client.open_conversation(session_id) as conversation:
+                await conversation.send(api_version=API_VERSION, data=text("hello"))
+                (partner,) = simulator.partners
+                assert (partner.number, partner.replies[0].text) == ("6591", "hello")
+                simulator.place_message(sender="6591", content="who is this?")
+                assert body(await anext(conversation)) == "who is this?"
+            with pytest.raises(WSSSessionExistsError) as exists:
+                await client.sessions.create("WA", "6591")
+            async with client.open_conversation(exists.value) as again:
+                assert again is conversation
+            (listed,) = await client.sessions.list(channel="WA")
+            assert (listed.session_id, listed.initiator) == (session_id, "SDK")
+            await client.sessions.close(session_id)
+            assert await client.sessions.list() == []
+        assert partner.close_reason == "SDK_REQUEST"
+        assert simulator.violations == []
+
+    async def test_messages_that_are_switched_off_are_not_offered(
+        self, simulator: Simulator
+    ) -> None:
+        async with open_call_client(simulator.config) as client:
+            client.on(events.INCOMING_MESSAGE)(echo)
+            flow = {"outbound_calls": False, "outbound_messages": False}
+            await client.set_call_flow(inbound_calls="all", inbound_messages=False, **flow)
+            partner = simulator.place_message(content="hello")
+            await trio.sleep(10)
+            assert not partner.was_claimed
+            await client.set_call_flow(inbound_calls="all", inbound_messages=True, **flow)
+            assert (await partner.wait_reply()).text == "hello"

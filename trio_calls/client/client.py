@@ -125,7 +125,8 @@ class CallClient:
         The end of the conversation ends its readers, and not the block.
 
         Args:
-          session: its id, or what has it as ``session_id``.
+          session: its id, or what has that as ``session_id``, such as an offer, or the error that
+            one exists already.
 
         Raises:
           WSSSessionError: the exchange refuses; `WSSSessionBusyError` if another connection has

@@ -139,6 +139,7 @@ class Conversation:
             `~trio_calls.sessions.Sessions.close`, which is used for it. The conversation is over
             for this application all the same.
 
-        Cancellation: the conversation is over for this application all the same.
+        Cancellation: the exchange is asked all the same. When the client is left meanwhile, it has
+        ``config.close_grace_seconds`` for the answer.
         """
         await self._close(self._session)

@@ -15,7 +15,7 @@ again: nobody else would be told. There is one scope at a time for each session.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -37,7 +37,9 @@ from trio_calls.client.offer_judge import OfferJudge
 from trio_calls.client.offer_queue import OfferQueue
 from trio_calls.client.outgoing_messages import OutgoingMessages
 from trio_calls.client.session_errors import refusal_of
+from trio_calls.client.sessions import Sessions
 from trio_calls.client.unread_messages import Backlog, UnreadMessages
+from trio_calls.concurrency.grace import run_with_grace
 from trio_calls.config import ClientConfig
 from trio_calls.errors import (
     WSSConnectionError,
@@ -83,16 +85,21 @@ class Conversations:
       config: of the client.
       control: where sessions are offered and claimed.
       judge: says which offers are claimed.
-
-    Attributes:
-      close_session: asks the exchange to close a session; None where there is no way to ask.
+      listed: closes sessions.
     """
 
     # Holds claims that wait to be made again, while the client is open.
     _nursery: trio.Nursery
 
-    def __init__(self, config: ClientConfig, control: ControlConnection, judge: OfferJudge) -> None:
-        self.close_session: Callable[[str], Awaitable[object]] | None = None
+    def __init__(
+        self,
+        config: ClientConfig,
+        control: ControlConnection,
+        judge: OfferJudge,
+        listed: Sessions,
+    ) -> None:
+        self._listed = listed
+        self._grace_seconds = config.close_grace_seconds
         self._after_end_seconds = config.after_call_seconds
         self._control = control
         self._claims = ConversationClaims(control, self._claim_answered, self._take_up)
@@ -154,16 +161,31 @@ class Conversations:
 
     async def close(self, session: MessageSession) -> None:
         """End a conversation. See `Conversation.close`."""
+        is_first = session.ending is None and not session.is_closing
+        if is_first:
+            session.is_closing = True
+            self._nursery.start_soon(self._close, session)
+        await trio.lowlevel.checkpoint()
+        while session.ending is None:
+            await session.news.wait()
+        if is_first and session.close_error is not None:
+            raise session.close_error
+
+    async def _close(self, session: MessageSession) -> None:
+        """Ask the exchange to close a session, whoever waits for it, and wait until it has."""
+
+        async def close() -> None:
+            try:
+                await self._listed.close(session.session_id)
+            except (WSSError, ImportError) as error:
+                session.close_error = error
+                return
+            with trio.move_on_after(CLOSED_SECONDS):
+                while session.ending is None:
+                    await session.news.wait()
+
         try:
-            if session.ending is None and self.close_session is not None:
-                if not session.is_closing:
-                    session.is_closing = True
-                    await self.close_session(session.session_id)
-                with trio.move_on_after(CLOSED_SECONDS):
-                    while session.ending is None:
-                        await session.news.wait()
-            else:
-                await trio.lowlevel.checkpoint()
+            await run_with_grace(self._grace_seconds, close)
         finally:
             self._end(session, ConversationEnding(ConversationEnd.CLOSED))
 

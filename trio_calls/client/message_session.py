@@ -46,6 +46,7 @@ class MessageSession:
       ending: how it has ended, once it has.
       takes_no_more: whether readers end when everything that has come was read.
       is_closing: whether the exchange was asked to close it.
+      close_error: what has gone wrong with that.
       users: how many handlers and blocks hold it.
       taken: how many messages were read.
       conversation: its face, as long as the session is known.
@@ -67,6 +68,7 @@ class MessageSession:
     ending: ConversationEnding | None = None
     takes_no_more: bool = False
     is_closing: bool = False
+    close_error: Exception | None = None
     users: int = 0
     taken: int = 0
     conversation: Conversation | None = None

@@ -32,8 +32,9 @@ class Reception:
         self.call_flow: CallFlow = CallFlow(self.control)
         self.sessions: Sessions = Sessions(config, tls, self.control)
         self.calls: IncomingCalls = IncomingCalls(config, tls, self.control)
-        self.conversations: Conversations = Conversations(config, self.control, self.calls.judge)
-        self.conversations.close_session = self.sessions.close
+        self.conversations: Conversations = Conversations(
+            config, self.control, self.calls.judge, self.sessions
+        )
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
