@@ -63,19 +63,29 @@ class PlainExchange:
                     "createdAt": 1760000000,
                 }
             )
+        await self._wait_ready()
+
+    async def _wait_ready(self) -> None:
         while len(self._ready) < len(self._sessions):
             await self._next_news()
+
+    async def _cut(self) -> None:
+        """Cut the connection, once everything is as it should be after the last cut."""
+        await self._wait_ready()
+        assert self._socket is not None
+        self._ready.clear()
+        await trio.aclose_forcefully(self._socket._stream)
 
     async def write(self, messages: int, per_second: float, cuts: int) -> dict[str, float]:
         """Write messages at a rate, and wait for their answers."""
         self._latencies.clear()
         cut_at = {messages * (cut + 1) // (cuts + 1) for cut in range(cuts)}
-        began = trio.current_time()
+        next_at = trio.current_time()
         for number in range(messages):
-            await trio.sleep_until(began + number / per_second)
-            if number in cut_at and self._socket is not None:
-                self._ready.clear()
-                await trio.aclose_forcefully(self._socket._stream)
+            await trio.sleep_until(next_at)
+            if number in cut_at:
+                await self._cut()
+            next_at = max(next_at, trio.current_time() - 1) + 1 / per_second
             self._unanswered[number] = trio.current_time()
             await self._deliver(number)
         with trio.move_on_after(PATIENCE_SECONDS):
