@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextvars import ContextVar
 
 import pytest
 import trio
@@ -291,6 +292,25 @@ async def test_its_own_cancellation_leaves_it_and_nothing_else(exchange: FakeExc
         await trio.testing.wait_all_tasks_blocked()
         assert list(client.calls) == [offered]
         assert not adoption.over.is_set()
+
+
+variable: ContextVar[str] = ContextVar("variable", default="unbound")
+
+
+async def test_what_its_handler_binds_is_for_nobody_else(exchange: FakeExchange) -> None:
+    seen: list[str] = []
+
+    async def handle(call: ActiveCall) -> None:
+        seen.append(variable.get())
+        variable.set("bound by a handler")
+        await call.close()
+
+    async with open_call_client(exchange.config()) as client:
+        variable.set("bound by who adopts")
+        await client.adopt(handed_over("first"), handle)
+        await client.adopt(handed_over("second"), handle)
+        assert variable.get() == "bound by who adopts"
+    assert seen == ["bound by who adopts"] * 2
 
 
 class HandlerError(Exception):

@@ -130,6 +130,25 @@ async def test_offers_that_wait_for_room(exchange: FakeExchange) -> None:
             ]
 
 
+async def test_a_call_that_was_handed_over(exchange: FakeExchange) -> None:
+    handed_over = hand_over_of(call_in("s"), AudioFormat())
+    async with (
+        exchange.open_client(max_concurrent_calls=2) as (client, control, switchboard),
+        trio.open_nursery() as nursery,
+    ):
+        with observing(client) as told:
+            nursery.start_soon(client.adopt, handed_over)
+            call = await switchboard.next_call()
+            await control.ring("offered")
+            await trio.testing.wait_all_tasks_blocked()
+            opened, other = ("call of s", "opened", None), ("call of offered", "opened", 0)
+            assert told == [opened, SEEN, "full", other]
+            assert whose.get() == "nobody's"
+            await call.close()
+            await trio.testing.wait_all_tasks_blocked()
+            assert told[4:] == [("call of s", "closed"), "room"]
+
+
 @pytest.mark.parametrize(("limit", "has_room"), [(1, False), (2, True)])
 async def test_a_connection_that_is_lost(
     exchange: FakeExchange, limit: int, has_room: bool

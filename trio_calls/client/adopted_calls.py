@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import attrs
 import trio
@@ -16,11 +17,14 @@ from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.config import ClientConfig
 from trio_calls.transport.tls import ClientTLS
 
+#: Of the name of a call, in that of its task: it may be a long one.
+_SHOWN_CHARACTERS: Final = 40
+
 logger = get_logger("trio_calls.adopted_calls")
 
 
 class AdoptedCalls:
-    """Runs the scopes of such calls, each in the task that asks for it.
+    """Runs the scopes of such calls, each in a task of its own that others start.
 
     They are claimed by the processes that they come from, so that no control connection here has to
     do with them.
@@ -99,3 +103,8 @@ class AdoptedCalls:
         """
         while self._scopes:
             await self.news.wait()
+
+
+def task_name(call: CallScope) -> str:
+    """Return what the task is called in which such a call runs."""
+    return f"trio_calls: adopted call {call.active_call.call_id[:_SHOWN_CHARACTERS]}"

@@ -147,7 +147,7 @@ class CallClient:
     ) -> None:
         """Serve a call that another process has handed over; return when its scope is closed.
 
-        It runs in the task that calls this, so start a task for each. It is a call of this client:
+        It runs within this, so start a task for each. It is a call of this client:
         `drain` waits for it, the end of `open_call_client`'s block ends it, and it counts as one of
         ``config.max_concurrent_calls``, though it waits for no room.
 
@@ -165,7 +165,8 @@ class CallClient:
         Raises:
           WSSHandOverError: the document cannot be used, or this client takes no new calls any more.
           ValueError: there is no handler.
-          BaseException: what the handler has raised, with ``config.crash_on_handler_error`` only.
+          ExceptionGroup: with what the handler has raised, with ``config.crash_on_handler_error``
+            only.
 
         Cancellation: as for a call that was offered: the handler is cancelled, and the call left,
         within ``config.close_grace_seconds``. If it was not acted on, it rings on, for the client

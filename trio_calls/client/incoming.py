@@ -18,7 +18,7 @@ from trio_calls.call.claim import ClaimState
 from trio_calls.call.core import CallCore
 from trio_calls.call.hand_over import HandOver
 from trio_calls.call.scope import CallHandler, CallScope
-from trio_calls.client.adopted_calls import AdoptedCalls
+from trio_calls.client.adopted_calls import AdoptedCalls, task_name
 from trio_calls.client.claims import (
     CALL_IN_SECONDS,
     claim,
@@ -154,13 +154,20 @@ class IncomingCalls:
             raise WSSHandOverError("it is too late: this client takes no new calls any more")
         call = self.adopted.add(handed_over)
         call.core.claim.on_end = partial(self._outcomes.stopped_ringing, call)
+        self.offers.count_others(len(self.adopted))
+        # In a task of its own: what it binds to context variables is for nobody else.
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._serve_adopted, call, handler, name=task_name(call))
+
+    async def _serve_adopted(self, call: CallScope, handler: CallHandler) -> None:
         self.observers.call_opened(call.active_call, None)
         try:
             await self.adopted.run(call, handler, self._draining)
         finally:
             self._outcomes.closed(call)
             self.observers.call_closed(call.active_call)
-            self._take_up()
+            self.offers.count_others(len(self.adopted))
+            self._look_again()
 
     def control_received(self, message: ControlMessage) -> None:
         """Act on what the exchange says."""
@@ -243,7 +250,7 @@ class IncomingCalls:
     def _take_up(self) -> None:
         """Start as many sessions as there are offers, and room."""
         while self._handler is not None and self._may_claim:
-            session = self.offers.take(self.control.connection_id, len(self.adopted))
+            session = self.offers.take(self.control.connection_id)
             if session is None:
                 return
             # From whatever task this is called: no call sees the context variables of another.

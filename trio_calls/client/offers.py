@@ -84,6 +84,7 @@ class Offers:
         self.queue: OfferQueue = OfferQueue(judge, observers)
         self._max_sessions = max_sessions
         self._observers = observers
+        self._others = 0
         self._claimed: set[Session] = set()
         # In the order in which they were released; the values mean nothing.
         self._released: dict[str, None] = {}
@@ -102,25 +103,24 @@ class Offers:
             return
         self.queue.add(offer, at)
 
-    def take(self, connection_id: str | None, others: int = 0) -> Session | None:
+    def take(self, connection_id: str | None) -> Session | None:
         """Start the session of the oldest offer that is to be claimed.
 
         Args:
           connection_id: the control connection on which it is claimed.
-          others: how many calls there are beside the sessions, which take up room as well.
 
         Returns:
           The session, or None if no offer is to be claimed, or there is no room for it.
         """
         has_room = len(self._claimed) < MAX_CLAIMS_AT_ONCE and (
-            self._max_sessions is None or len(self.sessions) + others < self._max_sessions
+            self._max_sessions is None or self._count < self._max_sessions
         )
         waiting = self.queue.take(self.sessions) if has_room else None
         if waiting is None:
             return None
         session = Session(waiting.session_id, connection_id, waiting.offered_at)
         self.sessions[session.session_id] = session
-        self._observers.count_changed(len(self.sessions))
+        self._observers.count_changed(self._count)
         self._claimed.add(session)
         return session
 
@@ -140,8 +140,17 @@ class Offers:
         self.withdraw(session_id)
         session = Session(session_id, connection_id, at, is_started_here=True)
         self.sessions[session_id] = session
-        self._observers.count_changed(len(self.sessions))
+        self._observers.count_changed(self._count)
         return session
+
+    def count_others(self, others: int) -> None:
+        """Note how many calls there are beside the sessions, which take up room as well."""
+        self._others = others
+        self._observers.count_changed(self._count)
+
+    @property
+    def _count(self) -> int:
+        return len(self.sessions) + self._others
 
     def claim_ended(self, session: Session) -> None:
         """Make room for another claim: a session's call has come, or will not come."""
@@ -165,7 +174,7 @@ class Offers:
         self.claim_ended(session)
         if self.sessions.get(session.session_id) is session:
             del self.sessions[session.session_id]
-            self._observers.count_changed(len(self.sessions))
+            self._observers.count_changed(self._count)
         if session.call is None:
             return
         ending = session.call.core.ending
