@@ -28,6 +28,7 @@ PROGRAMS: Final = (
     "cleaning_up",
     "failing",
     "channels",
+    "outside",
     "many_calls",
 )
 

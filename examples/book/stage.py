@@ -10,16 +10,16 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 
 import attrs
 import trio
+import trio.testing
 
 from trio_calls import ActiveCall, events, open_call_client
 from trio_calls.audio import SAMPLE_BYTES, duration_seconds, frame_bytes, level_dbfs, read_wav
 from trio_calls.simulator import PhoneHungUp, PhoneState, SimulatedCall, open_simulator
-from trio_calls.testing import draw_tasks, run_in_virtual_time
+from trio_calls.testing import draw_tasks
 
 SAMPLE_RATE = 24_000
 FRAME = frame_bytes(SAMPLE_RATE)
@@ -27,6 +27,9 @@ SILENCE_DBFS = -45
 
 #: A handler that has not ended so long after its call is not waited for any longer.
 LAST_SECONDS = 40
+
+#: So many seconds of real time are enough for a thread that works.
+THREAD_SECONDS = 2.0
 
 
 class Line(bytes):
@@ -118,6 +121,7 @@ class Scene:
 
 #: Those that were played, the present one last.
 _scenes: list[Scene] = []
+_threads: list[_Threads] = []
 
 
 def note(text: str) -> None:
@@ -131,6 +135,41 @@ def show_tasks() -> None:
     picture = trio.current_time(), scene.draw()
     if picture not in scene.pictures:
         scene.pictures.append(picture)
+
+
+def block(seconds: float, outcome: str = "") -> None:
+    """Take so long in a thread, as `time.sleep` does, and note what comes of it.
+
+    There is no way to stop it meanwhile.
+    """
+    __tracebackhide__ = True
+    threads = _threads[-1]
+    trio.from_thread.run(threads.pass_time, seconds, outcome, trio_token=threads.token)
+
+
+class _Threads(trio.abc.Instrument):
+    """Lets virtual time stand still while a thread works, but not while it is in `block`."""
+
+    def __init__(self) -> None:
+        self.clock = trio.testing.MockClock(autojump_threshold=0)
+        self._blocked = 0
+
+    def before_run(self) -> None:
+        self.token = trio.lowlevel.current_trio_token()
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:
+        works = trio.testing.active_thread_count() > self._blocked
+        threshold = THREAD_SECONDS if works else 0
+        if threshold != self.clock.autojump_threshold:
+            self.clock.autojump_threshold = threshold
+
+    async def pass_time(self, seconds: float, outcome: str) -> None:
+        __tracebackhide__ = True
+        self._blocked += 1
+        await trio.sleep(seconds)
+        self._blocked -= 1
+        if outcome:
+            note(outcome)
 
 
 def is_speech(chunk: bytes) -> bool:
@@ -193,8 +232,9 @@ async def perform(handle_call: Handler, act: Act, callers: int = 1) -> Scene:
 def run(handle_call: Handler, act: Act, callers: int = 1) -> Scene:
     """Play calls in virtual time."""
     logging.getLogger("trio_calls").setLevel(logging.CRITICAL)
-    main = partial(perform, handle_call, act, callers)
-    return run_in_virtual_time(main, clock=None, instruments=[])
+    threads = _Threads()
+    _threads.append(threads)
+    return trio.run(perform, handle_call, act, callers, clock=threads.clock, instruments=[threads])
 
 
 def play(act: Act, *versions: Handler, callers: int = 1) -> None:
