@@ -23,7 +23,7 @@ from tests.support.peers.messaging import (
     text,
 )
 from trio_calls import CallClient, WSSConnectionError, events, open_call_client
-from trio_calls.client import conversation_claims
+from trio_calls.client import conversation_claims, offer_queue
 from trio_calls.sessions import (
     Conversation,
     ConversationEnd,
@@ -422,6 +422,23 @@ async def test_thousands_are_claimed_some_at_a_time(
             assert await wire.is_quiet()
         assert [each.session_id for each in client.conversations] == names
         assert len(reader.conversations) == len(names)
+
+
+async def test_offers_beyond_a_bound_are_left_to_others(
+    exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation_claims, "MAX_CLAIMS_AT_ONCE", 3)
+    monkeypatch.setattr(offer_queue, "MAX_WAITING_OFFERS", 5)
+    async with open_reader(exchange) as (_, wire, _):
+        await wire.tell(*(notify(str(number)) for number in range(20)))
+        claimed = []
+        for _ in range(8):
+            claim = await wire.expect("session.open")
+            claimed.append(int(claim["sessionId"]))
+            await wire.tell(no(claim, "SESSION_BUSY"))
+        assert await wire.is_quiet()
+        # Those that were being claimed, and the newest of the others.
+        assert sorted(claimed) == [0, 1, 2, 15, 16, 17, 18, 19]
 
 
 class TestWhatTheApplicationWants:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextvars
 import inspect
 from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 import trio
 
 from trio_calls._logging import get_logger
+from trio_calls._quoting import printable
 from trio_calls.call.handler_check import check_result
 from trio_calls.client.conversation import Conversation
 from trio_calls.client.message_session import MessageSession
@@ -17,6 +20,9 @@ from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.errors import WSSSessionClosedError
 
 logger = get_logger("trio_calls.conversation_handlers")
+
+#: Of the name of a session, in that of its task: the exchange may have chosen a long one.
+_SHOWN_CHARACTERS: Final = 40
 
 ConversationHandler = Callable[[Conversation], object]
 
@@ -65,9 +71,9 @@ class ConversationHandlers:
         session.users += 1
         self._at_work += 1
         # From whatever task this is called: no conversation sees the context of another.
-        self._context.run(
-            self._nursery.start_soon, self._run, self.handler, session, session.conversation
-        )
+        name = f"trio_calls: conversation {printable(session.session_id, _SHOWN_CHARACTERS)}"
+        run = partial(self._run, self.handler, session, session.conversation)
+        self._context.run(partial(self._nursery.start_soon, run, name=name))
 
     async def wait_idle(self) -> None:
         """Wait until no handler runs. No checkpoint if that is so already."""
