@@ -12,13 +12,14 @@ import pytest
 import trio
 import trio.lowlevel
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tests.support.phone_calls import speech
 from tests.support.voice_agents import loudness
-from trio_calls import ActiveCall, WSSCallStateError, events
+from trio_calls import ActiveCall, CallState, WSSCallStateError, events
 from trio_calls.call.scope import CallHandler
 from trio_calls.client.client import client_observers_of
 from trio_calls.simulator import SimulatedCall, Simulator, cut_media, never_answers, refuse
@@ -263,6 +264,36 @@ async def test_nothing_personal_unless_asked(
     whole = recorder.one("call")
     assert whole.attributes is not None
     assert whole.attributes.get("trio_calls.caller.number") == (CALLER if show_numbers else None)
+
+
+class Failing(SpanProcessor):
+    """What an application has made, and not tried."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        if span.name == "call.answer":
+            raise LookupError("not tried")
+
+    def on_end(self, span: ReadableSpan) -> None:
+        raise LookupError("not tried")
+
+
+async def test_a_processor_that_fails_costs_no_call(
+    simulator: Simulator, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder.provider.add_span_processor(Failing())
+
+    async def handle(call: ActiveCall) -> None:
+        await call.answer()
+        await call.send_audio(speech(1, 1.0))
+        await call.close()
+
+    call = await traced(simulator, recorder, handle)
+    assert speech(1, 1.0) in call.caller.heard
+    assert call.agent_states[-1] is CallState.DISCONNECTED
+    failures = [one for one in caplog.records if one.name == "trio_calls.traces"]
+    assert {one.message for one in failures} == {"a span could not be recorded"}
+    # The answer, which has not begun, closing, and the call.
+    assert len(failures) == 3
 
 
 async def test_a_call_that_is_lost_is_an_error(simulator: Simulator, recorder: Recorder) -> None:

@@ -16,14 +16,17 @@ all the same.
 
 from __future__ import annotations
 
+import functools
 import re
 import time
-from typing import Final
+from collections.abc import Callable
+from typing import Final, ParamSpec
 
 import trio
 from opentelemetry import context as contexts
 from opentelemetry import trace
 
+from trio_calls._logging import get_logger
 from trio_calls._version import __version__
 from trio_calls.call.active_call import ActiveCall, observers_of
 from trio_calls.call.observers import TurnTaken
@@ -33,11 +36,31 @@ from trio_calls.endings import EndCause, Ending
 from trio_calls.errors import WSSCallClosedError, WSSCallCommandError
 from trio_calls.state import AgentMode, CallState, Command
 
+logger = get_logger("trio_calls.traces")
+
+P = ParamSpec("P")
+
 #: What ends a call that ought to have gone on.
 _FAULTS: Final = frozenset({EndCause.LOST, EndCause.FAILED})
 
 #: What the other side calls an error by, if it is a code, and not a sentence with who knows what.
 _CODE: Final = re.compile(r"[A-Z_]{1,64}")
+
+
+def _calmly(function: Callable[P, None]) -> Callable[P, None]:
+    """Let nothing out that the application's samplers and processors of spans raise.
+
+    They run in whatever task tells what has happened, be it the one that keeps all calls alive.
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except Exception:
+            logger.exception("a span could not be recorded")
+
+    return call
 
 
 class _Clock:
@@ -92,11 +115,13 @@ class CallSpan:
         # What is recorded from here on in this task, and all that it starts, is a child of this.
         self._binding = contexts.attach(self._context)
 
+    @_calmly
     def end(self) -> None:
         """Note that nothing runs for the call any more. Called in the task that has begun it."""
         contexts.detach(self._binding)
         self._span.end(self._clock.now())
 
+    @_calmly
     def state_changed(self, state: CallState, ending: Ending | None) -> None:
         """Note the state, and how the call has ended."""
         self._add_event("state", {"trio_calls.call.state": state.name})
@@ -105,10 +130,12 @@ class CallSpan:
             if ending.cause in _FAULTS:
                 self._span.set_status(trace.StatusCode.ERROR)
 
+    @_calmly
     def mode_changed(self, mode: AgentMode) -> None:
         """Note the mode."""
         self._add_event("mode", {"trio_calls.call.mode": mode.name})
 
+    @_calmly
     def command_ended(self, command: Command, asked_at: float, error: BaseException | None) -> None:
         """Record a span of the command."""
         span = self._tracer.start_span(
@@ -126,6 +153,7 @@ class CallSpan:
                 span.set_status(trace.StatusCode.ERROR)
         span.end(self._clock.now())
 
+    @_calmly
     def turn_taken(self, turn: TurnTaken) -> None:
         """Record a span of the turn."""
         span = self._tracer.start_span(
@@ -141,6 +169,7 @@ class CallSpan:
         )
         span.end(self._clock.at(turn.heard_at))
 
+    @_calmly
     def interrupted(self) -> None:
         """Note that somebody has talked over the agent."""
         self._add_event("interrupted", {})
@@ -189,6 +218,7 @@ class CallTracing:
     def offer_lost(self, loss: Loss) -> None:
         """Nothing: there will be no call."""
 
+    @_calmly
     def call_opened(self, call: ActiveCall, offered_at: float | None) -> None:
         """Begin the span of a call, and bind it in its context."""
         if self._is_stopping:
@@ -197,6 +227,7 @@ class CallTracing:
         observers_of(call).add(span)
         self._spans[call] = span
 
+    @_calmly
     def call_closed(self, call: ActiveCall) -> None:
         """End the span of a call, if it has one."""
         span = self._spans.pop(call, None)
