@@ -7,13 +7,15 @@
          sum ◄── what has ended, and what lives ◄── a line of JSON each
 
 Each worker is also asked once a second, though nobody looks: what it has counted is known when it
-dies. One that does not answer is not waited for. It counts with what it has said last.
+dies. One that has not answered in time is not waited for again, until it does. It counts with what
+it has said last.
 
 Invariants:
 
 - A worker has one request at a time. One that is stuck does not fill its channel, over which it
   gets its signals, too.
-- What a worker has counted is in one place: `_reports` while it lives, `_ended` afterwards.
+- What a worker has counted is in one place: in its `ReportingWorker` while it lives, in `_ended`
+  afterwards.
 """
 
 from __future__ import annotations
@@ -55,9 +57,16 @@ class ReportingWorker:
         self.heard_at: float = trio.current_time()
         self._channel = channel
         self._turn = trio.Lock()
-        self._is_asked = False
+        self._asked_at: float | None = None
         self._is_gone = False
         self._news = Wakeup()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it has not answered in time, and not since."""
+        if self._asked_at is None:
+            return False
+        return trio.current_time() - self._asked_at >= PATIENCE_SECONDS
 
     def received(self, line: bytes) -> None:
         """Take what it says."""
@@ -67,7 +76,7 @@ class ReportingWorker:
             logger.debug("worker %d: %s", self.number, error)
             return
         self.heard_at = trio.current_time()
-        self._is_asked = False
+        self._asked_at = None
         self._news.wake()
 
     def has_ended(self) -> None:
@@ -82,13 +91,13 @@ class ReportingWorker:
         """
         async with self._turn:
             await self._wait_answered()
-            self._is_asked = True
+            self._asked_at = trio.current_time()
             self._channel.ask(with_calls=with_calls)
             await self._wait_answered()
             return self.latest
 
     async def _wait_answered(self) -> None:
-        while self._is_asked and not self._is_gone:
+        while self._asked_at is not None and not self._is_gone:
             await self._news.wait()
 
 
@@ -157,5 +166,6 @@ class WorkerReports:
         with trio.move_on_after(PATIENCE_SECONDS):
             async with trio.open_nursery() as nursery:
                 for worker in self._workers:
-                    nursery.start_soon(ask, worker)
+                    if not worker.is_stuck:
+                        nursery.start_soon(ask, worker)
         return answers
