@@ -62,6 +62,15 @@ class Watched:
     async def metrics(self) -> dict[str, float]:
         return read_metrics(await fetch(f"{self.url}/metrics"))
 
+    async def wait_workers(self, number: int) -> dict[str, float]:
+        """Wait until so many workers report: that they serve they print before they tell it."""
+        with trio.fail_after(PATIENCE_SECONDS):
+            while True:
+                samples = await self.metrics()
+                if samples["trio_calls_workers"] == number:
+                    return samples
+                await trio.sleep(0.05)
+
 
 @asynccontextmanager
 async def watched(folder: Path, *options: str) -> AsyncIterator[Watched]:
@@ -97,8 +106,8 @@ async def test_two_workers_one_of_which_dies(tmp_path: Path) -> None:
         calls = [agent.simulator.place_call() for _ in range(6)]
         for call in calls:
             await call.caller.wait_talking()
-        samples = await agent.metrics()
-        assert samples["trio_calls_workers"] == samples["trio_calls_connected_workers"] == 2
+        samples = await agent.wait_workers(2)
+        assert samples["trio_calls_connected_workers"] == 2
         assert samples['trio_calls_calls{state="answered"}'] == 6
         assert samples["trio_calls_offers_claimed_total"] == 6
         listed = json.loads(await fetch(f"{agent.url}/calls"))
@@ -109,11 +118,12 @@ async def test_two_workers_one_of_which_dies(tmp_path: Path) -> None:
         process = int((await agent.command.wait_for(r"worker 2 is process (\d+)"))[1])
         os.kill(process, signal.SIGKILL)
         await agent.command.wait_for("(?s)worker 2: serving.*worker 2: serving")
-        samples = await agent.metrics()
-        assert samples["trio_calls_workers"] == 2
+        samples = await agent.wait_workers(2)
         assert samples["trio_calls_offers_claimed_total"] >= 6
         left = [one for one in listed if one["worker"] == 1]
         assert samples['trio_calls_calls{state="answered"}'] >= len(left)
+        calls.append(agent.simulator.place_call())
+        await calls[-1].caller.wait_talking()
 
         agent.command.send_signal(signal.SIGTERM)
         await agent.command.wait_for(r"(?s)(worker \d: terminating.*){2}")
@@ -130,6 +140,7 @@ async def test_a_real_prometheus_scrapes_two_workers(tmp_path: Path) -> None:
         calls = [agent.simulator.place_call() for _ in range(6)]
         for call in calls:
             await call.caller.wait_talking()
+        await agent.wait_workers(2)
         async with prometheus(tmp_path, agent.url) as api:
             assert await query(api, "trio_calls_offers_claimed_total") == 6
             assert await query(api, "sum(trio_calls_calls)") == 6
