@@ -480,3 +480,22 @@ class TestWhatTheApplicationWants:
             nursery.start_soon(wire.grant, "s")
             async with client.open_conversation("s") as conversation:
                 assert conversation.ending is None
+
+
+async def test_a_client_that_is_being_left_claims_nothing(exchange: FakeExchange) -> None:
+    async def handle(conversation: Conversation) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await wire.control.cut()
+                newer.append(MessageExchange(await exchange.control()))
+                assert await newer[0].is_quiet()
+
+    newer: list[MessageExchange] = []
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_MESSAGE)(handle)
+        wire = MessageExchange(await exchange.control())
+        await wire.bring("s")
+        await quiet()
+    assert len(newer) == 1

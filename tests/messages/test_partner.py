@@ -454,3 +454,18 @@ class TestSessionsOfMessages:
             assert not partner.was_claimed
             await client.set_call_flow(inbound_calls="all", inbound_messages=True, **flow)
             assert (await partner.wait_reply()).text == "hello"
+
+    async def test_a_close_in_a_clean_up_is_heard(self, simulator: Simulator) -> None:
+        async def handle(conversation: Conversation) -> None:
+            try:
+                async for _ in conversation:
+                    pass
+            finally:
+                await conversation.close()
+
+        async with open_call_client(simulator.config) as client:
+            client.on(events.INCOMING_MESSAGE)(handle)
+            partner = simulator.place_message()
+            await partner.wait_claimed()
+            await quiet()
+        assert partner.close_reason == "SDK_REQUEST"

@@ -72,7 +72,7 @@ class ConversationClaims:
     def _start_more(self) -> None:
         while self._queue and self._on_their_way < MAX_CLAIMS_AT_ONCE:
             connection_id = self._control.connection_id
-            if connection_id is None:
+            if connection_id is None or self._nursery.cancel_scope.cancel_called:
                 return
             session = next(iter(self._queue))
             del self._queue[session]

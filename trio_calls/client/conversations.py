@@ -164,7 +164,11 @@ class Conversations:
         is_first = session.ending is None and not session.is_closing
         if is_first:
             session.is_closing = True
-            self._nursery.start_soon(self._close, session)
+            try:
+                self._nursery.start_soon(self._close, session)
+            except RuntimeError:
+                # The client has just been left, and nothing can be asked any more.
+                self._end(session, ConversationEnding(ConversationEnd.LEFT))
         await trio.lowlevel.checkpoint()
         while session.ending is None:
             await session.news.wait()
