@@ -35,6 +35,9 @@ P99_SECONDS: Final = 0.05
 CUTS: Final = 10
 OPEN_SESSIONS: Final = 10_000
 OPEN_BYTES: Final = 120 * MB
+#: And half of what a message costs the official client, at the most.
+MAX_PART_OF_OFFICIAL: Final = 0.5
+SLOWLY_PER_SECOND: Final = 100
 
 
 async def answer(conversation: Conversation) -> None:
@@ -90,8 +93,8 @@ async def _read_lines(process: trio.Process) -> AsyncIterator[Any]:
             yield json.loads(line)
 
 
-def cpu_seconds() -> float:
-    times = psutil.Process().cpu_times()
+def cpu_seconds(pid: int | None = None) -> float:
+    times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
 
 
@@ -117,6 +120,41 @@ async def measure(exchange: Exchange, seconds: float, sessions: int) -> bool:
     return is_quick and not plain["lost"] and not cut["lost"] and used < OPEN_BYTES
 
 
+async def cost_of_official(seconds: float, sessions: int) -> float:
+    """Measure what a message costs the official client, in seconds of processor time."""
+    async with open_exchange() as exchange, trio.open_nursery() as nursery:
+        url = f"ws://127.0.0.1:{exchange.port}"
+        command = [sys.executable, "-m", "benchmarks.messages.official", url]
+        process: trio.Process = await nursery.start(trio.run_process, command)
+        cost = await cost_of_a_message(exchange, seconds, sessions, process.pid)
+        nursery.cancel_scope.cancel()
+    return cost
+
+
+async def cost_of_a_message(
+    exchange: Exchange, seconds: float, sessions: int, pid: int | None = None
+) -> float:
+    """Measure what a message costs a client at a rate that both can keep."""
+    messages = int(SLOWLY_PER_SECOND * seconds)
+    await exchange.open(sessions, messages=messages, per_second=SLOWLY_PER_SECOND, cuts=0)
+    before = cpu_seconds(pid)
+    figures = await exchange.write()
+    if figures["lost"]:
+        print(f"{figures['lost']:g} messages were lost")
+    return (cpu_seconds(pid) - before) / messages
+
+
+async def compare(exchange: Exchange, seconds: float, sessions: int) -> bool:
+    """Compare with the official client. Returns whether the promise is kept."""
+    official = await cost_of_official(seconds, sessions)
+    ours = await cost_of_a_message(exchange, seconds, sessions)
+    print(
+        f"processor time of a message, at {SLOWLY_PER_SECOND} a second: {1e6 * ours:.0f} us, "
+        f"with the official client {1e6 * official:.0f} us"
+    )
+    return ours <= MAX_PART_OF_OFFICIAL * official
+
+
 async def main(seconds: float, sessions: int) -> bool:
     async with open_exchange() as exchange:
         empty = bytes_in_use()
@@ -126,7 +164,8 @@ async def main(seconds: float, sessions: int) -> bool:
         )
         async with open_call_client(config) as client:
             client.on(events.INCOMING_MESSAGE)(answer)
-            return await measure(exchange, seconds, sessions)
+            is_cheap = await compare(exchange, seconds, min(sessions, 50))
+            return await measure(exchange, seconds, sessions) and is_cheap
 
 
 if __name__ == "__main__":
