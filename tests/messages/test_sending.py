@@ -291,12 +291,12 @@ async def test_a_message_waits_30_s_for_a_claim(exchange: FakeExchange) -> None:
     async with open_conversation(exchange) as (conversation, wire, nursery):
         await wire.control.cut()
         newer = MessageExchange(await exchange.control())
+        await newer.expect("session.open")
         began = trio.current_time()
         outcome = Outcome(nursery, conversation)
         await trio.sleep(31)
         assert type(outcome.error) is WSSConnectionError
         assert outcome.at == began + 30
-        await newer.expect("session.open")
         assert await newer.is_quiet()
 
 
