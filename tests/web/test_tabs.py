@@ -107,7 +107,12 @@ async def test_a_phone_does_not_call_itself(
 
 @pytest.mark.parametrize(
     "message",
-    ["", "{", "[]", '{"type":"dial"}', '{"type":"dial","to":7}', b"\0", bytes(4802), "[" * 99],
+    [
+        *("", "{", "[]", "[" * 99, b"\0", bytes(4802)),
+        *('{"type":"dial"}', '{"type":"dial","to":7}', '{"type":"write"}'),
+        *('{"type":"write","text":{}}', '{"type":"write","text":"\\ud800"}'),
+        f'{{"type":"write","text":"{"x" * 4097}"}}',
+    ],
 )
 async def test_what_makes_no_sense_ends_nothing(
     simulator: Simulator, autojump_clock: MockClock, message: str | bytes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -50,7 +50,9 @@ class PartnerMessage:
 class Partner:
     """Somebody who writes to an agent over WhatsApp. Made by `Simulator.place_message`."""
 
-    def __init__(self, session: MessageSession, log: TranscriptLog) -> None:
+    def __init__(
+        self, session: MessageSession, log: TranscriptLog, on_news: Callable[[Partner], None]
+    ) -> None:
         self._session = session
         self._log = log
         self._began_at = trio.current_time()
@@ -59,8 +61,9 @@ class Partner:
         self._read = 0
         self._written = 0
         self._news = Wakeup()
+        self._on_news = on_news
         session.on_message = self._receive
-        session.on_change = self._news.wake
+        session.on_change = self._tell_news
 
     def __repr__(self) -> str:
         state = "open" if self.is_open else f"closed, {self.close_reason}"
@@ -178,7 +181,11 @@ class Partner:
 
     def _note(self, message: PartnerMessage) -> None:
         self._messages.append(message)
+        self._tell_news()
+
+    def _tell_news(self) -> None:
         self._news.wake()
+        self._on_news(self)
 
     def _text_node(self, text: str) -> dict[str, Any]:
         return {

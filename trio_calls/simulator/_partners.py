@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from trio_calls.simulator._partner import Partner
@@ -20,9 +20,14 @@ class Partners:
     Args:
       exchange: where messages are placed.
       keep_finished: how many of the conversations that are over are kept, the latest; None: all.
+
+    Attributes:
+      followers: called with a partner whenever something was written or has changed: who has the
+        conversation, or that it is over.
     """
 
     def __init__(self, exchange: Exchange, keep_finished: int | None = None) -> None:
+        self.followers: list[Callable[[Partner], None]] = []
         self._exchange = exchange
         self._keep_finished = keep_finished
         # In the order in which they began.
@@ -66,10 +71,15 @@ class Partners:
             is_started_here=is_started_here,
             on_closed=self._finish,
         )
-        partner = Partner(session, self._exchange.log)
+        partner = Partner(session, self._exchange.log, self._tell)
         self._kept[session.session_id] = partner
         self._open[sender, receiver] = partner
+        self._tell(partner)
         return partner
+
+    def _tell(self, partner: Partner) -> None:
+        for follower in self.followers:
+            follower(partner)
 
     def _finish(self, session: MessageSession) -> None:
         del self._open[session.remote_address, session.local_address]

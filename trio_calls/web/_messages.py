@@ -57,6 +57,17 @@ def recordings(files: Iterable[Mapping[str, str]]) -> str:
     return _text("recordings", files=list(files))
 
 
+def message(*, is_from_agent: bool, text: str, at: float) -> str:
+    """Show what was written, `at` seconds after the conversation began."""
+    party = "agent" if is_from_agent else "you"
+    return _text("message", text=text, at=round(at, 3), **{"from": party})
+
+
+def conversation(*, state: str, reason: str | None) -> str:
+    """Say how the conversation is."""
+    return _text("conversation", state=state, reason=reason)
+
+
 def ping(number: int) -> str:
     """Ask for a sign of life."""
     return _text("ping", n=number)

@@ -10,7 +10,9 @@ from typing import Final
 import trio
 
 from trio_calls.simulator import Simulator, never_answers
+from trio_calls.simulator._live_partner import follow_partners
 from trio_calls.web import _messages as messages
+from trio_calls.web._chats import Chats
 from trio_calls.web._faults import FAULTS_BY_NAME
 from trio_calls.web._phone_call import PhoneCall
 from trio_calls.web._recordings import Recordings
@@ -32,6 +34,9 @@ class Switchboard:
       recordings: keeps the recordings of the calls that are over.
       agent: the name of the agent that takes the calls; None: whichever is connected.
       nursery: runs the calls.
+
+    Attributes:
+      chats: what is written between the tabs and agents.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Switchboard:
         self._nursery = nursery
         self._tabs: dict[str, Tab] = {}
         self._calls: dict[str, PhoneCall] = {}
+        self.chats: Chats = Chats(simulator)
 
     @property
     def is_full(self) -> bool:
@@ -63,11 +69,13 @@ class Switchboard:
         to = CALLER_NUMBER if tab.number == CALLEE_NUMBER else CALLEE_NUMBER
         rate = self._simulator.config.sample_rate
         tab.tell(messages.hello(sample_rate=rate, number=tab.number, dial=to, agent=self._agent))
+        self.chats.show(tab)
 
     def leave(self, tab: Tab) -> None:
         """Forget a tab that is gone, and hang up for it."""
         if self._tabs.get(tab.number) is tab:
             del self._tabs[tab.number]
+        self.chats.forget(tab)
         for call in list(self._calls.values()):
             call.tab_left(tab)
 
@@ -78,6 +86,7 @@ class Switchboard:
             return
         self._assign(tab, number)
         tab.tell(messages.registered(number))
+        self.chats.show(tab)
 
     def dial(self, tab: Tab, to: str) -> None:
         """Place a call from a tab's number, or say why not."""
@@ -88,6 +97,11 @@ class Switchboard:
         call = PhoneCall(simulated, self._simulator, tab, self.tab_of)
         self._calls[simulated.call_id] = call
         self._nursery.start_soon(self._run, call)
+
+    def write(self, tab: Tab, text: str) -> None:
+        """Write to the agent from a tab's number, or say why not."""
+        if refusal := self.chats.write(tab, text):
+            tab.tell(messages.error(refusal, "write"))
 
     def inject(self, tab: Tab, name: str) -> None:
         """Make something go wrong in a tab's call, or in the next one."""
@@ -154,5 +168,7 @@ async def open_switchboard(
 ) -> AsyncIterator[Switchboard]:
     """Connect tabs with a simulator's telephones for the duration of the block."""
     async with trio.open_nursery() as nursery:
-        yield Switchboard(simulator, recordings, agent, nursery)
+        switchboard = Switchboard(simulator, recordings, agent, nursery)
+        with follow_partners(simulator, switchboard.chats.look):
+            yield switchboard
         nursery.cancel_scope.cancel()

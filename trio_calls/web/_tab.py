@@ -22,6 +22,7 @@ from trio_calls.wire.phone import (
     PlaceCall,
     Pong,
     Register,
+    WriteText,
 )
 
 if TYPE_CHECKING:
@@ -174,6 +175,8 @@ class Tab:
                     self.call.hang_up(self)
             case MakeFault(name):
                 self._switchboard.inject(self, name)
+            case WriteText(text):
+                self._switchboard.write(self, text)
             case Pong() | UnknownMessage():
                 pass
             case _:

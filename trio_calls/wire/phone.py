@@ -7,11 +7,14 @@ at the sample rate that ``hello`` names.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import attrs
 
 from trio_calls.wire.message import Message, text, wire
+
+#: The longest text that may be written, in characters: WhatsApp's limit.
+MAX_WRITTEN_LENGTH: Final = 4096
 
 
 @attrs.frozen
@@ -63,6 +66,15 @@ class MakeFault(Message):
 
 
 @attrs.frozen
+class WriteText(Message):
+    """Write to the agent, in the conversation that is open or in a new one."""
+
+    wire_type: ClassVar[str] = "write"
+
+    text: str = wire("text", repr=False, validator=attrs.validators.max_len(MAX_WRITTEN_LENGTH))
+
+
+@attrs.frozen
 class Pong(Message):
     """Answer a ``ping``: everything that was sent before it has been read."""
 
@@ -71,4 +83,4 @@ class Pong(Message):
     number: int = wire("n")
 
 
-PageMessage = Register | PlaceCall | PickUp | Decline | HangUp | MakeFault | Pong
+PageMessage = Register | PlaceCall | PickUp | Decline | HangUp | MakeFault | WriteText | Pong

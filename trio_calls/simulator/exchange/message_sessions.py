@@ -55,7 +55,7 @@ class MessageSession:
       holder: the SDK that has it, or None.
       offer: the message that offers it to everybody.
       on_message: called with what an SDK writes.
-      on_change: called when it was claimed or closed.
+      on_change: called when it was claimed, lost or closed.
     """
 
     def __init__(
@@ -96,6 +96,11 @@ class MessageSession:
     def is_closed(self) -> bool:
         """Whether it is over."""
         return self.closure is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait for an SDK."""
+        return len(self._waiting)
 
     @property
     def info(self) -> SessionInfo:
@@ -174,6 +179,7 @@ class MessageSession:
         if self.holder is sdk and not self.is_closed:
             self.holder = None
             self._is_ready = False
+            self.on_change()
             self.offer_again()
 
     def offer_again(self) -> None:

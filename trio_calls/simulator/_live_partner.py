@@ -1,0 +1,41 @@
+"""Conversations in the hand of somebody who writes and reads live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from trio_calls.simulator._open import Simulator
+from trio_calls.simulator._partner import Partner, PartnerMessage
+
+
+@contextmanager
+def follow_partners(simulator: Simulator, follower: Callable[[Partner], None]) -> Iterator[None]:
+    """Call a function with each partner of whom there is news, for the duration of the block.
+
+    Args:
+      simulator: whose partners.
+      follower: called when a conversation begins, when somebody has written, and when an SDK has
+        claimed it, has lost it, or it is over. It must not wait.
+    """
+    followers = simulator._partners.followers
+    followers.append(follower)
+    try:
+        yield
+    finally:
+        followers.remove(follower)
+
+
+def messages_from(partner: Partner, start: int) -> list[PartnerMessage]:
+    """Return what both sides have written, without the first `start` messages."""
+    return partner._messages[start:]
+
+
+def is_held(partner: Partner) -> bool:
+    """Return whether an SDK has the conversation now."""
+    return partner._session.holder is not None
+
+
+def count_waiting(partner: Partner) -> int:
+    """Return how many of the partner's messages no SDK was given yet."""
+    return partner._session.waiting
