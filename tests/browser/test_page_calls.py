@@ -195,6 +195,33 @@ async def test_fault_from_the_menu(browser: Browser, server: PhoneServer) -> Non
     assert await tab.asked() == {"type": "fault", "name": "stall"}
 
 
+async def test_messages_by_keyboard(browser: Browser, server: PhoneServer) -> None:
+    page = await browser.open(server.url)
+    tab = await server.tab()
+    await page.shows("#conversation", "Nobody has written yet.")
+    await page.focus("#text")
+    for key in ("m", "5", "Enter"):  # which mutes and dials elsewhere
+        await page.press(key)
+    assert await tab.asked() == {"type": "write", "text": "m5"}
+    assert await page.input_value("#to") == "+65 6222 0000"
+    await tab.tell("conversation", state="waiting", reason=None)
+    await tab.tell("message", **{"from": "you"}, text="m5", at=0.0)
+    await page.shows("#conversation", "No agent has taken the conversation yet.")
+    await tab.tell("conversation", state="open", reason=None)
+    await tab.tell("message", **{"from": "agent"}, text="<b>Yes</b>", at=61.5)
+    await page.shows("#messages li.agent", "1:01.5")
+    assert "<b>Yes</b>" in await page.text("#messages")
+    await tab.tell("conversation", state="closed", reason="The agent has closed it.")
+    await page.shows("#conversation", "The agent has closed it. Your next message begins a new")
+    await tab.tell("error", message="There is nothing to send.", about="write")
+    await page.shows("#conversation", "Not sent: There is nothing to send.")
+    assert await page.input_value("#text") == "m5"
+    await tab.tell("registered", number="+65 8000 0000")
+    await page.shows("#conversation", "Nobody has written yet.")
+    assert await page.text("#messages") == ""
+    assert not page.complaints
+
+
 async def test_keys_dial_and_are_said_in_a_call(browser: Browser, server: PhoneServer) -> None:
     page = await browser.open(server.url)
     tab = await server.tab()

@@ -36,6 +36,11 @@ EVENTS = [
     (8.2, "agent", "agent.whisper"),
     (8.2, "exchange", "agent.whisper: ok"),
 ]
+MESSAGES = [
+    (0.0, "you", "Is the bicycle ready?"),
+    (0.4, "agent", "It is. Bring this number:\n" + "2026-11-28-" * 6),
+    (7.3, "you", "(image: the bill)"),
+]
 TIMELINE: list[dict[str, Any]] = [
     {"kind": "call", "at": 0.0, "sample_rate": 24000},
     {
@@ -77,7 +82,11 @@ async def whispers(page: Page, tab: Tab) -> None:
         await tab.tell("event", at=at, **{"from": who}, text=text)
     for record in TIMELINE:
         await tab.tell("timeline", record=record)
+    await tab.tell("conversation", state="open", reason=None)
+    for at, who, text in MESSAGES:
+        await tab.tell("message", at=at, **{"from": who}, text=text)
     await page.shows("#records li:nth-child(4)")
+    await page.shows("#messages li:nth-child(3)")
 
 
 async def is_over(page: Page, tab: Tab) -> None:

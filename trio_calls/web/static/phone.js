@@ -1,6 +1,7 @@
 // The phone: one tab, one number, one call at a time.
 
 import { Audio, level } from "./audio.js";
+import { Chat } from "./chat.js";
 import { Connection } from "./connection.js";
 import { element, Lines } from "./lines.js";
 import { loudness, Meter } from "./meter.js";
@@ -31,6 +32,7 @@ const mute = new MuteButton($("mute"), (isMuted) => {
   showSound();
 });
 const transcript = new Lines($("lines"), (isFilled) => ($("no-lines").hidden = isFilled));
+const chat = new Chat(sendMessage);
 const timeline = new Lines($("records"), (isFilled) => ($("timeline").hidden = !isFilled));
 
 // What the server says
@@ -45,6 +47,7 @@ const receivers = {
     $("number").value = number;
     if (!$("to").value) $("to").value = dial ?? "";
     $("agent").textContent = agent || "your agent";
+    chat.clear();
     offerFaults(faults ?? []);
     showLink("up", "Connected");
     const kept = sessionStorage.getItem("number");
@@ -60,6 +63,7 @@ const receivers = {
   registered({ number }) {
     $("number").value = number;
     sessionStorage.setItem("number", number);
+    chat.clear();
     isRestoring = false;
     showError("");
   },
@@ -69,7 +73,8 @@ const receivers = {
       isRestoring = false; // a copy of this tab has it: the new number will do
     } else if (about === "dial" && call.call_id === null && call.state === "DIALING") {
       change({ state: "DISCONNECTED", ending: message });
-    } else showError(message);
+    } else if (about === "write") chat.refused(message);
+    else showError(message);
   },
   ringing({ call_id, caller }) {
     begin({ call_id, state: "RINGING", role: "callee", other: caller });
@@ -84,6 +89,8 @@ const receivers = {
   },
   event: (event) => transcript.event(event),
   timeline: ({ record }) => timeline.record(record),
+  message: (message) => chat.message(message),
+  conversation: (conversation) => chat.conversation(conversation),
   recordings: ({ files }) => offerFiles(files),
 };
 
@@ -175,6 +182,12 @@ $("answer").addEventListener("click", async () => {
 });
 $("decline").addEventListener("click", () => connection.send("decline"));
 $("break").addEventListener("click", () => connection.send("fault", { name: $("fault").value }));
+
+function sendMessage(text) {
+  const isSent = connection.send("write", { text });
+  showError(isSent ? "" : "There is no connection to the server.");
+  return isSent;
+}
 
 $("pad").addEventListener("click", (event) => {
   const key = event.target.closest("button")?.dataset.key;

@@ -52,6 +52,19 @@ export function title({ state, role, other }) {
   }
 }
 
+export function conversationSentence({ state, reason }) {
+  switch (state) {
+    case "waiting":
+      return "No agent has taken the conversation yet. It waits.";
+    case "open":
+      return "An agent has the conversation.";
+    case "closed":
+      return `The conversation is closed. ${reason} Your next message begins a new one.`;
+    default:
+      return "Nobody has written yet.";
+  }
+}
+
 export function clock(seconds) {
   const minutes = Math.floor(seconds / 60);
   return `${minutes}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
