@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from tests.support.sounds import share_heard, speech
+from tests.support.sounds import speech
+from tests.support.waiting import until, until_unchanged
 from trio_calls.audio import level_dbfs
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ pytestmark = [pytest.mark.pure, pytest.mark.slow]
 
 RATE = 24000
 SILENCE_DBFS = -90
+#: Bytes of 0.7 s: it beeps twice a second.
+LONGER_THAN_A_PAUSE = 33_600
 
 
 async def dial(page: Page, server: PhoneServer) -> Tab:
@@ -25,6 +28,16 @@ async def dial(page: Page, server: PhoneServer) -> Tab:
     await page.click("#call")
     assert await tab.asked() == {"type": "dial", "to": "+65 6222 0000"}
     return tab
+
+
+def has_beeped(tab: Tab) -> bool:
+    return level_dbfs(bytes(tab.audio)) > -45
+
+
+def is_silent(tab: Tab) -> bool:
+    """Tell whether the last 0.7 s are silence, without a beep."""
+    latest = bytes(tab.audio[-LONGER_THAN_A_PAUSE:])
+    return len(latest) == LONGER_THAN_A_PAUSE and level_dbfs(latest) < SILENCE_DBFS
 
 
 async def arrows(page: Page) -> set[str]:
@@ -86,8 +99,7 @@ async def test_what_the_server_sends_is_heard(browser: Browser, server: PhoneSer
     await page.listen()
     said = speech("greeting", RATE)
     await tab.play(said)
-    await trio.sleep(1)
-    assert share_heard(said, await page.heard(), RATE) >= 0.8
+    await page.hears(said, RATE)
 
 
 async def test_microphone_is_sent_in_calls_only(browser: Browser, server: PhoneServer) -> None:
@@ -100,14 +112,10 @@ async def test_microphone_is_sent_in_calls_only(browser: Browser, server: PhoneS
     await page.click("#call")
     await tab.asked()
     await tab.call("ANSWERED")
-    await trio.sleep(2)  # it beeps twice a second
-    assert level_dbfs(bytes(tab.audio)) > -45
+    await until(lambda: has_beeped(tab))
     await tab.call("DISCONNECTED")
     await page.shows("#call:enabled")
-    await trio.sleep(1)  # what is on its way arrives
-    sent = len(tab.audio)
-    await trio.sleep(0.3)
-    assert len(tab.audio) == sent
+    sent = await until_unchanged(lambda: len(tab.audio))
     assert sent % 960 == 0
 
 
@@ -117,15 +125,13 @@ async def test_muted_is_silence_and_not_nothing(browser: Browser, server: PhoneS
     await tab.call("ANSWERED")
     await page.click("#mute")  # short: it stays muted
     await page.shows("#mute[aria-pressed=true]")
-    await trio.sleep(1)  # what is on its way arrives
     tab.audio.clear()
-    await trio.sleep(1)
-    assert tab.audio
-    assert level_dbfs(bytes(tab.audio)) < SILENCE_DBFS
+    # What is on its way arrives first.
+    await until(lambda: is_silent(tab))
     await page.click("#mute")
     await page.shows("#mute[aria-pressed=false]")
-    await trio.sleep(2)
-    assert level_dbfs(bytes(tab.audio)) > -45
+    tab.audio.clear()
+    await until(lambda: has_beeped(tab))
 
 
 async def test_m_mutes_while_it_is_held(browser: Browser, server: PhoneServer) -> None:
@@ -320,6 +326,5 @@ async def test_without_a_microphone_one_listens(browser: Browser, server: PhoneS
     await page.shows("#microphone-notice", "The browser refuses the microphone. You can listen")
     assert await page.is_hidden("#sound-notice")
     await tab.call("ANSWERED")
-    await trio.sleep(1)
-    assert tab.audio
-    assert level_dbfs(bytes(tab.audio)) < SILENCE_DBFS
+    await until(lambda: len(tab.audio) >= LONGER_THAN_A_PAUSE)
+    assert is_silent(tab)

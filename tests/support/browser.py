@@ -17,9 +17,13 @@ from typing import Any, Final
 
 import trio
 
+from tests.support.sounds import share_heard
+
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 #: What a machine that is busy with other things may take for anything.
 PATIENCE_MS: Final = 15_000
+#: How much of some speech is to be heard, on a machine that tears holes into it.
+WELL_HEARD: Final = 0.8
 #: It beeps twice a second.
 MICROPHONE: Final = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
@@ -121,6 +125,16 @@ class Page:
     async def heard(self) -> bytes:
         """Return what was recorded, as 16-bit PCM."""
         return base64.b64decode(await self.evaluate(_HEARD))
+
+    async def hears(self, said: bytes, sample_rate: int) -> None:
+        """Wait until most of some speech was recorded: on a busy machine that is later."""
+        share = 0.0
+        for _ in range(40):
+            share = share_heard(said, await self.heard(), sample_rate)
+            if share >= WELL_HEARD:
+                return
+            await trio.sleep(0.3)
+        raise AssertionError(f"the tab heard {share:.0%} of it")
 
     def _hear(self, kind: str, text: str) -> None:
         if kind == "error":
