@@ -1,14 +1,19 @@
-"""`--show-tasks`: the tree of tasks, for whoever asks with SIGUSR1."""
+"""The tree of tasks, for whoever asks with SIGUSR1, or by a key in the live view."""
 
 from __future__ import annotations
 
 import os
+import pty
 import signal
+import termios
 from pathlib import Path
 
 import pytest
+import trio
+import trio.testing
 
 from tests.support.processes import finished, running, running_simulator
+from trio_calls.cli.keys import obey_keys
 
 pytest.importorskip("stackscope")
 pytestmark = pytest.mark.slow
@@ -78,3 +83,40 @@ async def test_what_is_missing_is_named(tmp_path: Path) -> None:
     )
     assert status == 1
     assert "needs stackscope: pip install 'trio-calls[tasks]'" in printed
+
+
+async def test_a_key_shows_the_tasks_of_the_simulator() -> None:
+    async with running("simulator", "--port", "0", terminal=True) as simulator:
+        await simulator.wait_for("0 calls now, 0 over; levels in dBFS; t: tasks")
+        await simulator.press("xt")
+        await simulator.wait_for(r"serve_listeners(?s:.*)t: calls")
+        shown = len(simulator.output)
+        await simulator.press("t")
+        await simulator.wait_for(rf"(?s)^.{{{shown}}}.*t: tasks")
+        simulator.send_signal(signal.SIGINT)
+        await simulator.wait_status()
+
+
+async def test_a_terminal_is_left_as_it_was() -> None:
+    ours, its = pty.openpty()
+    before = termios.tcgetattr(its)
+    keys: list[str] = []
+    has_both = trio.Event()
+
+    def obey(key: str) -> None:
+        keys.append(key)
+        if len(keys) > 1:
+            has_both.set()
+
+    with os.fdopen(ours, "wb", buffering=0) as keyboard, os.fdopen(its) as terminal:
+        with pytest.MonkeyPatch.context() as patches:
+            patches.setattr("sys.stdin", terminal)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(obey_keys, obey)
+                await trio.testing.wait_all_tasks_blocked()
+                keyboard.write("té".encode())
+                with trio.fail_after(10):
+                    await has_both.wait()
+                nursery.cancel_scope.cancel()
+        assert termios.tcgetattr(its) == before
+    assert keys == ["t", "é"]

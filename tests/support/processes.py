@@ -60,6 +60,11 @@ class RunningCommand:
         assert match, f"it did not print {pattern!r}:\n{self.output}"
         return match
 
+    async def press(self, keys: str) -> None:
+        """Press keys at its terminal."""
+        assert isinstance(self._stream, trio.lowlevel.FdStream)
+        await self._stream.send_all(keys.encode())
+
     def send_signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 

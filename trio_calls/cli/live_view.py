@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Final
 
 import attrs
@@ -17,6 +18,8 @@ from rich.text import Text
 
 from trio_calls._plain_text import as_shown
 from trio_calls.cli.call_watch import CallWatch, WatchedCall
+from trio_calls.cli.keys import has_keys, obey_keys
+from trio_calls.testing import draw_tasks
 
 _REFRESH_SECONDS: Final = 0.25
 
@@ -30,25 +33,61 @@ _STYLES: Final = {"PENDING": "yellow", "ANSWERED": "green", "CONNECTED": "bold g
 _QUIETEST_DBFS: Final = -60.0
 _METER_CELLS: Final = 5
 
+#: The key that shows the tasks, how it is told, and where there is room to tell it.
+_TASK_KEY: Final = "t"
+_HINT: Final = f"; {_TASK_KEY}: tasks"
+_HINT_WIDTH: Final = 80
+
 #: The blank that a table has between two columns anyway.
 _DIVIDER: Final = 1
 
 
 async def show_calls(watch: CallWatch, console: Console) -> None:
-    """Show the calls until cancelled."""
+    """Show the calls until cancelled.
+
+    The key ``t`` shows the tree of this program's tasks instead, as it is at that moment, and the
+    next one the calls again.
+    """
+    has_task_view = has_keys() and console.width >= _HINT_WIDTH and find_spec("stackscope")
+    hint = _HINT if has_task_view else ""
+    tasks: Text | None = None
+
+    def obey(key: str) -> None:
+        nonlocal tasks
+        if hint and key == _TASK_KEY:
+            tasks = tasks_text(console) if tasks is None else None
+
     # Without auto_refresh: rich would start a thread for it.
     with Live(console=console, auto_refresh=False, redirect_stdout=False) as live:
-        while True:
-            watch.look(keep_seconds=_KEEP_SECONDS)
-            live.update(calls_table(watch, console), refresh=True)
-            await trio.sleep(_REFRESH_SECONDS)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(obey_keys, obey)
+            while True:
+                watch.look(keep_seconds=_KEEP_SECONDS)
+                live.update(tasks or calls_table(watch, console, hint), refresh=True)
+                await trio.sleep(_REFRESH_SECONDS)
 
 
-def calls_table(watch: CallWatch, console: Console) -> Table:
+def tasks_text(console: Console) -> Text:
+    """Draw the tree of tasks as it is now, as far as it fits on a console."""
+    lines = draw_tasks().splitlines()
+    room = max(1, console.height - _OTHER_LINES)
+    left_out = len(lines) - room
+    if left_out > 0:
+        lines[room:] = [f"… and {left_out} lines"]
+    lines += ["", f"{_TASK_KEY}: calls"]
+    return Text(as_shown("\n".join(lines), console.encoding), no_wrap=True, overflow="crop")
+
+
+def calls_table(watch: CallWatch, console: Console, hint: str = "") -> Table:
     """Make a table of the calls, the latest at the bottom, as it fits on a console.
 
     Where it is narrow, columns are left out, but who calls whom is always there. Where not all
     calls fit, those that go on are preferred to those that are over.
+
+    Args:
+      watch: knows the calls.
+      console: the console.
+      hint: which keys there are, for the end of the caption.
     """
     layout = _fitting_layout(watch.calls, console)
     rows = max(1, (console.height - _OTHER_LINES) // layout.lines_a_call)
@@ -59,7 +98,7 @@ def calls_table(watch: CallWatch, console: Console) -> Table:
         padding=(0, layout.gap - _DIVIDER, 0, 0),
         pad_edge=False,
         show_edge=layout.has_edges,
-        caption=_caption(watch, hidden, has_levels=layout.has_levels),
+        caption=_caption(watch, hidden, has_levels=layout.has_levels) + hint,
         caption_justify="left",
     )
     for column in layout.columns:

@@ -114,7 +114,8 @@ def simulator(context: click.Context, /, *, sample_rate: str, **options: Any) ->
     """Run an exchange on this machine, without a telephone account.
 
     Prints the environment variables that point an agent at it. Then it serves until Control-C, and
-    shows the calls: on a terminal as a table, elsewhere one line an event.
+    shows the calls: on a terminal as a table, elsewhere one line an event. At the table, the key t
+    shows the tree of the simulator's own tasks, where the extra `tasks` is installed.
 
     With --phone you call these agents from a browser tab, as with `trio-calls phone`.
     """
