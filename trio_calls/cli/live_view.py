@@ -19,7 +19,6 @@ from rich.text import Text
 from trio_calls._plain_text import as_shown
 from trio_calls.cli.call_watch import CallWatch, WatchedCall
 from trio_calls.cli.keys import has_keys, obey_keys
-from trio_calls.testing import draw_tasks
 
 _REFRESH_SECONDS: Final = 0.25
 
@@ -69,6 +68,8 @@ async def show_calls(watch: CallWatch, console: Console) -> None:
 
 def tasks_text(console: Console) -> Text:
     """Draw the tree of tasks as it is now, as far as it fits on a console."""
+    from trio_calls.testing import draw_tasks  # noqa: PLC0415  # takes its time
+
     lines = draw_tasks().splitlines()
     room = max(1, console.height - _OTHER_LINES)
     left_out = len(lines) - room

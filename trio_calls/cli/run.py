@@ -137,7 +137,8 @@ def run(
 
     With --show-tasks, SIGUSR1 makes the process print who runs in which nursery, which scopes are
     cancelled or shielded, and at which line each task waits, and changes nothing. Each of several
-    workers prints its own, and so does their supervisor.
+    workers prints its own, and so does their supervisor. It takes a millisecond or two for each
+    task, in which no call goes on.
 
     With --workers each process loads TARGET, and has a connection of its own to the exchange. The
     first to claim a call serves it. Limits such as max_concurrent_calls hold for each worker alone.

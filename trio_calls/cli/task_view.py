@@ -12,7 +12,6 @@ import click
 import trio
 
 from trio_calls.cli.outcome import Failure
-from trio_calls.testing import draw_tasks
 
 ResultT = TypeVar("ResultT")
 
@@ -40,17 +39,20 @@ async def showing_tasks(main: Callable[..., Awaitable[ResultT]], *arguments: obj
     Returns:
       What the function returns.
     """
+    # Only here, as it takes its time, and yet not in the midst of calls.
+    from trio_calls.testing import draw_tasks  # noqa: PLC0415
+
     async with trio.open_nursery() as nursery:
-        await nursery.start(_show_tasks)
+        await nursery.start(_show_tasks, draw_tasks)
         result = await main(*arguments)
         nursery.cancel_scope.cancel()
     return result
 
 
-async def _show_tasks(*, task_status: trio.TaskStatus[None]) -> None:
+async def _show_tasks(draw: Callable[[], str], *, task_status: trio.TaskStatus[None]) -> None:
     assert _SIGNAL is not None
     with trio.open_signal_receiver(_SIGNAL) as signals:
         task_status.started()
         async for _ in signals:
             # Written in one piece: workers share the output.
-            click.echo(f"the tasks of process {os.getpid()}:\n{draw_tasks()}", err=True, nl=False)
+            click.echo(f"the tasks of process {os.getpid()}:\n{draw()}", err=True, nl=False)

@@ -42,8 +42,9 @@ def draw_tasks(root: trio.lowlevel.Task | None = None, *, details: bool = False)
       ImportError: stackscope is not installed, which the extras ``testing`` and ``tasks`` bring.
       RuntimeError: this is not called from a task of Trio.
 
-    Nothing is awaited and nothing is changed, so it can be called at any time in Trio's thread. For
-    a program to read, rather than a person, there is `task_tree`.
+    Nothing is awaited and nothing is changed, so it can be called at any time in Trio's thread. It
+    takes a millisecond or two for each task, and no other task runs meanwhile. For a program to
+    read, rather than a person, there is `task_tree`.
     """
     line, below = _task_branch(task_tree(root), details)
     return "".join(f"{text}\n" for text in [line, *_indented(below)])
