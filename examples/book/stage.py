@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
@@ -231,10 +232,24 @@ async def perform(handle_call: Handler, act: Act, callers: int = 1) -> Scene:
 
 def run(handle_call: Handler, act: Act, callers: int = 1) -> Scene:
     """Play calls in virtual time."""
-    logging.getLogger("trio_calls").setLevel(logging.CRITICAL)
     threads = _Threads()
     _threads.append(threads)
-    return trio.run(perform, handle_call, act, callers, clock=threads.clock, instruments=[threads])
+    instruments = [threads]
+    with _quiet(logging.getLogger("trio_calls")):
+        return trio.run(
+            perform, handle_call, act, callers, clock=threads.clock, instruments=instruments
+        )
+
+
+@contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """Let nothing but what is fatal be logged inside the block."""
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def play(act: Act, *versions: Handler, callers: int = 1) -> None:
