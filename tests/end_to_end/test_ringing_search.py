@@ -2,8 +2,9 @@
 
 Each trial has a few callers, one or two workers, and whatever a seed picks: faults of the exchange,
 connections that open slowly or not at all, or whose end is noticed late, callers who hang up, and
-handlers that answer late, once or until it works, or decline. A minute after the last fault nobody
-may ring any more, and when all have hung up nothing may be left, and every place be free.
+handlers that answer late, once or until it works, decline, or hand over to another process. A
+minute after the last fault nobody may ring any more, and when all have hung up nothing may be left,
+and every place be free.
 
 ``TRIO_CALLS_SEARCH_SEEDS=5000`` in the environment searches for longer, and
 ``TRIO_CALLS_SEARCH_SEEDS=17:18`` repeats the trial of one seed.
@@ -26,6 +27,7 @@ from tests.support.in_memory import tasks_of_ours
 from tests.support.transports import on_one_transport
 from tests.support.troubled_network import TroubledNetwork
 from trio_calls import ActiveCall, CallClient, CallState, WSSMediaError, events, open_call_client
+from trio_calls.sessions import HandOver, serve_handed_over
 from trio_calls.simulator import (
     Fault,
     PhoneHungUp,
@@ -73,8 +75,11 @@ class Worker:
 
     client: CallClient
 
-    def __init__(self, simulator: Simulator, chance: random.Random) -> None:
+    def __init__(
+        self, simulator: Simulator, chance: random.Random, answerer: Answerer | None
+    ) -> None:
         self.network = TroubledNetwork(simulator, chance)
+        self._answerer = answerer
         self.max_calls = chance.choice((1, 2, 3, None))
         self.handlers = 0
         self._chance = chance
@@ -93,35 +98,74 @@ class Worker:
     async def _handle(self, call: ActiveCall) -> None:
         self.handlers += 1
         try:
-            if call.callee_number != FRESH:
-                await self._begin(call)
+            if self._answerer is not None and self._chance.random() < 0.5:
+                await self._answerer.take(call)
             else:
-                await call.answer()
+                await begin(call, self._chance)
+                await call.wait_disconnected()
+        finally:
+            self.handlers -= 1
+
+
+class Answerer:
+    """A process that has no control connection: workers hand calls over to it.
+
+    Attributes:
+      network: between it and the exchange.
+      handlers: how many run.
+    """
+
+    def __init__(self, simulator: Simulator, chance: random.Random) -> None:
+        self.network = TroubledNetwork(simulator, chance)
+        self.handlers = 0
+        self._chance = chance
+        self._sent, self._received = trio.open_memory_channel[HandOver](math.inf)
+
+    async def take(self, call: ActiveCall) -> None:
+        self._sent.send_nowait(await call.hand_over())
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        async with trio.open_nursery() as nursery:
+            config = self.network.config
+            await nursery.start(serve_handed_over, self._received, self._handle, config)
+            self.network.is_sound = False
+            yield
+            self._sent.close()
+
+    async def _handle(self, call: ActiveCall) -> None:
+        self.handlers += 1
+        try:
+            await begin(call, self._chance)
             await call.wait_disconnected()
         finally:
             self.handlers -= 1
 
-    async def _begin(self, call: ActiveCall) -> None:
-        chance = self._chance
-        await trio.sleep(chance.choice((0, 0, 1, 5)) * chance.random())
-        match chance.randrange(6):
-            case 0:
-                await trio.sleep(chance.uniform(0, 20))
-                await call.disconnect()
-            case 1:
-                await call.connect()
-            case 2 | 3:
-                with trio.fail_after(chance.choice((1, 100, 100))):
-                    await call.answer()
-            case _:
-                await self._insist(call)
 
-    async def _insist(self, call: ActiveCall) -> None:
-        while call.state is CallState.PENDING:
-            try:
+async def begin(call: ActiveCall, chance: random.Random) -> None:
+    if call.callee_number == FRESH:
+        await call.answer()
+        return
+    await trio.sleep(chance.choice((0, 0, 1, 5)) * chance.random())
+    match chance.randrange(6):
+        case 0:
+            await trio.sleep(chance.uniform(0, 20))
+            await call.disconnect()
+        case 1:
+            await call.connect()
+        case 2 | 3:
+            with trio.fail_after(chance.choice((1, 100, 100))):
                 await call.answer()
-            except WSSMediaError:
-                await trio.sleep(self._chance.random())
+        case _:
+            await insist(call, chance)
+
+
+async def insist(call: ActiveCall, chance: random.Random) -> None:
+    while call.state is CallState.PENDING:
+        try:
+            await call.answer()
+        except WSSMediaError:
+            await trio.sleep(chance.random())
 
 
 async def ring(caller: SimulatedCall, patience: float) -> None:
@@ -166,21 +210,26 @@ async def place_calls(simulator: Simulator, chance: random.Random, nursery: trio
 async def try_once(seed: int) -> None:
     chance = random.Random(seed)
     async with open_simulator(seed=seed) as simulator, AsyncExitStack() as stack:
-        workers = [Worker(simulator, chance) for _ in range(chance.choice((1, 1, 2)))]
+        answerer = Answerer(simulator, chance) if chance.random() < 0.4 else None
+        if answerer is not None:
+            await stack.enter_async_context(answerer.open())
+        workers = [Worker(simulator, chance, answerer) for _ in range(chance.choice((1, 1, 2)))]
         for worker in workers:
             await stack.enter_async_context(worker.open())
         async with trio.open_nursery() as nursery:
             async with trio.open_nursery() as trouble:
                 trouble.start_soon(make_trouble, simulator, chance)
                 trouble.start_soon(place_calls, simulator, chance, nursery)
-            for worker in workers:
-                worker.network.is_sound = True
+            for process in (*workers, answerer):
+                if process is not None:
+                    process.network.is_sound = True
             await trio.sleep(PATIENCE_SECONDS)
             ringing = [call for call in simulator.calls if call.caller.state is CALLING]
             assert ringing == [], "still ringing"
             simulator.end_all_calls()
         await trio.sleep(SETTLING_SECONDS)
         assert [worker.leftovers() for worker in workers] == [[] for _ in workers]
+        assert answerer is None or answerer.handlers == 0
         await use_every_place(simulator, sum(worker.max_calls or 2 for worker in workers))
     await trio.testing.wait_all_tasks_blocked()
     assert tasks_of_ours() == []
