@@ -170,7 +170,7 @@ class _Place:
 
     scope: trio.Nursery | trio.CancelScope
     context: stackscope.Context | None = None
-    frame: stackscope.Frame | None = None
+    frame: stackscope.Frame | None = attrs.field(default=None, repr=False)
 
 
 def _is_trios_own(place: _Place) -> bool:

@@ -180,7 +180,7 @@ class _Network(httpcore.AsyncNetworkBackend):
     """Opens the streams to one exchange, whatever host it is asked for."""
 
     parts: SplitResult
-    ssl_context: ssl.SSLContext | None
+    ssl_context: ssl.SSLContext | None = attrs.field(repr=False)
     open_stream: StreamOpener | None
     max_body_bytes: int
 
