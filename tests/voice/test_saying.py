@@ -511,7 +511,7 @@ class TestKindsOfAudio:
             ("hello", TypeError, "not text"),
             (None, TypeError, "not NoneType: there is no audio in it"),
             ([1, 2], TypeError, "not list: say each of its pieces"),
-            (speech, TypeError, "not function: call it"),
+            (tone, TypeError, "not function: call it"),
             ((piece for piece in [b""]), TypeError, "not generator: an asynchronous generator"),
             (np.zeros(480, np.float32), TypeError, "floats"),
             (np.zeros((2, 480), np.int16), ValueError, "mono"),

@@ -125,7 +125,7 @@ async def test_two_calls_into_one_file(simulator: Simulator, tmp_path: Path) -> 
     async with answered(simulator) as scene:
         async with scene.voice.record(path):
             await scene.voice.say(speech(1, 1.0))
-            with pytest.raises(RecordingError, match=r"call.wav: another call is being recorded"):
+            with pytest.raises(RecordingError, match=r"call.wav: another recording is being made"):
                 async with scene.voice.record(path):
                     raise AssertionError("it is opened")
         assert sounds(channels_of(path)[1]) == speech(1, 1.0)
