@@ -20,7 +20,14 @@ from trio_calls.wire.codec import (
     encode,
 )
 from trio_calls.wire.media import RingTime
-from trio_calls.wire.message import IS_FORGIVEN, WIRE_NAME, Message, UnknownMessage
+from trio_calls.wire.message import (
+    IS_FORGIVEN,
+    REQUEST_ID,
+    REST,
+    WIRE_NAME,
+    Message,
+    UnknownMessage,
+)
 
 Decode = Callable[[str], Message | UnknownMessage]
 
@@ -88,13 +95,20 @@ def _outcome(decode: Decode, frame: str) -> Message | UnknownMessage | str:
 
 def _check_meaning(message: Message, document: dict[str, Any]) -> None:
     assert document["type"] == message.wire_type
-    _check_fields(message, document["data"] if message.in_data else document)
+    body = document["data"] if message.in_data else document
+    if message.id_is_beside_data:
+        body = {**body, REQUEST_ID: document[REQUEST_ID]}
+    _check_fields(message, body)
 
 
 def _check_fields(instance: Any, body: dict[str, Any]) -> None:
+    named = {field.metadata[WIRE_NAME] for field in attrs.fields(type(instance))} - {REST}
     for field in attrs.fields(type(instance)):
         value = getattr(instance, field.name)
-        if attrs.has(type(value)):
+        if field.metadata[WIRE_NAME] == REST:
+            rest = {name: said for name, said in body.items() if name not in named}
+            assert value == {name: said for name, said in rest.items() if said is not None}
+        elif attrs.has(type(value)):
             _check_fields(value, body[field.metadata[WIRE_NAME]])
         else:
             said = body.get(field.metadata[WIRE_NAME])

@@ -7,9 +7,11 @@ from typing import Final
 
 from trio_calls.wire.codec import encode
 from trio_calls.wire.control import (
+    CallFlowSetup,
     CallIn,
     Response,
     SessionClosed,
+    SessionCreate,
     SessionNotify,
     SessionOpen,
     SessionReady,
@@ -38,6 +40,7 @@ from trio_calls.wire.media import (
     RingTime,
 )
 from trio_calls.wire.message import Message
+from trio_calls.wire.messaging import MessageIn, MessageOut
 
 #: At least one message of each class of the wire, with every field that it can have.
 MESSAGES: Final[tuple[Message, ...]] = (
@@ -45,6 +48,10 @@ MESSAGES: Final[tuple[Message, ...]] = (
     SetupDone("connection"),
     SessionNotify("session", "TELCO", "+65 9111 0000", "+65 6222 0000", "RESUME", 1.5),
     SessionOpen("request", "session"),
+    SessionCreate("request", "WA", "6591110000"),
+    CallFlowSetup("request", "ALL", True, False, True),
+    MessageIn("session", "6591110000", {"type": "text", "text": {"body": "hello"}}),
+    MessageOut("request", "session", "message", "v23.0", {"type": "text"}),
     Response("request", is_ok=True, content={"session": {"id": "session", "openedAt": 1}}),
     Response(
         "request",
