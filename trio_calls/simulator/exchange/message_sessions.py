@@ -7,30 +7,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from trio_calls.simulator.exchange.identifiers import Identifiers
-from trio_calls.simulator.exchange.sessions import ConnectedSdk, refusal
-from trio_calls.wire.control import (
-    SESSION_BUSY,
-    SESSION_CLOSED,
-    SESSION_NOT_OPEN,
-    Response,
-    SessionClosed,
-    SessionNotify,
-)
+from trio_calls.simulator.exchange.sessions import ClaimedSession, ConnectedSdk, refusal
+from trio_calls.wire.control import SESSION_NOT_OPEN, Response, SessionNotify
 from trio_calls.wire.messaging import NEW_INCOMING_MESSAGE, WHATSAPP, MessageIn, MessageOut
-from trio_calls.wire.session_list import (
-    BEGUN_BY_CONNECTOR,
-    BEGUN_BY_SDK,
-    CLOSED,
-    OPEN,
-    SessionClosure,
-    SessionInfo,
-)
 
 #: What an SDK must not do.
 NOT_HELD: Final = "wa.msg.out for a session that it does not hold"
 
 
-class MessageSession:
+class MessageSession(ClaimedSession):
     """A session with somebody who writes: on offer, claimed, or closed.
 
     What is written waits until an SDK has claimed the session and is ready for it. When that loses
@@ -50,10 +35,7 @@ class MessageSession:
       ValueError: an address is too long for the wire.
 
     Attributes:
-      closure: when and why it was closed; None while it is open.
       was_claimed: whether an SDK has ever claimed it.
-      holder: the SDK that has it, or None.
-      offer: the message that offers it to everybody.
       on_message: called with what an SDK writes.
       on_change: called when it was claimed, lost or closed.
     """
@@ -69,15 +51,7 @@ class MessageSession:
         offer_to_all: Callable[[SessionNotify], None],
         on_closed: Callable[[MessageSession], None],
     ) -> None:
-        self.session_id = session_id
-        self.remote_address = remote_address
-        self.local_address = local_address
-        self.closure: SessionClosure | None = None
-        self.was_claimed: bool = False
-        self.holder: ConnectedSdk | None = None
-        self.on_message: Callable[[MessageOut], None] = lambda _: None
-        self.on_change: Callable[[], None] = lambda: None
-        self.offer: SessionNotify = SessionNotify(
+        offer = SessionNotify(
             session_id=session_id,
             channel=WHATSAPP,
             remote_address=remote_address,
@@ -85,36 +59,22 @@ class MessageSession:
             activity=NEW_INCOMING_MESSAGE,
             created_at=identifiers.unix_seconds(),
         )
-        self._is_started_here = is_started_here
-        self._identifiers = identifiers
+        super().__init__(offer, identifiers, is_started_here=is_started_here)
+        self.session_id = session_id
+        self.remote_address = remote_address
+        self.local_address = local_address
+        self.was_claimed: bool = False
+        self.on_message: Callable[[MessageOut], None] = lambda _: None
+        self.on_change: Callable[[], None] = lambda: None
         self._offer_to_all = offer_to_all
         self._on_closed = on_closed
         self._waiting: deque[MessageIn] = deque()
         self._is_ready = False
 
     @property
-    def is_closed(self) -> bool:
-        """Whether it is over."""
-        return self.closure is not None
-
-    @property
     def waiting(self) -> int:
         """How many messages wait for an SDK."""
         return len(self._waiting)
-
-    @property
-    def info(self) -> SessionInfo:
-        """What a list of sessions says of it."""
-        return SessionInfo(
-            session_id=self.session_id,
-            channel=WHATSAPP,
-            initiator=BEGUN_BY_SDK if self._is_started_here else BEGUN_BY_CONNECTOR,
-            state=CLOSED if self.is_closed else OPEN,
-            remote_address=self.remote_address,
-            local_address=self.local_address,
-            opened_at=self.offer.created_at,
-            closed_at=None if self.closure is None else self.closure.closed_at,
-        )
 
     @property
     def is_on_offer(self) -> bool:
@@ -129,23 +89,9 @@ class MessageSession:
         elif self.is_on_offer:
             self._offer_to_all(self.offer)
 
-    def open(self, request_id: str, sdk: ConnectedSdk) -> Response:
-        """Give it to an SDK that claims it: the first has it, and may claim it again."""
-        if self.is_closed:
-            return refusal(request_id, SESSION_CLOSED)
-        if self.holder is not None and self.holder is not sdk:
-            return refusal(request_id, SESSION_BUSY, boundSmWsId=self.holder.connection_id)
-        self.holder = sdk
+    def _claimed(self, sdk: ConnectedSdk) -> None:
         self.was_claimed = True
         self.on_change()
-        session = {
-            "id": self.session_id,
-            "channel": WHATSAPP,
-            "remoteAddress": self.remote_address,
-            "localAddress": self.local_address,
-            "openedAt": self.offer.created_at,
-        }
-        return Response(request_id, is_ok=True, content={"session": session})
 
     def ready(self, sdk: ConnectedSdk) -> bool:
         """Deliver what waits. Returns whether this SDK has the session, or had it to its end."""
@@ -177,7 +123,7 @@ class MessageSession:
     def lost(self, sdk: ConnectedSdk) -> None:
         """Take it away from an SDK whose control connection is gone, if that has it."""
         if self.holder is sdk and not self.is_closed:
-            self.holder = None
+            self.release()
             self._is_ready = False
             self.on_change()
             self.offer_again()
@@ -191,10 +137,8 @@ class MessageSession:
         """Close it, and tell its holder why."""
         if self.is_closed:
             return
-        self.closure = SessionClosure(self._identifiers.unix_seconds(), reason)
         self._waiting.clear()
-        if self.holder is not None:
-            self.holder.send(SessionClosed(self.session_id, reason))
+        self._end(reason)
         self.on_change()
         self._on_closed(self)
 

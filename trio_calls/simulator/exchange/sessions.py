@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
@@ -72,51 +73,39 @@ class ConnectedSdk:
         return self.call_flow is not None and self.call_flow.inbound_calls == "MISSED_ONLY"
 
 
-class Session:
-    """A call on offer, claimed, or closed.
+class ClaimedSession(ABC):
+    """A session that the first SDK has that claims it, until that is gone, or it is closed.
 
     Attributes:
-      call: the call.
       offer: the message that offers it to everybody.
-      holder: who claimed it last, or None while it is on offer.
+      holder: who claimed it last, or None.
       closure: when and why it was closed; None while it is open.
     """
 
-    def __init__(self, call: ExchangeCall, identifiers: Identifiers) -> None:
-        self.call = call
+    def __init__(
+        self, offer: SessionNotify, identifiers: Identifiers, *, is_started_here: bool
+    ) -> None:
+        self.offer: SessionNotify = offer
         self.holder: ConnectedSdk | None = None
         self.closure: SessionClosure | None = None
-        self.offer: SessionNotify = SessionNotify(
-            session_id=call.session_id,
-            channel=TELEPHONE,
-            remote_address=call.caller.number,
-            local_address=call.callee.number,
-            activity=_NEW_INCOMING_CALL,
-            created_at=identifiers.unix_seconds(),
-        )
-        self._token: str | None = None
         self._identifiers = identifiers
-
-    @property
-    def is_on_offer(self) -> bool:
-        """Whether anybody may claim it."""
-        return self.holder is None and not self.is_closed and not self.call.is_outgoing
+        self._is_started_here = is_started_here
 
     @property
     def is_closed(self) -> bool:
-        """Whether the call is over for agents."""
+        """Whether it is over for agents."""
         return self.closure is not None
 
     @property
     def info(self) -> SessionInfo:
         """What a list of sessions says of it."""
         return SessionInfo(
-            session_id=self.call.session_id,
-            channel=TELEPHONE,
-            initiator=BEGUN_BY_SDK if self.call.is_outgoing else BEGUN_BY_CONNECTOR,
+            session_id=self.offer.session_id,
+            channel=self.offer.channel,
+            initiator=BEGUN_BY_SDK if self._is_started_here else BEGUN_BY_CONNECTOR,
             state=CLOSED if self.is_closed else OPEN,
-            remote_address=self.call.caller.number,
-            local_address=self.call.callee.number,
+            remote_address=self.offer.remote_address,
+            local_address=self.offer.local_address,
             opened_at=self.offer.created_at,
             closed_at=None if self.closure is None else self.closure.closed_at,
         )
@@ -128,15 +117,58 @@ class Session:
         if self.holder is not None and self.holder is not sdk:
             return refusal(request_id, SESSION_BUSY, boundSmWsId=self.holder.connection_id)
         self.holder = sdk
-        self.call.claim(sdk.audio_format)
+        self._claimed(sdk)
         session = {
-            "id": self.call.session_id,
-            "channel": TELEPHONE,
-            "remoteAddress": self.call.caller.number,
-            "localAddress": self.call.callee.number,
+            "id": self.offer.session_id,
+            "channel": self.offer.channel,
+            "remoteAddress": self.offer.remote_address,
+            "localAddress": self.offer.local_address,
             "openedAt": self.offer.created_at,
         }
         return Response(request_id, is_ok=True, content={"session": session})
+
+    def release(self) -> None:
+        """Take it away from its holder."""
+        self.holder = None
+
+    @abstractmethod
+    def _claimed(self, sdk: ConnectedSdk) -> None:
+        """Act on its claim."""
+
+    def _end(self, reason: str) -> None:
+        """Close it, and tell its holder why."""
+        self.closure = SessionClosure(self._identifiers.unix_seconds(), reason)
+        if self.holder is not None:
+            self.holder.send(SessionClosed(self.offer.session_id, reason))
+
+
+class Session(ClaimedSession):
+    """A call on offer, claimed, or closed.
+
+    Attributes:
+      call: the call.
+    """
+
+    def __init__(self, call: ExchangeCall, identifiers: Identifiers) -> None:
+        offer = SessionNotify(
+            session_id=call.session_id,
+            channel=TELEPHONE,
+            remote_address=call.caller.number,
+            local_address=call.callee.number,
+            activity=_NEW_INCOMING_CALL,
+            created_at=identifiers.unix_seconds(),
+        )
+        super().__init__(offer, identifiers, is_started_here=call.is_outgoing)
+        self.call = call
+        self._token: str | None = None
+
+    @property
+    def is_on_offer(self) -> bool:
+        """Whether anybody may claim it."""
+        return self.holder is None and not self.is_closed and not self.call.is_outgoing
+
+    def _claimed(self, sdk: ConnectedSdk) -> None:
+        self.call.claim(sdk.audio_format)
 
     def call_in(self, base_url: str) -> CallIn:
         """Make the message that says where to open the media connection, and void older tokens."""
@@ -161,16 +193,14 @@ class Session:
         )
 
     def release(self) -> None:
-        """Take it away from its holder."""
-        self.holder = None
+        """Take it away from its holder, whose token is void then."""
+        super().release()
         self._token = None
 
     def close(self, reason: str) -> None:
         """Close it, and tell its holder why: the call is over for agents."""
-        self.closure = SessionClosure(self._identifiers.unix_seconds(), reason)
         self._token = None
-        if self.holder is not None:
-            self.holder.send(SessionClosed(self.call.session_id, reason))
+        self._end(reason)
 
 
 def session_not_found(request_id: str) -> Response:
