@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Final
 
 import attrs
 import trio
@@ -16,9 +15,6 @@ from trio_calls.call.scope import CallHandler, CallScope
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.config import ClientConfig
 from trio_calls.transport.tls import ClientTLS
-
-#: Of the name of a call, in that of its task: it may be a long one.
-_SHOWN_CHARACTERS: Final = 40
 
 logger = get_logger("trio_calls.adopted_calls")
 
@@ -103,8 +99,3 @@ class AdoptedCalls:
         """
         while self._scopes:
             await self.news.wait()
-
-
-def task_name(call: CallScope) -> str:
-    """Return what the task is called in which such a call runs."""
-    return f"trio_calls: adopted call {call.active_call.call_id[:_SHOWN_CHARACTERS]}"

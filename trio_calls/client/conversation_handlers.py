@@ -6,23 +6,19 @@ import contextvars
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Final
 
 import trio
 
 from trio_calls._logging import get_logger
-from trio_calls._quoting import printable
 from trio_calls.call.handler_check import check_result
 from trio_calls.client.conversation import Conversation
 from trio_calls.client.message_session import MessageSession
+from trio_calls.client.task_names import task_name
 from trio_calls.concurrency.error_groups import holds_only, split_failure
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.errors import WSSSessionClosedError
 
 logger = get_logger("trio_calls.conversation_handlers")
-
-#: Of the name of a session, in that of its task: the exchange may have chosen a long one.
-_SHOWN_CHARACTERS: Final = 40
 
 ConversationHandler = Callable[[Conversation], object]
 
@@ -71,7 +67,7 @@ class ConversationHandlers:
         session.users += 1
         self._at_work += 1
         # From whatever task this is called: no conversation sees the context of another.
-        name = f"trio_calls: conversation {printable(session.session_id, _SHOWN_CHARACTERS)}"
+        name = task_name("conversation", session.session_id)
         run = partial(self._run, self.handler, session, session.conversation)
         self._context.run(partial(self._nursery.start_soon, run, name=name))
 

@@ -13,8 +13,9 @@ from trio_calls._logging import get_logger
 from trio_calls.call.hand_over import HandOver, concealed
 from trio_calls.call.handler_check import check_handler
 from trio_calls.call.scope import CallHandler, CallScope
-from trio_calls.client.adopted_calls import AdoptedCalls, task_name
+from trio_calls.client.adopted_calls import AdoptedCalls
 from trio_calls.client.outcomes import Outcomes
+from trio_calls.client.task_names import task_name
 from trio_calls.concurrency.error_groups import plain_program_end
 from trio_calls.concurrency.termination import open_termination_receiver
 from trio_calls.concurrency.trio_run import require_trio
@@ -137,9 +138,8 @@ class _Server:
             if handed_over is not None:
                 call = self._calls.add(handed_over)
                 call.core.claim.on_end = partial(self._stopped_ringing, call)
-                self._context.run(
-                    partial(nursery.start_soon, self._serve, call, name=task_name(call))
-                )
+                name = task_name("adopted call", call.active_call.call_id)
+                self._context.run(partial(nursery.start_soon, self._serve, call, name=name))
 
     def _read(self, document: HandOver | str | bytes) -> HandOver | None:
         if isinstance(document, HandOver):

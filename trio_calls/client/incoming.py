@@ -7,18 +7,16 @@ import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
 
 import trio
 
 from trio_calls._logging import get_logger
-from trio_calls._quoting import printable
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.claim import ClaimState
 from trio_calls.call.core import CallCore
 from trio_calls.call.hand_over import HandOver
 from trio_calls.call.scope import CallHandler, CallScope
-from trio_calls.client.adopted_calls import AdoptedCalls, task_name
+from trio_calls.client.adopted_calls import AdoptedCalls
 from trio_calls.client.claims import (
     CALL_IN_SECONDS,
     claim,
@@ -32,6 +30,7 @@ from trio_calls.client.observers import ClientObservers, Loss
 from trio_calls.client.offer_judge import OfferJudge
 from trio_calls.client.offers import Offers, Session
 from trio_calls.client.outcomes import Outcomes
+from trio_calls.client.task_names import task_name
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSHandOverError
 from trio_calls.state import STATES_WITH_AUDIO
@@ -43,9 +42,6 @@ from trio_calls.wire.control import (
     SessionClosed,
     SessionNotify,
 )
-
-#: Of the name of a session, in that of its task: the exchange may have chosen a long one.
-_SHOWN_CHARACTERS: Final = 40
 
 logger = get_logger("trio_calls.incoming")
 
@@ -157,7 +153,8 @@ class IncomingCalls:
         self.offers.count_others(len(self.adopted))
         # In a task of its own: what it binds to context variables is for nobody else.
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._serve_adopted, call, handler, name=task_name(call))
+            name = task_name("adopted call", call.active_call.call_id)
+            nursery.start_soon(self._serve_adopted, call, handler, name=name)
 
     async def _serve_adopted(self, call: CallScope, handler: CallHandler) -> None:
         self.observers.call_opened(call.active_call, None)
@@ -254,7 +251,7 @@ class IncomingCalls:
             if session is None:
                 return
             # From whatever task this is called: no call sees the context variables of another.
-            name = f"trio_calls: session {printable(session.session_id, _SHOWN_CHARACTERS)}"
+            name = task_name("session", session.session_id)
             serve = partial(self._serve, session, self._handler)
             self._context.run(partial(self._nursery.start_soon, serve, name=name))
 
