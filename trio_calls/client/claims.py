@@ -65,15 +65,19 @@ async def claim(control: ControlConnection, session: Session) -> Response | None
     except WSSConnectionError as error:
         logger.debug("a claim came to nothing: %s", error)
         return None
-    level = logging.DEBUG if response.error_code in _GONE else logging.WARNING
     error_code = control.quote(response.error_code or "no reason given")
-    logger.log(level, "a call could not be claimed: %s", error_code)
+    logger.log(refusal_level(response), "a call could not be claimed: %s", error_code)
     return response
 
 
 def is_granted(control: ControlConnection, response: Response | None) -> bool:
     """Return whether a session is ours: it was given to us, or we had it already."""
     return response is not None and (response.is_ok or control.is_present(response.holder))
+
+
+def refusal_level(response: Response) -> int:
+    """Return the level at which to log that a claim was refused: it may be nothing unusual."""
+    return logging.DEBUG if response.error_code in _GONE else logging.WARNING
 
 
 def loss_of(response: Response | None) -> Loss:

@@ -14,7 +14,6 @@ again: nobody else would be told. There is one scope at a time for each session.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -22,7 +21,7 @@ from typing import Final
 import trio
 
 from trio_calls._logging import get_logger
-from trio_calls.client.claims import CLAIM_AGAIN_SECONDS, is_granted
+from trio_calls.client.claims import CLAIM_AGAIN_SECONDS, is_granted, refusal_level
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.conversation import Conversation
 from trio_calls.client.conversation_claims import ConversationClaims
@@ -48,6 +47,7 @@ from trio_calls.errors import (
     WSSSessionClosedError,
 )
 from trio_calls.wire.control import (
+    SDK_REQUEST,
     SESSION_BUSY,
     SESSION_CLOSED,
     SESSION_NOT_FOUND,
@@ -64,12 +64,6 @@ logger = get_logger("trio_calls.conversations")
 
 #: How long `session.closed` is waited for when the exchange was asked to close a session.
 CLOSED_SECONDS: Final = 10.0
-
-#: The exchange's reason for closing what an application wanted closed.
-_SDK_REQUEST: Final = "SDK_REQUEST"
-
-#: What a claim comes to when all is well but somebody else has the session, or it is over.
-_GONE: Final = frozenset({SESSION_BUSY, SESSION_CLOSED, SESSION_NOT_FOUND})
 
 #: How the refusal of a later claim ends a conversation; any other one does as `REFUSED`.
 _ENDS: Final = {
@@ -267,7 +261,7 @@ class Conversations:
         session = self._sessions.get(message.session_id)
         if session is None:
             return was_waiting
-        is_wanted = message.reason == _SDK_REQUEST
+        is_wanted = message.reason == SDK_REQUEST
         cause = ConversationEnd.CLOSED if is_wanted else ConversationEnd.EXCHANGE
         self._end(session, ConversationEnding(cause, self._control.quote(message.reason)))
         return True
@@ -333,8 +327,7 @@ class Conversations:
     def _claim_refused(self, session: MessageSession, response: Response) -> None:
         code = self._control.quote(response.error_code or "no reason given")
         if not session.was_granted:
-            level = logging.DEBUG if response.error_code in _GONE else logging.WARNING
-            logger.log(level, "a conversation could not be claimed: %s", code)
+            logger.log(refusal_level(response), "a conversation could not be claimed: %s", code)
             session.refusal = response
             session.news.wake()
             self._forget(session)

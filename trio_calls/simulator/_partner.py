@@ -13,6 +13,7 @@ from trio_calls.simulator.exchange.message_sessions import MessageSession
 from trio_calls.simulator.transcript.transcript import Transcript
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 from trio_calls.wire.codec import encode_strictly
+from trio_calls.wire.control import FORCE_CLOSE
 from trio_calls.wire.messaging import MessageIn, MessageOut
 
 
@@ -162,7 +163,7 @@ class Partner:
         while self.is_open:
             await self._news.wait()
 
-    def close(self, *, reason: str = "FORCE_CLOSE") -> None:
+    def close(self, *, reason: str = FORCE_CLOSE) -> None:
         """Let the exchange close the conversation, and tell the agent why.
 
         What was written and not delivered yet is lost.

@@ -8,6 +8,7 @@ from trio_calls.simulator import Partner, Simulator
 from trio_calls.simulator._live_partner import count_waiting, is_held, messages_from
 from trio_calls.web import _messages as messages
 from trio_calls.web._content_text import content_text
+from trio_calls.wire.control import FORCE_CLOSE, SDK_REQUEST
 
 if TYPE_CHECKING:
     from trio_calls.web._tab import Tab
@@ -27,8 +28,8 @@ MAX_OPEN: Final = 1000
 _MAX_SHOWN: Final = 200
 
 _REASONS: Final = {
-    "SDK_REQUEST": "The agent has closed it.",
-    "FORCE_CLOSE": "The exchange has closed it.",
+    SDK_REQUEST: "The agent has closed it.",
+    FORCE_CLOSE: "The exchange has closed it.",
 }
 
 

@@ -34,6 +34,11 @@ UNAUTHORIZED: Final = "UNAUTHORIZED"
 FORBIDDEN: Final = "FORBIDDEN"
 INVALID_REQUEST: Final = "INVALID_REQUEST"
 
+#: Why a session was closed: an SDK has asked for it, the exchange wanted it, or its call is over.
+SDK_REQUEST: Final = "SDK_REQUEST"
+FORCE_CLOSE: Final = "FORCE_CLOSE"
+CALL_TERMINATED: Final = "CALL_TERMINATED"
+
 #: Which incoming calls an exchange is to offer: all, those that nobody else picked up, or none.
 INBOUND_CALLS: Final = ("ALL", "MISSED_ONLY", "NO")
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import trio
 
-from trio_calls.simulator.exchange.exchange_call import SDK_REQUEST, ExchangeCall
+from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.exchange.identifiers import Identifiers, present_date
 from trio_calls.simulator.exchange.message_sessions import NOT_HELD, MessageSession
 from trio_calls.simulator.exchange.sessions import (
@@ -24,6 +24,7 @@ from trio_calls.simulator.phones.phone import Pickup
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 from trio_calls.wire.control import (
     CHANNEL_NOT_CONFIGURED,
+    SDK_REQUEST,
     SESSION_NOT_FOUND,
     TELEPHONE,
     CallFlowSetup,

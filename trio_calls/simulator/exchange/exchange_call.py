@@ -20,14 +20,11 @@ from trio_calls.simulator.phones.phone import Pickup
 from trio_calls.simulator.phones.recording import make_recording
 from trio_calls.simulator.phones.ringing import Ringing, RingOutcome
 from trio_calls.state import CallState
+from trio_calls.wire.control import CALL_TERMINATED, SDK_REQUEST
 from trio_calls.wire.media import CALL_UNANSWERED, TERMINATED, CallEvent
 
 CALL_CLOSED: Final = "CALL_CLOSED"
 CALL_DECLINED: Final = "CALL_DECLINED"
-
-#: Why a session was closed.
-SDK_REQUEST: Final = "SDK_REQUEST"
-CALL_TERMINATED: Final = "CALL_TERMINATED"
 
 #: How long the telephone rings that an agent calls.
 DIAL_SECONDS: Final = 60.0

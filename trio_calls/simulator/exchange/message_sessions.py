@@ -60,9 +60,9 @@ class MessageSession(ClaimedSession):
             created_at=identifiers.unix_seconds(),
         )
         super().__init__(offer, identifiers, is_started_here=is_started_here)
-        self.session_id = session_id
-        self.remote_address = remote_address
-        self.local_address = local_address
+        self.session_id: str = session_id
+        self.remote_address: str = remote_address
+        self.local_address: str = local_address
         self.was_claimed: bool = False
         self.on_message: Callable[[MessageOut], None] = lambda _: None
         self.on_change: Callable[[], None] = lambda: None

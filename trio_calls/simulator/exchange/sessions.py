@@ -159,7 +159,7 @@ class Session(ClaimedSession):
             created_at=identifiers.unix_seconds(),
         )
         super().__init__(offer, identifiers, is_started_here=call.is_outgoing)
-        self.call = call
+        self.call: ExchangeCall = call
         self._token: str | None = None
 
     @property
