@@ -18,19 +18,16 @@ The loads:
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import trio
 
+from benchmarks.exchange_process import ExchangeProcess, open_exchange_process
 from benchmarks.resident import bytes_in_use, resident_bytes
-from trio_calls import ActiveCall, CallClient, ClientConfig, serve_calls
+from trio_calls import ActiveCall, CallClient, serve_calls
 from trio_calls.call.scope import CallHandler, call_handler
 
 MIB: Final = 2**20
@@ -58,49 +55,23 @@ async def fill_both_queues(call: ActiveCall) -> None:
         await call.send_audio(bytes(2**16))
 
 
-class Exchange:
+class Exchange(ExchangeProcess):
     """The other process."""
 
-    def __init__(self, process: trio.Process, port: int, answers: AsyncIterator[Any]) -> None:
-        self.port = port
-        self._process = process
-        self._answers = answers
-
     async def place(self, calls: int, at_once: int, **order: Any) -> None:
-        await self._write({"calls": calls, "at_once": at_once, **order})
+        await self.order({"calls": calls, "at_once": at_once, **order})
 
     async def release(self) -> None:
-        await self._write("release")
+        await self.order("release")
 
     async def wait(self, word: str) -> None:
-        answer = await anext(self._answers)
+        answer = await self.answer()
         assert answer == word, answer
 
-    async def _write(self, order: object) -> None:
-        assert self._process.stdin is not None
-        await self._process.stdin.send_all(json.dumps(order).encode() + b"\n")
 
-
-@asynccontextmanager
-async def open_exchange() -> AsyncIterator[Exchange]:
-    program = Path(__file__).with_name("memory_exchange.py")
-    async with trio.open_nursery() as nursery:
-        command = [sys.executable, str(program)]
-        process: trio.Process = await nursery.start(
-            partial(trio.run_process, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        )
-        answers = _read_lines(process)
-        yield Exchange(process, (await anext(answers))["port"], answers)
-        nursery.cancel_scope.cancel()
-
-
-async def _read_lines(process: trio.Process) -> AsyncIterator[Any]:
-    assert process.stdout is not None
-    rest = b""
-    async for chunk in process.stdout:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield json.loads(line)
+open_exchange = partial(
+    open_exchange_process, Exchange, Path(__file__).with_name("memory_exchange.py")
+)
 
 
 class Figures:
@@ -197,10 +168,7 @@ class Benchmark:
 async def main(calls: int, at_once: int) -> bool:
     async with open_exchange() as exchange, trio.open_nursery() as nursery:
         benchmark = Benchmark(exchange)
-        config = ClientConfig.sandbox(
-            api_key="key", connector_uuid="uuid", base_url=f"ws://127.0.0.1:{exchange.port}"
-        )
-        benchmark.client = await nursery.start(serve_calls, benchmark.handle, config)
+        benchmark.client = await nursery.start(serve_calls, benchmark.handle, exchange.config)
         print(f"{'load':32}", *(f"{word:>12}" for word in COLUMNS))
         results = [
             await benchmark.one_after_another(calls),

@@ -9,11 +9,8 @@ by the handler of its conversation. Exit status 1 if a promise is not kept.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +18,9 @@ from typing import Any, Final
 import psutil
 import trio
 
+from benchmarks.exchange_process import ExchangeProcess, open_exchange_process
 from benchmarks.resident import bytes_in_use
-from trio_calls import ClientConfig, events, open_call_client
+from trio_calls import events, open_call_client
 from trio_calls.errors import WSSConnectionError, WSSMessageInDoubtError
 from trio_calls.sessions import Conversation
 
@@ -47,50 +45,22 @@ async def answer(conversation: Conversation) -> None:
             await conversation.send(api_version="v23.0", data=message.content)
 
 
-class Exchange:
+class Exchange(ExchangeProcess):
     """The other process."""
-
-    def __init__(self, process: trio.Process, port: int, answers: AsyncIterator[Any]) -> None:
-        self.port = port
-        self._process = process
-        self._answers = answers
 
     async def open(self, sessions: int, **order: Any) -> None:
         """Have so many sessions open, and an order ready."""
-        await self._write({"sessions": sessions, **order})
-        assert await anext(self._answers) == "open"
+        await self.order({"sessions": sessions, **order})
+        assert await self.answer() == "open"
 
     async def write(self) -> dict[str, float]:
         """Have the messages of the order written. Returns what came of them."""
-        await self._write("go")
-        figures: dict[str, float] = await anext(self._answers)
+        await self.order("go")
+        figures: dict[str, float] = await self.answer()
         return figures
 
-    async def _write(self, order: object) -> None:
-        assert self._process.stdin is not None
-        await self._process.stdin.send_all(json.dumps(order).encode() + b"\n")
 
-
-@asynccontextmanager
-async def open_exchange() -> AsyncIterator[Exchange]:
-    program = Path(__file__).with_name("exchange.py")
-    async with trio.open_nursery() as nursery:
-        command = [sys.executable, str(program)]
-        process: trio.Process = await nursery.start(
-            partial(trio.run_process, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        )
-        answers = _read_lines(process)
-        yield Exchange(process, (await anext(answers))["port"], answers)
-        nursery.cancel_scope.cancel()
-
-
-async def _read_lines(process: trio.Process) -> AsyncIterator[Any]:
-    assert process.stdout is not None
-    rest = b""
-    async for chunk in process.stdout:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield json.loads(line)
+open_exchange = partial(open_exchange_process, Exchange, Path(__file__).with_name("exchange.py"))
 
 
 def cpu_seconds(pid: int | None = None) -> float:
@@ -159,10 +129,7 @@ async def main(seconds: float, sessions: int) -> bool:
     async with open_exchange() as exchange:
         empty = bytes_in_use()
         print(f"the process without a client: {empty / MB:.0f} MB")
-        config = ClientConfig.sandbox(
-            api_key="key", connector_uuid="uuid", base_url=f"ws://127.0.0.1:{exchange.port}"
-        )
-        async with open_call_client(config) as client:
+        async with open_call_client(exchange.config) as client:
             client.on(events.INCOMING_MESSAGE)(answer)
             is_cheap = await compare(exchange, seconds, min(sessions, 50))
             return await measure(exchange, seconds, sessions) and is_cheap

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from tests.support.processes import (
     environment,
     finished,
     running,
+    settings_of,
 )
 from trio_calls.cli import main
 from trio_calls.simulator import Simulator, open_simulator
@@ -38,17 +39,6 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="workers inherit a descriptor"),
     pytest.mark.slow,
 ]
-
-
-def settings(simulator: Simulator) -> Mapping[str, str]:
-    config = simulator.config
-    assert config.api_key is not None
-    assert config.connector_uuid is not None
-    return {
-        "WSS_API_KEY": config.api_key,
-        "WSS_CONNECTOR_UUID": config.connector_uuid,
-        "WSS_BASE_URL": config.base_url,
-    }
 
 
 class Watched:
@@ -76,7 +66,7 @@ class Watched:
 async def watched(folder: Path, *options: str) -> AsyncIterator[Watched]:
     async with open_simulator(port=0) as simulator:
         arguments = ("run", agent_file(folder, AGENT), "--monitor", "127.0.0.1:0", *options)
-        async with running(*arguments, variables=settings(simulator)) as command:
+        async with running(*arguments, variables=settings_of(simulator.config)) as command:
             url = (await command.wait_for(r"metrics are on (http://127\.0\.0\.1:\d+)/metrics"))[1]
             workers = 2 if "--workers" in options else 1
             await command.wait_for(rf"(?s)(serving the calls.*){{{workers}}}")
@@ -204,7 +194,8 @@ async def test_a_port_in_use_is_one_sentence(tmp_path: Path, options: list[str])
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         async with open_simulator(port=0) as simulator:
             status, printed = await finished(
-                *("run", agent, "--monitor", address, *options), variables=settings(simulator)
+                *("run", agent, "--monitor", address, *options),
+                variables=settings_of(simulator.config),
             )
     assert status == 1
     sentence = f"trio-calls run: cannot serve the monitor on {address}: "

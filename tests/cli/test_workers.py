@@ -7,14 +7,14 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.support.agent_files import agent_file
-from tests.support.processes import RunningCommand, finished, running
+from tests.support.processes import RunningCommand, finished, running, settings_of
 from trio_calls.cli import main
 from trio_calls.simulator import SimulatedCall, Simulator, open_simulator
 
@@ -32,17 +32,6 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="workers inherit a descriptor"),
     pytest.mark.slow,
 ]
-
-
-def settings(simulator: Simulator) -> Mapping[str, str]:
-    config = simulator.config
-    assert config.api_key is not None
-    assert config.connector_uuid is not None
-    return {
-        "WSS_API_KEY": config.api_key,
-        "WSS_CONNECTOR_UUID": config.connector_uuid,
-        "WSS_BASE_URL": config.base_url,
-    }
 
 
 class Workers:
@@ -70,7 +59,7 @@ class Workers:
 async def running_workers(folder: Path, *options: str) -> AsyncIterator[Workers]:
     async with open_simulator(port=0) as simulator:
         arguments = ("run", agent_file(folder, AGENT), "--workers", "2", *options)
-        async with running(*arguments, variables=settings(simulator)) as command:
+        async with running(*arguments, variables=settings_of(simulator.config)) as command:
             workers = Workers(command, simulator)
             await workers.wait_process(1)
             await workers.wait_process(2)
@@ -192,7 +181,7 @@ async def test_no_other_process_can_break_a_written_line(
         open_simulator(port=0) as simulator,
         running(
             *("run", agent, "--workers", "2"),
-            variables={**settings(simulator), **unbuffered},
+            variables={**settings_of(simulator.config), **unbuffered},
             writes_apart=True,
         ) as command,
     ):
@@ -221,7 +210,7 @@ async def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path) -> No
 async def test_a_wrong_key_ends_it_with_one_sentence(tmp_path: Path) -> None:
     agent = agent_file(tmp_path, AGENT)
     async with open_simulator(port=0) as simulator:
-        variables = {**settings(simulator), "WSS_API_KEY": "the-wrong-one"}
+        variables = {**settings_of(simulator.config), "WSS_API_KEY": "the-wrong-one"}
         alone = await finished("run", agent, variables=variables)
         status, printed = await finished("run", agent, "--workers", "3", variables=variables)
     (line,) = [line for line in printed.splitlines() if "is process" not in line]

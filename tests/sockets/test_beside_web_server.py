@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from tests.support.phone_calls import A, D, P
-from tests.support.processes import running
+from tests.support.processes import running, settings_of
 from tests.support.transports import on_one_transport
 from trio_calls.simulator import open_simulator
 
@@ -71,11 +71,7 @@ async def test_pages_are_served_until_the_calls_are_over(tmp_path: Path) -> None
     script = tmp_path / "program.py"
     script.write_text(program_of_the_page())
     async with open_simulator(port=0) as simulator:
-        variables = {
-            "WSS_API_KEY": simulator.config.api_key or "",
-            "WSS_CONNECTOR_UUID": simulator.config.connector_uuid or "",
-            "WSS_BASE_URL": simulator.config.base_url,
-        }
+        variables = settings_of(simulator.config)
         async with running(variables=variables, program=(sys.executable, str(script))) as program:
             port = int((await program.wait_for(r"Running on http://127\.0\.0\.1:(\d+)"))[1])
             call = simulator.place_call()

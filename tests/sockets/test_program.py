@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from tests.support.phone_calls import A, D, P
-from tests.support.processes import RunningCommand, running
+from tests.support.processes import RunningCommand, running, settings_of
 from tests.support.transports import on_one_transport
 from trio_calls.simulator import SimulatedCall, Simulator, open_simulator
 
@@ -45,12 +45,7 @@ async def agent_in_a_call(
     script = folder / "agent.py"
     script.write_text(AGENT)
     async with open_simulator(port=0) as simulator:
-        config = simulator.config
-        variables = {
-            "WSS_API_KEY": config.api_key or "",
-            "WSS_CONNECTOR_UUID": config.connector_uuid or "",
-            "WSS_BASE_URL": config.base_url,
-        }
+        variables = settings_of(simulator.config)
         program = (sys.executable, str(script))
         async with running(how, variables=variables, program=program) as agent:
             call = simulator.place_call()

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from tests.support.phone_calls import A, D, P
-from tests.support.processes import RunningCommand, running
+from tests.support.processes import RunningCommand, running, settings_of
 from tests.support.transports import on_one_transport
 from trio_calls import CallState
 from trio_calls.simulator import SimulatedCall, Simulator, open_simulator
@@ -55,12 +55,7 @@ async def busy_agent(
     """An agent's process, with a call in progress."""
     script = folder / "agent.py"
     script.write_text(AGENT)
-    config = simulator.config
-    variables = {
-        "WSS_API_KEY": config.api_key or "",
-        "WSS_CONNECTOR_UUID": config.connector_uuid or "",
-        "WSS_BASE_URL": config.base_url,
-    }
+    variables = settings_of(simulator.config)
     async with running(
         *arguments, variables=variables, program=(sys.executable, str(script))
     ) as agent:

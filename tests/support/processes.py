@@ -13,6 +13,8 @@ from pathlib import Path
 
 import trio
 
+from trio_calls import ClientConfig
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "trio_calls")
 LINES, COLUMNS = 30, 100
@@ -21,6 +23,17 @@ LINES, COLUMNS = 30, 100
 PATIENCE_SECONDS = 25
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def settings_of(config: ClientConfig) -> dict[str, str]:
+    """Return the variables with which `ClientConfig.from_env` reaches the same exchange."""
+    assert config.api_key is not None
+    assert config.connector_uuid is not None
+    return {
+        "WSS_API_KEY": config.api_key,
+        "WSS_CONNECTOR_UUID": config.connector_uuid,
+        "WSS_BASE_URL": config.base_url,
+    }
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
