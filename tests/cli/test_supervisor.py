@@ -184,6 +184,22 @@ async def test_a_signal_while_the_first_one_starts(
     assert (rehearsal.status, rehearsal.starts) == (143, [(0, 1)])
 
 
+@pytest.mark.parametrize(("ended_with", "status"), [(143, 0), (-SIGTERM, 0), (1, 1)])
+async def test_a_signal_while_a_replacement_starts(
+    ended_with: int,
+    status: int,
+    nursery: trio.Nursery,
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    starting = Life(serves=False, status=ended_with)
+    rehearsal = Rehearsal(Life(), Life(ends_after=0, status=-SIGKILL), starting)
+    nursery.start_soon(rehearsal.run)
+    await trio.sleep(START_SECONDS * 2 + 1)  # the second one was replaced after 0.5 s
+    rehearsal.signal(SIGTERM)
+    await trio.sleep(START_SECONDS)
+    assert (rehearsal.status, len(rehearsal.starts)) == (status, 3)
+
+
 @pytest.mark.parametrize(
     ("signals", "status"), [((SIGTERM, SIGTERM), 143), ((SIGTERM, SIGINT), 130), ((SIGINT,), 130)]
 )

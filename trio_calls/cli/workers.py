@@ -238,7 +238,7 @@ class Supervisor:
         while not self._is_ending.is_set():
             status, served_seconds = await self._run_worker(number)
             if self._is_ending.is_set() or status == REFUSED or not self._has_served.is_set():
-                self._worker_status = max(self._worker_status, _exit_status(status))
+                self._add_outcome(_exit_status(status), served_seconds)
                 self._drain()
                 return
             delay = backoff.next_delay(served_seconds)
@@ -247,6 +247,12 @@ class Supervisor:
             )
             with trio.move_on_after(delay):
                 await self._is_ending.wait()
+
+    def _add_outcome(self, status: int, served_seconds: float) -> None:
+        # A replacement that SIGTERM ends before it serves leaves no call: the drain went well.
+        was_starting = self._has_served.is_set() and served_seconds == 0
+        if not (was_starting and status == TERMINATED):
+            self._worker_status = max(self._worker_status, status)
 
     async def _run_worker(self, number: int) -> tuple[int, float]:
         """Run a worker to its end. Returns its status, and for how many seconds it has served."""
