@@ -11,7 +11,15 @@ import trio.testing
 
 from tests.support.in_memory import tasks_of_ours
 from tests.support.peers.exchange import FakeExchange, http
-from tests.support.peers.messaging import API_VERSION, MessageExchange, Reader, body, ok, text
+from tests.support.peers.messaging import (
+    API_VERSION,
+    MessageExchange,
+    Reader,
+    body,
+    ok,
+    open_reader,
+    text,
+)
 from trio_calls import CallClient, events, open_call_client
 from trio_calls.sessions import (
     Conversation,
@@ -230,6 +238,23 @@ class TestClosing:
                     await conversation.close()
                 assert conversation.ending is not None
                 await conversation.close()
+
+    @pytest.mark.parametrize("session_id", ["..", "", "line\nbreak"])
+    async def test_an_id_that_fits_in_no_address_ends_nothing_else(
+        self, exchange: FakeExchange, session_id: str
+    ) -> None:
+        async with open_reader(exchange) as (client, wire, reader):
+            await wire.bring("other")
+            await wire.bring(session_id)
+            await quiet()
+            _, conversation = client.conversations
+            with pytest.raises(ValueError, match="session_id must"):
+                await conversation.close()
+            assert conversation.ending is not None
+            await wire.write("other", "still there?")
+            await quiet()
+            assert reader.read["other"] == ["still there?"]
+            assert exchange.asked == []
 
     async def test_who_is_cancelled_has_asked(self, exchange: FakeExchange) -> None:
         async with (

@@ -135,7 +135,7 @@ class Conversation:
         everything that has come was read.
 
         Raises:
-          ModuleNotFoundError, WSSSessionError, WSSConnectionError: as
+          ModuleNotFoundError, ValueError, WSSSessionError, WSSConnectionError: as
             `~trio_calls.sessions.Sessions.close`, which is used for it. The conversation is over
             for this application all the same.
 
