@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 import attrs
 import pytest
@@ -367,6 +368,34 @@ async def test_incoming_calls_go_on_beside_it(simulator: Simulator) -> None:
             await hears(offered.caller, REPLY)
             await call.send_audio(GREETING)
             await hears(started.callee, GREETING)
+
+
+@pytest.mark.parametrize("pickup", [answers(after_seconds=1), declines(after_seconds=5)])
+async def test_what_waits_gets_its_room(simulator: Simulator, pickup: Pickup) -> None:
+    simulator.set_pickup(NUMBER, pickup)
+    async with open_call_client(attrs.evolve(simulator.config, max_concurrent_calls=1)) as client:
+
+        @client.on(events.INCOMING_CALL)
+        async def handle_call(call: ActiveCall) -> None:
+            await call.answer()
+
+        session_id, _ = await start(client, simulator)
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def ring() -> None:
+                await trio.sleep(0.5)
+                simulator.place_call()
+                await trio.sleep(0.1)
+                assert client.calls == ()
+
+            with suppress(WSSSessionClosedError):
+                async with client.open_call(session_id) as call:
+                    await call.answer()
+                    await trio.sleep(5)
+        with trio.fail_after(5):
+            await simulator.calls[-1].wait_agent_left()
+        assert simulator.calls[-1].agent_states == [P, A, D]
 
 
 async def test_isolated_legs_are_the_caller_and_the_callee(simulator: Simulator) -> None:

@@ -164,7 +164,7 @@ class IncomingCalls:
             self._outcomes.closed(call)
             self.observers.call_closed(call.active_call)
             self.offers.count_others(len(self.adopted))
-            self._look_again()
+            self.look_again()
 
     def control_received(self, message: ControlMessage) -> None:
         """Act on what the exchange says."""
@@ -255,7 +255,7 @@ class IncomingCalls:
             serve = partial(self._serve, session, self._handler)
             self._context.run(partial(self._nursery.start_soon, serve, name=name))
 
-    def _look_again(self) -> None:
+    def look_again(self) -> None:
         """Take up what there is room for, and ask again about what was put off."""
         self.offers.queue.ask_again()
         self._take_up()
@@ -300,7 +300,7 @@ class IncomingCalls:
                 self._outcomes.closed(session.call)
                 self.observers.call_closed(session.call.active_call)
             if trio.current_effective_deadline() > trio.current_time():
-                self._look_again()
+                self.look_again()
 
     async def _wait_for_call(self, session: Session) -> None:
         with trio.move_on_after(CALL_IN_SECONDS):
@@ -332,4 +332,4 @@ class IncomingCalls:
         self._outcomes.stopped_ringing(call)
         if not call.failed_before_answer:
             # Of one that has failed, it is noted when its scope is closed.
-            self._look_again()
+            self.look_again()

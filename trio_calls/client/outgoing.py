@@ -101,6 +101,9 @@ async def _serve(
         incoming.offers.finish(session)
         if session.call is not None:
             incoming.observers.call_closed(session.call.active_call)
+        if trio.current_effective_deadline() > trio.current_time():
+            # It has taken up room, too.
+            incoming.look_again()
 
 
 async def _claim(incoming: IncomingCalls, session: Session) -> None:
