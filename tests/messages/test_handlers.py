@@ -398,6 +398,34 @@ class TestDraining:
             await wire.offer("s")
             assert await wire.is_quiet()
 
+    async def test_what_is_granted_later_stays_the_exchanges(self, exchange: FakeExchange) -> None:
+        async with open_reader(exchange) as (client, wire, reader):
+            await wire.offer("s")
+            claim = await wire.expect("session.open")
+            await client.drain()
+            await wire.tell(ok(claim))
+            # Nothing is delivered before `session.ready`, which does not come.
+            assert await wire.is_quiet()
+            assert reader.conversations == []
+
+    async def test_on_a_new_connection_what_nobody_reads_is_left(
+        self, exchange: FakeExchange
+    ) -> None:
+        async with open_reader(exchange) as (client, wire, reader), trio.open_nursery() as nursery:
+            await wire.bring("left")
+            await quiet()
+            (left,) = reader.conversations
+            nursery.start_soon(wire.grant, "block")
+            async with client.open_conversation("block"):
+                await client.drain()
+                await quiet()
+                await wire.control.cut()
+                again = MessageExchange(await exchange.control())
+                await again.grant("block")
+                assert await again.is_quiet()
+            assert left.ending is not None
+            assert left.ending.cause is ConversationEnd.LEFT
+
     async def test_the_deadline_cancels_who_is_still_at_work(
         self, exchange: FakeExchange, caplog: pytest.LogCaptureFixture
     ) -> None:

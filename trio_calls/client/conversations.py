@@ -268,9 +268,13 @@ class Conversations:
         return True
 
     def control_connected(self) -> None:
-        """Claim every session again on the new connection."""
-        for session in self._sessions.values():
-            if session.ending is None:
+        """Claim every session again on the new connection, but for those that nobody will read."""
+        for session in list(self._sessions.values()):
+            if session.ending is not None:
+                continue
+            if self._handlers.is_stopped and not session.users:
+                self._end(session, ConversationEnding(ConversationEnd.LEFT))
+            else:
                 self._claims.add(session)
 
     def control_lost(self) -> None:
@@ -317,6 +321,10 @@ class Conversations:
         session.grant(self._control.connection_id, response)
         if session.channel == TELEPHONE:
             self._end(session, ConversationEnding(ConversationEnd.REFUSED, "it is a call"))
+            return
+        if self._handlers.is_stopped and not session.users:
+            # Nobody would read it. Without `session.ready`, what was written stays the exchange's.
+            self._end(session, ConversationEnding(ConversationEnd.LEFT))
             return
         try:
             self._control.send(SessionReady(session.session_id))
