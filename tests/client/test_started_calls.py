@@ -251,6 +251,22 @@ async def test_the_time_to_drain_ends_the_ringing(simulator: Simulator) -> None:
         assert trio.current_time() == 11
 
 
+async def test_none_is_taken_once_the_drain_has_begun(simulator: Simulator) -> None:
+    async with open_call_client(simulator.config) as client:
+        session_id, placed = await start(client, simulator)
+        await client.drain()
+        with pytest.raises(WSSSessionError, match="takes no new calls") as caught:
+            async with client.open_call(session_id):
+                pytest.fail("nobody would wait for it")
+        assert caught.value.session_id == session_id
+        assert placed.callee.state is PhoneState.IDLE
+    with pytest.raises(WSSSessionError, match="takes no new calls"):
+        async with client.open_call(session_id):
+            pytest.fail("the client is closed")
+    with trio.fail_after(1):
+        await client.drain()
+
+
 async def test_a_closing_client_ends_a_block_elsewhere(simulator: Simulator) -> None:
     async with trio.open_nursery() as nursery:
         async with open_call_client(simulator.config) as client:

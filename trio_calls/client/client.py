@@ -211,7 +211,8 @@ class CallClient:
           session_id: what `~trio_calls.sessions.Sessions.create` has returned.
 
         Raises:
-          WSSSessionError: the exchange refuses; or there is no call: nobody has answered it (a
+          WSSSessionError: the exchange refuses; or this client takes no new calls any more; or
+            there is no call: nobody has answered it (a
             `~trio_calls.sessions.WSSSessionClosedError`), it did not come within 120 s, or the
             session is one in which people write.
           WSSConnectionError: there is no connection now, or it was lost before the call came.

@@ -59,6 +59,10 @@ async def open_call(
     incoming: IncomingCalls, session_id: str, close_grace_seconds: float
 ) -> AsyncIterator[ActiveCall]:
     """Claim a session that was started, and serve its call. See `CallClient.open_call`."""
+    if incoming.draining.is_set():
+        raise WSSSessionError(
+            "it is too late: this client takes no new calls any more", session_id=session_id
+        )
     connection_id = incoming.control.connection_id
     session = incoming.offers.begin(session_id, connection_id, trio.current_time())
     block = _Block()
