@@ -195,6 +195,18 @@ async def test_more_offers_than_are_kept(
             assert told == [SEEN, SEEN, Loss.CROWDED_OUT, SEEN]
 
 
+async def test_a_call_that_was_started_was_not_offered(
+    exchange: FakeExchange, nursery: trio.Nursery
+) -> None:
+    async with exchange.open_client() as (client, control, _):
+        with observing(client) as told:
+            nursery.start_soon(control.grant, "s")
+            async with client.open_call("s") as call:
+                await control.send(SessionClosed("s"))
+                await call.wait_disconnected()
+            assert told == [("call of s", "opened", None), ("call of s", "closed")]
+
+
 async def test_what_is_bound_in_a_call_is_seen_by_it_alone(exchange: FakeExchange) -> None:
     seen: list[str] = []
 

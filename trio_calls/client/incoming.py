@@ -317,7 +317,8 @@ class IncomingCalls:
                 self.observers.offer_lost(Loss.HUNG_UP if is_present else Loss.DISCONNECTED)
             return None
         call = session.call = CallScope(session.call_in, self._config, self._tls)
-        self.observers.call_opened(call.active_call, session.offered_at)
+        offered_at = None if session.is_started_here else session.offered_at
+        self.observers.call_opened(call.active_call, offered_at)
         claim = call.core.claim
         claim.on_end = partial(self._stopped_ringing, session, call)
         if not self.control.is_present(session.connection_id):

@@ -71,8 +71,8 @@ class ClientObserver(Protocol):
 
         Args:
           call: the call.
-          offered_at: when it was offered, in Trio's time; None if another process has handed it
-            over.
+          offered_at: when it was offered, in Trio's time; None if it was not: another process has
+            handed it over, or the application has started it.
         """
         ...
 
