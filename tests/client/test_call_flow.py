@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.json_control import (
@@ -95,6 +96,21 @@ async def test_all_four_are_said_each_time(
 
         await say(client, **{switch: True})  # type: ignore[arg-type]
         await say(client)
+
+
+async def test_what_was_said_last_holds_whichever_is_answered_first(
+    exchange: FakeExchange, nursery: trio.Nursery
+) -> None:
+    async with exchange.open_client() as (client, control, _):
+        nursery.start_soon(say, client, "all")
+        first = await heard(control, inboundCall="ALL")
+        nursery.start_soon(say, client, "none")
+        await answer_json(control, await heard(control))
+        await trio.testing.wait_all_tasks_blocked()
+        await answer_json(control, first)
+        await trio.testing.wait_all_tasks_blocked()
+        await control.cut()
+        await heard(await exchange.control(), inboundCall="NO")
 
 
 @pytest.mark.parametrize(("code", "kind"), [*SESSION_ERRORS.items(), ("NEW", WSSSessionError)])

@@ -48,6 +48,9 @@ class CallFlow:
     def __init__(self, control: ControlConnection) -> None:
         self._control = control
         self._accepted: CallFlowSetup | None = None
+        # Of what was said: how often so far, and which of it was accepted.
+        self._said = 0
+        self._accepted_as = 0
 
     async def set(
         self,
@@ -68,12 +71,16 @@ class CallFlow:
                 raise TypeError(f"{name} must be True or False, not {value!r}")
         setup = CallFlowSetup("", inbound_calls=_on_the_wire(inbound_calls), **switches)
         await trio.lowlevel.checkpoint_if_cancelled()
+        self._said += 1
+        said_as = self._said
         response = await self._control.request(
             lambda request_id: attrs.evolve(setup, request_id=request_id)
         )
         if not response.is_ok:
             raise refusal_of(_WHAT, response, self._control.quote)
-        self._accepted = setup
+        # Answers may overtake each other. What was said last holds.
+        if said_as > self._accepted_as:
+            self._accepted, self._accepted_as = setup, said_as
 
     def repeat(self) -> None:
         """Say it again, if it was said: there is a new connection, and nothing is claimed there."""
