@@ -22,7 +22,14 @@ from tests.support.peers.messaging import (
     open_reader,
     text,
 )
-from trio_calls import CallClient, WSSConnectionError, events, open_call_client
+from trio_calls import (
+    ActiveCall,
+    CallClient,
+    CallState,
+    WSSConnectionError,
+    events,
+    open_call_client,
+)
 from trio_calls.client import conversation_claims, offer_queue
 from trio_calls.sessions import (
     Conversation,
@@ -214,6 +221,44 @@ async def test_a_session_that_is_a_call_is_no_conversation(exchange: FakeExchang
         await quiet()
         assert isinstance(block.error, WSSMessageChannelError)
         assert await wire.is_quiet()
+
+
+async def wait_for_end(call: ActiveCall) -> None:
+    await call.wait_disconnected()
+
+
+async def test_a_call_that_is_ours_is_not_claimed_again(exchange: FakeExchange) -> None:
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(wait_for_end)
+        wire = MessageExchange(await exchange.control())
+        await wire.ring("s")
+        with pytest.raises(WSSMessageChannelError, match="is a call"):
+            async with client.open_conversation("s"):
+                pytest.fail("it is a call")
+        assert await wire.is_quiet()
+
+
+async def test_a_call_taken_for_a_conversation_hears_of_its_end(exchange: FakeExchange) -> None:
+    async with (
+        open_call_client(exchange.config()) as client,
+        trio.open_nursery() as nursery,
+    ):
+        client.on(events.INCOMING_CALL)(wait_for_end)
+        wire = MessageExchange(await exchange.control())
+        block = Opened(nursery, client)
+        claim = await wire.expect("session.open")
+        await wire.ring("s")
+        # An exchange that does not say what it is.
+        await wire.tell(ok(claim))
+        await wire.expect("session.ready")
+        await quiet()
+        assert block.conversation is not None
+        (call,) = client.calls
+        await wire.close("s", "CALL_TERMINATED")
+        await quiet()
+        assert (call.state, client.calls) == (CallState.DISCONNECTED, ())
+        assert block.conversation.ending is not None
+        block.leave.set()
 
 
 @pytest.mark.parametrize("content", [None, [], {"session": None}, {"session": {"channel": 7}}])

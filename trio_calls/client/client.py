@@ -26,7 +26,7 @@ from trio_calls.concurrency.termination import open_termination_receiver
 from trio_calls.concurrency.trio_run import require_trio
 from trio_calls.concurrency.watchdog import open_watchdog
 from trio_calls.config import ClientConfig, is_number
-from trio_calls.errors import WSSConnectionError
+from trio_calls.errors import WSSConnectionError, WSSMessageChannelError
 from trio_calls.offer import Claims
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.message import MAX_NAME_LENGTH
@@ -139,6 +139,10 @@ class CallClient:
         session_id = session if isinstance(session, str) else session.session_id
         if not isinstance(session_id, str) or not 0 < len(session_id) <= MAX_NAME_LENGTH:
             raise ValueError(f"a session has an id of 1 to {MAX_NAME_LENGTH} characters")
+        if session_id in self._incoming.offers.sessions:
+            raise WSSMessageChannelError(
+                "the session is a call, and no conversation", session_id=session_id
+            )
         async with self._reception.conversations.open(session_id) as conversation:
             yield conversation
 

@@ -255,17 +255,15 @@ class Conversations:
                 len(session.unread),
             )
 
-    def closed(self, message: SessionClosed) -> bool:
-        """End the conversation of a session, if it is one. Returns whether it is."""
-        was_waiting = self._queue.has(message.session_id)
+    def closed(self, message: SessionClosed) -> None:
+        """End the conversation of a session, if it is one."""
         self._queue.withdraw(message.session_id)
         session = self._sessions.get(message.session_id)
         if session is None:
-            return was_waiting
+            return
         is_wanted = message.reason == SDK_REQUEST
         cause = ConversationEnd.CLOSED if is_wanted else ConversationEnd.EXCHANGE
         self._end(session, ConversationEnding(cause, self._control.quote(message.reason)))
-        return True
 
     def control_connected(self) -> None:
         """Claim every session again on the new connection, but for those that nobody will read."""

@@ -65,8 +65,10 @@ class Reception:
                 self.conversations.offered(message)
             case MessageIn():
                 self.conversations.received(message)
-            case SessionClosed() if self.conversations.closed(message):
-                pass
+            case SessionClosed():
+                # Both, as whoever opens a session by its name may be wrong about what it is.
+                self.conversations.closed(message)
+                self.calls.control_received(message)
             case _:
                 self.calls.control_received(message)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from tests.support.peers.exchange import FakeExchange
-from tests.support.peers.links import ControlEnd
+from tests.support.peers.links import ControlEnd, call_in
 from trio_calls import CallClient, events, open_call_client
 from trio_calls.sessions import Conversation, IncomingMessage
 
@@ -76,6 +76,12 @@ class MessageExchange:
         """Offer a session, and let the SDK have it."""
         await self.offer(session_id)
         await self.grant(session_id, **said)
+
+    async def ring(self, session_id: str) -> None:
+        """Offer a call, let the SDK have it, and say where it is."""
+        await self.offer(session_id, channel="TELCO", activity="NEW_INCOMING_CALL")
+        await self.grant(session_id, channel="TELCO")
+        await self.control.send(call_in(session_id))
 
     async def write(self, session_id: str, *bodies: str) -> None:
         """Deliver messages, all in one breath."""
