@@ -16,6 +16,7 @@ from tests.support.peers.messaging import (
     MessageExchange,
     Reader,
     body,
+    no,
     ok,
     open_reader,
     text,
@@ -26,6 +27,7 @@ from trio_calls.sessions import (
     ConversationEnd,
     WSSForbiddenError,
     WSSSessionClosedError,
+    WSSSessionError,
 )
 
 quiet = trio.testing.wait_all_tasks_blocked
@@ -224,6 +226,34 @@ class TestClosing:
                 assert trio.current_time() == 10
                 assert conversation.ending is not None
                 assert conversation.ending.cause is ConversationEnd.CLOSED
+
+    @pytest.mark.parametrize("code", ["SESSION_CLOSED", "SESSION_NOT_FOUND"])
+    @pytest.mark.parametrize("learns", ["from a claim", "from a message"])
+    async def test_who_has_closed_it_is_known_without_the_news(
+        self, exchange: FakeExchange, nursery: trio.Nursery, code: str, learns: str
+    ) -> None:
+        async with open_reader(exchange) as (client, wire, reader):
+            client.sessions._has_http = True  # without a thread that takes its time
+            await wire.bring("s")
+            await quiet()
+            (conversation,) = reader.conversations
+            exchange.answers.append(self.CLOSED)
+            nursery.start_soon(conversation.close)
+            await quiet()
+            if learns == "from a claim":
+                await wire.control.cut()
+                await MessageExchange(await exchange.control()).refuse("s", code)
+            else:
+
+                @nursery.start_soon
+                async def refuse() -> None:
+                    await wire.tell(no(await wire.take("s"), code))
+
+                with pytest.raises(WSSSessionError):
+                    await conversation.send(api_version=API_VERSION, data={})
+            await quiet()
+            assert conversation.ending is not None
+            assert conversation.ending.cause is ConversationEnd.CLOSED
 
     async def test_a_close_that_fails_is_told(self, exchange: FakeExchange) -> None:
         async with (

@@ -65,6 +65,9 @@ logger = get_logger("trio_calls.conversations")
 #: How long `session.closed` is waited for when the exchange was asked to close a session.
 CLOSED_SECONDS: Final = 10.0
 
+#: What the exchange says of a session that is over: for good, and perhaps as it was asked to.
+_OVER: Final = frozenset({SESSION_CLOSED, SESSION_NOT_FOUND})
+
 #: How the refusal of a later claim ends a conversation; any other one does as `REFUSED`.
 _ENDS: Final = {
     SESSION_BUSY: ConversationEnd.TAKEN,
@@ -343,6 +346,8 @@ class Conversations:
             self._nursery.start_soon(self._claim_later, session, self._control.connection_id)
         else:
             cause = _ENDS.get(response.error_code or "", ConversationEnd.REFUSED)
+            if session.is_closing and response.error_code in _OVER:
+                cause = ConversationEnd.CLOSED
             self._end(session, ConversationEnding(cause, code))
 
     async def _claim_later(self, session: MessageSession, connection_id: str | None) -> None:
@@ -354,9 +359,10 @@ class Conversations:
         """Act on what the refusal of a message tells about its session."""
         if session.ending is not None:
             return
-        if error_code in {SESSION_CLOSED, SESSION_NOT_FOUND}:
+        if error_code in _OVER:
             code = self._control.quote(error_code or "")
-            self._end(session, ConversationEnding(ConversationEnd.EXCHANGE, code))
+            cause = ConversationEnd.CLOSED if session.is_closing else ConversationEnd.EXCHANGE
+            self._end(session, ConversationEnding(cause, code))
         elif error_code == SESSION_NOT_OPEN:
             # The answer to another claim tells whether it is over, or somebody else's.
             self._claims.add(session)
