@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from collections.abc import Iterator
+
 import pytest
 import trio.testing
 
 from tests.support.memory_growth import KIB, measured_growth
-from tests.support.peers.exchange import FakeExchange
+from tests.support.peers.exchange import FakeExchange, http
 from tests.support.peers.messaging import (
     MessageExchange,
     closed,
@@ -16,6 +20,7 @@ from tests.support.peers.messaging import (
     open_reader,
     text,
 )
+from trio_calls.sessions import WSSForbiddenError
 
 pytestmark = [pytest.mark.measures_memory, pytest.mark.slow]
 
@@ -61,3 +66,27 @@ async def test_an_open_conversation_is_cheap_and_a_closed_one_is_gone(
             await quiet()
             assert await growth.bytes_after_a_while() - before < 200 * CLOSED_BYTES
         assert client.conversations == ()
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Only what nothing leads to any more is given back."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+async def test_a_close_that_fails_leaves_no_cycle(exchange: FakeExchange) -> None:
+    async with open_reader(exchange, blocked_warning_seconds=None) as (client, wire, reader):
+        client.sessions._has_http = True  # without a thread that takes its time
+        await wire.bring("s")
+        await quiet()
+        exchange.answers.append(http(403, '{"code":"FORBIDDEN","message":"not yours"}'))
+        conversation = weakref.ref(reader.conversations.pop())
+        with pytest.raises(WSSForbiddenError) as caught:
+            await client.conversations[0].close()
+        del caught
+        await quiet()
+        assert conversation() is None

@@ -169,8 +169,14 @@ class Conversations:
         await trio.lowlevel.checkpoint()
         while session.ending is None:
             await session.news.wait()
-        if is_first and session.close_error is not None:
-            raise session.close_error
+        error = session.close_error
+        if is_first and error is not None:
+            # Its traceback leads here, and so to the session, which would be kept in memory by it.
+            session.close_error = None
+            try:
+                raise error
+            finally:
+                del error
 
     async def _close(self, session: MessageSession) -> None:
         """Ask the exchange to close a session, whoever waits for it, and wait until it has."""
