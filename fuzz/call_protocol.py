@@ -40,7 +40,8 @@ from trio_calls.wire.call_protocol import (
     CreditGranted,
     Event,
 )
-from trio_calls.wire.media import CALL_CHANNEL, unpack_audio
+from trio_calls.wire.first.media import unpack_audio
+from trio_calls.wire.names import CALL_CHANNEL
 from trio_calls.wire.outgoing_audio import MAX_OPEN_REQUESTS
 
 CAPACITY_BYTES: Final = 4000

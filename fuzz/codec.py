@@ -11,15 +11,10 @@ import attrs
 
 from fuzz.examples import FRAMES, MESSAGES, WORDS
 from trio_calls._quoting import printable
-from trio_calls.wire.codec import (
-    MAX_TEXT_LENGTH,
-    WireError,
-    decode_control,
-    decode_dialing,
-    decode_media,
-    encode,
-)
-from trio_calls.wire.media import RingTime
+from trio_calls.wire.codec import MAX_TEXT_LENGTH, WireError, encode
+from trio_calls.wire.commands import RingTime
+from trio_calls.wire.dialing import decode_dialing
+from trio_calls.wire.first.codec import decode_control, decode_media
 from trio_calls.wire.message import (
     IS_FORGIVEN,
     REQUEST_ID,

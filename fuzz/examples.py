@@ -6,17 +6,13 @@ import re
 from typing import Final
 
 from trio_calls.wire.codec import encode
-from trio_calls.wire.control import (
-    CallFlowSetup,
-    CallIn,
-    Response,
-    SessionClosed,
-    SessionCreate,
-    SessionNotify,
-    SessionOpen,
-    SessionReady,
-    Setup,
-    SetupDone,
+from trio_calls.wire.commands import (
+    ERROR,
+    TERMINATED,
+    CallEvent,
+    CommandRequest,
+    CommandResponse,
+    RingTime,
 )
 from trio_calls.wire.dialing import (
     Dial,
@@ -28,19 +24,21 @@ from trio_calls.wire.dialing import (
     DialRefused,
     PickupKind,
 )
-from trio_calls.wire.media import (
-    CALL_UNANSWERED,
-    ERROR,
-    TERMINATED,
-    TIMEOUT,
-    BufferRequest,
-    CallEvent,
-    CommandRequest,
-    CommandResponse,
-    RingTime,
+from trio_calls.wire.first.control import (
+    CallFlowSetup,
+    CallIn,
+    SessionClosed,
+    SessionCreate,
+    SessionNotify,
+    SessionOpen,
+    SessionReady,
+    Setup,
 )
+from trio_calls.wire.first.media import BufferRequest
+from trio_calls.wire.first.messaging import MessageIn, MessageOut
 from trio_calls.wire.message import Message
-from trio_calls.wire.messaging import MessageIn, MessageOut
+from trio_calls.wire.names import CALL_UNANSWERED, TIMEOUT
+from trio_calls.wire.responses import Response, SetupDone
 
 #: At least one message of each class of the wire, with every field that it can have.
 MESSAGES: Final[tuple[Message, ...]] = (

@@ -40,7 +40,7 @@ from trio_calls.errors import (
     WSSUnauthorizedError,
 )
 from trio_calls.offer import Offer, OfferDecision
-from trio_calls.wire.session_list import SessionClosure, SessionInfo
+from trio_calls.wire.first.session_list import SessionClosure, SessionInfo
 
 __all__ = [
     "Conversation",

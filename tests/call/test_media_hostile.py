@@ -7,7 +7,7 @@ import trio.testing
 
 from tests.support.peers.one_call import FRAME, FakeMedia, frames
 from trio_calls import CallState
-from trio_calls.wire.media import BufferRequest, pack_audio
+from trio_calls.wire.first.media import BufferRequest, pack_audio
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import trio.testing
 from trio_calls.call.checkpoint_credit import CheckpointCredit
 from trio_calls.call.media_writer import MediaWriter
 from trio_calls.transport import WebSocket, WebSocketClosed
-from trio_calls.wire.media import BufferRequest
+from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 SPEECH = bytes(960)

@@ -14,7 +14,7 @@ import trio.testing
 from tests.support.peers.one_call import CALL_IN, FakeMedia
 from tests.support.transports import on_one_transport
 from trio_calls import ActiveCall, WSSCallFaultError, events
-from trio_calls.wire.media import CommandResponse
+from trio_calls.wire.commands import CommandResponse
 
 pytestmark = on_one_transport
 

@@ -8,7 +8,7 @@ from tests.support.peers.exchange import FakeExchange
 from tests.support.phone_calls import speech
 from tests.support.transports import on_one_transport
 from trio_calls.call.active_call import is_starved, playout_of
-from trio_calls.wire.media import BufferRequest
+from trio_calls.wire.first.media import BufferRequest
 
 pytestmark = on_one_transport
 

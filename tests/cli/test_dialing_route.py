@@ -19,7 +19,7 @@ from trio_calls.transport import (
     WebSocketClosed,
     connect_websocket,
 )
-from trio_calls.wire.codec import decode_dialing, encode
+from trio_calls.wire.codec import encode
 from trio_calls.wire.dialing import (
     CALLEE,
     CALLER,
@@ -33,6 +33,7 @@ from trio_calls.wire.dialing import (
     DialRefused,
     DialSay,
     DialStatus,
+    decode_dialing,
 )
 from trio_calls.wire.message import Message, UnknownMessage
 

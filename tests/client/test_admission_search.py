@@ -18,17 +18,12 @@ from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.links import ControlEnd, MediaEnd, call_in, offer
 from trio_calls import ActiveCall, CallState, WSSMediaError, events, open_call_client
 from trio_calls.transport import WebSocketClosed
-from trio_calls.wire.codec import decode_control
-from trio_calls.wire.control import (
-    SESSION_BUSY,
-    SESSION_CLOSED,
-    Response,
-    SessionClosed,
-    SessionOpen,
-    SessionReady,
-)
-from trio_calls.wire.media import CallEvent
+from trio_calls.wire.commands import CallEvent
+from trio_calls.wire.first.codec import decode_control
+from trio_calls.wire.first.control import SessionClosed, SessionOpen, SessionReady
 from trio_calls.wire.message import Message
+from trio_calls.wire.names import SESSION_BUSY, SESSION_CLOSED
+from trio_calls.wire.responses import Response
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ from tests.support.peers.links import ControlEnd
 from trio_calls import ActiveCall, events, open_call_client
 from trio_calls.config import OnHandlerFailure
 from trio_calls.simulator import PhoneState, Simulator, answers
-from trio_calls.wire.control import SessionClosed, SessionOpen
+from trio_calls.wire.first.control import SessionClosed, SessionOpen
 
 
 class Agent:

@@ -10,7 +10,8 @@ import trio.testing
 from tests.support.peers.exchange import FakeExchange, http
 from tests.support.peers.links import call_in
 from trio_calls import ActiveCall, CallState, WSSCallClosedError, WSSError, WSSMediaError
-from trio_calls.wire.control import Response, SessionClosed, SessionReady
+from trio_calls.wire.first.control import SessionClosed, SessionReady
+from trio_calls.wire.responses import Response
 
 DOWN = OSError("down")
 REFUSED = http(401, "the token is not the one of the last call.in")

@@ -9,7 +9,8 @@ import trio.testing
 from tests.support.peers.exchange import FakeExchange, Switchboard
 from tests.support.peers.links import call_in, offer
 from trio_calls import ActiveCall, CallState, events, open_call_client
-from trio_calls.wire.control import Response, SessionClosed, SessionOpen, SessionReady
+from trio_calls.wire.first.control import SessionClosed, SessionOpen, SessionReady
+from trio_calls.wire.responses import Response
 
 
 def levels(caplog: pytest.LogCaptureFixture, text: str) -> list[int]:

@@ -8,7 +8,8 @@ import trio
 from tests.support.peers.exchange import FakeExchange, Switchboard
 from tests.support.peers.links import offer
 from trio_calls import CallClient, events, open_call_client
-from trio_calls.wire.control import Response, SessionClosed, SessionReady, Setup
+from trio_calls.wire.first.control import SessionClosed, SessionReady, Setup
+from trio_calls.wire.responses import Response
 
 SECRET = "what-the-frame-held"
 

@@ -12,13 +12,8 @@ from trio_calls import WSSConnectionError
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.transport import WebSocketClosed
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.control import (
-    ControlMessage,
-    Response,
-    SessionOpen,
-    SessionReady,
-    SetupDone,
-)
+from trio_calls.wire.first.control import ControlMessage, SessionOpen, SessionReady
+from trio_calls.wire.responses import Response, SetupDone
 
 
 class Listener:

@@ -9,7 +9,7 @@ import trio
 from tests.support.peers.exchange import API_KEY, CONNECTOR_UUID, FakeExchange, Switchboard
 from tests.support.peers.links import ControlEnd, offer
 from trio_calls import AudioMode, WSSConnectionError, __version__, events, open_call_client
-from trio_calls.wire.control import SetupDone
+from trio_calls.wire.responses import SetupDone
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from tests.support.peers.links import call_in, offer
 from tests.support.phone_calls import A, C, D, P, speech
 from trio_calls import ActiveCall, CallClient, CallState, events, open_call_client
 from trio_calls.simulator import PhoneState, Simulator, answers
-from trio_calls.wire.control import Response, SessionClosed, SessionReady
+from trio_calls.wire.first.control import SessionClosed, SessionReady
+from trio_calls.wire.responses import Response
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,7 @@ from trio_calls import (
     open_call_client,
 )
 from trio_calls.sessions import HandOver
-from trio_calls.wire.control import SessionClosed
+from trio_calls.wire.first.control import SessionClosed
 
 pytestmark = on_one_transport
 

@@ -11,7 +11,7 @@ import trio.testing
 from tests.support.peers.exchange import API_KEY, CONNECTOR_UUID, FakeExchange, Switchboard
 from tests.support.peers.links import TOKEN
 from trio_calls import ActiveCall, CallState, events, open_call_client, serve_calls
-from trio_calls.wire.control import SessionClosed
+from trio_calls.wire.first.control import SessionClosed
 
 pytestmark = pytest.mark.slow
 

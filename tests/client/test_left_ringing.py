@@ -7,7 +7,7 @@ import trio.testing
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.links import call_in
 from trio_calls import ActiveCall, CallState, events, open_call_client
-from trio_calls.wire.control import SessionClosed, SessionReady
+from trio_calls.wire.first.control import SessionClosed, SessionReady
 
 DOWN = OSError("down")
 

@@ -8,7 +8,7 @@ import trio.testing
 from tests.support.peers.exchange import FakeExchange, Switchboard
 from trio_calls import events, open_call_client
 from trio_calls.simulator import open_simulator
-from trio_calls.wire.control import SessionClosed, SessionOpen
+from trio_calls.wire.first.control import SessionClosed, SessionOpen
 
 
 async def test_offers_beyond_the_limit_are_left_until_there_is_room(

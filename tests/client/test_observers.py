@@ -18,7 +18,8 @@ from trio_calls import ActiveCall, AudioFormat, AudioMode, CallClient, events, o
 from trio_calls.call.hand_over import hand_over_of
 from trio_calls.client.client import client_observers_of
 from trio_calls.client.observers import ClientObserver, Loss
-from trio_calls.wire.control import Response, SessionClosed, SessionReady
+from trio_calls.wire.first.control import SessionClosed, SessionReady
+from trio_calls.wire.responses import Response
 
 pytestmark = on_one_transport
 

@@ -19,7 +19,7 @@ from tests.support.transports import on_one_transport
 from trio_calls import ClientConfig, WSSConfigError, events, open_call_client, serve_calls
 from trio_calls.sessions import Offer, OfferDecision
 from trio_calls.simulator import PhoneState, Simulator
-from trio_calls.wire.control import SessionClosed, SessionNotify
+from trio_calls.wire.first.control import SessionClosed, SessionNotify
 
 pytestmark = on_one_transport
 

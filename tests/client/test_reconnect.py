@@ -10,8 +10,9 @@ import trio.testing
 from tests.support.peers.exchange import FakeExchange, Switchboard
 from tests.support.peers.links import ControlEnd, call_in, offer
 from trio_calls import ActiveCall, CallState, events, open_call_client
-from trio_calls.wire.control import Response, SessionOpen, SessionReady
-from trio_calls.wire.media import CommandResponse
+from trio_calls.wire.commands import CommandResponse
+from trio_calls.wire.first.control import SessionOpen, SessionReady
+from trio_calls.wire.responses import Response
 
 FRAMES = [bytes([number, 0]) * 480 for number in range(100)]
 

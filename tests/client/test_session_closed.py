@@ -11,8 +11,9 @@ from tests.support.peers.exchange import FakeExchange, Switchboard, http
 from tests.support.peers.links import ControlEnd, MediaEnd, call_in, offer
 from tests.support.peers.one_call import state_of
 from trio_calls import ActiveCall, CallClient, CallState, WSSCallClosedError
-from trio_calls.wire.control import Response, SessionClosed, SessionReady
-from trio_calls.wire.media import CallEvent, CommandResponse
+from trio_calls.wire.commands import CallEvent, CommandResponse
+from trio_calls.wire.first.control import SessionClosed, SessionReady
+from trio_calls.wire.responses import Response
 
 CLOSED = SessionClosed("s", reason="CALL_TERMINATED")
 

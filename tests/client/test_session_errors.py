@@ -21,7 +21,7 @@ from trio_calls.sessions import (
     WSSSessionExistsError,
     WSSSessionNotOpenError,
 )
-from trio_calls.wire.control import Response
+from trio_calls.wire.responses import Response
 
 pytestmark = pytest.mark.pure
 

@@ -26,7 +26,7 @@ from trio_calls import (
     open_call_client,
 )
 from trio_calls.wire.codec import encode
-from trio_calls.wire.control import Response
+from trio_calls.wire.responses import Response
 
 SECRETS = (API_KEY, CONNECTOR_UUID, TOKEN)
 FAILURES: list[Answer] = [

@@ -43,7 +43,7 @@ from trio_calls.simulator import (
     never_answers,
 )
 from trio_calls.testing import heard, hears
-from trio_calls.wire.control import SessionClosed
+from trio_calls.wire.first.control import SessionClosed
 
 pytestmark = on_one_transport
 

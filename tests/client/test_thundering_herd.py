@@ -17,7 +17,8 @@ from trio_calls.client.control_connection import ControlConnection
 from trio_calls.transport import HostUnreachable, WebSocketClosed
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.codec import encode
-from trio_calls.wire.control import CONTROL_PATH, ControlMessage, SetupDone
+from trio_calls.wire.first.control import CONTROL_PATH, ControlMessage
+from trio_calls.wire.responses import SetupDone
 
 # No byte passes a transport here.
 pytestmark = [pytest.mark.pure, pytest.mark.slow]

@@ -16,7 +16,7 @@ from tests.support.peers.exchange import FakeExchange, Switchboard, open_exchang
 from tests.support.peers.links import ControlEnd
 from trio_calls import open_call_client, serve_calls
 from trio_calls.concurrency.termination import open_termination_receiver
-from trio_calls.wire.control import SessionClosed
+from trio_calls.wire.first.control import SessionClosed
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,11 @@ from tests.support.peers.frames import BINARY, TEXT, fragments, frame
 from tests.support.peers.links import call_in, offer
 from trio_calls import CallState, WSSMediaError
 from trio_calls.wire.codec import encode
-from trio_calls.wire.control import Response, SessionReady
-from trio_calls.wire.media import CommandResponse, pack_audio
+from trio_calls.wire.commands import CommandResponse
+from trio_calls.wire.first.control import SessionReady
+from trio_calls.wire.first.media import pack_audio
 from trio_calls.wire.message import Message
+from trio_calls.wire.responses import Response
 
 SPEECH = [bytes([number, 0]) * 480 for number in range(1, 4)]
 

@@ -6,7 +6,7 @@ import trio
 from tests.support.clogged_pipes import Pipes
 from tests.support.peers.exchange import FakeExchange
 from trio_calls import CallState
-from trio_calls.wire.media import BufferRequest
+from trio_calls.wire.first.media import BufferRequest
 
 
 @pytest.fixture

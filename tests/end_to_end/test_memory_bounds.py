@@ -22,8 +22,9 @@ from trio_calls.call.event_handlers import MAX_WAITING_EVENTS
 from trio_calls.client.control_connection import MAX_WAITING_MESSAGES
 from trio_calls.client.offer_queue import MAX_WAITING_OFFERS
 from trio_calls.client.offers import MAX_CLAIMS_AT_ONCE
-from trio_calls.wire.control import Response, SessionOpen, SessionReady
-from trio_calls.wire.media import CallEvent
+from trio_calls.wire.commands import CallEvent
+from trio_calls.wire.first.control import SessionOpen, SessionReady
+from trio_calls.wire.responses import Response
 
 pytestmark = [
     pytest.mark.measures_memory,

@@ -35,7 +35,7 @@ from trio_calls.simulator import (
 )
 from trio_calls.voice import open_voice
 from trio_calls.voice.timeline.collecting import collected
-from trio_calls.wire.media import CallEvent
+from trio_calls.wire.commands import CallEvent
 
 pytestmark = [pytest.mark.measures_memory, pytest.mark.slow]
 

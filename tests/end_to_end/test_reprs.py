@@ -17,7 +17,7 @@ from trio_calls import ActiveCall, serve_calls
 from trio_calls._quoting import Secret
 from trio_calls.simulator import answers, open_simulator
 from trio_calls.transport import HandshakeRequest
-from trio_calls.wire.control import CallIn
+from trio_calls.wire.first.control import CallIn
 
 API_KEY = "the-key-of-the-test-of-reprs"
 CONNECTOR_UUID = "the-connector-of-the-test-of-reprs"

@@ -13,8 +13,8 @@ from fuzz import call_protocol, codec
 from fuzz.__main__ import replay, write_corpus, write_words
 from trio_calls.wire.call_protocol import CallProtocol
 from trio_calls.wire.codec import WireError
-from trio_calls.wire.control import SetupDone
 from trio_calls.wire.outgoing_audio import OutgoingAudio
+from trio_calls.wire.responses import SetupDone
 
 pytestmark = pytest.mark.slow
 

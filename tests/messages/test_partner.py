@@ -35,8 +35,9 @@ from trio_calls.simulator import (
     restart,
     stall,
 )
-from trio_calls.wire.control import Response, SessionClosed, SessionNotify, SessionReady
-from trio_calls.wire.messaging import MessageIn
+from trio_calls.wire.first.control import SessionClosed, SessionNotify, SessionReady
+from trio_calls.wire.first.messaging import MessageIn
+from trio_calls.wire.responses import Response
 
 
 async def echo(conversation: Conversation) -> None:

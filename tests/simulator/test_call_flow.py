@@ -12,7 +12,8 @@ from trio.testing import MockClock
 from tests.support.peers.sdk import RawControl, open_pair
 from tests.support.transports import on_one_transport
 from trio_calls.simulator import PhoneState, SimulatedCall, answers, declines, never_answers
-from trio_calls.wire.control import CallIn, Response, SessionNotify, SessionReady
+from trio_calls.wire.first.control import CallIn, SessionNotify, SessionReady
+from trio_calls.wire.responses import Response
 
 pytestmark = on_one_transport
 

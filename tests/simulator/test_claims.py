@@ -9,12 +9,7 @@ from trio.testing import MockClock
 from tests.support.peers.sdk import open_pair
 from trio_calls.simulator import answers
 from trio_calls.state import CallState
-from trio_calls.wire.control import (
-    CallIn,
-    SessionClosed,
-    SessionNotify,
-    SessionReady,
-)
+from trio_calls.wire.first.control import CallIn, SessionClosed, SessionNotify, SessionReady
 
 
 async def test_from_the_offer_to_the_call(autojump_clock: MockClock) -> None:

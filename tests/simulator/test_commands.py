@@ -19,7 +19,8 @@ from trio_calls.simulator import (
 )
 from trio_calls.simulator.phones.jitter_buffer import JITTER_FRAMES
 from trio_calls.state import AgentMode, CallState, Command
-from trio_calls.wire.media import BufferRequest, CallEvent, CommandResponse
+from trio_calls.wire.commands import CallEvent, CommandResponse
+from trio_calls.wire.first.media import BufferRequest
 
 IN_CONFERENCE = {Command.BARGE, Command.WHISPER, Command.SPY}
 ENDING = {Command.CLOSE, Command.DISCONNECT}

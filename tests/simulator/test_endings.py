@@ -18,7 +18,7 @@ from trio_calls.audio import noise
 from trio_calls.simulator import PhoneState, SimulatedCall, Simulator, answers, never_answers
 from trio_calls.simulator.phones.jitter_buffer import JITTER_FRAMES
 from trio_calls.state import CallState
-from trio_calls.wire.control import CallIn, SessionClosed, SessionNotify, SessionReady
+from trio_calls.wire.first.control import CallIn, SessionClosed, SessionNotify, SessionReady
 
 PENDING, ANSWERED, CONNECTED, DISCONNECTED = CallState
 

@@ -33,7 +33,7 @@ from trio_calls.simulator import (
     stall,
 )
 from trio_calls.simulator.faults.faults import MALFORMED_FRAMES
-from trio_calls.wire.control import SessionNotify
+from trio_calls.wire.first.control import SessionNotify
 
 pytestmark = pytest.mark.slow
 

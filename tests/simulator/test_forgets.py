@@ -16,7 +16,7 @@ from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.exchange.sessions import Session
 from trio_calls.simulator.phones.agent_leg import AgentLeg
 from trio_calls.simulator.phones.leg import Leg
-from trio_calls.wire.control import SessionReady
+from trio_calls.wire.first.control import SessionReady
 
 pytestmark = pytest.mark.slow
 

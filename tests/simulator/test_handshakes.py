@@ -10,7 +10,8 @@ from trio.testing import MockClock
 from tests.support.peers.sdk import open_pair, open_raw_sdk
 from trio_calls.simulator import open_simulator
 from trio_calls.wire.codec import encode
-from trio_calls.wire.control import CONTROL_PATH, Response, SessionOpen, Setup, SetupDone
+from trio_calls.wire.first.control import CONTROL_PATH, SessionOpen, Setup
+from trio_calls.wire.responses import Response, SetupDone
 
 
 @pytest.mark.parametrize("header", ["x-api-key", "x-connector-uuid"])

@@ -9,7 +9,7 @@ from tests.support.peers.plain_http import Answer, ask, exchange_bytes
 from tests.support.peers.sdk import open_pair
 from tests.support.transports import on_one_transport
 from trio_calls.simulator import PhoneState, Simulator, open_simulator, restart
-from trio_calls.wire.control import SessionClosed, SessionNotify
+from trio_calls.wire.first.control import SessionClosed, SessionNotify
 
 pytestmark = on_one_transport
 

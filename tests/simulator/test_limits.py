@@ -12,8 +12,9 @@ from trio_calls.errors import WSSConfigError
 from trio_calls.simulator import open_simulator
 from trio_calls.transport import WebSocketClosed
 from trio_calls.wire.codec import encode
-from trio_calls.wire.control import CONTROL_PATH, Setup, SetupDone
 from trio_calls.wire.dialing import DIALING_PATH, Dial
+from trio_calls.wire.first.control import CONTROL_PATH, Setup
+from trio_calls.wire.responses import SetupDone
 
 HANDSHAKE = b"GET /v1/agent/session-manager HTTP/1.1\r\nHost: simulator\r\nX-Long: "
 

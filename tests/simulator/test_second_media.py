@@ -12,7 +12,7 @@ from tests.support.peers.sdk import RawMedia, RawSdk, open_raw_sdk, phone_states
 from tests.support.phone_calls import A, P, speech
 from tests.support.transports import on_one_transport
 from trio_calls.simulator import PhoneState, SimulatedCall, never_answers, open_simulator
-from trio_calls.wire.control import CallIn, SessionNotify
+from trio_calls.wire.first.control import CallIn, SessionNotify
 
 pytestmark = on_one_transport
 

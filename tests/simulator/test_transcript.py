@@ -14,7 +14,7 @@ from tests.support.phone_calls import speech
 from trio_calls import ActiveCall, serve_calls
 from trio_calls.simulator import Direction, SimulatedCall, Simulator, answers, open_simulator
 from trio_calls.simulator.exchange.identifiers import IN_PROCESS_EPOCH
-from trio_calls.wire.control import SessionNotify
+from trio_calls.wire.first.control import SessionNotify
 
 pytestmark = pytest.mark.slow
 

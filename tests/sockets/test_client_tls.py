@@ -29,7 +29,8 @@ from trio_calls import (
     events,
     open_call_client,
 )
-from trio_calls.wire.control import Response, SessionReady
+from trio_calls.wire.first.control import SessionReady
+from trio_calls.wire.responses import Response
 
 pytestmark = pytest.mark.slow
 

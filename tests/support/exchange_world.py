@@ -26,21 +26,11 @@ from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator.exchange.commands import execute
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.sessions import ConnectedSdk, Session
-from trio_calls.wire.codec import decode_media
-from trio_calls.wire.control import (
-    CallIn,
-    ControlMessage,
-    Response,
-    SessionClosed,
-    SessionNotify,
-)
-from trio_calls.wire.media import (
-    BufferRequest,
-    CallEvent,
-    CommandRequest,
-    CommandResponse,
-    RingTime,
-)
+from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
+from trio_calls.wire.first.codec import decode_media
+from trio_calls.wire.first.control import CallIn, ControlMessage, SessionClosed, SessionNotify
+from trio_calls.wire.first.media import BufferRequest
+from trio_calls.wire.responses import Response
 
 SAMPLE_RATE = 8000
 FRAME = frame_bytes(SAMPLE_RATE)

@@ -27,7 +27,7 @@ from hypothesis import currently_in_test_context
 from tests.support.leaks import MIN_SECRET_LENGTH, Secrets, find_leaks, forms, lines_of_pem
 from trio_calls import ClientConfig
 from trio_calls.transport import HandshakeRefused, WebSocketClosed
-from trio_calls.wire.control import CallIn
+from trio_calls.wire.first.control import CallIn
 
 #: The simulator's. Its command prints them, and the documentation has them.
 PUBLISHED: Final = frozenset({"simulated-key", "simulated-connector"})

@@ -9,7 +9,7 @@ import trustme
 
 from tests.support.leaks import Secrets, find_leaks, forms, lines_of_pem
 from trio_calls.audio import noise
-from trio_calls.wire.media import pack_audio
+from trio_calls.wire.first.media import pack_audio
 
 SECRET = "a-secret-of-this-test"
 AUDIO = noise(0.02, 24000, seed=1, amplitude=0.2)

@@ -24,7 +24,7 @@ import trio_calls.wire.codec
 from trio_calls import ClientConfig, WSSConnectionError
 from trio_calls.audio import noise
 from trio_calls.simulator.exchange.identifiers import Identifiers
-from trio_calls.wire.control import CallIn
+from trio_calls.wire.first.control import CallIn
 
 KEY = "the-api-key-of-a-run-with-leaks"
 CONFIG = ClientConfig.sandbox(api_key=KEY, connector_uuid="the-connector-of-a-run-with-leaks")

@@ -19,7 +19,7 @@ from trio_calls.telemetry._exposition import write_metrics
 from trio_calls.telemetry._watch import ClientWatch, open_watch
 from trio_calls.testing import run_agent
 from trio_calls.voice import open_voice
-from trio_calls.wire.control import SessionClosed
+from trio_calls.wire.first.control import SessionClosed
 
 SECOND = 48_000
 

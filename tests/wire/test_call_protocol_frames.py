@@ -14,7 +14,8 @@ from trio_calls.wire.call_protocol import (
     CreditGranted,
     Terminated,
 )
-from trio_calls.wire.media import AudioError, pack_audio, unpack_audio
+from trio_calls.wire.first.media import pack_audio, unpack_audio
+from trio_calls.wire.message import AudioError
 
 MODES = list(AudioMode)
 

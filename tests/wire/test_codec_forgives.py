@@ -8,11 +8,14 @@ from typing import Any, get_args
 import attrs
 import pytest
 
-from trio_calls.wire.codec import WireError, decode_control, decode_dialing, decode_media
-from trio_calls.wire.control import CallIn, ControlMessage, Response
-from trio_calls.wire.dialing import DialingMessage
-from trio_calls.wire.media import BufferRequest, CommandResponse, MediaMessage
+from trio_calls.wire.codec import WireError
+from trio_calls.wire.commands import CommandResponse
+from trio_calls.wire.dialing import DialingMessage, decode_dialing
+from trio_calls.wire.first.codec import decode_control, decode_media
+from trio_calls.wire.first.control import CallIn, ControlMessage
+from trio_calls.wire.first.media import BufferRequest, MediaMessage
 from trio_calls.wire.message import IS_FORGIVEN, WIRE_NAME, Message
+from trio_calls.wire.responses import Response
 
 CALL_IN = {"sessionId": "s", "callId": "c", "url": "ws://host", "token": "t"}
 NONSENSE = [True, -1, 1.5, "\ud800", "x" * 5000, [], {}, {"a": [1]}]

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_calls.wire.codec import WireError, decode_control, decode_media
+from trio_calls.wire.codec import WireError
+from trio_calls.wire.first.codec import decode_control, decode_media
 from trio_calls.wire.message import Message, UnknownMessage
 
 pytestmark = pytest.mark.slow

@@ -6,31 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_calls.wire.codec import decode_control, decode_media, encode
-from trio_calls.wire.control import (
+from trio_calls.wire.codec import encode
+from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
+from trio_calls.wire.first.codec import decode_control, decode_media
+from trio_calls.wire.first.control import (
     INBOUND_CALLS,
     CallFlowSetup,
     CallIn,
     ControlMessage,
-    Response,
     SessionClosed,
     SessionCreate,
     SessionNotify,
     SessionOpen,
     SessionReady,
     Setup,
-    SetupDone,
 )
-from trio_calls.wire.media import (
-    BufferRequest,
-    CallEvent,
-    CommandRequest,
-    CommandResponse,
-    MediaMessage,
-    RingTime,
-)
+from trio_calls.wire.first.media import BufferRequest, MediaMessage
+from trio_calls.wire.first.messaging import MessageIn, MessageOut
 from trio_calls.wire.message import Message
-from trio_calls.wire.messaging import MessageIn, MessageOut
+from trio_calls.wire.responses import Response, SetupDone
 
 pytestmark = pytest.mark.slow
 

@@ -6,17 +6,13 @@ from typing import Any
 
 import pytest
 
-from trio_calls.wire.codec import (
-    MAX_DEPTH,
-    MAX_NUMBER_LENGTH,
-    MAX_TEXT_LENGTH,
-    WireError,
-    decode_control,
-    decode_media,
-)
-from trio_calls.wire.control import Response, SessionClosed, SessionNotify
-from trio_calls.wire.media import BufferRequest, CallEvent
+from trio_calls.wire.codec import MAX_DEPTH, MAX_NUMBER_LENGTH, MAX_TEXT_LENGTH, WireError
+from trio_calls.wire.commands import CallEvent
+from trio_calls.wire.first.codec import decode_control, decode_media
+from trio_calls.wire.first.control import SessionClosed, SessionNotify
+from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.message import UnknownMessage
+from trio_calls.wire.responses import Response
 
 Decode = Callable[[str], object]
 

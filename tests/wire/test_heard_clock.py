@@ -2,8 +2,8 @@
 
 import pytest
 
+from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.heard_clock import HeardClock
-from trio_calls.wire.media import BufferRequest
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 

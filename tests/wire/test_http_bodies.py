@@ -6,16 +6,10 @@ import json
 
 import pytest
 
-from trio_calls.wire.codec import (
-    MAX_BODY_BYTES,
-    WireError,
-    decode_body,
-    decode_session_list,
-    encode_body,
-    read_created,
-)
-from trio_calls.wire.control import SessionCreated
-from trio_calls.wire.session_list import HttpRefusal, SessionClosure, SessionInfo
+from trio_calls.wire.codec import MAX_BODY_BYTES, WireError
+from trio_calls.wire.first.codec import decode_body, decode_session_list, encode_body, read_created
+from trio_calls.wire.first.control import SessionCreated
+from trio_calls.wire.first.session_list import HttpRefusal, SessionClosure, SessionInfo
 
 pytestmark = pytest.mark.pure
 

@@ -5,28 +5,23 @@ from typing import Any
 
 import pytest
 
-from trio_calls.wire.codec import WireError, decode_control, decode_media, encode
-from trio_calls.wire.control import (
+from trio_calls.wire.codec import WireError, encode
+from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
+from trio_calls.wire.first.codec import decode_control, decode_media
+from trio_calls.wire.first.control import (
     CallFlowSetup,
     CallIn,
-    Response,
     SessionClosed,
     SessionCreate,
     SessionNotify,
     SessionOpen,
     SessionReady,
     Setup,
-    SetupDone,
 )
-from trio_calls.wire.media import (
-    BufferRequest,
-    CallEvent,
-    CommandRequest,
-    CommandResponse,
-    RingTime,
-)
+from trio_calls.wire.first.media import BufferRequest
+from trio_calls.wire.first.messaging import MessageIn, MessageOut
 from trio_calls.wire.message import Message
-from trio_calls.wire.messaging import MessageIn, MessageOut
+from trio_calls.wire.responses import Response, SetupDone
 
 CONTROL_FRAMES = [
     (

@@ -1,7 +1,7 @@
 import pytest
 
 from trio_calls.errors import BufferFullError
-from trio_calls.wire.media import BufferRequest
+from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.outgoing_audio import MAX_OPEN_REQUESTS, OutgoingAudio
 
 FRAME = b"\x01\x02" * 480

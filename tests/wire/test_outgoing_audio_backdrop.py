@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.wire.test_outgoing_audio import drain
 from trio_calls.audio import noise, to_pcm, to_samples
 from trio_calls.audio._backdrop import Backdrop
-from trio_calls.wire.media import BufferRequest
+from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 RATE = 24_000

@@ -1,7 +1,7 @@
 """What is said after a barrier waits until it is lifted; what was said before does not."""
 
 from tests.wire.test_outgoing_audio import FRAME, drain
-from trio_calls.wire.media import BufferRequest
+from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 OTHER = b"\x03\x04" * 480

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.support.outgoing_audio_model import OutgoingAudioModel
-from trio_calls.wire.media import MAX_REQUESTED_BYTES, BufferRequest
+from trio_calls.wire.first.media import MAX_REQUESTED_BYTES, BufferRequest
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tests.wire.test_outgoing_audio import drain
 from trio_calls.audio import noise
-from trio_calls.wire.media import BufferRequest
+from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 FRAME_BYTES = 960

@@ -19,7 +19,7 @@ from trio_calls.call.statistics import CallStatistics
 from trio_calls.endings import Ending
 from trio_calls.state import STATES_WITH_AUDIO, AgentMode, CallState, Command, illegal
 from trio_calls.wire.call_protocol import check_ring_time
-from trio_calls.wire.media import CALL_CHANNEL
+from trio_calls.wire.names import CALL_CHANNEL
 
 if TYPE_CHECKING:
     from trio_calls.audio._as_bytes import Pcm

@@ -22,7 +22,7 @@ import enum
 from collections.abc import Callable
 
 from trio_calls.concurrency.wakeup import Wakeup
-from trio_calls.wire.control import CallIn
+from trio_calls.wire.first.control import CallIn
 
 
 class ClaimState(enum.Enum):

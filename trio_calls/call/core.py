@@ -38,7 +38,7 @@ from trio_calls.wire.call_protocol import (
     Event,
     Terminated,
 )
-from trio_calls.wire.control import CallIn
+from trio_calls.wire.first.control import CallIn
 
 logger = get_logger("trio_calls.call")
 

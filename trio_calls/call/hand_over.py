@@ -10,9 +10,11 @@ import attrs
 from trio_calls._quoting import Secret, printable
 from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.errors import WSSHandOverError
-from trio_calls.wire.codec import WireError, decode_hand_over
-from trio_calls.wire.control import TELEPHONE, CallIn
-from trio_calls.wire.hand_over import HandedOverFormat, HandOverDocument
+from trio_calls.wire.codec import WireError
+from trio_calls.wire.first.codec import decode_hand_over
+from trio_calls.wire.first.control import CallIn
+from trio_calls.wire.first.hand_over import HandedOverFormat, HandOverDocument
+from trio_calls.wire.names import TELEPHONE
 
 _NO_FORMAT: Final = "it does not say in which format its audio is: give audio_format"
 

@@ -28,7 +28,7 @@ from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSCallClosedError, WSSMediaError
 from trio_calls.transport.explain import quote
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.control import CallIn
+from trio_calls.wire.first.control import CallIn
 
 logger = get_logger("trio_calls.media")
 

@@ -37,8 +37,8 @@ from trio_calls.call.unheard_audio import UnheardAudio
 from trio_calls.concurrency.turns import let_others_act
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.transport import EagerWriter, WebSocket
+from trio_calls.wire.first.media import pcm_of
 from trio_calls.wire.heard_clock import HeardClock
-from trio_calls.wire.media import pcm_of
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 from trio_calls.wire.playout_clock import PlayoutClock
 from trio_calls.wire.speech import Barrier, Mark, Pause, Speech

@@ -21,7 +21,7 @@ import trio
 from trio_calls.call.audio_tap import AudioTap
 from trio_calls.call.checkpoint_credit import CheckpointCredit
 from trio_calls.concurrency.wakeup import Wakeup
-from trio_calls.wire.media import CALL_CHANNEL
+from trio_calls.wire.names import CALL_CHANNEL
 
 #: Channels beyond this number are not kept for a listener who may never come.
 MAX_UNCLAIMED_CHANNELS: Final = 8

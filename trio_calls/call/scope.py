@@ -37,7 +37,7 @@ from trio_calls.endings import EndCause
 from trio_calls.errors import WSSCallClosedError, WSSError
 from trio_calls.state import CallState, Command
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.control import CallIn
+from trio_calls.wire.first.control import CallIn
 
 logger = get_logger("trio_calls.call_scope")
 

@@ -24,7 +24,7 @@ from trio_calls.transport import (
     WebSocketError,
     connect_websocket,
 )
-from trio_calls.wire.codec import WireError, decode_dialing, encode
+from trio_calls.wire.codec import WireError, encode
 from trio_calls.wire.dialing import (
     CALLEE,
     CALLER,
@@ -39,6 +39,7 @@ from trio_calls.wire.dialing import (
     DialRefused,
     DialSay,
     DialStatus,
+    decode_dialing,
 )
 from trio_calls.wire.message import UnknownMessage
 

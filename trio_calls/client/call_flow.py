@@ -11,7 +11,8 @@ import trio
 from trio_calls._logging import get_logger
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.session_errors import refusal_of
-from trio_calls.wire.control import CallFlowSetup, Response
+from trio_calls.wire.first.control import CallFlowSetup
+from trio_calls.wire.responses import Response
 
 logger = get_logger("trio_calls.call_flow")
 

@@ -19,14 +19,9 @@ from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.observers import Loss
 from trio_calls.client.offers import Session
 from trio_calls.errors import WSSConnectionError
-from trio_calls.wire.control import (
-    SESSION_BUSY,
-    SESSION_CLOSED,
-    SESSION_NOT_FOUND,
-    Response,
-    SessionOpen,
-    SessionReady,
-)
+from trio_calls.wire.first.control import SessionOpen, SessionReady
+from trio_calls.wire.names import SESSION_BUSY, SESSION_CLOSED, SESSION_NOT_FOUND
+from trio_calls.wire.responses import Response
 
 logger = get_logger("trio_calls.claims")
 

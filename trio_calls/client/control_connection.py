@@ -23,18 +23,12 @@ from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError, con
 from trio_calls.transport.explain import explain_control, explain_loss, quote
 from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.codec import WireError, decode_control, encode
-from trio_calls.wire.control import (
-    CONTROL_PATH,
-    CallIn,
-    ControlMessage,
-    Response,
-    SessionClosed,
-    Setup,
-    SetupDone,
-)
+from trio_calls.wire.codec import WireError, encode
+from trio_calls.wire.first.codec import decode_control
+from trio_calls.wire.first.control import CONTROL_PATH, CallIn, ControlMessage, SessionClosed, Setup
+from trio_calls.wire.first.messaging import MessageIn
 from trio_calls.wire.message import Message, UnknownMessage
-from trio_calls.wire.messaging import MessageIn
+from trio_calls.wire.responses import Response, SetupDone
 
 logger = get_logger("trio_calls.control")
 

@@ -15,7 +15,8 @@ from trio_calls._logging import get_logger
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.message_session import MessageSession
 from trio_calls.errors import WSSConnectionError
-from trio_calls.wire.control import Response, SessionOpen
+from trio_calls.wire.first.control import SessionOpen
+from trio_calls.wire.responses import Response
 
 logger = get_logger("trio_calls.conversation_claims")
 

@@ -46,19 +46,17 @@ from trio_calls.errors import (
     WSSMessageChannelError,
     WSSSessionClosedError,
 )
-from trio_calls.wire.control import (
-    SDK_REQUEST,
+from trio_calls.wire.first.control import SDK_REQUEST, SessionClosed, SessionNotify, SessionReady
+from trio_calls.wire.first.messaging import MessageIn
+from trio_calls.wire.names import (
     SESSION_BUSY,
     SESSION_CLOSED,
     SESSION_NOT_FOUND,
     SESSION_NOT_OPEN,
     TELEPHONE,
-    Response,
-    SessionClosed,
-    SessionNotify,
-    SessionReady,
+    WHATSAPP,
 )
-from trio_calls.wire.messaging import WHATSAPP, MessageIn
+from trio_calls.wire.responses import Response
 
 logger = get_logger("trio_calls.conversations")
 

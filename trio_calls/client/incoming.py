@@ -35,13 +35,8 @@ from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSHandOverError
 from trio_calls.state import STATES_WITH_AUDIO
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.control import (
-    TELEPHONE,
-    CallIn,
-    ControlMessage,
-    SessionClosed,
-    SessionNotify,
-)
+from trio_calls.wire.first.control import CallIn, ControlMessage, SessionClosed, SessionNotify
+from trio_calls.wire.names import TELEPHONE
 
 logger = get_logger("trio_calls.incoming")
 

@@ -21,8 +21,8 @@ import trio
 from trio_calls.client.conversation_values import ConversationEnding, IncomingMessage
 from trio_calls.client.unread_messages import UnreadMessages
 from trio_calls.concurrency.wakeup import Wakeup
-from trio_calls.wire.control import Response
-from trio_calls.wire.messaging import WHATSAPP
+from trio_calls.wire.names import WHATSAPP
+from trio_calls.wire.responses import Response
 
 if TYPE_CHECKING:
     from trio_calls.client.conversation import Conversation

@@ -12,7 +12,7 @@ import inspect
 from trio_calls._logging import get_logger
 from trio_calls.concurrency.error_groups import split_failure
 from trio_calls.offer import Claims, Offer, OfferDecision, why_no_claims
-from trio_calls.wire.control import SessionNotify
+from trio_calls.wire.first.control import SessionNotify
 
 logger = get_logger("trio_calls.offers")
 

@@ -22,7 +22,7 @@ import trio
 from trio_calls._logging import get_logger
 from trio_calls.client.observers import ClientObservers, Loss
 from trio_calls.offer import OfferDecision
-from trio_calls.wire.control import SessionNotify
+from trio_calls.wire.first.control import SessionNotify
 
 logger = get_logger("trio_calls.offers")
 

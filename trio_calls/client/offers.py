@@ -13,7 +13,7 @@ from trio_calls.call.scope import CallScope
 from trio_calls.client.observers import ClientObservers
 from trio_calls.client.offer_queue import MAX_WAITING_OFFERS, OfferQueue
 from trio_calls.offer import OfferDecision
-from trio_calls.wire.control import CallIn, SessionNotify
+from trio_calls.wire.first.control import CallIn, SessionNotify
 
 #: Offers that are being claimed at once, at the most; further ones wait until the exchange has
 #: answered. An exchange that never answers must not make us hold all that it offers meanwhile.

@@ -25,8 +25,8 @@ from trio_calls.client.offers import Session
 from trio_calls.client.session_errors import refusal_of
 from trio_calls.errors import WSSConnectionError, WSSError, WSSSessionClosedError, WSSSessionError
 from trio_calls.state import CallState
-from trio_calls.wire.control import SessionOpen, SessionReady
-from trio_calls.wire.messaging import WHATSAPP
+from trio_calls.wire.first.control import SessionOpen, SessionReady
+from trio_calls.wire.names import WHATSAPP
 
 #: How long the call of a session that was started may take to come: as long as a telephone rings.
 CALL_IN_SECONDS: Final = 120.0

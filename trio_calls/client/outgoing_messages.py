@@ -30,7 +30,7 @@ from trio_calls.errors import (
     WSSSessionClosedError,
 )
 from trio_calls.wire.codec import WireError, encode_strictly
-from trio_calls.wire.messaging import MessageOut
+from trio_calls.wire.first.messaging import MessageOut
 
 #: How long the exchange has to answer, and how long a message may wait to be sent.
 MESSAGE_SECONDS: Final = 30.0

@@ -10,7 +10,7 @@ import attrs
 import trio
 
 from trio_calls._logging import get_logger
-from trio_calls.wire.control import Response
+from trio_calls.wire.responses import Response
 
 logger = get_logger("trio_calls.pending_requests")
 

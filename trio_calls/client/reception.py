@@ -12,8 +12,8 @@ from trio_calls.client.incoming import IncomingCalls
 from trio_calls.client.sessions import Sessions
 from trio_calls.config import ClientConfig
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.control import ControlMessage, SessionClosed, SessionNotify
-from trio_calls.wire.messaging import MessageIn
+from trio_calls.wire.first.control import ControlMessage, SessionClosed, SessionNotify
+from trio_calls.wire.first.messaging import MessageIn
 
 
 class Reception:

@@ -24,26 +24,24 @@ from trio_calls.errors import (
     WSSSessionNotOpenError,
     WSSUnauthorizedError,
 )
-from trio_calls.wire.control import (
+from trio_calls.wire.names import (
     CHANNEL_NOT_CONFIGURED,
     FORBIDDEN,
+    INTERNAL_ERROR,
+    INVALID_CHANNEL,
+    INVALID_PAYLOAD,
     INVALID_REQUEST,
     OUTBOUND_OVERFLOW,
+    OVERFLOW,
     QUOTA_EXCEEDED,
+    REMOTE_ERROR,
     SESSION_BUSY,
     SESSION_CLOSED,
     SESSION_NOT_FOUND,
     SESSION_NOT_OPEN,
     UNAUTHORIZED,
-    Response,
 )
-from trio_calls.wire.messaging import (
-    INTERNAL_ERROR,
-    INVALID_CHANNEL,
-    INVALID_PAYLOAD,
-    OVERFLOW,
-    REMOTE_ERROR,
-)
+from trio_calls.wire.responses import Response
 
 #: By the exchange's code. A code that is not here is a plain `WSSSessionError`.
 SESSION_ERRORS: Final[Mapping[str, type[WSSSessionError]]] = {

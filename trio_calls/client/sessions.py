@@ -18,22 +18,18 @@ from trio_calls.errors import WSSConnectionError, WSSError, WSSSessionExistsErro
 from trio_calls.transport import WebSocketError
 from trio_calls.transport.explain import explain_control, explain_request
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.codec import (
-    MAX_BODY_BYTES,
-    WireError,
-    decode_body,
-    decode_session_list,
-    read_created,
-)
-from trio_calls.wire.control import Response, SessionCreate
-from trio_calls.wire.message import MAX_NAME_LENGTH
-from trio_calls.wire.session_list import (
+from trio_calls.wire.codec import MAX_BODY_BYTES, WireError
+from trio_calls.wire.first.codec import decode_body, decode_session_list, read_created
+from trio_calls.wire.first.control import SessionCreate
+from trio_calls.wire.first.session_list import (
     OPEN,
     SESSIONS_PATH,
     HttpRefusal,
     SessionClosure,
     SessionInfo,
 )
+from trio_calls.wire.message import MAX_NAME_LENGTH
+from trio_calls.wire.responses import Response
 
 if TYPE_CHECKING:
     from trio_calls.transport import http

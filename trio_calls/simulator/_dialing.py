@@ -22,7 +22,7 @@ from trio_calls.simulator._simulated_call import (
 from trio_calls.simulator.phones.leg import PhoneHungUp
 from trio_calls.simulator.phones.phone import Phone, Pickup, answers, declines, never_answers
 from trio_calls.transport import WebSocket, WebSocketClosed
-from trio_calls.wire.codec import WireError, decode_dialing, encode
+from trio_calls.wire.codec import WireError, encode
 from trio_calls.wire.dialing import (
     CALLEE,
     CALLER,
@@ -39,6 +39,7 @@ from trio_calls.wire.dialing import (
     DialSay,
     DialStatus,
     PickupKind,
+    decode_dialing,
 )
 
 logger = get_logger("trio_calls.simulator.dialing")

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, unquote
 from trio_calls.simulator.exchange.admission import Admission
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.transport import PlainRequest, PlainResponse, Rejection
-from trio_calls.wire.codec import encode_body
-from trio_calls.wire.control import FORBIDDEN, INVALID_REQUEST, SESSION_NOT_FOUND, UNAUTHORIZED
-from trio_calls.wire.session_list import CLOSED, OPEN, SESSIONS_PATH, HttpRefusal, SessionInfo
+from trio_calls.wire.first.codec import encode_body
+from trio_calls.wire.first.session_list import CLOSED, OPEN, SESSIONS_PATH, HttpRefusal, SessionInfo
+from trio_calls.wire.names import FORBIDDEN, INVALID_REQUEST, SESSION_NOT_FOUND, UNAUTHORIZED
 
 _CLOSE_PATH: Final = re.compile(rf"{SESSIONS_PATH}/([^/]+)/close")
 

@@ -13,8 +13,8 @@ from trio_calls.simulator.exchange.message_sessions import MessageSession
 from trio_calls.simulator.transcript.transcript import Transcript
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 from trio_calls.wire.codec import encode_strictly
-from trio_calls.wire.control import FORCE_CLOSE
-from trio_calls.wire.messaging import MessageIn, MessageOut
+from trio_calls.wire.first.control import FORCE_CLOSE
+from trio_calls.wire.first.messaging import MessageIn, MessageOut
 
 
 class PartnerGone(Exception):

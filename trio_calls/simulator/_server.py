@@ -22,8 +22,8 @@ from trio_calls.transport import (
     WebSocketError,
     accept_websocket,
 )
-from trio_calls.wire.control import CONTROL_PATH
 from trio_calls.wire.dialing import DIALING_PATH
+from trio_calls.wire.first.control import CONTROL_PATH
 
 logger = get_logger("trio_calls.simulator.server")
 

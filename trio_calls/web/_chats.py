@@ -8,7 +8,7 @@ from trio_calls.simulator import Partner, Simulator
 from trio_calls.simulator._live_partner import count_waiting, is_held, messages_from
 from trio_calls.web import _messages as messages
 from trio_calls.web._content_text import content_text
-from trio_calls.wire.control import FORCE_CLOSE, SDK_REQUEST
+from trio_calls.wire.first.control import FORCE_CLOSE, SDK_REQUEST
 
 if TYPE_CHECKING:
     from trio_calls.web._tab import Tab

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from trio_calls.simulator import Fault, cut_media, jitter, never_answer, refuse, stall
-from trio_calls.wire.media import CALL_UNANSWERED
+from trio_calls.wire.names import CALL_UNANSWERED
 
 _STALL_SECONDS: Final = 5.0
 _JITTER_SECONDS: Final = 0.2

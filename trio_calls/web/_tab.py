@@ -12,7 +12,7 @@ from trio_calls._logging import get_logger
 from trio_calls.audio import SAMPLE_BYTES
 from trio_calls.web import _messages as messages
 from trio_calls.web._outbox import Outbox
-from trio_calls.wire.codec import WireError, decode_page
+from trio_calls.wire.codec import WireError
 from trio_calls.wire.message import UnknownMessage
 from trio_calls.wire.phone import (
     Decline,
@@ -23,6 +23,7 @@ from trio_calls.wire.phone import (
     Pong,
     Register,
     WriteText,
+    decode_page,
 )
 
 if TYPE_CHECKING:

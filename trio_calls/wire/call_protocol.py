@@ -58,25 +58,26 @@ from trio_calls.state import (
     next_state,
     require_legal,
 )
-from trio_calls.wire.codec import WireError, decode_media, encode
-from trio_calls.wire.media import (
-    CALL_CHANNEL,
-    DEFAULT_FRAME_BYTES,
+from trio_calls.wire.codec import WireError, encode
+from trio_calls.wire.commands import (
     ERROR,
     MAX_RING_SECONDS,
     MIN_RING_SECONDS,
     TERMINATED,
-    TIMEOUT,
-    AudioError,
-    BufferRequest,
     CallEvent,
     CommandRequest,
     CommandResponse,
-    MediaMessage,
     RingTime,
+)
+from trio_calls.wire.first.codec import decode_media
+from trio_calls.wire.first.media import (
+    DEFAULT_FRAME_BYTES,
+    BufferRequest,
+    MediaMessage,
     unpack_audio,
 )
-from trio_calls.wire.message import UnknownMessage
+from trio_calls.wire.message import AudioError, UnknownMessage
+from trio_calls.wire.names import CALL_CHANNEL, TIMEOUT
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 logger = get_logger(__name__)

@@ -1,5 +1,7 @@
 """JSON ⇄ messages: the only place that knows cattrs, and where bad input stops.
 
+It knows no message. Each kind of connection has a `Vocabulary` of those that it carries.
+
 ::
 
     text frame ── length, depth ──► json ── type ──► message class ── strict hooks ──► message
@@ -21,10 +23,7 @@ Invariants:
 - A malformed frame that wants an answer still carries its id, where that can be read: its sender
   would otherwise wait out its time for the answer.
 
-Messages are frozen, which lets short media frames be decoded once and remembered. Most frames
-are requests for audio, fifty a second for each call, and almost always the same text.
-
-Any task may call these functions, at any time; they keep nothing but that memory.
+Any task may call these functions, at any time; they keep nothing.
 """
 
 from __future__ import annotations
@@ -32,24 +31,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any, Final, NoReturn, TypeVar, get_args
 
 import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from trio_calls.wire.control import (
-    CallFlowSetup,
-    ControlMessage,
-    SessionCreate,
-    SessionCreated,
-    SessionOpen,
-)
-from trio_calls.wire.dialing import DialingMessage
-from trio_calls.wire.hand_over import HandedOverFormat, HandOverDocument
-from trio_calls.wire.media import CallEvent, CommandRequest, MediaMessage, RingTime
 from trio_calls.wire.message import (
     IS_FORGIVEN,
     MAX_NAME_LENGTH,
@@ -59,23 +47,14 @@ from trio_calls.wire.message import (
     Message,
     UnknownMessage,
 )
-from trio_calls.wire.messaging import MessageOut
-from trio_calls.wire.phone import PageMessage
-from trio_calls.wire.session_list import HttpRefusal, SessionClosure, SessionInfo
 
 T = TypeVar("T")
-BodyT = TypeVar("BodyT", SessionClosure, HttpRefusal)
-
-_BODIES: Final = (SessionInfo, SessionClosure, HttpRefusal)
 
 #: The longest text frame that is looked at, in characters.
 MAX_TEXT_LENGTH: Final = 2**18
 
 #: The longest body of an HTTP response, in bytes: a list of some 15,000 sessions.
 MAX_BODY_BYTES: Final = 2**22
-
-#: The longest frame that may be remembered once it is decoded, in characters.
-_MAX_REPEATED_LENGTH: Final = 200
 
 #: How deep objects and arrays may be nested.
 MAX_DEPTH: Final = 32
@@ -115,10 +94,11 @@ def encode(message: Message) -> str:
     body: dict[str, Any] = {"data": fields} if message.in_data else fields
     if message.id_is_beside_data:
         body[REQUEST_ID] = fields.pop(REQUEST_ID)
-    return _compact({"type": message.wire_type, **body})
+    return compact({"type": message.wire_type, **body})
 
 
-def _compact(document: dict[str, Any]) -> str:
+def compact(document: dict[str, Any]) -> str:
+    """Return an object of JSON as text, as short as it can be."""
     return json.dumps(document, separators=(",", ":"), allow_nan=False)
 
 
@@ -136,144 +116,93 @@ def encode_strictly(message: Message) -> str:
             json.dumps(json.loads(frame), ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
         raise WireError("it is not JSON: texts, finite numbers, lists and objects") from None
-    _parse(frame)
+    parse(frame)
     return frame
 
 
-def decode_control(frame: str) -> ControlMessage | UnknownMessage:
-    """Read a text frame of the control connection.
-
-    Raises:
-      WireError: the frame cannot be used. It says what is wrong and where, without the content.
-    """
-    message: ControlMessage | UnknownMessage = _decode(frame, _CONTROL_TYPES)
-    return message
-
-
-def decode_media(frame: str) -> MediaMessage | UnknownMessage:
-    """Read a text frame of a media connection.
-
-    Raises:
-      WireError: the frame cannot be used. It says what is wrong and where, without the content.
-    """
-    if len(frame) <= _MAX_REPEATED_LENGTH:
-        return _decode_repeated_media(frame)
-    message: MediaMessage | UnknownMessage = _decode(frame, _MEDIA_TYPES)
-    return message
-
-
-@lru_cache(maxsize=256)
-def _decode_repeated_media(frame: str) -> MediaMessage | UnknownMessage:
-    message: MediaMessage | UnknownMessage = _decode(frame, _MEDIA_TYPES)
-    return message
-
-
-def decode_dialing(frame: str) -> DialingMessage | UnknownMessage:
-    """Read a text frame of a dialing connection.
-
-    Raises:
-      WireError: the frame cannot be used. It says what is wrong and where, without the content.
-    """
-    message: DialingMessage | UnknownMessage = _decode(frame, _DIALING_TYPES)
-    return message
-
-
-def decode_page(frame: str) -> PageMessage | UnknownMessage:
-    """Read a text frame of a phone in a browser.
-
-    Raises:
-      WireError: the frame cannot be used. It says what is wrong and where, without the content.
-    """
-    message: PageMessage | UnknownMessage = _decode(frame, _PAGE_TYPES)
-    return message
-
-
-def decode_hand_over(document: str) -> HandOverDocument:
-    """Read the document of a call that another process hands over.
+def structure(document: Any, wanted: type[T]) -> T:
+    """Read an attrs class of the wire from parsed JSON.
 
     Raises:
       WireError: it cannot be used. It says what is wrong and where, without the content.
     """
-    return _structure(_parse(document), HandOverDocument)
-
-
-def encode_body(content: SessionClosure | HttpRefusal | Sequence[SessionInfo]) -> bytes:
-    """Return the body of an HTTP response, without what is None."""
-    if isinstance(content, Sequence):
-        items = [_without_nulls(_converter.unstructure(item)) for item in content]
-        return _compact({"items": items}).encode()
-    return _compact(_without_nulls(_converter.unstructure(content))).encode()
-
-
-def decode_session_list(body: bytes) -> list[SessionInfo]:
-    """Read the body of the HTTP response that lists sessions.
-
-    Raises:
-      WireError: it cannot be used. It says what is wrong and where, without the content.
-    """
-    items = _parse_body(body).get("items")
-    if not isinstance(items, list):
-        raise WireError("$.items must be there, and be an array")
-    return [_structure(item, SessionInfo) for item in items]
-
-
-def decode_body(body: bytes, body_class: type[BodyT]) -> BodyT:
-    """Read the body of another HTTP response.
-
-    Raises:
-      WireError: it cannot be used. It says what is wrong and where, without the content.
-    """
-    return _structure(_parse_body(body), body_class)
-
-
-def read_created(content: Any) -> SessionCreated:
-    """Read the content of the answer to a `SessionCreate`.
-
-    Raises:
-      WireError: it cannot be used. It says what is wrong and where, without the content.
-    """
-    return _structure(content, SessionCreated)
-
-
-def _structure(document: Any, wanted: type[T]) -> T:
     try:
         return _converter.structure(_without_nulls(document), wanted)
     except cattrs.BaseValidationError as error:
         raise WireError("; ".join(_describe(error))) from None
 
 
-def _parse_body(body: bytes) -> dict[str, Any]:
+def unstructure(instance: Any) -> dict[str, Any]:
+    """Return an attrs class of the wire as an object of JSON, without what is None."""
+    fields: dict[str, Any] = _without_nulls(_converter.unstructure(instance))
+    return fields
+
+
+def parse_body(body: bytes) -> dict[str, Any]:
+    """Parse the body of an HTTP response, an object.
+
+    Raises:
+      WireError: it cannot be used. It says what is wrong, without the content.
+    """
     try:
         text = body.decode()
     except UnicodeDecodeError:
         raise WireError("a body must be UTF-8") from None
-    document = _parse(text, MAX_BODY_BYTES)
+    document = parse(text, MAX_BODY_BYTES)
     if not isinstance(document, dict):
         raise WireError("a body must be a JSON object")
     return document
 
 
-def _decode(frame: str, types: dict[str, type[Message]]) -> Any:
-    document = _parse(frame)
-    if not isinstance(document, dict):
-        raise WireError("a frame must be a JSON object")
-    wire_type = document.get("type")
-    if not isinstance(wire_type, str):
-        raise WireError("a frame must have a type, and it must be text")
-    message_class = types.get(wire_type)
-    if message_class is None:
-        return UnknownMessage(_request_id(document, REQUEST_ID))
-    body = document.get("data") if message_class.in_data else document
-    if message_class.id_is_beside_data and isinstance(body, dict):
-        body = {**body, REQUEST_ID: document.get(REQUEST_ID)}
-    body = _without_nulls(body)
-    if message_class in _KNOWN_NAMES and isinstance(body, dict):
-        body = _with_rest(body, _KNOWN_NAMES[message_class])
-    try:
-        return _converter.structure(body, message_class)
-    except cattrs.BaseValidationError as error:
-        request_id = _request_id(body, _REQUEST_IDS.get(message_class))
-        raise WireError("; ".join(_describe(error)), request_id, wire_type) from None
+class Vocabulary:
+    """The messages that may come on one kind of connection.
+
+    Args:
+      union: of the classes of the messages.
+    """
+
+    def __init__(self, union: Any) -> None:
+        self._types = {message_class.wire_type: message_class for message_class in get_args(union)}
+        self._known_names = {
+            message_class: _wire_names(message_class)
+            for message_class in self._types.values()
+            if REST in _wire_names(message_class)
+        }
+        for message_class in self._types.values():
+            # Now, and not when the first of them comes: in the middle of a call.
+            _converter.get_structure_hook(message_class)
+            _converter.get_unstructure_hook(message_class)
+
+    def decode(self, frame: str) -> Any:
+        """Read a text frame: one of the messages, or an `UnknownMessage`.
+
+        Raises:
+          WireError: the frame cannot be used. It says what is wrong and where, without the content.
+        """
+        document = parse(frame)
+        if not isinstance(document, dict):
+            raise WireError("a frame must be a JSON object")
+        wire_type = document.get("type")
+        if not isinstance(wire_type, str):
+            raise WireError("a frame must have a type, and it must be text")
+        message_class = self._types.get(wire_type)
+        if message_class is None:
+            return UnknownMessage(_request_id(document, REQUEST_ID))
+        body = document.get("data") if message_class.in_data else document
+        if message_class.id_is_beside_data and isinstance(body, dict):
+            body = {**body, REQUEST_ID: document.get(REQUEST_ID)}
+        body = _without_nulls(body)
+        if message_class in self._known_names and isinstance(body, dict):
+            body = _with_rest(body, self._known_names[message_class])
+        try:
+            return _converter.structure(body, message_class)
+        except cattrs.BaseValidationError as error:
+            request_id = _request_id(body, message_class.answer_key)
+            raise WireError("; ".join(_describe(error)), request_id, wire_type) from None
+
+
+def _wire_names(message_class: type[Message]) -> frozenset[str]:
+    return frozenset(field.metadata[WIRE_NAME] for field in attrs.fields(message_class))
 
 
 def _without_nulls(body: Any) -> Any:
@@ -285,8 +214,9 @@ def _without_nulls(body: Any) -> Any:
 
 def _with_rest(body: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
     """Put whatever is not known by its name under the name of the rest."""
-    rest = {name: value for name, value in body.items() if name not in known}
-    return {**{name: body[name] for name in known & body.keys()}, REST: rest}
+    named = known - {REST}
+    rest = {name: value for name, value in body.items() if name not in named}
+    return {**{name: body[name] for name in named & body.keys()}, REST: rest}
 
 
 def _request_id(body: Any, key: str | None) -> str | None:
@@ -296,7 +226,12 @@ def _request_id(body: Any, key: str | None) -> str | None:
     return request_id if is_usable else None
 
 
-def _parse(frame: str, max_length: int = MAX_TEXT_LENGTH) -> Any:
+def parse(frame: str, max_length: int = MAX_TEXT_LENGTH) -> Any:
+    """Parse JSON within the limits of length, depth and numbers.
+
+    Raises:
+      WireError: it cannot be used. It says what is wrong, without the content.
+    """
     if len(frame) > max_length:
         raise WireError(f"a frame must not be longer than {max_length} characters")
     if frame.count("{") + frame.count("[") > MAX_DEPTH:
@@ -387,10 +322,6 @@ def _reject_lone_surrogates(value: str) -> None:
         raise ValueError("lone surrogate") from None
 
 
-def _message_classes(union: Any) -> dict[str, type[Message]]:
-    return {message_class.wire_type: message_class for message_class in get_args(union)}
-
-
 def _overrides(message_class: type[Any], converter: cattrs.Converter) -> dict[str, Any]:
     """Return what cattrs has to know of each field: its name on the wire, and how it is read."""
     return {
@@ -419,20 +350,25 @@ def _forgiving(field: attrs.Attribute[Any], converter: cattrs.Converter) -> Any:
     return structure
 
 
-def _make_converter(message_classes: Iterable[type[Any]]) -> cattrs.Converter:
+def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=True)
     converter.register_structure_hook(int, _strict_int)
     converter.register_structure_hook(float, _strict_float)
     converter.register_structure_hook(bool, _strict_bool)
     converter.register_structure_hook(str, _strict_str)
-    for message_class in message_classes:
+
+    def make_reader(message_class: type[Any]) -> Any:
         attrs.resolve_types(message_class)
         overrides = _overrides(message_class, converter)
-        read = make_dict_structure_fn(message_class, converter, **overrides)
-        converter.register_structure_hook(message_class, _mapping_only(read))
-        converter.register_unstructure_hook(
-            message_class, make_dict_unstructure_fn(message_class, converter, **overrides)
-        )
+        return _mapping_only(make_dict_structure_fn(message_class, converter, **overrides))
+
+    def make_writer(message_class: type[Any]) -> Any:
+        attrs.resolve_types(message_class)
+        overrides = _overrides(message_class, converter)
+        return make_dict_unstructure_fn(message_class, converter, **overrides)
+
+    converter.register_structure_hook_factory(attrs.has, make_reader)
+    converter.register_unstructure_hook_factory(attrs.has, make_writer)
     return converter
 
 
@@ -445,32 +381,4 @@ def _mapping_only(read: Any) -> Any:
     return structure
 
 
-#: The key of the id that an answer has to name, for the messages that want one.
-_REQUEST_IDS: Final[dict[type[Message], str]] = {
-    CommandRequest: "command_id",
-    SessionOpen: REQUEST_ID,
-    SessionCreate: REQUEST_ID,
-    CallFlowSetup: REQUEST_ID,
-    MessageOut: REQUEST_ID,
-}
-#: The names that the messages with a rest know, so that what is left can be told.
-_KNOWN_NAMES: Final[dict[type[Message], frozenset[str]]] = {
-    CallEvent: frozenset({"event", "error_code", "error_message"}),
-}
-_CONTROL_TYPES: Final = _message_classes(ControlMessage)
-_MEDIA_TYPES: Final = _message_classes(MediaMessage)
-_DIALING_TYPES: Final = _message_classes(DialingMessage)
-_PAGE_TYPES: Final = _message_classes(PageMessage)
-_converter: Final = _make_converter(
-    [
-        RingTime,
-        HandedOverFormat,
-        HandOverDocument,
-        SessionCreated,
-        *_BODIES,
-        *_CONTROL_TYPES.values(),
-        *_MEDIA_TYPES.values(),
-        *_DIALING_TYPES.values(),
-        *_PAGE_TYPES.values(),
-    ]
-)
+_converter: Final = _make_converter()

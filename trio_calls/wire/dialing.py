@@ -29,7 +29,8 @@ import attrs
 
 from trio_calls.audio_format import SAMPLE_RATES
 from trio_calls.state import AgentMode, CallState
-from trio_calls.wire.message import Message, text, wire
+from trio_calls.wire.codec import Vocabulary
+from trio_calls.wire.message import Message, UnknownMessage, text, wire
 
 #: The path of dialing connections on the simulator.
 DIALING_PATH: Final = "/v1/simulator/dial"
@@ -205,3 +206,15 @@ DialingMessage = (
     | DialEnded
     | DialRefused
 )
+
+_VOCABULARY: Final = Vocabulary(DialingMessage)
+
+
+def decode_dialing(frame: str) -> DialingMessage | UnknownMessage:
+    """Read a text frame of a dialing connection.
+
+    Raises:
+      WireError: the frame cannot be used. It says what is wrong and where, without the content.
+    """
+    message: DialingMessage | UnknownMessage = _VOCABULARY.decode(frame)
+    return message

@@ -30,11 +30,13 @@ class Message:
       wire_type: the value of the frame's ``type``.
       in_data: whether the fields travel inside ``data``, rather than beside ``type``.
       id_is_beside_data: whether the ``reqId`` of a message `in_data` travels beside ``type``.
+      answer_key: the key of the id that an answer has to name; None if the message wants no answer.
     """
 
     wire_type: ClassVar[str]
     in_data: ClassVar[bool] = False
     id_is_beside_data: ClassVar[bool] = False
+    answer_key: ClassVar[str | None] = None
 
 
 @attrs.frozen
@@ -46,6 +48,10 @@ class UnknownMessage:
     """
 
     request_id: str | None = None
+
+
+class AudioError(ValueError):
+    """A binary message is not audio of this call. All of it is dropped."""
 
 
 def wire(name: str, **field: Any) -> Any:

@@ -63,12 +63,8 @@ import attrs
 from trio_calls.audio._backdrop import Backdrop
 from trio_calls.audio._fades import fade_in, fade_out
 from trio_calls.errors import BufferFullError
-from trio_calls.wire.media import (
-    CALL_CHANNEL,
-    DEFAULT_FRAME_BYTES,
-    BufferRequest,
-    pack_audio,
-)
+from trio_calls.wire.first.media import DEFAULT_FRAME_BYTES, BufferRequest, pack_audio
+from trio_calls.wire.names import CALL_CHANNEL
 from trio_calls.wire.speech import Barrier, Mark, Pause, Speech
 
 #: The channel byte, with which every message begins.

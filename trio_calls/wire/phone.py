@@ -11,7 +11,8 @@ from typing import ClassVar, Final
 
 import attrs
 
-from trio_calls.wire.message import Message, text, wire
+from trio_calls.wire.codec import Vocabulary
+from trio_calls.wire.message import Message, UnknownMessage, text, wire
 
 #: The longest text that may be written, in characters: WhatsApp's limit.
 MAX_WRITTEN_LENGTH: Final = 4096
@@ -84,3 +85,15 @@ class Pong(Message):
 
 
 PageMessage = Register | PlaceCall | PickUp | Decline | HangUp | MakeFault | WriteText | Pong
+
+_VOCABULARY: Final = Vocabulary(PageMessage)
+
+
+def decode_page(frame: str) -> PageMessage | UnknownMessage:
+    """Read a text frame of a phone in a browser.
+
+    Raises:
+      WireError: the frame cannot be used. It says what is wrong and where, without the content.
+    """
+    message: PageMessage | UnknownMessage = _VOCABULARY.decode(frame)
+    return message

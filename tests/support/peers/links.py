@@ -11,24 +11,13 @@ import trio.testing
 from tests.support.peers.passing_stream import PassingStream
 from trio_calls.audio_format import AudioMode
 from trio_calls.transport import WebSocket, WebSocketClosed
-from trio_calls.wire.codec import decode_control, decode_media, encode
-from trio_calls.wire.control import (
-    CallIn,
-    Response,
-    SessionNotify,
-    SessionOpen,
-    SessionReady,
-    Setup,
-    SetupDone,
-)
-from trio_calls.wire.media import (
-    BufferRequest,
-    CommandRequest,
-    CommandResponse,
-    pack_audio,
-    unpack_audio,
-)
+from trio_calls.wire.codec import encode
+from trio_calls.wire.commands import CommandRequest, CommandResponse
+from trio_calls.wire.first.codec import decode_control, decode_media
+from trio_calls.wire.first.control import CallIn, SessionNotify, SessionOpen, SessionReady, Setup
+from trio_calls.wire.first.media import BufferRequest, pack_audio, unpack_audio
 from trio_calls.wire.message import Message
+from trio_calls.wire.responses import Response, SetupDone
 
 _MessageT = TypeVar("_MessageT", bound=Message)
 _PING = b"\x89"

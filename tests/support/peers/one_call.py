@@ -13,8 +13,9 @@ from trio_calls import ActiveCall, CallState, ClientConfig
 from trio_calls.audio import noise
 from trio_calls.call.scope import CallHandler, CallScope
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.control import CallIn
-from trio_calls.wire.media import BufferRequest, CallEvent, CommandRequest, CommandResponse
+from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse
+from trio_calls.wire.first.control import CallIn
+from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.message import Message
 
 CALL_IN = CallIn(

@@ -11,9 +11,11 @@ import trio
 from tests.support.peers.frames import BINARY, CLOSE, TEXT, Frame, whole_frames
 from trio_calls import ClientConfig
 from trio_calls.transport import NowaitStream
-from trio_calls.wire.codec import WireError, decode_media
-from trio_calls.wire.control import CONTROL_PATH
-from trio_calls.wire.media import BufferRequest, CommandRequest
+from trio_calls.wire.codec import WireError
+from trio_calls.wire.commands import CommandRequest
+from trio_calls.wire.first.codec import decode_media
+from trio_calls.wire.first.control import CONTROL_PATH
+from trio_calls.wire.first.media import BufferRequest
 
 _END_OF_HANDSHAKE = b"\r\n\r\n"
 

@@ -15,26 +15,20 @@ from trio_calls.audio import frame_bytes
 from trio_calls.config import ClientConfig
 from trio_calls.simulator import PhoneState, SimulatedCall, Simulator, open_simulator
 from trio_calls.transport import HandshakeRefused, WebSocket, WebSocketClosed, connect_websocket
-from trio_calls.wire.codec import decode_control, decode_media, encode
-from trio_calls.wire.control import (
+from trio_calls.wire.codec import encode
+from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
+from trio_calls.wire.first.codec import decode_control, decode_media
+from trio_calls.wire.first.control import (
     CONTROL_PATH,
     CallIn,
-    Response,
     SessionNotify,
     SessionOpen,
     SessionReady,
     Setup,
-    SetupDone,
 )
-from trio_calls.wire.media import (
-    BufferRequest,
-    CallEvent,
-    CommandRequest,
-    CommandResponse,
-    RingTime,
-    pack_audio,
-)
+from trio_calls.wire.first.media import BufferRequest, pack_audio
 from trio_calls.wire.message import Message
+from trio_calls.wire.responses import Response, SetupDone
 
 FRAME = 960
 

@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.state import AgentMode, CallState, Command
-from trio_calls.wire.media import CommandRequest
+from trio_calls.wire.commands import CommandRequest
 
 INVALID_STATE: Final = "INVALID_STATE"
 INVALID_COMMAND: Final = "INVALID_COMMAND"

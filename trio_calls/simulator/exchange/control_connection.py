@@ -13,23 +13,23 @@ from trio_calls.simulator.exchange.sessions import ConnectedSdk
 from trio_calls.simulator.exchange.socket_tasks import SocketTasks
 from trio_calls.simulator.phones.rate_bridge import can_convert
 from trio_calls.transport import WebSocket
-from trio_calls.wire.codec import WireError, decode_control, encode
-from trio_calls.wire.control import (
-    INVALID_REQUEST,
+from trio_calls.wire.codec import WireError, encode
+from trio_calls.wire.first.codec import decode_control
+from trio_calls.wire.first.control import (
     CallFlowSetup,
     CallIn,
     ControlMessage,
-    Response,
     SessionClosed,
     SessionCreate,
     SessionNotify,
     SessionOpen,
     SessionReady,
     Setup,
-    SetupDone,
 )
+from trio_calls.wire.first.messaging import MessageIn, MessageOut
 from trio_calls.wire.message import UnknownMessage
-from trio_calls.wire.messaging import MessageIn, MessageOut
+from trio_calls.wire.names import INVALID_REQUEST
+from trio_calls.wire.responses import Response, SetupDone
 
 #: Seconds within which an SDK must have sent its setup.
 _SETUP_SECONDS: Final = 10.0

@@ -22,17 +22,17 @@ from trio_calls.simulator.exchange.violations import ViolationLog
 from trio_calls.simulator.phones.agent_leg import AgentSocket
 from trio_calls.simulator.phones.phone import Pickup
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
-from trio_calls.wire.control import (
+from trio_calls.wire.first.control import SDK_REQUEST, CallFlowSetup, SessionNotify
+from trio_calls.wire.first.messaging import MessageOut
+from trio_calls.wire.first.session_list import SessionClosure, SessionInfo
+from trio_calls.wire.names import (
     CHANNEL_NOT_CONFIGURED,
-    SDK_REQUEST,
+    INVALID_CHANNEL,
     SESSION_NOT_FOUND,
     TELEPHONE,
-    CallFlowSetup,
-    Response,
-    SessionNotify,
+    WHATSAPP,
 )
-from trio_calls.wire.messaging import INVALID_CHANNEL, WHATSAPP, MessageOut
-from trio_calls.wire.session_list import SessionClosure, SessionInfo
+from trio_calls.wire.responses import Response
 
 
 class Exchange:

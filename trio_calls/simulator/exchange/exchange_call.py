@@ -20,8 +20,9 @@ from trio_calls.simulator.phones.phone import Pickup
 from trio_calls.simulator.phones.recording import make_recording
 from trio_calls.simulator.phones.ringing import Ringing, RingOutcome
 from trio_calls.state import CallState
-from trio_calls.wire.control import CALL_TERMINATED, SDK_REQUEST
-from trio_calls.wire.media import CALL_UNANSWERED, TERMINATED, CallEvent
+from trio_calls.wire.commands import TERMINATED, CallEvent
+from trio_calls.wire.first.control import CALL_TERMINATED, SDK_REQUEST
+from trio_calls.wire.names import CALL_UNANSWERED
 
 CALL_CLOSED: Final = "CALL_CLOSED"
 CALL_DECLINED: Final = "CALL_DECLINED"

@@ -15,17 +15,12 @@ from trio_calls.simulator.exchange.sessions import Session
 from trio_calls.simulator.exchange.socket_tasks import SocketTasks
 from trio_calls.simulator.phones.jitter_buffer import CreditExceeded
 from trio_calls.transport import WebSocket
-from trio_calls.wire.codec import WireError, decode_media
-from trio_calls.wire.control import INVALID_REQUEST
-from trio_calls.wire.media import (
-    AudioError,
-    BufferRequest,
-    CallEvent,
-    CommandRequest,
-    CommandResponse,
-    unpack_audio,
-)
-from trio_calls.wire.message import UnknownMessage
+from trio_calls.wire.codec import WireError
+from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse
+from trio_calls.wire.first.codec import decode_media
+from trio_calls.wire.first.media import BufferRequest, unpack_audio
+from trio_calls.wire.message import AudioError, UnknownMessage
+from trio_calls.wire.names import INVALID_REQUEST
 
 logger = get_logger("trio_calls.simulator.media_connection")
 

@@ -12,19 +12,14 @@ import attrs
 from trio_calls.audio_format import AudioFormat
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.exchange.identifiers import Identifiers
-from trio_calls.wire.control import (
-    SESSION_BUSY,
-    SESSION_CLOSED,
-    SESSION_NOT_FOUND,
-    TELEPHONE,
+from trio_calls.wire.first.control import (
     CallFlowSetup,
     CallIn,
     ControlMessage,
-    Response,
     SessionClosed,
     SessionNotify,
 )
-from trio_calls.wire.session_list import (
+from trio_calls.wire.first.session_list import (
     BEGUN_BY_CONNECTOR,
     BEGUN_BY_SDK,
     CLOSED,
@@ -32,6 +27,8 @@ from trio_calls.wire.session_list import (
     SessionClosure,
     SessionInfo,
 )
+from trio_calls.wire.names import SESSION_BUSY, SESSION_CLOSED, SESSION_NOT_FOUND, TELEPHONE
+from trio_calls.wire.responses import Response
 
 #: The path of media connections on the exchange, before the call's id.
 MEDIA_PATH: Final = "/v1/agent/media/"

@@ -15,10 +15,12 @@ import attrs
 from trio_calls.simulator.exchange.taps import Outgoing
 from trio_calls.simulator.transcript.transcript import ConnectionKind
 from trio_calls.state import Command
-from trio_calls.wire.codec import WireError, decode_control, decode_media, encode
-from trio_calls.wire.control import CallFlowSetup, Response, SessionCreate, SessionOpen
-from trio_calls.wire.media import CommandRequest, CommandResponse
-from trio_calls.wire.messaging import MessageOut
+from trio_calls.wire.codec import WireError, encode
+from trio_calls.wire.commands import CommandRequest, CommandResponse
+from trio_calls.wire.first.codec import decode_control, decode_media
+from trio_calls.wire.first.control import CallFlowSetup, SessionCreate, SessionOpen
+from trio_calls.wire.first.messaging import MessageOut
+from trio_calls.wire.responses import Response
 
 _REASON: Final = "refused by a fault of the simulator"
 

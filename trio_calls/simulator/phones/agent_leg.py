@@ -13,13 +13,9 @@ from trio_calls.simulator.phones.jitter_buffer import JitterBuffer
 from trio_calls.simulator.phones.rate_bridge import RateBridge
 from trio_calls.state import AgentMode, CallState
 from trio_calls.wire.codec import encode
-from trio_calls.wire.media import (
-    CALL_CHANNEL,
-    BufferRequest,
-    CommandResponse,
-    MediaMessage,
-    pack_audio,
-)
+from trio_calls.wire.commands import CommandResponse
+from trio_calls.wire.first.media import BufferRequest, MediaMessage, pack_audio
+from trio_calls.wire.names import CALL_CHANNEL
 
 _TALKING: Final = frozenset({CallState.ANSWERED, CallState.CONNECTED})
 _CALLER_CHANNEL = 1

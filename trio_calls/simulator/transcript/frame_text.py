@@ -7,23 +7,24 @@ from typing import Final, assert_never
 
 import attrs
 
-from trio_calls.wire.codec import WireError, decode_control, decode_media
-from trio_calls.wire.control import (
+from trio_calls.wire.codec import WireError
+from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse
+from trio_calls.wire.first.codec import decode_control, decode_media
+from trio_calls.wire.first.control import (
     CallFlowSetup,
     CallIn,
     ControlMessage,
-    Response,
     SessionClosed,
     SessionCreate,
     SessionNotify,
     SessionOpen,
     SessionReady,
     Setup,
-    SetupDone,
 )
-from trio_calls.wire.media import BufferRequest, CallEvent, CommandRequest, CommandResponse
+from trio_calls.wire.first.media import BufferRequest
+from trio_calls.wire.first.messaging import MessageIn, MessageOut
 from trio_calls.wire.message import UnknownMessage
-from trio_calls.wire.messaging import MessageIn, MessageOut
+from trio_calls.wire.responses import Response, SetupDone
 
 AUDIO: Final = "audio"
 BUFFER_REQUEST: Final = "buffer_request"

@@ -25,7 +25,7 @@ from trio_calls.voice.recording._compressed import (
 from trio_calls.voice.recording._tracks import Tracks
 from trio_calls.voice.recording._wav_file import WavFile
 from trio_calls.voice.recording._writer import RecordingWriter
-from trio_calls.wire.media import CALL_CHANNEL
+from trio_calls.wire.names import CALL_CHANNEL
 
 #: So often something is written.
 _EVERY_SECONDS: Final = 1.0

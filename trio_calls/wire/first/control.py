@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import attrs
 
 from trio_calls._quoting import Secret, printable
-from trio_calls.audio_format import SAMPLE_RATES, AudioMode
-from trio_calls.wire.message import Message, forgiven, forgiven_text, text, wire
-from trio_calls.wire.messaging import NEW_INCOMING_MESSAGE, WHATSAPP, MessageIn, MessageOut
+from trio_calls.audio_format import SAMPLE_RATES
+from trio_calls.wire.first.messaging import NEW_INCOMING_MESSAGE, MessageIn, MessageOut
+from trio_calls.wire.message import REQUEST_ID, Message, forgiven, forgiven_text, text, wire
+from trio_calls.wire.names import (
+    AUDIO_MODES,
+    MAX_NUMBER_LENGTH,
+    MAX_URL_LENGTH,
+    TELEPHONE,
+    WHATSAPP,
+)
+from trio_calls.wire.responses import Response, SetupDone
 
 #: The path of the control connection on the exchange.
 CONTROL_PATH: Final = "/v1/agent/session-manager"
-
-#: The channel of telephone calls.
-TELEPHONE: Final = "TELCO"
 
 #: The activities of a `SessionNotify` with which a ringing call is offered.
 OFFERING_ACTIVITIES: Final = frozenset({"NEW_INCOMING_CALL", "RESUME"})
 
 #: The same for a conversation in writing.
 _OFFERING_MESSAGES: Final = frozenset({NEW_INCOMING_MESSAGE, "RESUME"})
-
-SESSION_BUSY: Final = "SESSION_BUSY"
-SESSION_CLOSED: Final = "SESSION_CLOSED"
-SESSION_NOT_FOUND: Final = "SESSION_NOT_FOUND"
-SESSION_NOT_OPEN: Final = "SESSION_NOT_OPEN"
-QUOTA_EXCEEDED: Final = "QUOTA_EXCEEDED"
-CHANNEL_NOT_CONFIGURED: Final = "CHANNEL_NOT_CONFIGURED"
-OUTBOUND_OVERFLOW: Final = "OUTBOUND_OVERFLOW"
-UNAUTHORIZED: Final = "UNAUTHORIZED"
-FORBIDDEN: Final = "FORBIDDEN"
-INVALID_REQUEST: Final = "INVALID_REQUEST"
 
 #: Why a session was closed: an SDK has asked for it, the exchange wanted it, or its call is over.
 SDK_REQUEST: Final = "SDK_REQUEST"
@@ -41,15 +35,6 @@ CALL_TERMINATED: Final = "CALL_TERMINATED"
 
 #: Which incoming calls an exchange is to offer: all, those that nobody else picked up, or none.
 INBOUND_CALLS: Final = ("ALL", "MISSED_ONLY", "NO")
-
-#: The longest address of a media connection, and the longest token for one, in characters.
-MAX_URL_LENGTH: Final = 8192
-
-#: Of a telephone number: a SIP address has room for much.
-MAX_NUMBER_LENGTH: Final = 4096
-
-#: How a setup asks for audio.
-AUDIO_MODES: Final = tuple(mode.value for mode in AudioMode)
 
 
 def _printable_name(name: str) -> str:
@@ -65,15 +50,6 @@ class Setup(Message):
 
     sample_rate: int = wire("sampleRate", validator=attrs.validators.in_(SAMPLE_RATES))
     audio_mode: str = wire("audioMode", validator=attrs.validators.in_(AUDIO_MODES))
-
-
-@attrs.frozen
-class SetupDone(Message):
-    """Exchange → SDK: the connection is set up, and calls can come."""
-
-    wire_type: ClassVar[str] = "setup.done"
-
-    connection_id: str = text("smWsId")
 
 
 @attrs.frozen
@@ -105,6 +81,7 @@ class SessionOpen(Message):
     """SDK → exchange: claim a session. Answered by a `Response`."""
 
     wire_type: ClassVar[str] = "session.open"
+    answer_key: ClassVar[str] = REQUEST_ID
 
     request_id: str = text("reqId")
     session_id: str = text("sessionId")
@@ -115,6 +92,7 @@ class SessionCreate(Message):
     """SDK → exchange: start a session with somebody. Answered by a `Response`."""
 
     wire_type: ClassVar[str] = "session.create"
+    answer_key: ClassVar[str] = REQUEST_ID
 
     request_id: str = text("reqId")
     channel: str = text("channel")
@@ -141,40 +119,13 @@ class CallFlowSetup(Message):
     wire_type: ClassVar[str] = "call_flow.setup"
     in_data: ClassVar[bool] = True
     id_is_beside_data: ClassVar[bool] = True
+    answer_key: ClassVar[str] = REQUEST_ID
 
     request_id: str = text("reqId")
     inbound_calls: str = wire("inboundCall", validator=attrs.validators.in_(INBOUND_CALLS))
     outbound_calls: bool = wire("outboundCall")
     inbound_messages: bool = wire("inboundMessage")
     outbound_messages: bool = wire("outboundMessage")
-
-
-@attrs.frozen
-class Response(Message):
-    """Exchange → SDK: the answer to the request with the same id."""
-
-    wire_type: ClassVar[str] = "response"
-
-    request_id: str = text("reqId")
-    is_ok: bool = wire("ok")
-    # These may quote what people write, or our credentials.
-    content: Any = wire("content", default=None, repr=False)
-    error_code: str | None = forgiven_text("errorCode", default=None, repr=False)
-    error_content: Any = wire("errorContent", default=None, repr=False)
-
-    @property
-    def error_message(self) -> str | None:
-        """What the exchange says about a refusal, in words; None if it says nothing."""
-        content = self.error_content
-        words = content.get("message") if isinstance(content, dict) else content
-        return words if isinstance(words, str) else None
-
-    @property
-    def holder(self) -> str | None:
-        """The connection that holds the session, if a claim was refused; None if not known."""
-        content = self.error_content
-        holder = content.get("boundSmWsId") if isinstance(content, dict) else None
-        return holder if isinstance(holder, str) else None
 
 
 @attrs.frozen

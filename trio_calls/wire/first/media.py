@@ -5,86 +5,20 @@ Audio travels in binary messages: one byte of channel number, then PCM.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import attrs
 
 from trio_calls.audio_format import AudioMode
-from trio_calls.wire.message import Message, forgiven_text, rest, text, wire
-
-TERMINATED: Final = "call.terminated"
-ERROR: Final = "call.error"
-
-CALL_UNANSWERED: Final = "CALL_UNANSWERED"
-TIMEOUT: Final = "TIMEOUT"
-
-#: The channel of the call itself, and the only one that agents send on.
-CALL_CHANNEL: Final = 0
+from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse
+from trio_calls.wire.message import AudioError, Message, wire
+from trio_calls.wire.names import CALL_CHANNEL
 
 #: The frame size that a buffer request means when it names none, in bytes.
 DEFAULT_FRAME_BYTES: Final = 960
 
 #: The most that one buffer request may ask for, in bytes: almost six minutes at 24 kHz.
 MAX_REQUESTED_BYTES: Final = 2**24
-
-MIN_RING_SECONDS: Final = 1
-MAX_RING_SECONDS: Final = 120
-
-_MAX_ERROR_LENGTH = 4096
-
-
-@attrs.frozen
-class RingTime:
-    """The ``data`` of ``call.connect``: how long the callee's phone may ring, in seconds."""
-
-    ring_time_seconds: float = wire(
-        "ringTimeSeconds",
-        validator=[attrs.validators.ge(MIN_RING_SECONDS), attrs.validators.le(MAX_RING_SECONDS)],
-    )
-
-
-@attrs.frozen
-class CommandRequest(Message):
-    """SDK → exchange: do this, within `timeout_ms` milliseconds."""
-
-    wire_type: ClassVar[str] = "command"
-    in_data: ClassVar[bool] = True
-
-    command_id: str = text("command_id")
-    command: str = text("command")
-    timeout_ms: int = wire("timeout_ms", validator=attrs.validators.ge(0))
-    data: RingTime | None = wire("data", default=None)
-
-
-@attrs.frozen
-class CommandResponse(Message):
-    """Exchange → SDK: whether a command was done."""
-
-    wire_type: ClassVar[str] = "command_response"
-    in_data: ClassVar[bool] = True
-
-    command_id: str = text("command_id")
-    success: bool = wire("success")
-    result: Any = wire("result", default=None)
-    error_code: str | None = forgiven_text("error_code", default=None)
-    error_message: str | None = forgiven_text(
-        "error_message", default=None, max_length=_MAX_ERROR_LENGTH
-    )
-
-
-@attrs.frozen
-class CallEvent(Message):
-    """Exchange → SDK: something happened that no command asked for."""
-
-    wire_type: ClassVar[str] = "call_event"
-    in_data: ClassVar[bool] = True
-
-    event: str = text("event")
-    error_code: str | None = forgiven_text("error_code", default=None)
-    error_message: str | None = forgiven_text(
-        "error_message", default=None, max_length=_MAX_ERROR_LENGTH
-    )
-    details: Any = rest()
 
 
 @attrs.frozen
@@ -111,10 +45,6 @@ class BufferRequest(Message):
 
 
 MediaMessage = CommandRequest | CommandResponse | CallEvent | BufferRequest
-
-
-class AudioError(ValueError):
-    """A binary message is not audio of this call. All of it is dropped."""
 
 
 def pcm_of(message: bytes) -> bytes:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import attrs
 
 from trio_calls.audio_format import SAMPLE_RATES
-from trio_calls.wire.control import AUDIO_MODES, MAX_NUMBER_LENGTH, MAX_URL_LENGTH, TELEPHONE
 from trio_calls.wire.message import text, wire
+from trio_calls.wire.names import AUDIO_MODES, MAX_NUMBER_LENGTH, MAX_URL_LENGTH, TELEPHONE
 
 _VISIBLE_ASCII: Final = range(ord("!"), ord("~") + 1)
 

@@ -6,19 +6,10 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
-from trio_calls.wire.message import Message, text, wire
-
-#: The channel of WhatsApp.
-WHATSAPP: Final = "WA"
+from trio_calls.wire.message import REQUEST_ID, Message, text, wire
 
 #: The activity of a `SessionNotify` with which somebody's written message is announced.
 NEW_INCOMING_MESSAGE: Final = "NEW_INCOMING_MESSAGE"
-
-INVALID_PAYLOAD: Final = "INVALID_PAYLOAD"
-INVALID_CHANNEL: Final = "INVALID_CHANNEL"
-OVERFLOW: Final = "OVERFLOW"
-INTERNAL_ERROR: Final = "INTERNAL_ERROR"
-REMOTE_ERROR: Final = "REMOTE_ERROR"
 
 
 @attrs.frozen
@@ -40,6 +31,7 @@ class MessageOut(Message):
     wire_type: ClassVar[str] = "wa.msg.out"
     in_data: ClassVar[bool] = True
     id_is_beside_data: ClassVar[bool] = True
+    answer_key: ClassVar[str] = REQUEST_ID
 
     request_id: str = text("reqId")
     session_id: str = text("sessionId")
