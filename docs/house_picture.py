@@ -37,6 +37,7 @@ NOTES: Final = {
         "web": "phones in tabs",
         "sessions": "beside plain calls",
         "client": "calls of a process",
+        "fleet": "many machines",
         "telemetry": "metrics and traces",
         "voice": "who speaks, and when",
         "simulator": "the other side",

@@ -18,6 +18,7 @@ PUBLIC_MODULES: Final = (
     _PACKAGE,
     f"{_PACKAGE}.audio",
     f"{_PACKAGE}.events",
+    f"{_PACKAGE}.fleet",
     f"{_PACKAGE}.sessions",
     f"{_PACKAGE}.simulator",
     f"{_PACKAGE}.telemetry",

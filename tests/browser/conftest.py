@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.browser import MICROPHONE, Browser, find_chromium, is_required, open_browser
+from tests.support.browser import MICROPHONE, Browser, find_chromium, open_browser
+from tests.support.requirements import do_without
 
 if TYPE_CHECKING:
     from tests.support.peers.phone_server import PhoneServer
@@ -26,9 +27,7 @@ def what_is_missing() -> str | None:
 def chromium() -> Iterator[Browser]:
     """Start one Chromium for all tests, or skip them where there is none."""
     if missing := what_is_missing():
-        if is_required():
-            pytest.fail(missing)
-        pytest.skip(missing)
+        do_without("chromium", missing)
     with open_browser(find_chromium() or "", *MICROPHONE) as browser:
         yield browser
 

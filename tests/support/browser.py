@@ -62,11 +62,6 @@ def _axe() -> str:
     return f"if (!window.axe) {{ {path.read_text(encoding='utf-8')} }}"
 
 
-def is_required() -> bool:
-    """Tell whether tests are to fail, rather than be skipped, where there is no browser."""
-    return "chromium" in os.environ.get("TRIO_CALLS_REQUIRE", "").split(",")
-
-
 def find_chromium() -> str | None:
     """Return where Chromium is, or None: it is the system's, as Playwright's is 150 MB."""
     named = os.environ.get("TRIO_CALLS_CHROMIUM")

@@ -37,6 +37,7 @@ EXPORTED: Final = {
         CALL_ANSWERED CALL_ANSWER_FAILED CALL_CONNECTED CALL_CONNECT_FAILED CALL_ERROR
         CALL_EVENTS CALL_TERMINATED INCOMING_CALL INCOMING_MESSAGE OFFER
     """,
+    "trio_calls.fleet": "",
     "trio_calls.sessions": """
         Conversation ConversationEnd ConversationEnding HandOver InboundCalls IncomingMessage Offer
         OfferDecision SentMessage SessionClosure SessionInfo Sessions
