@@ -8,6 +8,7 @@ import socket
 import sys
 import webbrowser
 
+import httpx
 import pytest
 
 from tests.support.peers.tab import open_tab_by_socket
@@ -127,18 +128,24 @@ def test_a_made_certificate_is_shown_by_its_fingerprint() -> None:
     assert one.fingerprint != other.fingerprint
 
 
-async def test_the_browser_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("display", "count"), [(":0", 1), ("", 0)])
+async def test_the_browser_is_opened(
+    display: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", opened.append)
-    for display, count in [(":0", 1), ("", 1)]:
-        monkeypatch.setenv("DISPLAY", display)
-        monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-        monkeypatch.setattr(sys, "platform", "linux")
-        async with (
-            open_simulator() as simulator,
-            phone_page.serve_page(simulator, phone_page.PageSettings()) as page,
-        ):
-            pass
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    async with (
+        open_simulator() as simulator,
+        phone_page.serve_page(simulator, phone_page.PageSettings()) as page,
+    ):
         assert len(opened) == count
-    assert page.token not in opened[0]
-    assert opened[0].startswith("http://127.0.0.1:")
+        for url in opened:
+            # Who lists the processes of this machine sees it.
+            assert page.token not in url
+            async with httpx.AsyncClient() as browser:
+                first, second = [await browser.get(url) for _ in range(2)]
+            assert (first.status_code, second.status_code) == (303, 403)
+            assert first.headers["location"] == f"/?token={page.token}"

@@ -41,6 +41,32 @@ async def test_a_token_is_asked_for(
     assert "content-security-policy" in headers
 
 
+async def test_a_ticket_leads_to_the_page_once(
+    simulator: Simulator, autojump_clock: MockClock
+) -> None:
+    async with open_browser(simulator) as browser:
+        tickets = browser.admission.tickets
+        first, second = tickets.issue(), tickets.issue()
+        assert (await browser.get(f"/once/{first}", token=None, method="HEAD"))[0] == 403
+        status, headers, _ = await browser.get(f"/once/{first}", token=None)
+        assert (status, headers["location"]) == (303, f"/?token={browser.admission.token}")
+        assert headers["cache-control"] == "no-store"
+        for used_up in (first, "guess"):
+            status, headers, text = await browser.get(f"/once/{used_up}", token=None)
+            assert (status, text[:16]) == (403, b"This address was")
+            assert "location" not in headers
+        assert (await browser.get(f"/once/{second}", token=None))[0] == 303
+
+
+async def test_a_ticket_is_for_this_server_only(
+    simulator: Simulator, autojump_clock: MockClock
+) -> None:
+    async with open_browser(simulator) as browser:
+        path = f"/once/{browser.admission.tickets.issue()}"
+        assert (await browser.get(path, token=None, host="evil.example"))[0] == 421
+        assert (await browser.get(path, token=None))[0] == 303
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", None])
 async def test_another_name_is_not_served(
     simulator: Simulator, autojump_clock: MockClock, host: str | None

@@ -77,7 +77,8 @@ async def serve_page(
         url = page.url(address)
         _introduce(url, is_for_others=not is_this_machine(settings.host))
         if settings.opens_browser and _has_display():
-            await trio.to_thread.run_sync(webbrowser.open, url, abandon_on_cancel=True)
+            once = page.url_for_once(address)
+            await trio.to_thread.run_sync(webbrowser.open, once, abandon_on_cancel=True)
         yield page
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import attrs
 
 from trio_calls.simulator.exchange.admission import HostNames
+from trio_calls.web._tickets import Tickets
 
 
 @attrs.frozen
@@ -17,10 +18,12 @@ class PageAdmission:
     Attributes:
       token: what the address of the page holds.
       host_names: what ``Host`` must be one of.
+      tickets: with one of them the address of the page is told.
     """
 
     token: str = attrs.field(repr=False)
     host_names: HostNames
+    tickets: Tickets = attrs.field(factory=Tickets, repr=False)
 
     def knows_host(self, headers: Mapping[str, str]) -> bool:
         """Return whether a request is for this server, under a name that is known to lead here."""

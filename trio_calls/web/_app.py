@@ -12,7 +12,7 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -84,6 +84,7 @@ def make_app(
     app = Starlette(
         routes=[
             Route("/", pages.page),
+            Route("/once/{ticket}", pages.once),
             Route("/static/{path:path}", pages.static),
             Route("/recordings/{name}", pages.recording),
         ]
@@ -92,6 +93,7 @@ def make_app(
 
 
 _NO_TOKEN: Final = "Open the address that the terminal shows: it ends with a token."
+_USED_UP: Final = f"This address was good for once. {_NO_TOKEN}"
 
 
 class _Pages:
@@ -104,6 +106,14 @@ class _Pages:
         if not self._admission.has_token(request.query_params):
             return PlainTextResponse(_NO_TOKEN, 403)
         return self._file(_PAGE)
+
+    async def once(self, request: Request) -> Response:
+        # To ask with HEAD, as some do before they open a page, uses nothing up.
+        if request.method != "GET" or not self._admission.tickets.redeem(
+            request.path_params["ticket"]
+        ):
+            return PlainTextResponse(_USED_UP, 403)
+        return RedirectResponse(f"/?token={self._admission.token}", 303)
 
     async def static(self, request: Request) -> Response:
         return self._file(request.path_params["path"])

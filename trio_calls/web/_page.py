@@ -18,6 +18,7 @@ from trio_calls.web._app import make_app
 from trio_calls.web._plain_handshake import PlainHandshakeStream
 from trio_calls.web._recordings import Recordings
 from trio_calls.web._switchboard import Switchboard, open_switchboard
+from trio_calls.web._tickets import Tickets
 
 
 @attrs.frozen
@@ -27,20 +28,29 @@ class PhonePage:
     Attributes:
       port: the TCP port.
       token: what its address holds.
+      tickets: what an address that is good for once holds.
       is_secure: whether it is served by HTTPS.
       switchboard: connects its tabs.
     """
 
     port: int
     token: str = attrs.field(repr=False)
+    tickets: Tickets = attrs.field(repr=False)
     is_secure: bool
     switchboard: Switchboard = attrs.field(repr=False)
 
     def url(self, host: str) -> str:
         """Return its address under a name or an address of this machine. It holds the token."""
+        return f"{self._site(host)}/?token={self.token}"
+
+    def url_for_once(self, host: str) -> str:
+        """Return an address that leads there once, and does not hold the token."""
+        return f"{self._site(host)}/once/{self.tickets.issue()}"
+
+    def _site(self, host: str) -> str:
         scheme = "https" if self.is_secure else "http"
         where = f"[{host}]" if ":" in host else host
-        return f"{scheme}://{where}:{self.port}/?token={self.token}"
+        return f"{scheme}://{where}:{self.port}"
 
 
 @asynccontextmanager
@@ -82,5 +92,9 @@ async def open_phone_page(
         )
         async with serving:
             yield PhonePage(
-                listeners[0].socket.getsockname()[1], admission.token, tls is not None, switchboard
+                listeners[0].socket.getsockname()[1],
+                admission.token,
+                admission.tickets,
+                tls is not None,
+                switchboard,
             )

@@ -165,10 +165,12 @@ class Browser:
         app: ASGIApp,
         switchboard: Switchboard,
         recordings: Recordings,
+        admission: PageAdmission,
         nursery: trio.Nursery,
     ) -> None:
         self.switchboard = switchboard
         self.recordings = recordings
+        self.admission = admission
         self._app = app
         self._nursery = nursery
 
@@ -190,6 +192,10 @@ class Browser:
     async def get(self, path: str, **changes: str | None) -> tuple[int, dict[str, str], bytes]:
         """Fetch something.
 
+        Args:
+          path: its path.
+          changes: what is otherwise in the request: method, token, a header; None: left out.
+
         Returns:
           The status, the headers by lower-case name, and the body.
         """
@@ -208,10 +214,11 @@ class Browser:
 
 def _scope(kind: str, path: str, request: dict[str, str | None]) -> dict[str, Any]:
     token = request.pop("token", TOKEN)
+    method = request.pop("method", "GET")
     return {
         "type": kind,
         "asgi": {"version": "3.0"},
-        "method": "GET",
+        "method": method,
         "scheme": "ws" if kind == "websocket" else "http",
         "path": path,
         "raw_path": path.encode(),
@@ -234,7 +241,7 @@ async def open_browser(simulator: Simulator, **page: Any) -> AsyncIterator[Brows
         trio.open_nursery() as nursery,
     ):
         app = make_app(switchboard, recordings, admission, simulator.config.sample_rate)
-        yield Browser(app, switchboard, recordings, nursery)
+        yield Browser(app, switchboard, recordings, admission, nursery)
         nursery.cancel_scope.cancel()
 
 
