@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.agent_files import agent_file
 from trio_calls import cli
-from trio_calls.cli.find_handler import find_handler
+from trio_calls.cli.find_handler import Handlers, find_handler, find_handlers
 from trio_calls.cli.outcome import Failure
 
 ONE = "async def serve(call: ActiveCall) -> None: ...\n"
@@ -25,12 +25,55 @@ IMPORT = "from trio_calls import ActiveCall\n"
             "",
             "serve",
         ),
+        (IMPORT + ONE + "async def say(call: ActiveCall, text: str) -> None: ...", "", "serve"),
         ("async def first(call): ...\ndef second(call): ...", ":second", "second"),
     ],
 )
 def test_the_handler_of_a_file(source: str, suffix: str, expected: str, tmp_path: Path) -> None:
     handler = find_handler(agent_file(tmp_path, source) + suffix)
     assert getattr(handler, "__name__", None) == expected
+
+
+TALK = "async def talk(conversation: Conversation, style: str = '') -> None: ...\n"
+BOTH = "from trio_calls.sessions import Conversation\n" + IMPORT
+
+
+@pytest.mark.parametrize(
+    ("source", "suffix", "expected"),
+    [
+        (BOTH + ONE + TALK, "", ("serve", "talk")),
+        (BOTH + ONE + TALK, ":serve", ("serve", None)),
+        (BOTH + ONE + TALK, ":talk", (None, "talk")),
+        (BOTH + TALK, "", (None, "talk")),
+        (
+            BOTH + TALK + "async def handle_conversation(conversation): ...",
+            "",
+            (None, "handle_conversation"),
+        ),
+        (
+            BOTH + TALK + "async def send(conversation: Conversation, text: str) -> None: ...",
+            "",
+            (None, "talk"),
+        ),
+    ],
+)
+def test_the_handler_of_messages(
+    source: str, suffix: str, expected: tuple[str | None, str | None], tmp_path: Path
+) -> None:
+    found = find_handlers(agent_file(tmp_path, source) + suffix)
+    names = [getattr(handler, "__name__", None) for handler in (found.calls, found.messages)]
+    assert tuple(names) == expected
+
+
+def test_what_is_taken_is_said() -> None:
+    assert str(Handlers(print)) == "calls"
+    assert str(Handlers(messages=print)) == "messages"
+    assert str(Handlers(print, print)) == "calls and messages"
+
+
+def test_messages_alone_cannot_be_rung(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"takes the calls.*there is no handle_call"):
+        find_handler(agent_file(tmp_path, BOTH + TALK))
 
 
 def test_the_handler_of_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,6 +93,7 @@ def test_a_file_can_import_what_lies_beside_it(tmp_path: Path) -> None:
     ("source", "suffix", "complaint"),
     [
         (IMPORT + ONE + ONE.replace("serve", "other"), "", "there are serve, other"),
+        (BOTH + TALK + TALK.replace("talk", "chat"), "", "there are talk, chat"),
         ("x = 1", "", "there is no handle_call"),
         ("x = 1", ":x", "has no function x"),
         ("import not_to_be_found", "", "No module named 'not_to_be_found'"),

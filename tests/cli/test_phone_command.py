@@ -43,6 +43,18 @@ async def test_a_tab_talks_with_the_agent(number: signal.Signals, status: int) -
 
 
 @pytest.mark.slow
+async def test_a_tab_writes_to_the_agent() -> None:
+    async with running("phone", "examples/answer_messages.py", "--no-open") as phone:
+        url = (await phone.wait_for(ADDRESS))[1]
+        async with open_tab_by_socket(url) as tab:
+            tab.send("write", text="Are you open?")
+            answer = await tab.wait("message", **{"from": "agent"})
+        phone.send_signal(signal.SIGINT)
+        assert await phone.wait_status() == 130
+    assert "from 9 to 5" in answer["text"]
+
+
+@pytest.mark.slow
 async def test_a_simulator_serves_phones_for_other_agents() -> None:
     async with (
         running_simulator("--phone", "--no-open") as (simulator, variables),

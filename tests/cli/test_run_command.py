@@ -6,9 +6,11 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.tab import open_tab_by_socket
 from tests.support.processes import finished, running, running_simulator
 from trio_calls import ActiveCall, CallState
 from trio_calls.call.scope import CallHandler
+from trio_calls.cli.find_handler import Handlers
 from trio_calls.cli.run import _Program
 from trio_calls.simulator import Simulator, open_simulator
 
@@ -64,6 +66,19 @@ async def test_control_c_ends_calls_at_once() -> None:
         await caller.wait_status()
 
 
+async def test_messages_are_answered() -> None:
+    async with (
+        running_simulator("--phone", "--no-open") as (simulator, variables),
+        running("run", "examples/answer_messages.py", variables=variables) as agent,
+    ):
+        await agent.wait_for("serving the messages of")
+        page = await simulator.wait_for(r"(http://127\.0\.0\.1:\d+/\?token=[\w-]{22})")
+        async with open_tab_by_socket(page[1]) as tab:
+            tab.send("write", text="Are you open?")
+            answer = await tab.wait("message", **{"from": "agent"})
+    assert "from 9 to 5" in answer["text"]
+
+
 class Ends:
     """Signals that a test sends itself."""
 
@@ -75,7 +90,7 @@ async def end_program(
     simulator: Simulator, handler: CallHandler, ends: Ends, drain_seconds: float = 30
 ) -> int:
     """Serve as `trio-calls run` does, and return the exit status."""
-    program = _Program(simulator.config, handler)
+    program = _Program(simulator.config, Handlers(handler))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(program.serve)
         status = await program.wait_end(ends.stream, drain_seconds)

@@ -1,4 +1,4 @@
-"""Finds the handler of incoming calls in a file or a module."""
+"""Finds the handlers of calls and of messages in a file or a module."""
 
 from __future__ import annotations
 
@@ -9,22 +9,46 @@ import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
+
+import attrs
 
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.scope import CallHandler
 from trio_calls.cli.outcome import Failure, sentence_of
+from trio_calls.client.conversation import Conversation
+from trio_calls.client.conversation_handlers import ConversationHandler
 
-_USUAL_NAME: Final = "handle_call"
+#: The usual name of a handler, and what it takes.
+_CALLS: Final = ("handle_call", ActiveCall)
+_MESSAGES: Final = ("handle_conversation", Conversation)
 
 
-def find_handler(target: str) -> CallHandler:
-    """Load the handler that a target names.
+@attrs.frozen
+class Handlers:
+    """What an agent takes.
+
+    Attributes:
+      calls: the handler of its calls; None: it takes none.
+      messages: the handler of its conversations; None: it takes none.
+    """
+
+    calls: CallHandler | None = None
+    messages: ConversationHandler | None = None
+
+    def __str__(self) -> str:
+        both = {"calls": self.calls, "messages": self.messages}
+        return " and ".join(taken for taken, handler in both.items() if handler is not None)
+
+
+def find_handlers(target: str) -> Handlers:
+    """Load the handlers that a target names.
 
     Args:
       target: ``file.py``, ``file.py:function``, ``package.module`` or ``package.module:function``.
         Without a function: ``handle_call``, or else the only asynchronous function there that takes
-        an `ActiveCall`.
+        an `ActiveCall`; and ``handle_conversation``, or else the only one that takes a
+        `~trio_calls.sessions.Conversation`. One of the two is enough.
 
     Raises:
       Failure: there is no such file, module or function, it cannot be loaded, or it is not clear
@@ -33,31 +57,48 @@ def find_handler(target: str) -> CallHandler:
     place, _, name = target.rpartition(":") if ":" in target else (target, "", "")
     module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
     if name:
-        return _named(module, name, place)
-    if hasattr(module, _USUAL_NAME):
-        return _named(module, _USUAL_NAME, place)
+        handler = _named(module, name, place)
+        return Handlers(messages=handler) if _takes(handler, Conversation) else Handlers(handler)
+    handlers = Handlers(
+        _choose(module, "calls", *_CALLS, place), _choose(module, "messages", *_MESSAGES, place)
+    )
+    if handlers == Handlers():
+        raise Failure(_which("calls", place, f"there is no {_CALLS[0]}"))
+    return handlers
+
+
+def find_handler(target: str) -> CallHandler:
+    """Load the handler of calls that a target names, as `find_handlers` does."""
+    handler = find_handlers(target).calls
+    if handler is None:
+        raise Failure(_which("calls", target.partition(":")[0], f"there is no {_CALLS[0]}"))
+    return handler
+
+
+def _choose(module: ModuleType, taken: str, usual_name: str, argument: type, place: str) -> Any:
+    """Return the function that takes calls, or messages; None if there is none."""
+    if hasattr(module, usual_name):
+        return _named(module, usual_name, place)
     candidates = [
         found
         for found in vars(module).values()
-        if inspect.iscoroutinefunction(found)
-        and found.__module__ == module.__name__
-        and _takes_call(found)
+        if _takes(found, argument) and found.__module__ == module.__name__
     ]
-    if len(candidates) != 1:
+    if len(candidates) > 1:
         names = ", ".join(candidate.__name__ for candidate in candidates)
-        raise Failure(
-            f"which function of {place} takes the calls? Name it: {place}:FUNCTION"
-            + (f" (there are {names})" if names else f" (there is no {_USUAL_NAME})")
-        )
-    return _named(module, candidates[0].__name__, place)
+        raise Failure(_which(taken, place, f"there are {names}, and none is {usual_name}"))
+    return candidates[0] if candidates else None
 
 
-def _named(module: ModuleType, name: str, place: str) -> CallHandler:
+def _which(taken: str, place: str, why: str) -> str:
+    return f"which function of {place} takes the {taken}? Name it: {place}:FUNCTION ({why})"
+
+
+def _named(module: ModuleType, name: str, place: str) -> Any:
     handler = getattr(module, name, None)
     if not callable(handler):
         raise Failure(f"{place} has no function {name}")
-    found: CallHandler = handler
-    return found
+    return handler
 
 
 def _load_file(path: Path) -> ModuleType:
@@ -102,12 +143,18 @@ def _explain(error: Exception, place: str) -> str:
     return f"{place} cannot be loaded: {type(error).__name__}: {sentence_of(error)} ({where})"
 
 
-def _takes_call(function: object) -> bool:
-    assert callable(function)
+def _takes(found: Any, argument: type) -> bool:
+    """Return whether an object is an asynchronous function of one such argument."""
+    if not inspect.iscoroutinefunction(found):
+        return False
     try:
-        parameters = inspect.signature(function, eval_str=True).parameters.values()
-    except (NameError, ValueError):
+        signature = inspect.signature(found, eval_str=True)
+    except (AttributeError, NameError, TypeError, ValueError):
         # Annotations that only a type checker can read.
-        parameters = inspect.signature(function).parameters.values()
-    annotations = [parameter.annotation for parameter in parameters]
-    return annotations[:1] in ([ActiveCall], ["ActiveCall"])
+        signature = inspect.signature(found)
+    try:
+        signature.bind(None)
+    except TypeError:
+        return False
+    first = next(iter(signature.parameters.values()))
+    return first.annotation in (argument, argument.__name__)

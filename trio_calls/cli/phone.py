@@ -17,7 +17,7 @@ from trio_calls.audio_format import SAMPLE_RATES
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.scope import CallHandler, call_handler
 from trio_calls.cli.call_watch import printable
-from trio_calls.cli.find_handler import find_handler
+from trio_calls.cli.find_handler import Handlers, find_handlers
 from trio_calls.cli.outcome import TERMINATED, Failure, run_trio
 from trio_calls.cli.run import simulated_rate
 from trio_calls.cli.signals import run_until_signal, status_after
@@ -93,7 +93,7 @@ def phone(
 
     TARGET is as for `trio-calls run`. It takes the calls of a simulated exchange in this process,
     and nothing leaves this machine: press Call in the tab, speak, and talk over it. A second tab is
-    the callee, who picks up and hears what is whispered.
+    the callee, who picks up and hears what is whispered. If TARGET takes messages, write to it.
 
     The address holds a token: whoever knows it can call. Browsers give a page the microphone on
     this machine or by HTTPS, so that phones and other machines need --tls. Their cameras read the
@@ -115,9 +115,9 @@ def phone(
         # The file may read the variable: both are to agree.
         os.environ["WSS_SAMPLE_RATE"] = sample_rate
     rate = simulated_rate()
-    handler = find_handler(target)
+    handlers = find_handlers(target)
     settings = PageSettings(host, port, tls and certificate is None, certificate, not no_open)
-    serve = partial(_serve, handler, target, rate, settings)
+    serve = partial(_serve, handlers, target, rate, settings)
     number = run_trio(run_until_signal, serve, mendable=(OSError, Failure))
     context.exit(status_after(number, if_terminated=TERMINATED))
 
@@ -129,7 +129,7 @@ def require_phone() -> None:
 
 
 async def _serve(
-    handler: CallHandler, target: str, sample_rate: int, settings: PageSettings
+    handlers: Handlers, target: str, sample_rate: int, settings: PageSettings
 ) -> NoReturn:
     from trio_calls.cli.phone_page import serve_page  # noqa: PLC0415  # needs the extra
     from trio_calls.web._timelines import pass_on_timelines  # noqa: PLC0415
@@ -145,11 +145,10 @@ async def _serve(
     ):
         with pass_on_timelines(page.switchboard):
             async with open_call_client(simulator.config) as client:
-
-                @client.on(events.INCOMING_CALL)
-                async def handle(call: ActiveCall) -> None:
-                    await _handle(handler, call)
-
+                if handlers.calls is not None:
+                    client.on(events.INCOMING_CALL)(partial(_handle, handlers.calls))
+                if handlers.messages is not None:
+                    client.on(events.INCOMING_MESSAGE)(handlers.messages)
                 await trio.sleep_forever()
 
 

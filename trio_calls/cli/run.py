@@ -22,7 +22,7 @@ from trio_calls.call.scope import CallHandler, call_handler
 from trio_calls.cli import values
 from trio_calls.cli.call_watch import printable
 from trio_calls.cli.conversation import ConversationCommand
-from trio_calls.cli.find_handler import find_handler
+from trio_calls.cli.find_handler import Handlers, find_handler, find_handlers
 from trio_calls.cli.monitoring import (
     MonitorSettings,
     monitor_client,
@@ -123,7 +123,9 @@ def run(
     """Serve calls with the handler in TARGET, until Control-C.
 
     TARGET is file.py, file.py:function, package.module or package.module:function. Without a
-    function it is `handle_call`, or else the only async function there that takes an ActiveCall.
+    function it is `handle_call`, or else the only async function there that takes an ActiveCall. It
+    serves messages, too, with `handle_conversation`, or else the only one that takes a
+    Conversation; one of the two is enough.
 
     The settings come from the environment: WSS_API_KEY and WSS_CONNECTOR_UUID, or WSS_CERT_PATH and
     WSS_KEY_PATH; WSS_BASE_URL and WSS_SAMPLE_RATE. `trio-calls check` tells whether they are right.
@@ -161,7 +163,7 @@ def run(
         run_main = partial(run_trio, showing_tasks)
     if as_worker is not None:
         settings = _WorkerSettings(prefix, as_worker[1], reports, show_numbers)
-        context.exit(_run_worker(run_main, find_handler(target), drain_seconds, settings))
+        context.exit(_run_worker(run_main, find_handlers(target), drain_seconds, settings))
     watched = _monitor_settings(monitor, show_numbers, simulate)
     people = people_of(context, **simulated) if simulate else None
     if people is None:
@@ -174,9 +176,9 @@ def run(
         rate = simulated_rate()
         went_well = run_main(rehearse, find_handler(target), rate, people)
         context.exit(0 if went_well else 1)
-    handler = find_handler(target)
+    handlers = find_handlers(target)
     mendable = (*_MENDABLE, Failure)
-    context.exit(run_main(_serve, handler, drain_seconds, watched, mendable=mendable))
+    context.exit(run_main(_serve, handlers, drain_seconds, watched, mendable=mendable))
 
 
 def simulated_rate() -> int:
@@ -212,12 +214,12 @@ def _monitor_settings(
 
 def _run_worker(
     run_main: Callable[..., int],
-    handler: CallHandler,
+    handlers: Handlers,
     drain_seconds: float,
     settings: _WorkerSettings,
 ) -> int:
     try:
-        return run_main(_serve_as_worker, handler, drain_seconds, settings, mendable=_MENDABLE)
+        return run_main(_serve_as_worker, handlers, drain_seconds, settings, mendable=_MENDABLE)
     except Failure as failure:
         cause = failure.__cause__
         is_final = isinstance(cause, WSSConnectionError) and cause.is_final
@@ -227,16 +229,14 @@ def _run_worker(
         return REFUSED
 
 
-async def _serve(
-    handler: CallHandler, drain_seconds: float, watched: MonitorSettings | None
-) -> int:
+async def _serve(handlers: Handlers, drain_seconds: float, watched: MonitorSettings | None) -> int:
     """Serve until a signal comes.
 
     Returns:
       The exit status.
     """
     observe: _Observe = nullcontext if watched is None else partial(monitor_client, watched)
-    program = _Program(ClientConfig.from_env(), handler, observe)
+    program = _Program(ClientConfig.from_env(), handlers, observe)
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             nursery.start_soon(program.serve)
@@ -246,7 +246,7 @@ async def _serve(
 
 
 async def _serve_as_worker(
-    handler: CallHandler, drain_seconds: float, settings: _WorkerSettings
+    handlers: Handlers, drain_seconds: float, settings: _WorkerSettings
 ) -> int:
     """Serve until the supervisor asks this worker to end, or is gone.
 
@@ -258,7 +258,7 @@ async def _serve_as_worker(
         observe: _Observe = nullcontext
         if settings.reports:
             observe = partial(report_client, channel, settings.show_numbers)
-        program = _Program(config, handler, observe, settings.prefix)
+        program = _Program(config, handlers, observe, settings.prefix)
         nursery.start_soon(program.serve)
         nursery.start_soon(channel.report_serving, program.serving)
         status = await program.wait_end(channel.orders, drain_seconds)
@@ -292,7 +292,7 @@ class _Program:
 
     Args:
       config: how to reach the exchange.
-      handler: of the calls.
+      handlers: of the calls and messages.
       observe: is entered while the client is there.
       prefix: of each line that is printed.
 
@@ -303,13 +303,13 @@ class _Program:
     def __init__(
         self,
         config: ClientConfig,
-        handler: CallHandler,
+        handlers: Handlers,
         observe: _Observe = nullcontext,
         prefix: str = "",
     ) -> None:
         self.serving = trio.Event()
         self._config = config
-        self._handler = handler
+        self._handlers = handlers
         self._observe = observe
         self._prefix = prefix
         self._client: CallClient | None = None
@@ -319,12 +319,18 @@ class _Program:
         async with open_call_client(self._config) as client, self._observe(client):
             self._client = client
             with trace_client(client):
-                client.on(events.INCOMING_CALL)(self._handle)
+                if self._handlers.calls is not None:
+                    handle = partial(self._handle, self._handlers.calls)
+                    client.on(events.INCOMING_CALL)(handle)
+                if self._handlers.messages is not None:
+                    client.on(events.INCOMING_MESSAGE)(self._handlers.messages)
                 self.serving.set()
-                self._say(f"serving the calls of {self._config.base_url}, until Control-C")
+                self._say(
+                    f"serving the {self._handlers} of {self._config.base_url}, until Control-C"
+                )
                 await trio.sleep_forever()
 
-    async def _handle(self, call: ActiveCall) -> None:
+    async def _handle(self, handler: CallHandler, call: ActiveCall) -> None:
         began = trio.current_time()
         caller, callee = printable(call.caller_number), printable(call.callee_number)
         logger.info("call from %s to %s", caller, callee)
@@ -334,7 +340,7 @@ class _Program:
             seconds = trio.current_time() - began
             logger.info("call from %s to %s: over after %.1f s", caller, callee, seconds)
 
-        await call_handler(self._handler, call)
+        await call_handler(handler, call)
 
     async def wait_end(self, signals: AsyncIterator[int], drain_seconds: float) -> int:
         """Wait for a signal that ends the program, and drain first if it is SIGTERM.
