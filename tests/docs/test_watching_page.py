@@ -23,6 +23,7 @@ pytestmark = pytest.mark.pure
 
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to"
 PAGE = (HOW_TO / "watch-a-worker.rst").read_text(encoding="utf-8")
+BENCHMARKS = (HOW_TO.parents[1] / "benchmarks" / "README.md").read_text(encoding="utf-8")
 DASHBOARD = (HOW_TO / "trio-calls-dashboard.json").read_text(encoding="utf-8")
 watching = load("watching")
 
@@ -94,6 +95,13 @@ def test_the_page_has_every_metric() -> None:
 def test_the_page_has_every_reason() -> None:
     table = PAGE.partition("claimed or lost in the end:")[2].partition("All series")[0]
     assert re.findall(r"^``(\w+)``", table, re.M) == [loss.value for loss in Loss]
+
+
+def test_what_it_costs_is_what_was_measured() -> None:
+    measured = re.findall(r"\d\.\d+", PAGE.partition("What it costs\n")[2])
+    assert len(measured) == 6
+    kept = BENCHMARKS.partition("`python -m benchmarks.monitor`")[2].partition("\n\n")[0]
+    assert set(measured) <= set(re.findall(r"\d\.\d+", kept))
 
 
 async def test_the_program(simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
