@@ -31,12 +31,17 @@ version = release = __version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.napoleon",
     "sphinxcontrib_trio",
     # Beside this file.
     "folded_answers",
 ]
 exclude_patterns = ["_build"]
+# Names of Trio are links into its documentation. The list of them is kept: docs/trio_inventory.py.
+intersphinx_mapping = {
+    "trio": ("https://trio.readthedocs.io/en/stable/", "inventories/trio.inv"),
+}
 # `name` in a docstring is a link, where the reference has that name.
 default_role = "py:obj"
 
@@ -87,6 +92,7 @@ def keep_colons(app: Sphinx, what: str, *rest: Any) -> None:
 
 
 #: Whose names are no links, as their inventories are not at hand: the build needs no network.
+#: What Trio's own documentation leaves out is looked up, too.
 OTHER_PROJECTS: Final = {"collections", "logging", "numpy", "os", "pathlib", "ssl", "trio"}
 
 #: Where a name of ours is looked up that is written without its module.
@@ -141,6 +147,6 @@ def is_argument(target: str, node: addnodes.pending_xref) -> bool:
 
 
 def setup(app: Sphinx) -> None:
-    """Connect what is defined here, ahead of napoleon."""
-    app.connect("missing-reference", resolve)
+    """Connect what is defined here, ahead of napoleon, and after the lists of other projects."""
+    app.connect("missing-reference", resolve, priority=600)
     app.connect("autodoc-process-docstring", keep_colons, priority=400)
