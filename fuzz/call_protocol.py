@@ -32,7 +32,6 @@ from trio_calls.errors import BufferFullError, WSSCallStateError
 from trio_calls.state import TRANSITIONS, CallState, Command, Signal
 from trio_calls.wire.call_protocol import (
     MAX_UNANSWERED_COMMANDS,
-    AudioReceived,
     CallFault,
     CallProtocol,
     CommandDone,
@@ -41,6 +40,8 @@ from trio_calls.wire.call_protocol import (
     Event,
 )
 from trio_calls.wire.first.media import unpack_audio
+from trio_calls.wire.first.media_wire import FirstMedia
+from trio_calls.wire.media_wire import AudioReceived
 from trio_calls.wire.names import CALL_CHANNEL
 from trio_calls.wire.outgoing_audio import MAX_OPEN_REQUESTS
 
@@ -121,7 +122,8 @@ class _Play:
 
     def __init__(self, data: bytes, in_pieces: set[int] | None = None) -> None:
         modes = list(AudioMode)
-        self.call = CallProtocol(modes[data[0] % len(modes) if data else 0], CAPACITY_BYTES)
+        mode = modes[data[0] % len(modes) if data else 0]
+        self.call = CallProtocol(FirstMedia(mode), CAPACITY_BYTES)
         self.outcomes: list[object] = []
         self.heard: dict[int, bytes] = {}
         self.audio_steps: set[int] = set()
@@ -228,12 +230,12 @@ class _Play:
 
     def _take(self) -> None:
         while messages := self.call.audio.take():
-            for message in messages:
-                self._take_message(message)
+            for pcm in messages:
+                self._take_message(pcm)
 
-    def _take_message(self, message: bytes) -> None:
-        channel, pcm = unpack_audio(message, AudioMode.MIXED)
-        assert channel == CALL_CHANNEL
+    def _take_message(self, pcm: bytes) -> None:
+        message = self.call.wire.pack(pcm)
+        assert unpack_audio(message, AudioMode.MIXED) == (CALL_CHANNEL, pcm)
         assert pcm == self._queued[: len(pcm)].ljust(len(pcm), b"\0")
         del self._queued[: len(pcm)]
         self._sent += len(pcm)

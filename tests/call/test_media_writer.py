@@ -5,10 +5,12 @@ from __future__ import annotations
 import trio
 import trio.testing
 
+from trio_calls.audio_format import AudioMode
 from trio_calls.call.checkpoint_credit import CheckpointCredit
 from trio_calls.call.media_writer import MediaWriter
 from trio_calls.transport import WebSocket, WebSocketClosed
-from trio_calls.wire.first.media import BufferRequest
+from trio_calls.wire.first.media_wire import FirstMedia
+from trio_calls.wire.media_wire import Credit
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 SPEECH = bytes(960)
@@ -44,8 +46,8 @@ class LostWebSocket(WebSocket):
 
 async def test_audio_for_a_lost_connection_is_not_taken_for_sent() -> None:
     audio, websocket, over = OutgoingAudio(2**20), LostWebSocket(), trio.Event()
-    audio.grant(BufferRequest(2**16, 960))
-    writer = MediaWriter(audio, 48_000, CheckpointCredit(), over)
+    audio.grant(Credit(2**16, 960))
+    writer = MediaWriter(audio, FirstMedia(AudioMode.MIXED), 48_000, CheckpointCredit(), over)
     writer.open(websocket)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(writer.run, websocket)
@@ -67,7 +69,13 @@ async def test_audio_for_a_lost_connection_is_not_taken_for_sent() -> None:
 
 async def test_a_connection_that_is_over_takes_no_command() -> None:
     websocket = LostWebSocket()
-    writer = MediaWriter(OutgoingAudio(2**20), 48_000, CheckpointCredit(), trio.Event())
+    writer = MediaWriter(
+        OutgoingAudio(2**20),
+        FirstMedia(AudioMode.MIXED),
+        48_000,
+        CheckpointCredit(),
+        trio.Event(),
+    )
     writer.open(websocket)
     writer.send_command("one")
     writer.send_command("two")

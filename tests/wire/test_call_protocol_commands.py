@@ -21,6 +21,7 @@ from trio_calls.wire.call_protocol import (
     CommandFailed,
     SentCommand,
 )
+from trio_calls.wire.first.media_wire import FirstMedia
 
 ALLOWED = {
     CallState.PENDING: {Command.ANSWER, Command.CONNECT, Command.CLOSE, Command.DISCONNECT},
@@ -74,7 +75,7 @@ def succeed(call: CallProtocol, command: Command) -> None:
 
 
 def call_in(state: CallState) -> CallProtocol:
-    call = CallProtocol(AudioMode.MIXED, 2**20)
+    call = CallProtocol(FirstMedia(AudioMode.MIXED), 2**20)
     if state in {CallState.ANSWERED, CallState.CONNECTED}:
         succeed(call, Command.ANSWER)
     if state is CallState.CONNECTED:

@@ -8,20 +8,21 @@ from trio_calls.audio_format import AudioMode
 from trio_calls.errors import WSSCallFaultError
 from trio_calls.state import CallState, Signal
 from trio_calls.wire.call_protocol import (
-    AudioReceived,
     CallFault,
     CallProtocol,
     CreditGranted,
     Terminated,
 )
 from trio_calls.wire.first.media import pack_audio, unpack_audio
+from trio_calls.wire.first.media_wire import FirstMedia
+from trio_calls.wire.media_wire import AudioReceived
 from trio_calls.wire.message import AudioError
 
 MODES = list(AudioMode)
 
 
 def new_call(mode: AudioMode = AudioMode.MIXED) -> CallProtocol:
-    return CallProtocol(mode, 2**20)
+    return CallProtocol(FirstMedia(mode), 2**20)
 
 
 def buffer_request(requested_bytes: int, channel: int = 0) -> str:

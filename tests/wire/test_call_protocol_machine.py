@@ -23,7 +23,6 @@ from trio_calls.errors import (
 )
 from trio_calls.state import AgentMode, CallState, Command, Signal
 from trio_calls.wire.call_protocol import (
-    AudioReceived,
     CallFault,
     CallProtocol,
     CommandDone,
@@ -32,6 +31,8 @@ from trio_calls.wire.call_protocol import (
     Event,
     Terminated,
 )
+from trio_calls.wire.first.media_wire import FirstMedia
+from trio_calls.wire.media_wire import AudioReceived
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +76,7 @@ class CallMachine(RuleBasedStateMachine):
 
     @initialize(mode=st.sampled_from(AudioMode))
     def start(self, mode: AudioMode) -> None:
-        self.call = CallProtocol(mode, CAPACITY)
+        self.call = CallProtocol(FirstMedia(mode), CAPACITY)
         self.audio_mode = mode
         self.state = "PENDING"
         self.agent_mode: str | None = None

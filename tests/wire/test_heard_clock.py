@@ -2,8 +2,8 @@
 
 import pytest
 
-from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.heard_clock import HeardClock
+from trio_calls.wire.media_wire import Credit
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 
@@ -15,7 +15,7 @@ class Exchange:
         self.clock = HeardClock(100, self.audio)
 
     def pull(self, size: int, now: float) -> None:
-        self.audio.grant(BufferRequest(size, 10))
+        self.audio.grant(Credit(size, 10))
         before = self.audio.sent_bytes
         while self.audio.take():
             pass
@@ -79,6 +79,6 @@ def test_what_is_interrupted_is_heard_no_further() -> None:
 def test_what_was_said_before_it_was_followed_counts_as_heard() -> None:
     audio = OutgoingAudio(1000, frame_bytes=10)
     audio.put(bytes(20))
-    audio.grant(BufferRequest(20, 10))
+    audio.grant(Credit(20, 10))
     audio.take()
     assert HeardClock(100, audio).heard_position(0) == 20

@@ -1,7 +1,7 @@
 import pytest
 
 from trio_calls.errors import BufferFullError
-from trio_calls.wire.first.media import BufferRequest
+from trio_calls.wire.media_wire import Credit
 from trio_calls.wire.outgoing_audio import MAX_OPEN_REQUESTS, OutgoingAudio
 
 FRAME = b"\x01\x02" * 480
@@ -13,7 +13,7 @@ def outgoing(capacity_bytes: int = 2**20) -> OutgoingAudio:
 
 def drain(audio: OutgoingAudio) -> list[bytes]:
     """Take everything that can be sent. Returns the PCM of each message."""
-    return [message[1:] for messages in iter(audio.take, []) for message in messages]
+    return [pcm for pieces in iter(audio.take, []) for pcm in pieces]
 
 
 def test_nothing_goes_out_unasked() -> None:
@@ -25,7 +25,7 @@ def test_nothing_goes_out_unasked() -> None:
 
 def test_a_request_waits_for_audio() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(960))
+    audio.grant(Credit(960))
     assert drain(audio) == []
     audio.put(FRAME)
     assert drain(audio) == [FRAME]
@@ -35,14 +35,14 @@ def test_a_request_waits_for_audio() -> None:
 def test_audio_beyond_the_request_stays() -> None:
     audio = outgoing()
     audio.put(FRAME + b"\x03\x04")
-    audio.grant(BufferRequest(960))
+    audio.grant(Credit(960))
     assert drain(audio) == [FRAME]
     assert len(audio.waiting) == 2
 
 
 def test_less_than_the_preferred_frame_waits_for_more() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(1920, 960))
+    audio.grant(Credit(1920, 960))
     audio.put(FRAME[:958])
     assert drain(audio) == []
     audio.put(FRAME[958:])
@@ -51,17 +51,17 @@ def test_less_than_the_preferred_frame_waits_for_more() -> None:
 
 def test_the_last_message_of_a_request_may_be_short() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(1000, 960))
+    audio.grant(Credit(1000, 960))
     audio.put(FRAME + FRAME[:40])
     assert b"".join(drain(audio)) == FRAME + FRAME[:40]
-    audio.grant(BufferRequest(10, 960))
+    audio.grant(Credit(10, 960))
     audio.put(FRAME[:10])
     assert drain(audio) == [FRAME[:10]]
 
 
 def test_a_frame_that_the_queue_cannot_hold_does_not_block_it() -> None:
     audio = outgoing(capacity_bytes=101)
-    audio.grant(BufferRequest(2**24, 2**24))
+    audio.grant(Credit(2**24, 2**24))
     audio.put(FRAME[:100])
     assert drain(audio) == [FRAME[:100]]
 
@@ -70,13 +70,13 @@ def test_a_frame_that_the_queue_cannot_hold_does_not_block_it() -> None:
 def test_an_odd_request_never_gets_half_a_sample(requested: int) -> None:
     audio = outgoing()
     audio.put(FRAME * 2)
-    audio.grant(BufferRequest(requested))
+    audio.grant(Credit(requested))
     assert sum(map(len, drain(audio))) == requested - 1
 
 
 def test_an_odd_preferred_frame_is_rounded_up() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(960, 5))
+    audio.grant(Credit(960, 5))
     audio.put(FRAME[:4])
     assert drain(audio) == []
     audio.put(FRAME[:2])
@@ -95,7 +95,7 @@ def test_what_does_not_fit_is_not_queued_at_all() -> None:
 
 def test_a_flush_fills_the_last_frame_with_silence() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(1920, 960))
+    audio.grant(Credit(1920, 960))
     audio.put(FRAME[:100])
     assert drain(audio) == []
     assert audio.flush().position == 100
@@ -106,7 +106,7 @@ def test_a_flush_fills_the_last_frame_with_silence() -> None:
 
 def test_the_silence_counts_against_the_credit_too() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(120, 960))
+    audio.grant(Credit(120, 960))
     audio.put(FRAME[:100])
     audio.flush()
     assert drain(audio) == [FRAME[:100] + bytes(20)]
@@ -115,7 +115,7 @@ def test_the_silence_counts_against_the_credit_too() -> None:
 
 def test_no_request_makes_more_silence_than_fits_the_queue() -> None:
     audio = outgoing(capacity_bytes=2000)
-    audio.grant(BufferRequest(2**24, 2**24))
+    audio.grant(Credit(2**24, 2**24))
     audio.put(FRAME[:100])
     audio.flush()
     assert sum(map(len, drain(audio))) <= 2000
@@ -134,7 +134,7 @@ def test_no_silence_tears_speech_that_stands_in_line(
     for _ in range(40):
         if flushes:
             audio.flush()
-        audio.grant(BufferRequest(requested, frame))
+        audio.grant(Credit(requested, frame))
         sent += b"".join(drain(audio))
         assert sent[: len(said)] == said[: len(sent)]
         assert not (audio.line and audio.has_tail)
@@ -147,14 +147,14 @@ def test_no_silence_tears_speech_that_stands_in_line(
 def test_a_flush_of_nothing_changes_nothing() -> None:
     audio = outgoing()
     assert audio.flush().position == 0
-    audio.grant(BufferRequest(960))
+    audio.grant(Credit(960))
     audio.put(FRAME[:100])
     assert drain(audio) == []
 
 
 def test_audio_after_a_flush_waits_for_a_full_frame_again() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(9600, 960))
+    audio.grant(Credit(9600, 960))
     audio.put(FRAME[:100])
     audio.flush()
     drain(audio)
@@ -168,7 +168,7 @@ def test_a_clear_drops_what_waits_and_tells_how_much() -> None:
     flushed_to = audio.flush().position
     assert audio.clear() == len(FRAME)
     assert audio.sent_position == flushed_to
-    audio.grant(BufferRequest(960))
+    audio.grant(Credit(960))
     assert drain(audio) == []
     assert audio.clear() == 0
 
@@ -176,7 +176,7 @@ def test_a_clear_drops_what_waits_and_tells_how_much() -> None:
 def test_a_flood_of_requests_costs_nothing_and_loses_no_credit() -> None:
     audio = outgoing()
     for _ in range(10_000):
-        audio.grant(BufferRequest(2, 2))
+        audio.grant(Credit(2, 2))
     assert audio.credit_bytes == 20_000
     audio.put(bytes(20_000))
     messages = drain(audio)

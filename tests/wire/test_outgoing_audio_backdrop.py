@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.wire.test_outgoing_audio import drain
 from trio_calls.audio import noise, to_pcm, to_samples
 from trio_calls.audio._backdrop import Backdrop
-from trio_calls.wire.first.media import BufferRequest
+from trio_calls.wire.media_wire import Credit
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 RATE = 24_000
@@ -28,12 +28,12 @@ def outgoing(speech: bytes = b"", gain: float = 0.5) -> OutgoingAudio:
 
 
 def fill(audio: OutgoingAudio, most_bytes: int = NO_END) -> list[bytes]:
-    return [message[1:] for message in audio.fill(most_bytes)]
+    return audio.fill(most_bytes)
 
 
 def test_it_answers_all_that_was_asked_for() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(10 * FRAME_BYTES))
+    audio.grant(Credit(10 * FRAME_BYTES))
     assert drain(audio) == []
     assert sum(len(message) for message in fill(audio)) == 10 * FRAME_BYTES
     assert audio.credit_bytes == 0
@@ -47,7 +47,7 @@ def test_nothing_goes_out_unasked() -> None:
 def test_it_has_no_place_in_what_is_said() -> None:
     audio = outgoing(SPEECH)
     end = audio.mark()
-    audio.grant(BufferRequest(2 * len(SPEECH)))
+    audio.grant(Credit(2 * len(SPEECH)))
     drain(audio)
     fill(audio)
     assert audio.sent_position == end.position == len(SPEECH) == audio.sent_bytes
@@ -56,14 +56,14 @@ def test_it_has_no_place_in_what_is_said() -> None:
 
 def test_no_more_than_it_is_told() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(100 * FRAME_BYTES))
+    audio.grant(Credit(100 * FRAME_BYTES))
     assert sum(len(message) for message in fill(audio, 3 * FRAME_BYTES + 2)) == 4 * FRAME_BYTES
     assert fill(audio, 0) == []
 
 
 def test_messages_are_whole_frames_and_not_too_long() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(1_000_001, frame_bytes=1000))
+    audio.grant(Credit(1_000_001, frame_bytes=1000))
     sizes = [len(message) for message in fill(audio)]
     assert sum(sizes) == 1_000_000
     assert all(size % 1000 == 0 and size <= 2**16 for size in sizes)
@@ -71,13 +71,13 @@ def test_messages_are_whole_frames_and_not_too_long() -> None:
 
 def test_the_rest_of_a_request_is_answered_too() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(FRAME_BYTES + 10))
+    audio.grant(Credit(FRAME_BYTES + 10))
     assert sum(len(message) for message in fill(audio)) == FRAME_BYTES + 10
 
 
 def test_it_fades_out_and_is_gone() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(100 * FRAME_BYTES))
+    audio.grant(Credit(100 * FRAME_BYTES))
     fill(audio, 5 * FRAME_BYTES)
     audio.end_backdrop()
     last = b"".join(fill(audio))
@@ -97,7 +97,7 @@ def test_one_that_was_never_heard_is_gone_at_once() -> None:
 
 def test_what_is_said_while_it_fades_out_has_it_under() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(100 * FRAME_BYTES))
+    audio.grant(Credit(100 * FRAME_BYTES))
     fill(audio, 5 * FRAME_BYTES)
     audio.end_backdrop()
     audio.put(SPEECH)
@@ -109,14 +109,14 @@ def test_what_is_said_while_it_fades_out_has_it_under() -> None:
 
 def test_what_could_be_sent_as_it_is_goes_through_the_queue() -> None:
     audio = outgoing()
-    audio.grant(BufferRequest(10 * FRAME_BYTES))
+    audio.grant(Credit(10 * FRAME_BYTES))
     assert audio.spend(SPEECH[:FRAME_BYTES]) is None
 
 
 def test_what_is_held_back_leaves_it_alone() -> None:
     audio = outgoing(SPEECH)
     audio.pause(240)
-    audio.grant(BufferRequest(10 * FRAME_BYTES))
+    audio.grant(Credit(10 * FRAME_BYTES))
     assert len(b"".join(drain(audio))) == FRAME_BYTES
     assert len(b"".join(fill(audio))) == 9 * FRAME_BYTES
 
@@ -144,7 +144,7 @@ def test_all_that_is_said_is_in_what_goes_out(gain: float, moments: list[tuple[s
             plain.flush()
         else:
             for one in (audio, plain):
-                one.grant(BufferRequest(2 * size))
+                one.grant(Credit(2 * size))
         said = drain(audio)
         assert said == [known.under(message) for message in drain(plain)]
         if not audio.has_tail:

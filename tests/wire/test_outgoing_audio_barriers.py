@@ -1,7 +1,7 @@
 """What is said after a barrier waits until it is lifted; what was said before does not."""
 
 from tests.wire.test_outgoing_audio import FRAME, drain
-from trio_calls.wire.first.media import BufferRequest
+from trio_calls.wire.media_wire import Credit
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 OTHER = b"\x03\x04" * 480
@@ -10,7 +10,7 @@ OTHER = b"\x03\x04" * 480
 def outgoing(capacity_bytes: int = 2**20, credit_bytes: int = 2**20) -> OutgoingAudio:
     audio = OutgoingAudio(capacity_bytes)
     if credit_bytes:
-        audio.grant(BufferRequest(credit_bytes))
+        audio.grant(Credit(credit_bytes))
     return audio
 
 
@@ -66,7 +66,7 @@ def test_a_barrier_stands_behind_the_line() -> None:
     audio.line_up(FRAME * 4)
     audio.hold()
     audio.line_up(OTHER * 2)
-    audio.grant(BufferRequest(96_000))
+    audio.grant(Credit(96_000))
     assert b"".join(drain(audio)) == FRAME * 4
     assert audio.waiting == OTHER * 2
 
@@ -79,7 +79,7 @@ def test_a_barrier_moves_back_with_speech_that_is_withdrawn() -> None:
     audio.line_up(OTHER)
     audio.withdraw(withdrawn)
     assert barrier.mark.position == 1920
-    audio.grant(BufferRequest(96_000))
+    audio.grant(Credit(96_000))
     assert b"".join(drain(audio)) == FRAME * 2
     audio.lift(barrier)
     assert drain(audio) == [OTHER]
@@ -118,7 +118,7 @@ def test_what_is_held_is_dropped_and_its_waiters_know() -> None:
     audio.drop_held()
     assert held.was_dropped
     assert mark.position == barrier.mark.position
-    audio.grant(BufferRequest(96_000))
+    audio.grant(Credit(96_000))
     assert b"".join(drain(audio)) == FRAME * 3
     assert audio.sent_position == mark.position
 
@@ -130,7 +130,7 @@ def test_a_clear_leaves_a_barrier_where_it_holds_what_comes() -> None:
     audio.put(OTHER)
     assert audio.clear() == 1920
     audio.put(OTHER)
-    audio.grant(BufferRequest(96_000))
+    audio.grant(Credit(96_000))
     assert drain(audio) == []
     audio.lift(barrier)
     assert drain(audio) == [OTHER]

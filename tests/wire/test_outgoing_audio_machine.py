@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.support.outgoing_audio_model import OutgoingAudioModel
-from trio_calls.wire.first.media import MAX_REQUESTED_BYTES, BufferRequest
+from trio_calls.wire.first.media import MAX_REQUESTED_BYTES
+from trio_calls.wire.media_wire import Credit
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 pytestmark = pytest.mark.slow
@@ -42,7 +43,7 @@ class OutgoingAudioMachine(RuleBasedStateMachine):
 
     @rule(requested=sizes, frame=sizes)
     def grant(self, requested: int, frame: int) -> None:
-        self.audio.grant(BufferRequest(requested, frame))
+        self.audio.grant(Credit(requested, frame))
         self.model.granted_more(requested, frame)
 
     @rule(times=st.integers(50, 100))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tests.wire.test_outgoing_audio import drain
 from trio_calls.audio import noise
-from trio_calls.wire.first.media import BufferRequest
+from trio_calls.wire.media_wire import Credit
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 FRAME_BYTES = 960
@@ -23,7 +23,7 @@ def outgoing(speech: bytes = SPEECH, capacity_bytes: int = 2**20) -> OutgoingAud
 
 def pull(audio: OutgoingAudio, frames: int = 1) -> bytes:
     if frames:
-        audio.grant(BufferRequest(frames * FRAME_BYTES))
+        audio.grant(Credit(frames * FRAME_BYTES))
     return b"".join(drain(audio))
 
 

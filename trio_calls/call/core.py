@@ -29,7 +29,6 @@ from trio_calls.errors import WSSCallError, WSSCallStateError
 from trio_calls.state import CallState, Command, Signal, require_legal
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.call_protocol import (
-    AudioReceived,
     CallFault,
     CallProtocol,
     CommandDone,
@@ -39,6 +38,8 @@ from trio_calls.wire.call_protocol import (
     Terminated,
 )
 from trio_calls.wire.first.control import CallIn
+from trio_calls.wire.first.media_wire import FirstMedia
+from trio_calls.wire.media_wire import AudioReceived
 
 logger = get_logger("trio_calls.call")
 
@@ -85,7 +86,7 @@ class CallCore:
         self.claim: Claim = Claim(call_in, is_adopted=is_adopted)
         self.media: LazyMediaConnection = LazyMediaConnection(self.claim, config, tls)
         self.protocol: CallProtocol = CallProtocol(
-            config.audio_mode,
+            FirstMedia(config.audio_mode),
             _send_buffer_bytes(config),
             config.audio_format.frame_bytes,
             self.media.quote,
@@ -96,7 +97,9 @@ class CallCore:
         self.received: ReceivedAudio = ReceivedAudio(
             int(config.receive_buffer_seconds * bytes_per_second), credit, over
         )
-        self.writer: MediaWriter = MediaWriter(self.protocol.audio, bytes_per_second, credit, over)
+        self.writer: MediaWriter = MediaWriter(
+            self.protocol.audio, self.protocol.wire, bytes_per_second, credit, over
+        )
         self.handlers: EventHandlers = EventHandlers(config)
         self.observers: CallObservers = CallObservers(self.protocol)
         self.commands: CommandQueue = CommandQueue(

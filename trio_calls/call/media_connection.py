@@ -26,8 +26,9 @@ from trio_calls.transport import (
 from trio_calls.transport.explain import explain_media, without_secrets
 from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
 from trio_calls.transport.sdk_headers import sdk_headers
-from trio_calls.wire.call_protocol import CREDIT_GRANTED, AudioReceived, CallProtocol, Event
+from trio_calls.wire.call_protocol import CREDIT_GRANTED, CallProtocol, Event
 from trio_calls.wire.first.control import CallIn
+from trio_calls.wire.media_wire import AudioReceived
 
 logger = get_logger("trio_calls.media")
 

@@ -37,8 +37,8 @@ from trio_calls.call.unheard_audio import UnheardAudio
 from trio_calls.concurrency.turns import let_others_act
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.transport import EagerWriter, WebSocket
-from trio_calls.wire.first.media import pcm_of
 from trio_calls.wire.heard_clock import HeardClock
+from trio_calls.wire.media_wire import MediaWire
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 from trio_calls.wire.playout_clock import PlayoutClock
 from trio_calls.wire.speech import Barrier, Mark, Pause, Speech
@@ -63,6 +63,7 @@ class MediaWriter(EagerWriter):
 
     Args:
       audio: what waits to be sent, and the exchange's credit for it.
+      wire: makes messages of it.
       bytes_per_second: of the call's audio.
       credit: of checkpoints, shared with the streams that the application listens to.
       over: set when the call is over.
@@ -75,6 +76,7 @@ class MediaWriter(EagerWriter):
     def __init__(
         self,
         audio: OutgoingAudio,
+        wire: MediaWire,
         bytes_per_second: int,
         credit: CheckpointCredit,
         over: trio.Event,
@@ -83,6 +85,7 @@ class MediaWriter(EagerWriter):
         self.on_drop: Callable[[int], None] | None = None
         self.taps: list[AudioTap] = []
         self._audio = audio
+        self._wire = wire
         self._bytes_per_second = bytes_per_second
         self._credit = credit
         self._over = over
@@ -353,15 +356,15 @@ class MediaWriter(EagerWriter):
             self._websocket is None
             or self._has_unsent
             or self._is_corked
-            or (message := self._audio.spend(pcm)) is None
+            or not self._audio.spend(pcm)
         ):
             self._audio.put(pcm)
             self._queued_at = trio.current_time()
             self.write()
         else:
             for tap in self.taps:
-                tap.sent(pcm_of(message))
-            self._transmit(self._websocket, message)
+                tap.sent(bytes(pcm))
+            self._transmit(self._websocket, self._wire.pack(pcm))
 
     def _take(self) -> Sequence[str | bytes]:
         if self._commands:
@@ -369,17 +372,17 @@ class MediaWriter(EagerWriter):
             return commands
         if self._audio.line:
             self._queued_at = trio.current_time()
-        messages = self._audio.take()
-        if not messages and self._audio.has_tail:
+        pieces = self._audio.take()
+        if not pieces and self._audio.has_tail:
             if self._is_tail_due():
                 self._audio.flush()
-                messages = self._audio.take()
-        elif not messages and self._audio.backdrop is not None:
-            messages = self._fill()
+                pieces = self._audio.take()
+        elif not pieces and self._audio.backdrop is not None:
+            pieces = self._fill()
         for tap in self.taps:
-            for message in messages:
-                tap.sent(pcm_of(message))
-        return messages
+            for pcm in pieces:
+                tap.sent(pcm)
+        return [self._wire.pack(pcm) for pcm in pieces]
 
     def _fill(self) -> list[bytes]:
         """Answer with the backdrop what the exchange has asked for, and needs now."""

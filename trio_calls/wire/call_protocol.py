@@ -39,7 +39,6 @@ import attrs
 
 from trio_calls._logging import get_logger
 from trio_calls._quoting import printable
-from trio_calls.audio_format import AudioMode
 from trio_calls.errors import (
     WSSCallCommandError,
     WSSCallCommandTimeoutError,
@@ -58,26 +57,18 @@ from trio_calls.state import (
     next_state,
     require_legal,
 )
-from trio_calls.wire.codec import WireError, encode
+from trio_calls.wire.codec import WireError
 from trio_calls.wire.commands import (
     ERROR,
     MAX_RING_SECONDS,
     MIN_RING_SECONDS,
     TERMINATED,
     CallEvent,
-    CommandRequest,
     CommandResponse,
-    RingTime,
 )
-from trio_calls.wire.first.codec import decode_media
-from trio_calls.wire.first.media import (
-    DEFAULT_FRAME_BYTES,
-    BufferRequest,
-    MediaMessage,
-    unpack_audio,
-)
-from trio_calls.wire.message import AudioError, UnknownMessage
-from trio_calls.wire.names import CALL_CHANNEL, TIMEOUT
+from trio_calls.wire.media_wire import DEFAULT_FRAME_BYTES, AudioReceived, Credit, MediaWire
+from trio_calls.wire.message import AudioError
+from trio_calls.wire.names import TIMEOUT
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 
 logger = get_logger(__name__)
@@ -127,15 +118,6 @@ class CommandFailed:
     error: WSSCallError
 
 
-# Not frozen: a frozen one takes three times as long to make, and there is one for every frame.
-@attrs.define
-class AudioReceived:
-    """PCM on a channel."""
-
-    channel: int
-    pcm: bytes = attrs.field(repr=False)
-
-
 @attrs.frozen
 class CreditGranted:
     """The exchange asks for more of the agent's audio."""
@@ -165,12 +147,13 @@ class CallProtocol:
     """The state of one call and the frames that move it.
 
     Args:
-      audio_mode: whether single legs come on channels of their own.
+      wire: reads and writes the frames.
       send_buffer_bytes: how much audio may wait to be sent.
-      frame_bytes: the size of a message of audio.
+      frame_bytes: the size of a frame of audio.
       quote: makes words of the exchange fit for logs and errors.
 
     Attributes:
+      wire: reads and writes the frames.
       state: the state of the call, moved only by the table of `trio_calls.state`.
       mode: who hears the agent; None unless CONNECTED.
       audio: the audio that waits to be sent, and the exchange's credit for it.
@@ -179,15 +162,17 @@ class CallProtocol:
 
     def __init__(
         self,
-        audio_mode: AudioMode,
+        wire: MediaWire,
         send_buffer_bytes: int,
         frame_bytes: int = DEFAULT_FRAME_BYTES,
         quote: Callable[[str], str] = printable,
     ) -> None:
+        self.wire: MediaWire = wire
         self.state: CallState = CallState.PENDING
-        self.audio: OutgoingAudio = OutgoingAudio(send_buffer_bytes, frame_bytes)
+        self.audio: OutgoingAudio = OutgoingAudio(
+            send_buffer_bytes, frame_bytes, wire.max_message_bytes
+        )
         self.invalid_messages: int = 0
-        self._audio_mode = audio_mode
         self._quote = quote
         self._mode: AgentMode | None = None
         self._unanswered: dict[str, Command] = {}
@@ -216,16 +201,15 @@ class CallProtocol:
         """
         self.require(command)
         seconds = COMMAND_SECONDS
-        data = None
         if ring_time_seconds is not None:
             check_ring_time(ring_time_seconds)
             seconds = ring_time_seconds
-            data = RingTime(ring_time_seconds)
         command_id = str(uuid.uuid4())
         if len(self._unanswered) == MAX_UNANSWERED_COMMANDS:
             del self._unanswered[next(iter(self._unanswered))]
         self._unanswered[command_id] = command
-        frame = encode(CommandRequest(command_id, command.value, math.ceil(seconds * 1000), data))
+        timeout_ms = math.ceil(seconds * 1000)
+        frame = self.wire.command(command_id, command, timeout_ms, ring_time_seconds)
         return SentCommand(command_id, command, frame, seconds + GIVE_UP_SECONDS)
 
     def signal(self, signal: Signal) -> bool:
@@ -245,21 +229,19 @@ class CallProtocol:
         if self.state is _DISCONNECTED:
             return None
         try:
-            if isinstance(message, bytes):
-                channel, pcm = unpack_audio(message, self._audio_mode)
-                return AudioReceived(channel, pcm)
-            request = decode_media(message)
-            if not isinstance(request, BufferRequest):
-                return self._receive_word(request)
-            if request.channel == CALL_CHANNEL:
-                self.audio.grant(request)
-                return CREDIT_GRANTED
+            heard = self.wire.read(message)
         except (WireError, AudioError) as error:
             self.invalid_messages += 1
             logger.debug("a frame of the media connection was dropped: %s", error)
-        return None
+            return None
+        if isinstance(heard, AudioReceived):
+            return heard
+        if isinstance(heard, Credit):
+            self.audio.grant(heard)
+            return CREDIT_GRANTED
+        return self._receive_word(heard)
 
-    def _receive_word(self, message: MediaMessage | UnknownMessage) -> Event | None:
+    def _receive_word(self, message: CommandResponse | CallEvent | None) -> Event | None:
         match message:
             case CommandResponse():
                 return self._receive_response(message)
@@ -270,7 +252,7 @@ class CallProtocol:
                 details = quoted_json(message.details, self._quote)
                 return CallFault(WSSCallFaultError(*self._quoted(message), details))
             case _:
-                logger.debug("a frame of a type that is not known here was ignored")
+                logger.debug("a frame that says nothing to this call was ignored")
                 return None
 
     def _receive_response(self, response: CommandResponse) -> Event | None:

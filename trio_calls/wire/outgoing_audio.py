@@ -10,9 +10,9 @@
 
     application ── spend() ──────────────────────────────────► one message, past the queue
 
-The exchange pulls: each `BufferRequest` is credit for so many bytes. `OutgoingAudio` holds both
-sides of that account, the bytes that wait and the requests that are open, and cuts messages from
-them.
+The exchange pulls: each `Credit` is a request for so many bytes. `OutgoingAudio` holds both sides
+of that account, the bytes that wait and the requests that are open, and cuts the audio of messages
+from them. What else is in a message is the affair of a `MediaWire`.
 
 Speech that is longer than the room in the queue stands in line, and moves into the queue frame by
 frame. Only the first in the line moves: speech of two senders is never mixed.
@@ -33,8 +33,7 @@ Invariants:
   plays whole frames would keep the rest until more comes.
   Silence fills up only the last frame of what is being flushed, which is when nothing follows it,
   or somebody waits for its end. Silence anywhere else would be heard in the middle of a sentence.
-- A message holds at most 64 KiB, unless the exchange prefers longer frames: it may ask for
-  megabytes at once, and take no message of that size.
+- A message holds at most `max_message_bytes`, unless the exchange prefers longer frames.
 - What a peer can cost is bounded: the queue by `capacity_bytes`, the open requests by
   `MAX_OPEN_REQUESTS`, one round of sending by `MAX_TAKEN_BYTES`.
 
@@ -63,12 +62,8 @@ import attrs
 from trio_calls.audio._backdrop import Backdrop
 from trio_calls.audio._fades import fade_in, fade_out
 from trio_calls.errors import BufferFullError
-from trio_calls.wire.first.media import DEFAULT_FRAME_BYTES, BufferRequest, pack_audio
-from trio_calls.wire.names import CALL_CHANNEL
+from trio_calls.wire.media_wire import DEFAULT_FRAME_BYTES, Credit
 from trio_calls.wire.speech import Barrier, Mark, Pause, Speech
-
-#: The channel byte, with which every message begins.
-_MESSAGE_HEAD: Final = pack_audio(CALL_CHANNEL, b"")
 
 _SAMPLE_BYTES: Final = 2
 
@@ -77,9 +72,6 @@ _WHOLE_SAMPLES: Final = ~1
 
 #: Requests beyond this number are added to the last one, so that a flood of them costs nothing.
 MAX_OPEN_REQUESTS: Final = 64
-
-#: The longest message that is cut where the exchange does not prefer a longer one, in bytes.
-MAX_MESSAGE_BYTES: Final = 2**16
 
 #: Once this much is taken, in bytes, `take` stops: everything else to send waits for it.
 MAX_TAKEN_BYTES: Final = 2**16
@@ -97,6 +89,7 @@ class OutgoingAudio:
     Args:
       capacity_bytes: the most bytes that may wait in the queue.
       frame_bytes: the size of a frame of 20 ms.
+      max_message_bytes: how much a message holds, if the exchange does not prefer longer frames.
 
     Attributes:
       capacity_bytes: the most bytes that may wait in the queue.
@@ -110,7 +103,12 @@ class OutgoingAudio:
       backdrop: what is heard under what is said, and while nothing is.
     """
 
-    def __init__(self, capacity_bytes: int, frame_bytes: int = DEFAULT_FRAME_BYTES) -> None:
+    def __init__(
+        self,
+        capacity_bytes: int,
+        frame_bytes: int = DEFAULT_FRAME_BYTES,
+        max_message_bytes: int = 2**16,
+    ) -> None:
         self.capacity_bytes = capacity_bytes
         self.waiting: bytearray = bytearray()
         self.line: deque[Speech] = deque()
@@ -129,6 +127,7 @@ class OutgoingAudio:
         self._marks: list[Mark] = []
         self._barriers: deque[Barrier] = deque()
         self._flushed = Mark(0)
+        self._max_message_bytes = max_message_bytes
 
     @property
     def end_position(self) -> int:
@@ -308,7 +307,7 @@ class OutgoingAudio:
             self.line.popleft().drop()
         return dropped
 
-    def grant(self, request: BufferRequest) -> None:
+    def grant(self, request: Credit) -> None:
         """Open a request, or add to the last one if it prefers the same frame.
 
         An odd byte is left over: it could only be half a sample.
@@ -328,37 +327,37 @@ class OutgoingAudio:
         else:
             requests.append(_OpenRequest(requested, frame))
 
-    def spend(self, pcm: bytes | bytearray | memoryview) -> bytes | None:
+    def spend(self, pcm: bytes | bytearray | memoryview) -> bool:
         """Spend credit on audio that need not be queued, because it fits one message as it is.
 
         Returns:
-          The message, to be sent at once. None if other audio waits before it, if there is no
-          credit for all of it, or if it has to be cut, or joined with what follows or a backdrop:
-          `put` it then.
+          Whether it is a message as it is, to be sent at once. Not if other audio waits before it,
+          if there is no credit for all of it, or if it has to be cut, or joined with what follows
+          or a backdrop: `put` it then.
         """
         if self.waiting or self._barriers or not self._requests or self.backdrop is not None:
-            return None
+            return False
         request = self._requests[0]
         pcm_bytes = len(pcm)
         remaining_bytes = request.remaining_bytes - pcm_bytes
         frame = request.frame_bytes
-        if remaining_bytes < 0 or not frame <= pcm_bytes <= MAX_MESSAGE_BYTES:
-            return None
+        if remaining_bytes < 0 or not frame <= pcm_bytes <= max(frame, self._max_message_bytes):
+            return False
         if pcm_bytes != frame and pcm_bytes % frame:
-            return None
+            return False
         request.remaining_bytes = remaining_bytes
         if not remaining_bytes:
             self._requests.popleft()
         self.sent_position += pcm_bytes
         self.sent_bytes += pcm_bytes
-        return _MESSAGE_HEAD + pcm
+        return True
 
     def take(self) -> list[bytes]:
-        """Cut messages for as long as there is audio and credit, up to `MAX_TAKEN_BYTES`.
+        """Cut the audio of messages, while there is any, and credit, up to `MAX_TAKEN_BYTES`.
 
         A message holds whole frames of the size that the exchange prefers, except for the last of a
         request, and what a small queue holds when it is full. It holds at most one such frame or
-        `MAX_MESSAGE_BYTES`, whichever is more. The last frame of what is being flushed is filled
+        `max_message_bytes`, whichever is more. The last frame of what is being flushed is filled
         up with silence.
         """
         messages: list[bytes] = []
@@ -373,7 +372,7 @@ class OutgoingAudio:
             is_end = not self._is_fed()
             if is_end and sendable < frame and not self._is_flushed():
                 break
-            size = min(sendable, request.remaining_bytes, max(frame, MAX_MESSAGE_BYTES))
+            size = min(sendable, request.remaining_bytes, max(frame, self._max_message_bytes))
             if frame < size < request.remaining_bytes:
                 size -= size % frame
             pcm = self._cut(size)
@@ -385,12 +384,12 @@ class OutgoingAudio:
             request.remaining_bytes -= len(pcm)
             if not request.remaining_bytes:
                 self._requests.popleft()
-            messages.append(_MESSAGE_HEAD + pcm)
+            messages.append(pcm)
         self.sent_bytes += taken_bytes
         return messages
 
     def fill(self, most_bytes: int) -> list[bytes]:
-        """Cut messages of the backdrop alone for as long as there is credit.
+        """Cut the audio of messages from the backdrop alone, for as long as there is credit.
 
         Only for when `take` has just returned nothing, and there is a backdrop. A backdrop that was
         told to end is forgotten when it has faded out.
@@ -403,9 +402,11 @@ class OutgoingAudio:
         while self._requests and self.backdrop is not None and filled_bytes < most_bytes:
             request = self._requests[0]
             frame = min(request.frame_bytes, request.remaining_bytes)
-            wanted = min(most_bytes - filled_bytes, self.backdrop.rest_bytes, MAX_MESSAGE_BYTES)
+            wanted = min(
+                most_bytes - filled_bytes, self.backdrop.rest_bytes, self._max_message_bytes
+            )
             size = min(max(frame, int(wanted - wanted % frame)), request.remaining_bytes)
-            messages.append(_MESSAGE_HEAD + self.backdrop.alone(size))
+            messages.append(self.backdrop.alone(size))
             filled_bytes += size
             request.remaining_bytes -= size
             if not request.remaining_bytes:

@@ -1,15 +1,11 @@
 """What the first wire carries, as JSON: frames, hand-overs and the bodies of HTTP responses.
 
-Messages are frozen, which lets short media frames be decoded once and remembered. Most frames
-are requests for audio, fifty a second for each call, and almost always the same text.
-
-Any task may call these functions, at any time; they keep nothing but that memory.
+Any task may call these functions, at any time; they keep nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from trio_calls.wire.codec import (
@@ -28,9 +24,6 @@ from trio_calls.wire.first.session_list import HttpRefusal, SessionClosure, Sess
 from trio_calls.wire.message import UnknownMessage
 
 BodyT = TypeVar("BodyT", SessionClosure, HttpRefusal)
-
-#: The longest frame that may be remembered once it is decoded, in characters.
-_MAX_REPEATED_LENGTH: Final = 200
 
 _CONTROL: Final = Vocabulary(ControlMessage)
 _MEDIA: Final = Vocabulary(MediaMessage)
@@ -52,14 +45,6 @@ def decode_media(frame: str) -> MediaMessage | UnknownMessage:
     Raises:
       WireError: the frame cannot be used. It says what is wrong and where, without the content.
     """
-    if len(frame) <= _MAX_REPEATED_LENGTH:
-        return _decode_repeated_media(frame)
-    message: MediaMessage | UnknownMessage = _MEDIA.decode(frame)
-    return message
-
-
-@lru_cache(maxsize=256)
-def _decode_repeated_media(frame: str) -> MediaMessage | UnknownMessage:
     message: MediaMessage | UnknownMessage = _MEDIA.decode(frame)
     return message
 

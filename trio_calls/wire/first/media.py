@@ -11,11 +11,9 @@ import attrs
 
 from trio_calls.audio_format import AudioMode
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse
+from trio_calls.wire.media_wire import DEFAULT_FRAME_BYTES
 from trio_calls.wire.message import AudioError, Message, wire
 from trio_calls.wire.names import CALL_CHANNEL
-
-#: The frame size that a buffer request means when it names none, in bytes.
-DEFAULT_FRAME_BYTES: Final = 960
 
 #: The most that one buffer request may ask for, in bytes: almost six minutes at 24 kHz.
 MAX_REQUESTED_BYTES: Final = 2**24
@@ -45,11 +43,6 @@ class BufferRequest(Message):
 
 
 MediaMessage = CommandRequest | CommandResponse | CallEvent | BufferRequest
-
-
-def pcm_of(message: bytes) -> bytes:
-    """Return the audio of a message that `pack_audio` has made."""
-    return message[1:]
 
 
 def pack_audio(channel: int, pcm: bytes) -> bytes:
