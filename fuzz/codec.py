@@ -1,4 +1,4 @@
-"""What holds for every text frame that anybody may send, over any of the connections."""
+"""What holds for every text frame that anybody may send, over any connection of either wire."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import attrs
 
-from fuzz.examples import FRAMES, MESSAGES, WORDS
+from fuzz.examples import FRAMES, MESSAGES, SECOND_MESSAGES, WORDS
 from trio_calls._quoting import printable
 from trio_calls.wire.codec import MAX_TEXT_LENGTH, WireError, encode
 from trio_calls.wire.commands import RingTime
@@ -23,21 +23,31 @@ from trio_calls.wire.message import (
     Message,
     UnknownMessage,
 )
+from trio_calls.wire.second import codec as second
+from trio_calls.wire.second.control import Address, MessageContent
 
 Decode = Callable[[str], Message | UnknownMessage]
 
-_DECODERS: Final[tuple[Decode, ...]] = (decode_control, decode_media, decode_dialing)
+_DECODERS: Final[tuple[Decode, ...]] = (
+    decode_control,
+    decode_media,
+    decode_dialing,
+    second.decode_control,
+    second.decode_media,
+)
+
+_MESSAGE_CLASSES: Final = frozenset(type(message) for message in (*MESSAGES, *SECOND_MESSAGES))
 
 _FIELD = "|".join(
     sorted(
         {
             field.name
-            for message_class in (RingTime, *map(type, MESSAGES))
+            for message_class in (RingTime, Address, MessageContent, *_MESSAGE_CLASSES)
             for field in attrs.fields(message_class)
         }
     )
 )
-_TYPE = "|".join(sorted({re.escape(message.wire_type) for message in MESSAGES}))
+_TYPE = "|".join(sorted({re.escape(message.wire_type) for message in _MESSAGE_CLASSES}))
 _FAULT = rf"\$(\.({_FIELD}))*: (something is missing|wrong type|out of range)"
 
 #: Every error that there is: no word in it comes from a frame.
@@ -112,6 +122,8 @@ def _check_fields(instance: Any, body: dict[str, Any]) -> None:
                 meant.append(field.default)
             if isinstance(said, str):
                 meant.append(printable(said))
+            if isinstance(said, list):
+                meant.append(tuple(said))
             assert value in meant, f"{field.name} is not what the frame said"
             assert _kind(value) in map(_kind, meant), f"{field.name} was made into something else"
 

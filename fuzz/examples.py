@@ -39,8 +39,10 @@ from trio_calls.wire.first.messaging import MessageIn, MessageOut
 from trio_calls.wire.message import Message
 from trio_calls.wire.names import CALL_UNANSWERED, TIMEOUT
 from trio_calls.wire.responses import Response, SetupDone
+from trio_calls.wire.second import control as second
+from trio_calls.wire.second.media import DIAL, Config, Flow
 
-#: At least one message of each class of the wire, with every field that it can have.
+#: At least one message of each class of the first wire, with every field that it can have.
 MESSAGES: Final[tuple[Message, ...]] = (
     Setup(24000, "mixed"),
     SetupDone("connection"),
@@ -84,7 +86,31 @@ MESSAGES: Final[tuple[Message, ...]] = (
     DialRefused("no such number"),
 )
 
-FRAMES: Final = tuple(encode(message) for message in MESSAGES)
+#: The same of the second wire.
+SECOND_MESSAGES: Final[tuple[Message, ...]] = (
+    second.Setup(24000, "isolated", 2, ("credit_push", "framed_audio_v1")),
+    SetupDone("connection"),
+    second.CallNotify("call", "+65 6222 0000", "+65 9111 0000", "TELCO", 1.5),
+    second.SessionOpen("request", "session", "+65 6222 0000"),
+    second.SessionClaim("request", "session", "call"),
+    second.CreateCall("request", "session", second.Address("TELCO", "+65 9111 0000")),
+    Response("request", is_ok=True, content={"url": "ws://s3cr3t", "token": "s3cr3t"}),
+    Response("request", is_ok=False, error_code="CALL_NOT_FOUND"),
+    second.MessageIn("message", "+65 6222 0000", "6591110000", "WA", {"text": "s3cr3t"}),
+    second.MessageOut(
+        "request", "WA", "session", "message", second.MessageContent("v23.0", {"text": "s3cr3t"})
+    ),
+    second.TriggerConditionsSetup("request", "MISSED_ONLY", False, True, False),
+    CommandRequest("command", DIAL, 30_000, RingTime(30)),
+    CommandRequest("command", "call.answer", 10_000),
+    CommandResponse("command", success=True, result={"leg": 1}),
+    CommandResponse("command", success=False, error_code=TIMEOUT, error_message="no"),
+    CallEvent(ERROR, error_code="TTS_SESSION_ERROR", error_message="mute"),
+    Config(20),
+    Flow(0, 1240, 60),
+)
+
+FRAMES: Final = tuple(encode(message) for message in (*MESSAGES, *SECOND_MESSAGES))
 
 _WORD: Final = re.compile(r'"[^"]*"')
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzz import call_protocol, codec
+from fuzz import audio_frames, call_protocol, codec
 from fuzz.__main__ import replay, write_corpus, write_words
 from trio_calls.wire.call_protocol import CallProtocol
 from trio_calls.wire.codec import WireError
@@ -18,7 +18,7 @@ from trio_calls.wire.responses import SetupDone
 
 pytestmark = pytest.mark.slow
 
-TARGETS = [codec, call_protocol]
+TARGETS = [codec, call_protocol, audio_frames]
 
 
 @st.composite
@@ -57,6 +57,12 @@ def test_damaged_frames_have_the_properties(data: bytes) -> None:
 def test_any_bytes_have_the_properties(data: bytes) -> None:
     codec.check(data)
     call_protocol.check(data)
+    audio_frames.check(data)
+
+
+@given(damaged(audio_frames))
+def test_damaged_audio_has_the_properties(data: bytes) -> None:
+    audio_frames.check(data)
 
 
 @settings(max_examples=200)
@@ -81,6 +87,18 @@ def test_coercion_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         codec.check(b'{"type":"setup.done","smWsId":7}')
 
 
+def test_audio_that_means_something_else_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trio_calls.wire.second.audio_frame._RESERVED", 0)
+    with pytest.raises(AssertionError):
+        check_seeds(audio_frames)
+
+
+def test_a_silence_of_weeks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fuzz.audio_frames.MAX_SILENCE_MS", 1000)
+    with pytest.raises(AssertionError):
+        check_seeds(audio_frames)
+
+
 @pytest.mark.parametrize("bound", ["MAX_OPEN_REQUESTS", "MAX_UNANSWERED_COMMANDS"])
 def test_growth_is_found(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (CallProtocol.__module__, OutgoingAudio.__module__):
@@ -100,7 +118,7 @@ def test_what_is_lost_in_pieces_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
         check_seeds(call_protocol)
 
 
-@pytest.mark.parametrize("name", ["codec", "call_protocol"])
+@pytest.mark.parametrize("name", ["codec", "call_protocol", "audio_frames"])
 def test_a_search_begins_with_files_that_can_be_replayed(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trio_calls.wire.call_flow import INBOUND_CALLS
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
 from trio_calls.wire.first.codec import decode_control, decode_media
 from trio_calls.wire.first.control import (
-    INBOUND_CALLS,
     CallFlowSetup,
     CallIn,
     ControlMessage,

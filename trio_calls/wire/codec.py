@@ -32,7 +32,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, Final, NoReturn, TypeVar, get_args
+from typing import Any, Final, NoReturn, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
@@ -86,9 +86,7 @@ class WireError(ValueError):
 
 def encode(message: Message) -> str:
     """Return the text frame of a message, without the fields that are None."""
-    fields = {
-        name: value for name, value in _converter.unstructure(message).items() if value is not None
-    }
+    fields: dict[str, Any] = _converter.unstructure(message)
     if REST in fields:
         fields = {**fields.pop(REST), **fields}
     body: dict[str, Any] = {"data": fields} if message.in_data else fields
@@ -127,14 +125,14 @@ def structure(document: Any, wanted: type[T]) -> T:
       WireError: it cannot be used. It says what is wrong and where, without the content.
     """
     try:
-        return _converter.structure(_without_nulls(document), wanted)
+        return _converter.structure(document, wanted)
     except cattrs.BaseValidationError as error:
         raise WireError("; ".join(_describe(error))) from None
 
 
 def unstructure(instance: Any) -> dict[str, Any]:
     """Return an attrs class of the wire as an object of JSON, without what is None."""
-    fields: dict[str, Any] = _without_nulls(_converter.unstructure(instance))
+    fields: dict[str, Any] = _converter.unstructure(instance)
     return fields
 
 
@@ -315,6 +313,10 @@ def _strict_str(value: Any, _: type[str]) -> str:
     return value
 
 
+def _is_tuple(wanted: Any) -> bool:
+    return get_origin(wanted) is tuple
+
+
 def _reject_lone_surrogates(value: str) -> None:
     try:
         value.encode()
@@ -357,6 +359,13 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(bool, _strict_bool)
     converter.register_structure_hook(str, _strict_str)
 
+    def read_array(value: Any, wanted: type[Any]) -> tuple[Any, ...]:
+        if type(value) is not list:
+            raise TypeError("not an array")
+        return tuple(converter.structure(item, get_args(wanted)[0]) for item in value)
+
+    converter.register_structure_hook_func(_is_tuple, read_array)
+
     def make_reader(message_class: type[Any]) -> Any:
         attrs.resolve_types(message_class)
         overrides = _overrides(message_class, converter)
@@ -365,7 +374,8 @@ def _make_converter() -> cattrs.Converter:
     def make_writer(message_class: type[Any]) -> Any:
         attrs.resolve_types(message_class)
         overrides = _overrides(message_class, converter)
-        return make_dict_unstructure_fn(message_class, converter, **overrides)
+        write = make_dict_unstructure_fn(message_class, converter, **overrides)
+        return lambda instance: _without_nulls(write(instance))
 
     converter.register_structure_hook_factory(attrs.has, make_reader)
     converter.register_unstructure_hook_factory(attrs.has, make_writer)
@@ -376,7 +386,7 @@ def _mapping_only(read: Any) -> Any:
     def structure(value: Any, message_class: type[Any]) -> Any:
         if not isinstance(value, dict):
             raise cattrs.ClassValidationError("", [TypeError("not an object")], message_class)
-        return read(value, message_class)
+        return read(_without_nulls(value), message_class)
 
     return structure
 

@@ -8,6 +8,7 @@ import attrs
 
 from trio_calls._quoting import Secret, printable
 from trio_calls.audio_format import SAMPLE_RATES
+from trio_calls.wire.call_flow import CallFlow
 from trio_calls.wire.first.messaging import NEW_INCOMING_MESSAGE, MessageIn, MessageOut
 from trio_calls.wire.message import REQUEST_ID, Message, forgiven, forgiven_text, text, wire
 from trio_calls.wire.names import (
@@ -32,9 +33,6 @@ _OFFERING_MESSAGES: Final = frozenset({NEW_INCOMING_MESSAGE, "RESUME"})
 SDK_REQUEST: Final = "SDK_REQUEST"
 FORCE_CLOSE: Final = "FORCE_CLOSE"
 CALL_TERMINATED: Final = "CALL_TERMINATED"
-
-#: Which incoming calls an exchange is to offer: all, those that nobody else picked up, or none.
-INBOUND_CALLS: Final = ("ALL", "MISSED_ONLY", "NO")
 
 
 def _printable_name(name: str) -> str:
@@ -113,19 +111,10 @@ class SessionCreated:
 
 
 @attrs.frozen
-class CallFlowSetup(Message):
-    """SDK → exchange: what to offer to this connector from now on. Answered by a `Response`."""
+class CallFlowSetup(CallFlow):
+    """The `CallFlow` of this wire."""
 
     wire_type: ClassVar[str] = "call_flow.setup"
-    in_data: ClassVar[bool] = True
-    id_is_beside_data: ClassVar[bool] = True
-    answer_key: ClassVar[str] = REQUEST_ID
-
-    request_id: str = text("reqId")
-    inbound_calls: str = wire("inboundCall", validator=attrs.validators.in_(INBOUND_CALLS))
-    outbound_calls: bool = wire("outboundCall")
-    inbound_messages: bool = wire("inboundMessage")
-    outbound_messages: bool = wire("outboundMessage")
 
 
 @attrs.frozen
