@@ -110,7 +110,7 @@ def test_what_is_said_while_it_fades_out_has_it_under() -> None:
 def test_what_could_be_sent_as_it_is_goes_through_the_queue() -> None:
     audio = outgoing()
     audio.grant(Credit(10 * FRAME_BYTES))
-    assert audio.spend(SPEECH[:FRAME_BYTES]) is None
+    assert not audio.spend(SPEECH[:FRAME_BYTES])
 
 
 def test_what_is_held_back_leaves_it_alone() -> None:

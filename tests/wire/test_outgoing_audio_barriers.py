@@ -20,16 +20,16 @@ def test_nothing_passes_a_barrier() -> None:
     barrier = audio.hold()
     audio.put(OTHER)
     assert drain(audio) == [FRAME]
-    assert audio.spend(OTHER) is None
+    assert not audio.spend(OTHER)
     audio.lift(barrier)
     assert drain(audio) == [OTHER]
-    assert audio.spend(OTHER) is not None
+    assert audio.spend(OTHER)
 
 
 def test_a_barrier_before_nothing_holds_what_comes() -> None:
     audio = outgoing()
     barrier = audio.hold()
-    assert audio.spend(FRAME) is None
+    assert not audio.spend(FRAME)
     audio.put(FRAME)
     assert drain(audio) == []
     assert not audio.has_tail

@@ -69,7 +69,7 @@ def test_what_never_stopped_goes_on_as_it_is() -> None:
 def test_what_is_said_in_a_pause_waits_and_is_not_faded() -> None:
     audio = outgoing(b"")
     pause = audio.pause(FADE_BYTES)
-    assert audio.spend(SPEECH[:FRAME_BYTES]) is None
+    assert not audio.spend(SPEECH[:FRAME_BYTES])
     audio.put(SPEECH)
     assert pull(audio, frames=20) == b""
     audio.resume(pause)
