@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from tests.support.peers.exchange import FakeExchange, Switchboard, http
-from tests.support.peers.links import TOKEN, MediaEnd, call_in
+from tests.support.peers.links import TOKEN, MediaEnd, ringing_call
 from tests.support.shown_locals import shown_locals
 from tests.support.transports import on_one_transport
 from trio_calls import (
@@ -33,7 +33,7 @@ FORMAT = AudioFormat(8000, AudioMode.ISOLATED)
 
 
 def handed_over(session: str = "s") -> HandOver:
-    return hand_over_of(call_in(session), FORMAT)
+    return hand_over_of(ringing_call(session), FORMAT)
 
 
 class Adoption:

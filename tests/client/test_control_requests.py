@@ -12,7 +12,9 @@ from trio_calls import WSSConnectionError
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.transport import WebSocketClosed
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.first.control import ControlMessage, SessionOpen, SessionReady
+from trio_calls.wire.control_wire import News
+from trio_calls.wire.first.control import SessionOpen, SessionReady
+from trio_calls.wire.first.control_wire import FirstControl
 from trio_calls.wire.responses import Response, SetupDone
 
 
@@ -25,10 +27,10 @@ class Listener:
     """
 
     def __init__(self) -> None:
-        self.received: list[ControlMessage] = []
+        self.received: list[News] = []
         self.changes: list[str] = []
 
-    def control_received(self, message: ControlMessage) -> None:
+    def control_received(self, message: News) -> None:
         self.received.append(message)
 
     def control_connected(self) -> None:
@@ -47,7 +49,7 @@ async def open_connection(
     exchange: FakeExchange, listener: Listener
 ) -> AsyncIterator[tuple[ControlConnection, ControlEnd]]:
     config = exchange.config()
-    connection = ControlConnection(config, ClientTLS(config), listener)
+    connection = ControlConnection(config, ClientTLS(config), FirstControl(), listener)
     async with trio.open_nursery() as nursery:
         await nursery.start(connection.run)
         try:

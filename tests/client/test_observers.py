@@ -12,7 +12,7 @@ import trio
 import trio.testing
 
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import call_in
+from tests.support.peers.links import ringing_call
 from tests.support.transports import on_one_transport
 from trio_calls import ActiveCall, AudioFormat, AudioMode, CallClient, events, open_call_client
 from trio_calls.call.hand_over import hand_over_of
@@ -132,7 +132,7 @@ async def test_offers_that_wait_for_room(exchange: FakeExchange) -> None:
 
 
 async def test_a_call_that_was_handed_over(exchange: FakeExchange) -> None:
-    handed_over = hand_over_of(call_in("s"), AudioFormat())
+    handed_over = hand_over_of(ringing_call("s"), AudioFormat())
     async with (
         exchange.open_client(max_concurrent_calls=2) as (client, control, switchboard),
         trio.open_nursery() as nursery,
@@ -227,7 +227,7 @@ async def test_what_is_bound_in_a_call_is_seen_by_it_alone(exchange: FakeExchang
 
 
 async def test_a_call_that_was_handed_over_was_not_offered(exchange: FakeExchange) -> None:
-    handed_over = hand_over_of(call_in("s"), AudioFormat(24000, AudioMode.MIXED))
+    handed_over = hand_over_of(ringing_call("s"), AudioFormat(24000, AudioMode.MIXED))
     async with (
         exchange.open_client() as (client, _, switchboard),
         trio.open_nursery() as nursery,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.support.peers.links import call_in, offer
+from tests.support.peers.links import offered, ringing_call
 from trio_calls import ClientConfig
 from trio_calls.call.scope import CallScope
 from trio_calls.client.offers import Offers, Session
@@ -20,7 +20,7 @@ TLS = ClientTLS(CONFIG)
 
 
 def start_call(session: Session) -> CallScope:
-    session.call_in = call_in(session.session_id)
+    session.call_in = ringing_call(session.session_id)
     session.call = CallScope(session.call_in, CONFIG, TLS)
     return session.call
 
@@ -35,14 +35,14 @@ def take_all(offers: Offers) -> list[str]:
 def test_offers_are_taken_up_in_the_order_in_which_they_came() -> None:
     offers = Offers(None)
     for name in ("a", "b", "c", "a"):
-        offers.add(offer(name))
+        offers.add(offered(name))
     assert take_all(offers) == ["a", "b", "c"]
 
 
 def test_no_more_are_taken_up_than_there_is_room_for() -> None:
     offers = Offers(2)
     for name in ("a", "b", "c"):
-        offers.add(offer(name))
+        offers.add(offered(name))
     assert take_all(offers) == ["a", "b"]
     offers.finish(offers.sessions["a"])
     assert take_all(offers) == ["c"]
@@ -50,7 +50,7 @@ def test_no_more_are_taken_up_than_there_is_room_for() -> None:
 
 def test_an_offer_that_was_withdrawn_is_forgotten() -> None:
     offers = Offers(None)
-    offers.add(offer("a"))
+    offers.add(offered("a"))
     offers.withdraw("a")
     offers.withdraw("never offered")
     assert take_all(offers) == []
@@ -58,24 +58,24 @@ def test_an_offer_that_was_withdrawn_is_forgotten() -> None:
 
 def test_an_offer_after_the_end_waits_for_the_scope_to_close() -> None:
     offers = Offers(None)
-    offers.add(offer("a"))
+    offers.add(offered("a"))
     session = offers.take("connection")
     assert session is not None
     call = start_call(session)
-    offers.add(offer("a"))  # it is being served
+    offers.add(offered("a"))  # it is being served
 
     call.core.protocol.signal(Signal.TERMINATED)
     assert not session.is_held
     assert take_all(offers) == []
-    offers.add(offer("a"))
-    offers.add(offer("b"))
+    offers.add(offered("a"))
+    offers.add(offered("b"))
     assert take_all(offers) == ["b"]
     offers.finish(session)
     assert take_all(offers) == ["a"]
 
 
 def release(offers: Offers, name: str) -> None:
-    offers.add(offer(name))
+    offers.add(offered(name))
     session = offers.take("connection")
     assert session is not None
     start_call(session).core.ending.was_released = True
@@ -90,7 +90,7 @@ def test_the_newest_calls_that_were_released_are_remembered(
     for name in ("a", "b", "c", "d"):
         release(offers, name)
     for name in ("d", "c", "b", "a"):
-        offers.add(offer(name))
+        offers.add(offered(name))
     assert take_all(offers) == ["a"]
 
 
@@ -100,21 +100,21 @@ def test_too_many_offers_push_the_oldest_out(
     monkeypatch.setattr("trio_calls.client.offer_queue.MAX_WAITING_OFFERS", 3)
     offers = Offers(None)
     for name in ("a", "b", "c", "a", "b", "c"):
-        offers.add(offer(name))
+        offers.add(offered(name))
     assert caplog.records == []
-    offers.add(offer("d"))
+    offers.add(offered("d"))
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert take_all(offers) == ["b", "c", "d"]
 
 
 def test_a_lost_connection_takes_with_it_what_is_not_a_call_yet() -> None:
     offers = Offers(None)
-    offers.add(offer("claimed"))
-    offers.add(offer("call"))
+    offers.add(offered("claimed"))
+    offers.add(offered("call"))
     assert take_all(offers) == ["claimed", "call"]
     claimed, served = offers.sessions["claimed"], offers.sessions["call"]
     start_call(served)
-    offers.add(offer("waiting"))
+    offers.add(offered("waiting"))
     offers.connection_lost()
     assert offers.sessions == {"call": served}
     assert claimed.call_arrived.is_set()
@@ -124,11 +124,11 @@ def test_a_lost_connection_takes_with_it_what_is_not_a_call_yet() -> None:
 
 def test_a_void_claim_that_ends_late_does_not_end_the_new_one() -> None:
     offers = Offers(None)
-    offers.add(offer("a"))
+    offers.add(offered("a"))
     void = offers.take("first connection")
     assert void is not None
     offers.connection_lost()
-    offers.add(offer("a"))
+    offers.add(offered("a"))
     current = offers.take("second connection")
     offers.finish(void)
     assert offers.sessions == {"a": current}
@@ -147,7 +147,7 @@ class AnyOrderOfEvents(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from("abcd"))
     def is_offered(self, name: str) -> None:
-        self.offers.add(offer(name))
+        self.offers.add(offered(name))
         is_served = name in self.active and self.active[name].is_held
         if name not in self.waiting and not is_served:
             self.waiting.append(name)

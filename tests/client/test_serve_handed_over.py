@@ -13,7 +13,7 @@ import trio
 import trio.testing
 
 from tests.support.peers.exchange import FakeExchange, Switchboard, http
-from tests.support.peers.links import TOKEN, call_in
+from tests.support.peers.links import TOKEN, ringing_call
 from tests.support.transports import on_one_transport
 from trio_calls import ActiveCall, AudioFormat, CallState, ClientConfig, WSSMediaError
 from trio_calls.call.hand_over import hand_over_of
@@ -23,7 +23,7 @@ pytestmark = on_one_transport
 
 
 def handed_over(session: str = "s") -> HandOver:
-    return hand_over_of(call_in(session), AudioFormat(8000))
+    return hand_over_of(ringing_call(session), AudioFormat(8000))
 
 
 class Worker:

@@ -17,7 +17,9 @@ from trio_calls.client.control_connection import ControlConnection
 from trio_calls.transport import HostUnreachable, WebSocketClosed
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.codec import encode
-from trio_calls.wire.first.control import CONTROL_PATH, ControlMessage
+from trio_calls.wire.control_wire import News
+from trio_calls.wire.first.control_wire import FirstControl
+from trio_calls.wire.names import CONTROL_PATH
 from trio_calls.wire.responses import SetupDone
 
 # No byte passes a transport here.
@@ -89,7 +91,7 @@ class LightWebSocket:
 class Nobody:
     """Listens to nothing."""
 
-    def control_received(self, message: ControlMessage) -> None: ...
+    def control_received(self, news: News) -> None: ...
 
     def control_connected(self) -> None: ...
 
@@ -112,7 +114,8 @@ async def exchange(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Exchange]:
             for number in range(CLIENTS):
                 config = attrs.evolve(CONFIG, base_url=f"ws://exchange-{number}")
                 number_of_client[config.base_url + CONTROL_PATH] = number
-                clients.append(ControlConnection(config, ClientTLS(config), Nobody()))
+                client = ControlConnection(config, ClientTLS(config), FirstControl(), Nobody())
+                clients.append(client)
                 await nursery.start(clients[-1].run)
             yield exchange
         finally:

@@ -8,7 +8,7 @@ import trio.testing
 from tests.support.clogged_pipes import Pipes
 from tests.support.memory_growth import KIB, MIB, measured_growth
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import call_in, offer
+from tests.support.peers.links import call_in, offered
 from tests.support.peers.one_call import FRAME, FakeMedia
 from trio_calls import (
     ActiveCall,
@@ -185,7 +185,7 @@ async def test_of_many_thousand_offers_the_newest_wait_for_a_handler(
         control = await exchange.control()
         with measured_growth() as growth:
             for number in range(30_000):
-                client._incoming.control_received(offer(f"session {number}"))
+                client._incoming.control_received(offered(f"session {number}"))
             assert growth.bytes_now() < MAX_WAITING_OFFERS * 400
         client.on(events.INCOMING_CALL)(Switchboard())
         claimed = {(await control.expect(SessionOpen)).session_id for _ in range(1000)}
@@ -201,7 +201,7 @@ async def test_offers_that_nobody_answers_for_are_claimed_to_a_bound(
         client.on(events.INCOMING_CALL)(Switchboard())
         with measured_growth() as growth:
             for number in range(15_000):
-                client._incoming.control_received(offer(f"session {number}"))
+                client._incoming.control_received(offered(f"session {number}"))
                 if number % 1000 == 0:
                     await trio.testing.wait_all_tasks_blocked()
             assert growth.bytes_now() < MAX_WAITING_OFFERS * 400 + MAX_CLAIMS_AT_ONCE * 16 * KIB
@@ -216,7 +216,7 @@ async def test_the_answer_to_a_claim_makes_room_for_the_next(
         control = await exchange.control()
         client.on(events.INCOMING_CALL)(switchboard)
         for number in range(MAX_CLAIMS_AT_ONCE + 2):
-            client._incoming.control_received(offer(f"session {number}"))
+            client._incoming.control_received(offered(f"session {number}"))
         claims = [await control.expect(SessionOpen) for _ in range(MAX_CLAIMS_AT_ONCE)]
         assert await control.rest() == []
         busy = Response(claims[0].request_id, is_ok=False, error_code="SESSION_BUSY")

@@ -18,7 +18,7 @@ async def test_from_the_offer_to_the_call(autojump_clock: MockClock) -> None:
         call = simulator.place_call(caller="+1", callee="+2", pickup=answers())
 
         offer = await control.expect(SessionNotify)
-        assert offer.offers_call
+        assert (offer.channel, offer.activity) == ("TELCO", "NEW_INCOMING_CALL")
         assert offer.session_id == call.session_id
         assert (offer.remote_address, offer.local_address) == ("+1", "+2")
 

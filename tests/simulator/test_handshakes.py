@@ -10,7 +10,8 @@ from trio.testing import MockClock
 from tests.support.peers.sdk import open_pair, open_raw_sdk
 from trio_calls.simulator import open_simulator
 from trio_calls.wire.codec import encode
-from trio_calls.wire.first.control import CONTROL_PATH, SessionOpen, Setup
+from trio_calls.wire.first.control import SessionOpen, Setup
+from trio_calls.wire.names import CONTROL_PATH
 from trio_calls.wire.responses import Response, SetupDone
 
 

@@ -13,7 +13,8 @@ from trio_calls.simulator import open_simulator
 from trio_calls.transport import WebSocketClosed
 from trio_calls.wire.codec import encode
 from trio_calls.wire.dialing import DIALING_PATH, Dial
-from trio_calls.wire.first.control import CONTROL_PATH, Setup
+from trio_calls.wire.first.control import Setup
+from trio_calls.wire.names import CONTROL_PATH
 from trio_calls.wire.responses import SetupDone
 
 HANDSHAKE = b"GET /v1/agent/session-manager HTTP/1.1\r\nHost: simulator\r\nX-Long: "

@@ -21,7 +21,8 @@ from trio_calls.simulator.exchange.taps import Tap
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 from trio_calls.transport import HostUnreachable, WebSocket, WebSocketClosed
 from trio_calls.wire.codec import encode
-from trio_calls.wire.first.control import CONTROL_PATH, Setup
+from trio_calls.wire.first.control import Setup
+from trio_calls.wire.names import CONTROL_PATH
 
 
 def never(*_: object) -> NoReturn:

@@ -15,7 +15,7 @@ from tests.support.peers.sdk import RawSdk, open_raw_sdk
 from trio_calls import WSSUnavailableError, open_call_client
 from trio_calls.simulator import Simulator, open_simulator
 from trio_calls.transport import HandshakeRefused, WebSocketError
-from trio_calls.wire.first.control import CONTROL_PATH
+from trio_calls.wire.names import CONTROL_PATH
 
 pytestmark = pytest.mark.slow
 

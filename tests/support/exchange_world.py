@@ -69,7 +69,7 @@ class Sdk:
 
 def in_short(message: ControlMessage, numbers: dict[str, int]) -> tuple[object, ...]:
     match message:
-        case SessionNotify(session_id=session_id) if message.offers_call:
+        case SessionNotify(session_id=session_id, activity="NEW_INCOMING_CALL"):
             return ("offer", numbers[session_id])
         case Response(is_ok=True, content={"session": {"id": session_id}}):
             return ("claimed", numbers[session_id])

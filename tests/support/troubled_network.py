@@ -11,7 +11,7 @@ import trio
 from tests.support.peers.passing_stream import PassingStream
 from trio_calls import ClientConfig
 from trio_calls.simulator import Simulator
-from trio_calls.wire.first.control import CONTROL_PATH
+from trio_calls.wire.names import CONTROL_PATH
 
 _REFUSAL = b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"
 

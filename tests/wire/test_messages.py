@@ -7,6 +7,7 @@ import pytest
 
 from trio_calls.wire.codec import WireError, encode
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
+from trio_calls.wire.control_wire import Offered
 from trio_calls.wire.first.codec import decode_control, decode_media
 from trio_calls.wire.first.control import (
     CallFlowSetup,
@@ -184,7 +185,7 @@ def test_a_buffer_request_has_the_documented_defaults(absent: str) -> None:
 def test_only_a_ringing_telephone_is_an_offered_call(
     channel: str, activity: str, offers: bool
 ) -> None:
-    assert SessionNotify("s-1", channel, activity=activity).offers_call is offers
+    assert Offered("s-1", channel, activity=activity).offers_call is offers
 
 
 def test_the_repr_of_a_call_hides_its_token() -> None:

@@ -22,7 +22,7 @@ import enum
 from collections.abc import Callable
 
 from trio_calls.concurrency.wakeup import Wakeup
-from trio_calls.wire.first.control import CallIn
+from trio_calls.wire.control_wire import RingingCall
 
 
 class ClaimState(enum.Enum):
@@ -48,8 +48,8 @@ class Claim:
       on_end: called once when it is gone. Must neither wait nor raise.
     """
 
-    def __init__(self, address: CallIn, *, is_adopted: bool = False) -> None:
-        self.address: CallIn = address
+    def __init__(self, address: RingingCall, *, is_adopted: bool = False) -> None:
+        self.address: RingingCall = address
         self.is_adopted: bool = is_adopted
         self.state: ClaimState = ClaimState.STANDING
         self.on_end: Callable[[], None] | None = None
@@ -61,7 +61,7 @@ class Claim:
         """Whether it stands where a media connection was tried already."""
         return self._is_tried and self.state is ClaimState.STANDING
 
-    def try_address(self) -> CallIn:
+    def try_address(self) -> RingingCall:
         """Return the address, to open a media connection there now."""
         self._is_tried = True
         return self.address
@@ -81,7 +81,7 @@ class Claim:
             self._change(ClaimState.IN_QUESTION)
         return was_tried
 
-    def renew(self, address: CallIn) -> None:
+    def renew(self, address: RingingCall) -> None:
         """Note that it stands, perhaps with a new address."""
         self.address = address
         self._is_tried = False

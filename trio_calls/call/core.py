@@ -37,7 +37,7 @@ from trio_calls.wire.call_protocol import (
     Event,
     Terminated,
 )
-from trio_calls.wire.first.control import CallIn
+from trio_calls.wire.control_wire import RingingCall
 from trio_calls.wire.first.media_wire import FirstMedia
 from trio_calls.wire.media_wire import AudioReceived
 
@@ -79,7 +79,12 @@ class CallCore:
     """
 
     def __init__(
-        self, call_in: CallIn, config: ClientConfig, tls: ClientTLS, *, is_adopted: bool = False
+        self,
+        call_in: RingingCall,
+        config: ClientConfig,
+        tls: ClientTLS,
+        *,
+        is_adopted: bool = False,
     ) -> None:
         self.call_in = call_in
         self.audio_format: AudioFormat = config.audio_format

@@ -11,8 +11,8 @@ from trio_calls._quoting import Secret, printable
 from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.errors import WSSHandOverError
 from trio_calls.wire.codec import WireError
+from trio_calls.wire.control_wire import RingingCall
 from trio_calls.wire.first.codec import decode_hand_over
-from trio_calls.wire.first.control import CallIn
 from trio_calls.wire.first.hand_over import HandedOverFormat, HandOverDocument
 from trio_calls.wire.names import TELEPHONE
 
@@ -111,7 +111,7 @@ class HandOver:
         }
 
 
-def hand_over_of(address: CallIn, audio_format: AudioFormat) -> HandOver:
+def hand_over_of(address: RingingCall, audio_format: AudioFormat) -> HandOver:
     """Make what another process needs to act on a call in place of this one."""
     return HandOver(
         call_id=address.call_id,
@@ -123,10 +123,9 @@ def hand_over_of(address: CallIn, audio_format: AudioFormat) -> HandOver:
     )
 
 
-def address_of(handed_over: HandOver) -> CallIn:
+def address_of(handed_over: HandOver) -> RingingCall:
     """Return what the exchange has told the process that took the call."""
-    return CallIn(
-        session_id="",
+    return RingingCall(
         call_id=handed_over.call_id,
         caller_number=handed_over.caller_number,
         callee_number=handed_over.callee_number,

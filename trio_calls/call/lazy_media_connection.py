@@ -28,7 +28,7 @@ from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSCallClosedError, WSSMediaError
 from trio_calls.transport.explain import quote
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.first.control import CallIn
+from trio_calls.wire.control_wire import RingingCall
 
 logger = get_logger("trio_calls.media")
 
@@ -156,7 +156,7 @@ class LazyMediaConnection:
             )
         return self._media
 
-    async def _run(self, media: MediaConnection, address: CallIn) -> None:
+    async def _run(self, media: MediaConnection, address: RingingCall) -> None:
         await media.run(address, self._config, self._tls.context())
         if media.has_failed:
             self._on_failure(media)

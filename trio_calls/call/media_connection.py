@@ -27,7 +27,7 @@ from trio_calls.transport.explain import explain_media, without_secrets
 from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
 from trio_calls.transport.sdk_headers import sdk_headers
 from trio_calls.wire.call_protocol import CREDIT_GRANTED, CallProtocol, Event
-from trio_calls.wire.first.control import CallIn
+from trio_calls.wire.control_wire import RingingCall
 from trio_calls.wire.media_wire import AudioReceived
 
 logger = get_logger("trio_calls.media")
@@ -81,7 +81,7 @@ class MediaConnection:
         self.final_refusal: str | None = None
 
     async def run(
-        self, call_in: CallIn, config: ClientConfig, ssl_context: ssl.SSLContext | None
+        self, call_in: RingingCall, config: ClientConfig, ssl_context: ssl.SSLContext | None
     ) -> None:
         """Open the connection and serve it until the call is over, or `stop` says so.
 
@@ -148,7 +148,7 @@ class MediaConnection:
     async def _connect(
         self,
         nursery: trio.Nursery,
-        call_in: CallIn,
+        call_in: RingingCall,
         config: ClientConfig,
         ssl_context: ssl.SSLContext | None,
     ) -> WebSocket:

@@ -37,7 +37,7 @@ from trio_calls.endings import EndCause
 from trio_calls.errors import WSSCallClosedError, WSSError
 from trio_calls.state import CallState, Command
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.first.control import CallIn
+from trio_calls.wire.control_wire import RingingCall
 
 logger = get_logger("trio_calls.call_scope")
 
@@ -60,7 +60,12 @@ class CallScope:
     """
 
     def __init__(
-        self, call_in: CallIn, config: ClientConfig, tls: ClientTLS, *, is_adopted: bool = False
+        self,
+        call_in: RingingCall,
+        config: ClientConfig,
+        tls: ClientTLS,
+        *,
+        is_adopted: bool = False,
     ) -> None:
         self.core: CallCore = CallCore(call_in, config, tls, is_adopted=is_adopted)
         self.active_call: ActiveCall = ActiveCall(self.core)

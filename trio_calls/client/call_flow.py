@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import enum
-from typing import Final
+from typing import Any, Final
 
-import attrs
 import trio
 
 from trio_calls._logging import get_logger
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.session_errors import refusal_of
-from trio_calls.wire.first.control import CallFlowSetup
 from trio_calls.wire.responses import Response
 
 logger = get_logger("trio_calls.call_flow")
@@ -48,7 +46,7 @@ class CallFlow:
 
     def __init__(self, control: ControlConnection) -> None:
         self._control = control
-        self._accepted: CallFlowSetup | None = None
+        self._accepted: dict[str, Any] | None = None
         # Of what was said: how often so far, and which of it was accepted.
         self._said = 0
         self._accepted_as = 0
@@ -70,25 +68,25 @@ class CallFlow:
         for name, value in switches.items():
             if not isinstance(value, bool):
                 raise TypeError(f"{name} must be True or False, not {value!r}")
-        setup = CallFlowSetup("", inbound_calls=_on_the_wire(inbound_calls), **switches)
+        what = {"inbound_calls": _on_the_wire(inbound_calls), **switches}
         await trio.lowlevel.checkpoint_if_cancelled()
         self._said += 1
         said_as = self._said
         response = await self._control.request(
-            lambda request_id: attrs.evolve(setup, request_id=request_id)
+            lambda request_id: self._control.wire.call_flow(request_id, **what)
         )
         if not response.is_ok:
             raise refusal_of(_WHAT, response, self._control.quote)
         # Answers may overtake each other. What was said last holds.
         if said_as > self._accepted_as:
-            self._accepted, self._accepted_as = setup, said_as
+            self._accepted, self._accepted_as = what, said_as
 
     def repeat(self) -> None:
         """Say it again, if it was said: there is a new connection, and nothing is claimed there."""
-        setup = self._accepted
-        if setup is not None:
+        what = self._accepted
+        if what is not None:
             self._control.request_nowait(
-                lambda request_id: attrs.evolve(setup, request_id=request_id), self._repeated
+                lambda request_id: self._control.wire.call_flow(request_id, **what), self._repeated
             )
 
     def _repeated(self, response: Response) -> None:

@@ -19,7 +19,6 @@ from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.observers import Loss
 from trio_calls.client.offers import Session
 from trio_calls.errors import WSSConnectionError
-from trio_calls.wire.first.control import SessionOpen, SessionReady
 from trio_calls.wire.names import SESSION_BUSY, SESSION_CLOSED, SESSION_NOT_FOUND
 from trio_calls.wire.responses import Response
 
@@ -51,11 +50,8 @@ async def claim(control: ControlConnection, session: Session) -> Response | None
     """
     await trio.lowlevel.checkpoint_if_cancelled()
     try:
-        response = await control.request(
-            lambda request_id: SessionOpen(request_id, session.session_id)
-        )
-        if is_granted(control, response):
-            control.send(SessionReady(session.session_id))
+        response = await control.wire.claim(control, session.session_id)
+        if control.is_granted(response):
             return response
     except WSSConnectionError as error:
         logger.debug("a claim came to nothing: %s", error)
@@ -67,7 +63,7 @@ async def claim(control: ControlConnection, session: Session) -> Response | None
 
 def is_granted(control: ControlConnection, response: Response | None) -> bool:
     """Return whether a session is ours: it was given to us, or we had it already."""
-    return response is not None and (response.is_ok or control.is_present(response.holder))
+    return response is not None and control.is_granted(response)
 
 
 def refusal_level(response: Response) -> int:

@@ -24,10 +24,9 @@ from trio_calls.transport.explain import explain_control, explain_loss, quote
 from trio_calls.transport.heartbeat import PONG_SECONDS, wait_silent
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.codec import WireError, encode
-from trio_calls.wire.first.codec import decode_control
-from trio_calls.wire.first.control import CONTROL_PATH, CallIn, ControlMessage, SessionClosed, Setup
-from trio_calls.wire.first.messaging import MessageIn
-from trio_calls.wire.message import Message, UnknownMessage
+from trio_calls.wire.control_wire import ControlWire, News
+from trio_calls.wire.message import Message
+from trio_calls.wire.names import CONTROL_PATH
 from trio_calls.wire.responses import Response, SetupDone
 
 logger = get_logger("trio_calls.control")
@@ -42,14 +41,11 @@ MAX_WAITING_MESSAGES: Final = 10_000
 MAX_EARLIER_IDS: Final = 100
 
 
-_SORELY_MISSED: Final = frozenset({CallIn.wire_type, MessageIn.wire_type, SessionClosed.wire_type})
-
-
 class ControlListener(Protocol):
     """Gets what happens on the control connection. None of its methods may wait or raise."""
 
-    def control_received(self, message: ControlMessage) -> None:
-        """Called with a message that is not the answer to a request."""
+    def control_received(self, news: News) -> None:
+        """Called with what is not the answer to a request."""
 
     def control_connected(self) -> None:
         """Called when there is a connection, the first one or a new one."""
@@ -61,7 +57,14 @@ class ControlListener(Protocol):
 class ControlConnection:
     """One connection at a time, replaced when it is lost.
 
+    Args:
+      config: of the client.
+      tls: of the client.
+      wire: reads and writes the frames.
+      listener: gets what happens.
+
     Attributes:
+      wire: reads and writes the frames.
       connection_id: the exchange's name for the present connection; None while there is none.
       invalid_messages: how many frames were dropped because they made no sense.
     """
@@ -70,8 +73,10 @@ class ControlConnection:
         self,
         config: ClientConfig,
         tls: ClientTLS,
+        wire: ControlWire,
         listener: ControlListener,
     ) -> None:
+        self.wire: ControlWire = wire
         self.connection_id: str | None = None
         self.invalid_messages: int = 0
         self._config = config
@@ -132,6 +137,14 @@ class ControlConnection:
     def was_ours(self, connection_id: str | None) -> bool:
         """Return whether this is the name of a connection that was lost."""
         return connection_id in self._earlier_ids
+
+    def is_granted(self, response: Response) -> bool:
+        """Return whether a session is ours: it was given to us, or we had it already."""
+        return response.is_ok or self.is_present(response.holder)
+
+    def hear(self, news: News) -> None:
+        """Act on something as if it had come in a frame of its own."""
+        self._listener.control_received(news)
 
     def send(self, message: Message) -> None:
         """Queue a message for the writer.
@@ -271,7 +284,7 @@ class ControlConnection:
         self, nursery: trio.Nursery, websocket: WebSocket, task_status: trio.TaskStatus[None]
     ) -> None:
         self._outbox, to_write = trio.open_memory_channel[str](MAX_WAITING_MESSAGES)
-        self.send(Setup(self._config.sample_rate, self._config.audio_mode.value))
+        self.send(self.wire.setup(self._config.audio_format))
         nursery.start_soon(self._write, websocket, to_write, name="trio_calls: control writer")
         with trio.CancelScope(deadline=trio.current_time() + SETUP_SECONDS) as reading:
             self._reading = reading
@@ -313,27 +326,26 @@ class ControlConnection:
             self._scope.shield = True
             task_status.started()
 
-    def _decode(self, frame: str | bytes) -> ControlMessage | None:
+    def _decode(self, frame: str | bytes) -> News | Response | SetupDone | None:
         try:
             if isinstance(frame, bytes):
                 raise WireError("a control frame must be text")
-            message = decode_control(frame)
+            message = self.wire.read(frame)
         except WireError as error:
             self.invalid_messages += 1
             # With one of these, a call or what somebody wrote is lost, or is believed to go on.
-            level = logging.WARNING if error.wire_type in _SORELY_MISSED else logging.DEBUG
+            level = logging.WARNING if error.wire_type in self.wire.vital_types else logging.DEBUG
             logger.log(level, "a frame of the control connection was dropped: %s", error)
             return None
-        if isinstance(message, UnknownMessage):
-            logger.debug("a frame of a type that is not known here was ignored")
-            return None
+        if message is None:
+            logger.debug("a frame that says nothing to a client was ignored")
         return message
 
-    def _dispatch(self, message: ControlMessage) -> None:
+    def _dispatch(self, message: News | Response) -> None:
         if isinstance(message, Response):
             self._requests.resolve(message)
         else:
-            self._listener.control_received(message)
+            self.hear(message)
 
     async def _write(self, websocket: WebSocket, to_write: trio.MemoryReceiveChannel[str]) -> None:
         # A connection that is over is the reader's to notice.

@@ -15,7 +15,6 @@ from trio_calls._logging import get_logger
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.message_session import MessageSession
 from trio_calls.errors import WSSConnectionError
-from trio_calls.wire.first.control import SessionOpen
 from trio_calls.wire.responses import Response
 
 logger = get_logger("trio_calls.conversation_claims")
@@ -85,8 +84,8 @@ class ConversationClaims:
         try:
             if not self._control.is_present(connection_id):
                 return
-            response = await self._control.request(
-                lambda request_id: SessionOpen(request_id, session.session_id)
+            response = await self._control.wire.claim_conversation(
+                self._control, session.session_id
             )
             if self._control.is_present(connection_id):
                 session.claimed_on = None

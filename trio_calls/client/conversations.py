@@ -46,8 +46,7 @@ from trio_calls.errors import (
     WSSMessageChannelError,
     WSSSessionClosedError,
 )
-from trio_calls.wire.first.control import SDK_REQUEST, SessionClosed, SessionNotify, SessionReady
-from trio_calls.wire.first.messaging import MessageIn
+from trio_calls.wire.control_wire import Offered, SessionEnded, Written
 from trio_calls.wire.names import (
     SESSION_BUSY,
     SESSION_CLOSED,
@@ -218,7 +217,7 @@ class Conversations:
             self._end(session, ConversationEnding(ConversationEnd.LEFT))
             self._forget(session)
 
-    def may_want(self, offer: SessionNotify) -> bool:
+    def may_want(self, offer: Offered) -> bool:
         """Return whether this offers a conversation, for all that is known.
 
         Activities that are newer than this SDK are for the application to judge, if it does.
@@ -226,7 +225,7 @@ class Conversations:
         is_of_channel = offer.channel == WHATSAPP
         return offer.offers_conversation or (is_of_channel and self._judge.is_asked)
 
-    def offered(self, offer: SessionNotify) -> None:
+    def offered(self, offer: Offered) -> None:
         """Take up an offer, or keep it until there is a handler, and room.
 
         One of a session that is this client's is a repetition, and so is one that waits already.
@@ -238,7 +237,7 @@ class Conversations:
         self._queue.add(offer)
         self._take_up()
 
-    def received(self, message: MessageIn) -> None:
+    def received(self, message: Written) -> None:
         """Give a message to its conversation."""
         session = self._sessions.get(message.session_id)
         if session is None or session.ending is not None:
@@ -262,14 +261,13 @@ class Conversations:
                 len(session.unread),
             )
 
-    def closed(self, message: SessionClosed) -> None:
+    def closed(self, message: SessionEnded) -> None:
         """End the conversation of a session, if it is one."""
         self._queue.withdraw(message.session_id)
         session = self._sessions.get(message.session_id)
         if session is None:
             return
-        is_wanted = message.reason == SDK_REQUEST
-        cause = ConversationEnd.CLOSED if is_wanted else ConversationEnd.EXCHANGE
+        cause = ConversationEnd.CLOSED if message.is_wanted else ConversationEnd.EXCHANGE
         self._end(session, ConversationEnding(cause, self._control.quote(message.reason)))
 
     def control_connected(self) -> None:
@@ -302,7 +300,7 @@ class Conversations:
                 return
             self._add(waiting.session_id, waiting.offer)
 
-    def _add(self, session_id: str, offer: SessionNotify | None = None) -> MessageSession:
+    def _add(self, session_id: str, offer: Offered | None = None) -> MessageSession:
         """Start a session, which begins with its claim."""
         if self._control.connection_id is None:
             raise WSSConnectionError("there is no connection to the exchange now")
@@ -328,11 +326,11 @@ class Conversations:
             self._end(session, ConversationEnding(ConversationEnd.REFUSED, "it is a call"))
             return
         if self._handlers.is_stopped and not session.users:
-            # Nobody would read it. Without `session.ready`, what was written stays the exchange's.
+            # Nobody would read it. Unless we listen, what was written stays the exchange's.
             self._end(session, ConversationEnding(ConversationEnd.LEFT))
             return
         try:
-            self._control.send(SessionReady(session.session_id))
+            self._control.wire.listen(self._control, session.session_id)
         except WSSConnectionError as error:
             logger.debug("a conversation was claimed as its connection was lost: %s", error)
         if is_first and not session.users:

@@ -35,7 +35,7 @@ from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSHandOverError
 from trio_calls.state import STATES_WITH_AUDIO
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.first.control import CallIn, ControlMessage, SessionClosed, SessionNotify
+from trio_calls.wire.control_wire import News, Offered, RingingCall, SessionEnded
 from trio_calls.wire.names import TELEPHONE
 
 logger = get_logger("trio_calls.incoming")
@@ -161,17 +161,17 @@ class IncomingCalls:
             self.offers.count_others(len(self.adopted))
             self.look_again()
 
-    def control_received(self, message: ControlMessage) -> None:
+    def control_received(self, news: News) -> None:
         """Act on what the exchange says."""
-        match message:
-            case SessionNotify() if self._offers_call(message):
-                self._receive_offer(message)
-            case CallIn():
-                self._receive_call(message)
-            case SessionClosed():
-                self._receive_end(message)
+        match news:
+            case Offered() if self._offers_call(news):
+                self._receive_offer(news)
+            case RingingCall():
+                self._receive_call(news)
+            case SessionEnded():
+                self._receive_end(news)
             case _:
-                logger.debug("nothing to do for a %s", message.wire_type)
+                logger.debug("nothing to do for a message that is about no call")
 
     def control_connected(self) -> None:
         """Claim anew what rings here since before there was this connection.
@@ -190,14 +190,14 @@ class IncomingCalls:
             if session.call is not None:
                 session.call.core.claim.question()
 
-    def _offers_call(self, message: SessionNotify) -> bool:
+    def _offers_call(self, message: Offered) -> bool:
         """Return whether this is about a call that can be claimed, for all that is known.
 
         Activities that are newer than this SDK are for the application to judge, if it does.
         """
         return message.offers_call or (message.channel == TELEPHONE and self.judge.is_asked)
 
-    def _receive_offer(self, offer: SessionNotify) -> None:
+    def _receive_offer(self, offer: Offered) -> None:
         session = self.offers.sessions.get(offer.session_id)
         call = None if session is None else session.call
         if session is not None and call is not None and call.core.claim.offered():
@@ -217,7 +217,7 @@ class IncomingCalls:
             # Offers from before that answer are out of date: somebody else has the call.
             self.offers.withdraw(session.session_id)
 
-    def _receive_call(self, call_in: CallIn) -> None:
+    def _receive_call(self, call_in: RingingCall) -> None:
         session = self.offers.sessions.get(call_in.session_id)
         if session is None:
             logger.debug("a call came that was not claimed here")
@@ -228,7 +228,7 @@ class IncomingCalls:
             session.call_in = call_in
             session.call_arrived.set()
 
-    def _receive_end(self, message: SessionClosed) -> None:
+    def _receive_end(self, message: SessionEnded) -> None:
         self.offers.withdraw(message.session_id)
         session = self.offers.sessions.get(message.session_id)
         if session is None:

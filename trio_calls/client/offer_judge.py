@@ -12,7 +12,7 @@ import inspect
 from trio_calls._logging import get_logger
 from trio_calls.concurrency.error_groups import split_failure
 from trio_calls.offer import Claims, Offer, OfferDecision, why_no_claims
-from trio_calls.wire.first.control import SessionNotify
+from trio_calls.wire.control_wire import Offered
 
 logger = get_logger("trio_calls.offers")
 
@@ -48,7 +48,7 @@ class OfferJudge:
             raise TypeError(f"a handler of offers {refusal}")
         self._claims = claims
 
-    def judge(self, offer: SessionNotify) -> OfferDecision:
+    def judge(self, offer: Offered) -> OfferDecision:
         """Return what becomes of an offer. Raises nothing but what ends the program."""
         if self._claims is None:
             return OfferDecision.CLAIM
@@ -66,7 +66,7 @@ class OfferJudge:
         return OfferDecision.CLAIM
 
 
-def _shown(offer: SessionNotify) -> Offer:
+def _shown(offer: Offered) -> Offer:
     return Offer(
         session_id=offer.session_id,
         channel=offer.channel,

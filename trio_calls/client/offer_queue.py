@@ -22,7 +22,7 @@ import trio
 from trio_calls._logging import get_logger
 from trio_calls.client.observers import ClientObservers, Loss
 from trio_calls.offer import OfferDecision
-from trio_calls.wire.first.control import SessionNotify
+from trio_calls.wire.control_wire import Offered
 
 logger = get_logger("trio_calls.offers")
 
@@ -50,7 +50,7 @@ class WaitingOffer:
     """
 
     session_id: str
-    offer: SessionNotify | None
+    offer: Offered | None
     offered_at: float
     until: float | None = None
 
@@ -65,7 +65,7 @@ class OfferQueue:
 
     def __init__(
         self,
-        judge: Callable[[SessionNotify], OfferDecision] | None = None,
+        judge: Callable[[Offered], OfferDecision] | None = None,
         observers: ClientObservers | None = None,
     ) -> None:
         self._judge = judge
@@ -92,7 +92,7 @@ class OfferQueue:
         """Return whether an offer waits that the application has not put off."""
         return session_id in self._waiting
 
-    def add(self, offer: SessionNotify, at: float = 0.0) -> None:
+    def add(self, offer: Offered, at: float = 0.0) -> None:
         """Let an offer wait that came at that time. One that was put off is offered anew by that.
 
         Args:

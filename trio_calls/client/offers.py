@@ -13,7 +13,7 @@ from trio_calls.call.scope import CallScope
 from trio_calls.client.observers import ClientObservers
 from trio_calls.client.offer_queue import MAX_WAITING_OFFERS, OfferQueue
 from trio_calls.offer import OfferDecision
-from trio_calls.wire.first.control import CallIn, SessionNotify
+from trio_calls.wire.control_wire import Offered, RingingCall
 
 #: Offers that are being claimed at once, at the most; further ones wait until the exchange has
 #: answered. An exchange that never answers must not make us hold all that it offers meanwhile.
@@ -39,7 +39,7 @@ class Session:
     session_id: str
     connection_id: str | None
     offered_at: float = 0.0
-    call_in: CallIn | None = None
+    call_in: RingingCall | None = None
     call: CallScope | None = None
     call_arrived: trio.Event = attrs.field(factory=trio.Event)
     scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
@@ -76,7 +76,7 @@ class Offers:
     def __init__(
         self,
         max_sessions: int | None,
-        judge: Callable[[SessionNotify], OfferDecision] | None = None,
+        judge: Callable[[Offered], OfferDecision] | None = None,
         observers: ClientObservers | None = None,
     ) -> None:
         observers = observers or ClientObservers(max_sessions)
@@ -89,7 +89,7 @@ class Offers:
         # In the order in which they were released; the values mean nothing.
         self._released: dict[str, None] = {}
 
-    def add(self, offer: SessionNotify, at: float = 0.0) -> None:
+    def add(self, offer: Offered, at: float = 0.0) -> None:
         """Keep an offer. One that waits already, or is being served, changes nothing.
 
         A call that was lost here may ring again; that offer waits until its scope is closed. So

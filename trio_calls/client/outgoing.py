@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Final
 
 import trio
 
@@ -25,7 +25,6 @@ from trio_calls.client.offers import Session
 from trio_calls.client.session_errors import refusal_of
 from trio_calls.errors import WSSConnectionError, WSSError, WSSSessionClosedError, WSSSessionError
 from trio_calls.state import CallState
-from trio_calls.wire.first.control import SessionOpen, SessionReady
 from trio_calls.wire.names import WHATSAPP
 
 #: How long the call of a session that was started may take to come: as long as a telephone rings.
@@ -114,23 +113,16 @@ async def _claim(incoming: IncomingCalls, session: Session) -> None:
     """Open a session, and wait for its call."""
     control = incoming.control
     await trio.lowlevel.checkpoint_if_cancelled()
-    response = await control.request(lambda request_id: SessionOpen(request_id, session.session_id))
-    if not (response.is_ok or control.is_present(response.holder)):
+    response = await control.wire.claim(control, session.session_id)
+    if not control.is_granted(response):
         raise refusal_of("to open the session", response, control.quote, session.session_id)
-    if _channel(response.content) == WHATSAPP:
+    if response.session_channel == WHATSAPP:
         raise WSSSessionError(
             "nobody is called in this session: it is for open_conversation()",
             session_id=session.session_id,
         )
-    control.send(SessionReady(session.session_id))
     with trio.move_on_after(CALL_IN_SECONDS):
         await session.call_arrived.wait()
-
-
-def _channel(content: Any) -> object:
-    """Return the channel of an opened session, as far as the exchange has said it."""
-    said = content.get("session") if isinstance(content, dict) else None
-    return said.get("channel") if isinstance(said, dict) else None
 
 
 def _why_none(incoming: IncomingCalls, session: Session) -> WSSError:

@@ -30,7 +30,6 @@ from trio_calls.errors import (
     WSSSessionClosedError,
 )
 from trio_calls.wire.codec import WireError, encode_strictly
-from trio_calls.wire.first.messaging import MessageOut
 
 #: How long the exchange has to answer, and how long a message may wait to be sent.
 MESSAGE_SECONDS: Final = 30.0
@@ -60,7 +59,7 @@ class OutgoingMessages:
         """Send a message. See `Conversation.send`."""
         await trio.lowlevel.checkpoint_if_cancelled()
         request_id, client_message_id = str(uuid.uuid4()), str(uuid.uuid4())
-        frame = _compose(request_id, session.session_id, client_message_id, api_version, data)
+        frame = self._compose(request_id, session.session_id, client_message_id, api_version, data)
         await self._wait_for_turn(session)
         try:
             connection_id = self._control.connection_id
@@ -76,6 +75,34 @@ class OutgoingMessages:
                 response, self._control.quote, session.session_id, client_message_id
             )
         return SentMessage(client_message_id, response.content)
+
+    def _compose(
+        self,
+        request_id: str,
+        session_id: str,
+        client_message_id: str,
+        api_version: object,
+        data: object,
+    ) -> str:
+        """Make the frame of a message, or say what is wrong with it without what it says."""
+        if not isinstance(api_version, str):
+            fault = f"api_version must be text, not {type(api_version).__name__}"
+        elif not isinstance(data, Mapping):
+            fault = f"data must be a dict, not {type(data).__name__}"
+        else:
+            try:
+                return encode_strictly(
+                    self._control.wire.message(
+                        request_id, session_id, client_message_id, api_version, dict(data)
+                    )
+                )
+            except WireError as error:
+                fault = str(error)
+            except ValueError:
+                fault = "api_version is too long"
+        raise WSSMessagePayloadError(
+            f"the message cannot be sent: {fault}; nothing was sent", session_id=session_id
+        )
 
     async def _wait_for_turn(self, session: MessageSession) -> None:
         """Wait until a message may go out on the connection on which its session is open."""
@@ -104,28 +131,6 @@ class OutgoingMessages:
                     "there is no connection to the exchange now: the message was not sent"
                 )
             await session.news.wait()
-
-
-def _compose(
-    request_id: str, session_id: str, client_message_id: str, api_version: object, data: object
-) -> str:
-    """Make the frame of a message, or say what is wrong with it without a word of what it says."""
-    if not isinstance(api_version, str):
-        fault = f"api_version must be text, not {type(api_version).__name__}"
-    elif not isinstance(data, Mapping):
-        fault = f"data must be a dict, not {type(data).__name__}"
-    else:
-        try:
-            return encode_strictly(
-                MessageOut(request_id, session_id, client_message_id, api_version, dict(data))
-            )
-        except WireError as error:
-            fault = str(error)
-        except ValueError:
-            fault = "api_version is too long"
-    raise WSSMessagePayloadError(
-        f"the message cannot be sent: {fault}; nothing was sent", session_id=session_id
-    )
 
 
 def _doubt(session_id: str, client_message_id: str, *, is_lost: bool) -> WSSMessageInDoubtError:

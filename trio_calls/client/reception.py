@@ -12,8 +12,8 @@ from trio_calls.client.incoming import IncomingCalls
 from trio_calls.client.sessions import Sessions
 from trio_calls.config import ClientConfig
 from trio_calls.transport.tls import ClientTLS
-from trio_calls.wire.first.control import ControlMessage, SessionClosed, SessionNotify
-from trio_calls.wire.first.messaging import MessageIn
+from trio_calls.wire.control_wire import News, Offered, SessionEnded, Written
+from trio_calls.wire.first.control_wire import FirstControl
 
 
 class Reception:
@@ -28,7 +28,7 @@ class Reception:
     """
 
     def __init__(self, config: ClientConfig, tls: ClientTLS) -> None:
-        self.control: ControlConnection = ControlConnection(config, tls, self)
+        self.control: ControlConnection = ControlConnection(config, tls, FirstControl(), self)
         self.call_flow: CallFlow = CallFlow(self.control)
         self.sessions: Sessions = Sessions(config, tls, self.control)
         self.calls: IncomingCalls = IncomingCalls(config, tls, self.control)
@@ -58,19 +58,19 @@ class Reception:
         await self.calls.drain(within_seconds)
         await self.conversations.wait_drained()
 
-    def control_received(self, message: ControlMessage) -> None:
+    def control_received(self, news: News) -> None:
         """Pass on what the exchange says. Called by the control connection."""
-        match message:
-            case SessionNotify() if self.conversations.may_want(message):
-                self.conversations.offered(message)
-            case MessageIn():
-                self.conversations.received(message)
-            case SessionClosed():
+        match news:
+            case Offered() if self.conversations.may_want(news):
+                self.conversations.offered(news)
+            case Written():
+                self.conversations.received(news)
+            case SessionEnded():
                 # Both, as whoever opens a session by its name may be wrong about what it is.
-                self.conversations.closed(message)
-                self.calls.control_received(message)
+                self.conversations.closed(news)
+                self.calls.control_received(news)
             case _:
-                self.calls.control_received(message)
+                self.calls.control_received(news)
 
     def control_connected(self) -> None:
         """Say again what is to be offered, and pass on that there is a connection. Called by it."""

@@ -23,7 +23,7 @@ from trio_calls.transport import (
     accept_websocket,
 )
 from trio_calls.wire.dialing import DIALING_PATH
-from trio_calls.wire.first.control import CONTROL_PATH
+from trio_calls.wire.names import CONTROL_PATH
 
 logger = get_logger("trio_calls.simulator.server")
 

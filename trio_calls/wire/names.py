@@ -6,11 +6,19 @@ from typing import Final
 
 from trio_calls.audio_format import AudioMode
 
+#: The path of the control connection on the exchange.
+CONTROL_PATH: Final = "/v1/agent/session-manager"
+
 #: The channel of telephone calls.
 TELEPHONE: Final = "TELCO"
 
 #: The channel of WhatsApp.
 WHATSAPP: Final = "WA"
+
+# Why something is offered.
+NEW_INCOMING_CALL: Final = "NEW_INCOMING_CALL"
+NEW_INCOMING_MESSAGE: Final = "NEW_INCOMING_MESSAGE"
+RESUME: Final = "RESUME"
 
 #: The channel of the call itself, and the only one that agents send on.
 CALL_CHANNEL: Final = 0

@@ -39,6 +39,14 @@ class Response(Message):
         return words if isinstance(words, str) else None
 
     @property
+    def session_channel(self) -> str | None:
+        """The channel of the session that was opened; None if the exchange does not say."""
+        content = self.content
+        said = content.get("session") if isinstance(content, dict) else None
+        channel = said.get("channel") if isinstance(said, dict) else None
+        return channel if isinstance(channel, str) else None
+
+    @property
     def holder(self) -> str | None:
         """The connection that holds the session, if a claim was refused; None if not known."""
         content = self.error_content

@@ -16,8 +16,8 @@ import trio.testing
 from tests.support.peers.links import ControlEnd, MediaEnd, Wire
 from trio_calls import ActiveCall, CallClient, ClientConfig, events, open_call_client
 from trio_calls.transport import WebSocketClosed, WebSocketError, accept_websocket
-from trio_calls.wire.first.control import CONTROL_PATH
 from trio_calls.wire.message import Message
+from trio_calls.wire.names import CONTROL_PATH
 
 API_KEY: Final = "a-key-that-nobody-may-see"
 CONNECTOR_UUID: Final = "a-connector-that-nobody-may-see"

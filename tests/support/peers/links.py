@@ -13,6 +13,7 @@ from trio_calls.audio_format import AudioMode
 from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CommandRequest, CommandResponse
+from trio_calls.wire.control_wire import Offered, RingingCall
 from trio_calls.wire.first.codec import decode_control, decode_media
 from trio_calls.wire.first.control import CallIn, SessionNotify, SessionOpen, SessionReady, Setup
 from trio_calls.wire.first.media import BufferRequest, pack_audio, unpack_audio
@@ -243,6 +244,24 @@ def offer(
     session_id: str, *, activity: str = "NEW_INCOMING_CALL", channel: str = "TELCO"
 ) -> SessionNotify:
     return SessionNotify(session_id, channel=channel, activity=activity)
+
+
+def offered(session_id: str) -> Offered:
+    """Make what a client hears of `offer`."""
+    return Offered(session_id, "TELCO", activity="NEW_INCOMING_CALL")
+
+
+def ringing_call(session_id: str) -> RingingCall:
+    """Make what a client hears of `call_in`."""
+    message = call_in(session_id)
+    return RingingCall(
+        session_id=session_id,
+        call_id=message.call_id,
+        caller_number=message.caller_number,
+        callee_number=message.callee_number,
+        url=message.url,
+        token=message.token,
+    )
 
 
 def call_in(session_id: str, token: str = TOKEN, url: str | None = None) -> CallIn:

@@ -14,11 +14,11 @@ from trio_calls.audio import noise
 from trio_calls.call.scope import CallHandler, CallScope
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse
-from trio_calls.wire.first.control import CallIn
+from trio_calls.wire.control_wire import RingingCall
 from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.message import Message
 
-CALL_IN = CallIn(
+CALL_IN = RingingCall(
     session_id="session",
     call_id="call",
     caller_number="+65 9111 0000",

@@ -14,8 +14,8 @@ from trio_calls.transport import NowaitStream
 from trio_calls.wire.codec import WireError
 from trio_calls.wire.commands import CommandRequest
 from trio_calls.wire.first.codec import decode_media
-from trio_calls.wire.first.control import CONTROL_PATH
 from trio_calls.wire.first.media import BufferRequest
+from trio_calls.wire.names import CONTROL_PATH
 
 _END_OF_HANDSHAKE = b"\r\n\r\n"
 

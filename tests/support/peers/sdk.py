@@ -18,16 +18,10 @@ from trio_calls.transport import HandshakeRefused, WebSocket, WebSocketClosed, c
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
 from trio_calls.wire.first.codec import decode_control, decode_media
-from trio_calls.wire.first.control import (
-    CONTROL_PATH,
-    CallIn,
-    SessionNotify,
-    SessionOpen,
-    SessionReady,
-    Setup,
-)
+from trio_calls.wire.first.control import CallIn, SessionNotify, SessionOpen, SessionReady, Setup
 from trio_calls.wire.first.media import BufferRequest, pack_audio
 from trio_calls.wire.message import Message
+from trio_calls.wire.names import CONTROL_PATH
 from trio_calls.wire.responses import Response, SetupDone
 
 FRAME = 960

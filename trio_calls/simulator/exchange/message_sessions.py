@@ -9,8 +9,8 @@ from typing import Any, Final
 from trio_calls.simulator.exchange.identifiers import Identifiers
 from trio_calls.simulator.exchange.sessions import ClaimedSession, ConnectedSdk, refusal
 from trio_calls.wire.first.control import SessionNotify
-from trio_calls.wire.first.messaging import NEW_INCOMING_MESSAGE, MessageIn, MessageOut
-from trio_calls.wire.names import SESSION_NOT_OPEN, WHATSAPP
+from trio_calls.wire.first.messaging import MessageIn, MessageOut
+from trio_calls.wire.names import NEW_INCOMING_MESSAGE, SESSION_NOT_OPEN, WHATSAPP
 from trio_calls.wire.responses import Response
 
 #: What an SDK must not do.

@@ -9,25 +9,14 @@ import attrs
 from trio_calls._quoting import Secret, printable
 from trio_calls.audio_format import SAMPLE_RATES
 from trio_calls.wire.call_flow import CallFlow
-from trio_calls.wire.first.messaging import NEW_INCOMING_MESSAGE, MessageIn, MessageOut
+from trio_calls.wire.first.messaging import MessageIn, MessageOut
 from trio_calls.wire.message import REQUEST_ID, Message, forgiven, forgiven_text, text, wire
 from trio_calls.wire.names import (
     AUDIO_MODES,
     MAX_NUMBER_LENGTH,
     MAX_URL_LENGTH,
-    TELEPHONE,
-    WHATSAPP,
 )
 from trio_calls.wire.responses import Response, SetupDone
-
-#: The path of the control connection on the exchange.
-CONTROL_PATH: Final = "/v1/agent/session-manager"
-
-#: The activities of a `SessionNotify` with which a ringing call is offered.
-OFFERING_ACTIVITIES: Final = frozenset({"NEW_INCOMING_CALL", "RESUME"})
-
-#: The same for a conversation in writing.
-_OFFERING_MESSAGES: Final = frozenset({NEW_INCOMING_MESSAGE, "RESUME"})
 
 #: Why a session was closed: an SDK has asked for it, the exchange wanted it, or its call is over.
 SDK_REQUEST: Final = "SDK_REQUEST"
@@ -62,16 +51,6 @@ class SessionNotify(Message):
     local_address: str = forgiven_text("localAddress", default="")
     activity: str = text("activity", default="")
     created_at: float = forgiven("createdAt", default=0)
-
-    @property
-    def offers_call(self) -> bool:
-        """Whether this offers a ringing call to whoever claims it first."""
-        return self.channel == TELEPHONE and self.activity in OFFERING_ACTIVITIES
-
-    @property
-    def offers_conversation(self) -> bool:
-        """Whether this offers a conversation in writing to whoever claims it first."""
-        return self.channel == WHATSAPP and self.activity in _OFFERING_MESSAGES
 
 
 @attrs.frozen

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import attrs
 
 from trio_calls.wire.message import REQUEST_ID, Message, text, wire
-
-#: The activity of a `SessionNotify` with which somebody's written message is announced.
-NEW_INCOMING_MESSAGE: Final = "NEW_INCOMING_MESSAGE"
 
 
 @attrs.frozen
