@@ -25,11 +25,13 @@ from trio_calls.simulator import SimulatedCall, answers, declines
 from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator.exchange.commands import execute
 from trio_calls.simulator.exchange.exchange import Exchange
-from trio_calls.simulator.exchange.sessions import ConnectedSdk, Session
+from trio_calls.simulator.exchange.first_control import FirstSdk
+from trio_calls.simulator.exchange.sessions import Session
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
 from trio_calls.wire.first.codec import decode_media
-from trio_calls.wire.first.control import CallIn, ControlMessage, SessionClosed, SessionNotify
+from trio_calls.wire.first.control import CallIn, SessionClosed, SessionNotify
 from trio_calls.wire.first.media import BufferRequest
+from trio_calls.wire.message import Message
 from trio_calls.wire.responses import Response
 
 SAMPLE_RATE = 8000
@@ -52,13 +54,13 @@ class Sdk:
 
     def __init__(self, number: int, is_isolated: bool, call_ins: list[CallIn]) -> None:
         self.model = SdkModel(number, is_isolated)
-        self.messages: list[ControlMessage] = []
+        self.messages: list[Message] = []
         self._call_ins = call_ins
         mode = AudioMode.ISOLATED if is_isolated else AudioMode.MIXED
         audio_format = AudioFormat(SAMPLE_RATE, mode)
-        self.connected = ConnectedSdk(str(number), audio_format, self._receive)
+        self.connected = FirstSdk(str(number), audio_format, self._receive)
 
-    def _receive(self, message: ControlMessage) -> None:
+    def _receive(self, message: Message) -> None:
         self.messages.append(message)
         if isinstance(message, CallIn):
             self._call_ins.append(message)
@@ -67,7 +69,7 @@ class Sdk:
         return [in_short(message, numbers) for message in self.messages]
 
 
-def in_short(message: ControlMessage, numbers: dict[str, int]) -> tuple[object, ...]:
+def in_short(message: Message, numbers: dict[str, int]) -> tuple[object, ...]:
     match message:
         case SessionNotify(session_id=session_id, activity="NEW_INCOMING_CALL"):
             return ("offer", numbers[session_id])

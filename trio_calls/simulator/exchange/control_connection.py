@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Final, assert_never
+from typing import Final
 
 import trio
 
 from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.simulator.exchange.exchange import Exchange
+from trio_calls.simulator.exchange.first_control import FirstControl, FirstSdk
 from trio_calls.simulator.exchange.sessions import ConnectedSdk
 from trio_calls.simulator.exchange.socket_tasks import SocketTasks
 from trio_calls.simulator.phones.rate_bridge import can_convert
 from trio_calls.transport import WebSocket
 from trio_calls.wire.codec import WireError, encode
 from trio_calls.wire.first.codec import decode_control
-from trio_calls.wire.first.control import (
-    CallFlowSetup,
-    CallIn,
-    ControlMessage,
-    SessionClosed,
-    SessionCreate,
-    SessionNotify,
-    SessionOpen,
-    SessionReady,
-    Setup,
-)
-from trio_calls.wire.first.messaging import MessageIn, MessageOut
-from trio_calls.wire.message import UnknownMessage
+from trio_calls.wire.first.control import ControlMessage, Setup
+from trio_calls.wire.message import Message, UnknownMessage
 from trio_calls.wire.names import INVALID_REQUEST
 from trio_calls.wire.responses import Response, SetupDone
 
@@ -49,6 +39,7 @@ class ControlConnection:
         self._connection_id = exchange.identifiers.connection_id()
         self._tap = exchange.taps.open_control(self._connection_id)
         self._sdk: ConnectedSdk | None = None
+        self._control: FirstControl | None = None
         self._before_setup: trio.CancelScope
         self._socket = SocketTasks(
             _QUEUE_SIZE,
@@ -74,21 +65,22 @@ class ControlConnection:
             self._violation("a binary message")
             return
         try:
-            message = decode_control(frame)
+            if self._control is None:
+                self._set_up(decode_control(frame))
+            else:
+                self._control.serve(frame)
         except WireError as error:
             self._violation(f"a malformed frame: {error}")
-            if self._sdk is not None and error.request_id is not None:
-                self._send(_invalid(error.request_id))
-            return
-        if self._sdk is not None:
-            self._serve(self._sdk, message)
-        elif isinstance(message, Setup):
-            self._set_up(message)
-        else:
+            if self._control is not None and error.request_id is not None:
+                self._send(
+                    Response(error.request_id, is_ok=False, error_code=INVALID_REQUEST),
+                )
+
+    def _set_up(self, setup: ControlMessage | UnknownMessage) -> None:
+        if not isinstance(setup, Setup):
             self._violation("something came before setup; closed")
             self._socket.close()
-
-    def _set_up(self, setup: Setup) -> None:
+            return
         if not can_convert(setup.sample_rate, self._exchange.sample_rate):
             fault = (
                 f"{setup.sample_rate} Hz cannot be converted to the simulator's "
@@ -98,59 +90,18 @@ class ControlConnection:
             self._socket.close(_UNABLE, fault)
             return
         self._before_setup.deadline = math.inf
-        self._sdk = ConnectedSdk(
+        self._sdk = FirstSdk(
             self._connection_id,
             AudioFormat(setup.sample_rate, AudioMode(setup.audio_mode)),
             self._send,
             is_gone=lambda: self._tap.is_over,
         )
+        self._control = FirstControl(self._exchange, self._sdk, self._violation)
         self._send(SetupDone(self._connection_id))
         self._exchange.sdk_connected(self._sdk)
 
-    def _serve(self, sdk: ConnectedSdk, message: ControlMessage | UnknownMessage) -> None:
-        match message:
-            case SessionOpen(request_id=request_id, session_id=session_id):
-                self._send(self._exchange.open_session(request_id, session_id, sdk))
-            case SessionReady(session_id=session_id):
-                if not self._exchange.session_ready(session_id, sdk):
-                    self._violation("session.ready for a session that it does not hold")
-            case Setup():
-                self._violation("a second setup")
-            case SessionCreate():
-                self._send(
-                    self._exchange.create_session(
-                        message.request_id, message.channel, message.remote_address
-                    )
-                )
-            case CallFlowSetup():
-                self._send(self._exchange.set_call_flow(message, sdk))
-            case MessageOut():
-                response, fault = self._exchange.take_message(message, sdk)
-                if fault is not None:
-                    self._violation(fault)
-                self._send(response)
-            case (
-                SetupDone()
-                | SessionNotify()
-                | Response()
-                | CallIn()
-                | SessionClosed()
-                | MessageIn()
-            ):
-                self._violation(f"{message.wire_type} is for the exchange to send")
-            case UnknownMessage(request_id=str(request_id)):
-                self._send(_invalid(request_id))
-            case UnknownMessage():
-                pass
-            case _:
-                assert_never(message)
-
-    def _send(self, message: ControlMessage) -> None:
+    def _send(self, message: Message) -> None:
         self._socket.send(encode(message))
 
     def _violation(self, fault: str) -> None:
         self._exchange.violations.add(f"control connection {self._connection_id}", fault)
-
-
-def _invalid(request_id: str) -> Response:
-    return Response(request_id, is_ok=False, error_code=INVALID_REQUEST)

@@ -22,7 +22,8 @@ from trio_calls.simulator.exchange.violations import ViolationLog
 from trio_calls.simulator.phones.agent_leg import AgentSocket
 from trio_calls.simulator.phones.phone import Pickup
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
-from trio_calls.wire.first.control import SDK_REQUEST, CallFlowSetup, SessionNotify
+from trio_calls.wire.call_flow import CallFlow
+from trio_calls.wire.first.control import SDK_REQUEST
 from trio_calls.wire.first.messaging import MessageOut
 from trio_calls.wire.first.session_list import SessionClosure, SessionInfo
 from trio_calls.wire.names import (
@@ -181,7 +182,7 @@ class Exchange:
         self._sdks.append(sdk)
         for session in self._sessions.values():
             if session.is_on_offer and sdk.takes(session):
-                sdk.send(session.offer)
+                sdk.offer(session)
         if sdk.takes_messages:
             self._offer_conversations(sdk)
 
@@ -243,7 +244,7 @@ class Exchange:
                 return session.call.session_id, False
         return self.start_call(remote_address).session_id, True
 
-    def set_call_flow(self, setup: CallFlowSetup, sdk: ConnectedSdk) -> Response:
+    def set_call_flow(self, setup: CallFlow, sdk: ConnectedSdk) -> Response:
         """Offer an SDK what it wants from now on, first of what waits already."""
         on_offer = [session for session in self._sessions.values() if session.is_on_offer]
         had = {session for session in on_offer if sdk.takes(session)}
@@ -253,7 +254,7 @@ class Exchange:
             self._offer_conversations(sdk)
         for session in on_offer:
             if session not in had and sdk.takes(session):
-                sdk.send(session.offer)
+                sdk.offer(session)
             self._ring_callee_first(session)
         return Response(setup.request_id, is_ok=True, content={})
 
@@ -327,7 +328,7 @@ class Exchange:
                 self._offer(session)
         for message_session in self._message_sessions.values():
             if session_id in {None, message_session.session_id} and not message_session.is_closed:
-                self._offer_to_all(message_session.offer)
+                self._offer_to_all(message_session)
 
     def end_all_calls(self) -> None:
         """Hang up every telephone."""
@@ -354,7 +355,7 @@ class Exchange:
             return
         for sdk in self._sdks:
             if sdk.takes(session):
-                sdk.send(session.offer)
+                sdk.offer(session)
         self._ring_callee_first(session)
 
     def _ring_callee_first(self, session: Session) -> None:
@@ -366,16 +367,16 @@ class Exchange:
     def _is_taken(self, session: Session) -> bool:
         return any(sdk.takes(session) for sdk in self._sdks)
 
-    def _offer_to_all(self, offer: SessionNotify) -> None:
+    def _offer_to_all(self, session: MessageSession) -> None:
         """Offer a conversation to every SDK that takes some."""
         for sdk in self._sdks:
             if sdk.takes_messages:
-                sdk.send(offer)
+                sdk.offer(session)
 
     def _offer_conversations(self, sdk: ConnectedSdk) -> None:
         for message_session in self._message_sessions.values():
             if message_session.is_on_offer:
-                sdk.send(message_session.offer)
+                sdk.offer(message_session)
 
     def _close_session(self, call: ExchangeCall, reason: str) -> None:
         self._sessions[call.session_id].close(reason)

@@ -13,6 +13,7 @@ from trio_calls.audio import frame_bytes
 from trio_calls.audio_format import AudioFormat
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.simulator.phones.agent_leg import AgentLeg, AgentSocket
+from trio_calls.simulator.phones.agent_wire import AgentWire
 from trio_calls.simulator.phones.conference import Party, mix_conference
 from trio_calls.simulator.phones.leg import Leg, PhoneState
 from trio_calls.simulator.phones.media_clock import run_media_clock
@@ -136,14 +137,15 @@ class ExchangeCall:
         """Whether the agent is on its way out."""
         return self._leaving is not None
 
-    def claim(self, audio_format: AudioFormat) -> None:
+    def claim(self, audio_format: AudioFormat, agent_wire: type[AgentWire]) -> None:
         """Give the call to an agent.
 
         Args:
           audio_format: how it wants to hear it, and speaks.
+          agent_wire: how its audio travels.
         """
         self._stop_early_ringing()
-        self.agent.use(audio_format)
+        self.agent.use(audio_format, agent_wire)
         self.was_claimed = True
         self.claimed_or_over.set()
         self.changes.wake()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, assert_never
+from typing import Final
 
 from trio_calls._logging import get_logger
 from trio_calls.audio import FRAME_SECONDS
@@ -16,9 +16,7 @@ from trio_calls.simulator.exchange.socket_tasks import SocketTasks
 from trio_calls.simulator.phones.jitter_buffer import CreditExceeded
 from trio_calls.transport import WebSocket
 from trio_calls.wire.codec import WireError
-from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse
-from trio_calls.wire.first.codec import decode_media
-from trio_calls.wire.first.media import BufferRequest, unpack_audio
+from trio_calls.wire.commands import CommandRequest
 from trio_calls.wire.message import AudioError, UnknownMessage
 from trio_calls.wire.names import INVALID_REQUEST
 
@@ -51,6 +49,8 @@ class MediaConnection:
             lambda: self._violation("it does not read what it is sent; dropped"),
             self._tap,
         )
+        self._wire = self._call.agent.wire
+        self._socket.send(*self._wire.begin())
         self._call.agent.socket = self._socket
 
     async def run(self, websocket: WebSocket) -> None:
@@ -65,7 +65,7 @@ class MediaConnection:
     def _receive(self, message: str | bytes) -> None:
         try:
             if isinstance(message, bytes):
-                self._receive_audio(message)
+                self._wire.take(message)
             else:
                 self._receive_text(message)
         except WireError as error:
@@ -75,21 +75,14 @@ class MediaConnection:
         except (AudioError, CreditExceeded) as error:
             self._violation(f"unusable audio: {error}")
 
-    def _receive_audio(self, message: bytes) -> None:
-        # Agents send on the channel of the call only, which is all that mixed audio has.
-        _, pcm = unpack_audio(message, AudioMode.MIXED)
-        self._call.agent.buffer.put(pcm)
-
     def _receive_text(self, frame: str) -> None:
-        match decode_media(frame):
+        match self._wire.decode(frame):
             case CommandRequest() as request:
                 execute(self._call, request)
-            case CommandResponse() | CallEvent() | BufferRequest() as message:
-                self._violation(f"{message.wire_type} is for the exchange to send")
             case UnknownMessage():
                 logger.debug("a frame of a type that is not known here was ignored")
             case message:
-                assert_never(message)
+                self._violation(f"{message.wire_type} is for the exchange to send")
 
     def _violation(self, fault: str) -> None:
         self._exchange.violations.add(f"media connection of call {self._call.call_id}", fault)

@@ -50,7 +50,7 @@ class MessageSession(ClaimedSession):
         local_address: str,
         is_started_here: bool,
         identifiers: Identifiers,
-        offer_to_all: Callable[[SessionNotify], None],
+        offer_to_all: Callable[[MessageSession], None],
         on_closed: Callable[[MessageSession], None],
     ) -> None:
         offer = SessionNotify(
@@ -89,7 +89,7 @@ class MessageSession(ClaimedSession):
         if self._is_ready:
             self._deliver()
         elif self.is_on_offer:
-            self._offer_to_all(self.offer)
+            self._offer_to_all(self)
 
     def _claimed(self, sdk: ConnectedSdk) -> None:
         self.was_claimed = True
@@ -133,7 +133,7 @@ class MessageSession(ClaimedSession):
     def offer_again(self) -> None:
         """Offer it to everybody if something waits that nobody can read."""
         if self.is_on_offer:
-            self._offer_to_all(self.offer)
+            self._offer_to_all(self)
 
     def close(self, reason: str) -> None:
         """Close it, and tell its holder why."""

@@ -5,20 +5,16 @@ from __future__ import annotations
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 import attrs
 
 from trio_calls.audio_format import AudioFormat
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.exchange.identifiers import Identifiers
-from trio_calls.wire.first.control import (
-    CallFlowSetup,
-    CallIn,
-    ControlMessage,
-    SessionClosed,
-    SessionNotify,
-)
+from trio_calls.simulator.phones.agent_wire import AgentWire
+from trio_calls.wire.call_flow import CallFlow
+from trio_calls.wire.first.control import CallIn, SessionNotify
 from trio_calls.wire.first.session_list import (
     BEGUN_BY_CONNECTOR,
     BEGUN_BY_SDK,
@@ -27,6 +23,7 @@ from trio_calls.wire.first.session_list import (
     SessionClosure,
     SessionInfo,
 )
+from trio_calls.wire.message import Message
 from trio_calls.wire.names import SESSION_BUSY, SESSION_CLOSED, SESSION_NOT_FOUND, TELEPHONE
 from trio_calls.wire.responses import Response
 
@@ -37,22 +34,33 @@ _NEW_INCOMING_CALL: Final = "NEW_INCOMING_CALL"
 
 
 @attrs.define(eq=False)
-class ConnectedSdk:
+class ConnectedSdk(ABC):
     """An SDK at the other end of a control connection.
 
     Attributes:
       connection_id: the id of that connection.
       audio_format: how it wants to hear its calls, and speaks in them.
       send: queues a message to it; without effect when the connection is gone.
+      agent_wire: how its audio in a call travels.
       call_flow: what it wants to be offered; None: inbound calls and messages.
       is_gone: returns whether that connection is over, though it may not have been noticed yet.
     """
 
+    agent_wire: ClassVar[type[AgentWire]]
+
     connection_id: str
     audio_format: AudioFormat
-    send: Callable[[ControlMessage], None]
-    call_flow: CallFlowSetup | None = None
+    send: Callable[[Message], None]
+    call_flow: CallFlow | None = None
     is_gone: Callable[[], bool] = lambda: False
+
+    @abstractmethod
+    def offer(self, session: ClaimedSession) -> None:
+        """Offer it a session."""
+
+    @abstractmethod
+    def tell_closed(self, session_id: str, reason: str) -> None:
+        """Tell it that a session which it has is over."""
 
     def takes(self, session: Session) -> bool:
         """Return whether it wants to be offered a call."""
@@ -136,7 +144,7 @@ class ClaimedSession(ABC):
         """Close it, and tell its holder why."""
         self.closure = SessionClosure(self._identifiers.unix_seconds(), reason)
         if self.holder is not None:
-            self.holder.send(SessionClosed(self.offer.session_id, reason))
+            self.holder.tell_closed(self.offer.session_id, reason)
 
 
 class Session(ClaimedSession):
@@ -165,7 +173,7 @@ class Session(ClaimedSession):
         return self.holder is None and not self.is_closed and not self.call.is_outgoing
 
     def _claimed(self, sdk: ConnectedSdk) -> None:
-        self.call.claim(sdk.audio_format)
+        self.call.claim(sdk.audio_format, sdk.agent_wire)
 
     def call_in(self, base_url: str) -> CallIn:
         """Make the message that says where to open the media connection, and void older tokens."""

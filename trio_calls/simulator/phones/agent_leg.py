@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final, Protocol
 
 import trio
 
-from trio_calls.audio_format import AudioFormat, AudioMode
+from trio_calls.audio_format import AudioFormat
+from trio_calls.simulator.phones.agent_wire import AgentWire
+from trio_calls.simulator.phones.first_agent_wire import FirstAgentWire
 from trio_calls.simulator.phones.jitter_buffer import JitterBuffer
 from trio_calls.simulator.phones.rate_bridge import RateBridge
 from trio_calls.state import AgentMode, CallState
 from trio_calls.wire.codec import encode
-from trio_calls.wire.commands import CommandResponse
-from trio_calls.wire.first.media import BufferRequest, MediaMessage, pack_audio
-from trio_calls.wire.names import CALL_CHANNEL
+from trio_calls.wire.commands import CallEvent, CommandResponse
 
 _TALKING: Final = frozenset({CallState.ANSWERED, CallState.CONNECTED})
-_CALLER_CHANNEL = 1
-_CALLEE_CHANNEL = 2
 
 
 class AgentSocket(Protocol):
@@ -45,8 +42,8 @@ class AgentLeg:
       states: what the agent's call went through, oldest first, without repeats.
       mode: who hears the agent; None unless CONNECTED.
       audio_format: how the agent sends its audio, and wants to hear the call.
-      buffer: what was pulled of the agent's audio and not played yet, in that format.
-      heard: what was sent to the agent on channel 0, a frame a tick, at the telephones' rate.
+      wire: how its audio travels.
+      heard: what everybody else was saying, a frame a tick, at the telephones' rate.
       said: the agent's audio as it was played, a frame a tick, at the telephones' rate.
       socket: the media connection, or None.
       left: set when the agent is out of the call.
@@ -57,7 +54,7 @@ class AgentLeg:
         self.states: list[CallState] = [CallState.PENDING]
         self.mode: AgentMode | None = None
         self.audio_format: AudioFormat = AudioFormat(phone_rate)
-        self.buffer: JitterBuffer = JitterBuffer(self.audio_format.frame_bytes)
+        self.wire: AgentWire = FirstAgentWire(self.audio_format)
         self.heard: bytearray = new_recording()
         self.said: bytearray = new_recording()
         self.socket: AgentSocket | None = None
@@ -76,15 +73,20 @@ class AgentLeg:
         """Whether the agent is in the call, to hear and perhaps to be heard."""
         return self.state in _TALKING
 
-    def use(self, audio_format: AudioFormat) -> None:
-        """Hear and speak in the format of the client that has claimed the call.
+    @property
+    def buffer(self) -> JitterBuffer:
+        """What was pulled of the agent's audio and not played yet, in its format."""
+        return self.wire.buffer
+
+    def use(self, audio_format: AudioFormat, agent_wire: type[AgentWire]) -> None:
+        """Hear and speak as the client does that has claimed the call.
 
         A client that claims again what it has goes on as it was.
         """
-        if audio_format == self.audio_format:
+        if audio_format == self.audio_format and type(self.wire) is agent_wire:
             return
         self.audio_format = audio_format
-        self.buffer = JitterBuffer(audio_format.frame_bytes)
+        self.wire = agent_wire(audio_format)
         is_same_rate = audio_format.sample_rate == self._phone_rate
         self._bridge = (
             None if is_same_rate else RateBridge(self._phone_rate, audio_format.sample_rate)
@@ -103,7 +105,7 @@ class AgentLeg:
         self.mode = mode
         self.on_change()
 
-    def send(self, message: MediaMessage) -> None:
+    def send(self, message: CommandResponse | CallEvent) -> None:
         """Send a message, if there is a media connection."""
         if self.socket is not None:
             self.socket.send(encode(message))
@@ -149,14 +151,9 @@ class AgentLeg:
           callee: the callee alone, or None before they talk.
         """
         self.heard += everybody
-        pack = pack_audio if self._bridge is None else self._pack_converted
-        frames = [pack(CALL_CHANNEL, everybody)]
-        if self.audio_format.mode is AudioMode.ISOLATED:
-            if caller is not None:
-                frames.append(pack(_CALLER_CHANNEL, caller))
-            if callee is not None:
-                frames.append(pack(_CALLEE_CHANNEL, callee))
-        self._pull_after(*frames)
+        pack = self.wire.pack if self._bridge is None else self._pack_converted
+        channels = self.wire.channels(everybody, caller, callee)
+        self._pull_after(*(pack(channel, frame) for channel, frame in channels))
 
     def hang_up(self) -> None:
         """Close the media connection, once everything that was sent has gone out."""
@@ -166,23 +163,13 @@ class AgentLeg:
 
     def _pack_converted(self, channel: int, frame: bytes) -> bytes:
         assert self._bridge is not None
-        return pack_audio(channel, self._bridge.hear(channel, frame))
+        return self.wire.pack(channel, self._bridge.hear(channel, frame))
 
     def _pull_after(self, *frames: bytes) -> None:
-        granted = self.buffer.grant()
-        if self.socket is None:
-            return
-        if granted:
-            self.socket.send(*frames, _buffer_request(granted, self.buffer.frame_bytes))
-        else:
-            self.socket.send(*frames)
+        requests = self.wire.pull()
+        if self.socket is not None:
+            self.socket.send(*frames, *requests)
 
 
 def _nobody_watches() -> None:
     """Do nothing."""
-
-
-# Fifty times a second, and mostly the same.
-@lru_cache(maxsize=16)
-def _buffer_request(requested_bytes: int, frame_bytes: int) -> str:
-    return encode(BufferRequest(requested_bytes, frame_bytes, CALL_CHANNEL))
