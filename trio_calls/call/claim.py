@@ -21,6 +21,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 
+from trio_calls.call.gatekeeper import Gatekeeper
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.wire.control_wire import RingingCall
 
@@ -46,6 +47,7 @@ class Claim:
       state: what is known of it.
       is_adopted: whether another process has claimed the call, so that no news of it come here.
       on_end: called once when it is gone. Must neither wait nor raise.
+      gatekeeper: of a call that was handed over, where others may open it as well; or None.
     """
 
     def __init__(self, address: RingingCall, *, is_adopted: bool = False) -> None:
@@ -53,6 +55,7 @@ class Claim:
         self.is_adopted: bool = is_adopted
         self.state: ClaimState = ClaimState.STANDING
         self.on_end: Callable[[], None] | None = None
+        self.gatekeeper: Gatekeeper | None = None
         self._is_tried = False
         self._news = Wakeup()
 

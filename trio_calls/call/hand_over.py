@@ -9,6 +9,7 @@ import attrs
 
 from trio_calls._quoting import Secret, printable
 from trio_calls.audio_format import AudioFormat, AudioMode
+from trio_calls.call.gatekeeper import Gatekeeper
 from trio_calls.errors import WSSHandOverError
 from trio_calls.wire.codec import WireError
 from trio_calls.wire.control_wire import RingingCall
@@ -40,6 +41,7 @@ class HandOver:
     audio_format: AudioFormat
     _url: str = attrs.field(converter=Secret)
     _token: str = attrs.field(converter=Secret)
+    _gatekeeper: Gatekeeper | None = attrs.field(default=None, eq=False)
 
     def __repr__(self) -> str:
         return f"<HandOver of call {self.call_id}>"
@@ -132,6 +134,16 @@ def address_of(handed_over: HandOver) -> RingingCall:
         url=handed_over._url,
         token=handed_over._token,
     )
+
+
+def with_gatekeeper(handed_over: HandOver, gatekeeper: Gatekeeper) -> HandOver:
+    """Return a call that is to be opened only as somebody allows, in this process."""
+    return attrs.evolve(handed_over, gatekeeper=gatekeeper)
+
+
+def gatekeeper_of(handed_over: HandOver) -> Gatekeeper | None:
+    """Return whoever has to be asked before a call is opened."""
+    return handed_over._gatekeeper
 
 
 def concealed(text: str | bytes) -> Secret:

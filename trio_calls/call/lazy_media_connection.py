@@ -157,7 +157,8 @@ class LazyMediaConnection:
         return self._media
 
     async def _run(self, media: MediaConnection, address: RingingCall) -> None:
-        await media.run(address, self._config, self._tls.context())
+        gatekeeper = self._claim.gatekeeper
+        await media.run(address, self._config, self._tls.context(), gatekeeper)
         if media.has_failed:
             self._on_failure(media)
 

@@ -10,6 +10,7 @@ import trio
 
 from trio_calls._logging import get_logger
 from trio_calls._quoting import Secret
+from trio_calls.call.gatekeeper import Gatekeeper
 from trio_calls.call.media_writer import MediaWriter
 from trio_calls.call.received_audio import ReceivedAudio
 from trio_calls.concurrency.turns import let_others_act
@@ -81,9 +82,15 @@ class MediaConnection:
         self.final_refusal: str | None = None
 
     async def run(
-        self, call_in: RingingCall, config: ClientConfig, ssl_context: ssl.SSLContext | None
+        self,
+        call_in: RingingCall,
+        config: ClientConfig,
+        ssl_context: ssl.SSLContext | None,
+        gatekeeper: Gatekeeper | None = None,
     ) -> None:
         """Open the connection and serve it until the call is over, or `stop` says so.
+
+        What a gatekeeper does not allow is a final refusal.
 
         Does not raise: `wait_open` tells whoever waits that the connection could not be opened.
 
@@ -93,12 +100,15 @@ class MediaConnection:
         with self._scope:
             async with trio.open_nursery() as nursery:
                 try:
+                    await self._ask(gatekeeper)
                     websocket = await self._connect(nursery, call_in, config, ssl_context)
                 except WSSMediaError as error:
                     self._failure = str(error)
                 else:
                     self._writer.open(websocket)
                     self._opened.set()
+                    if gatekeeper is not None:
+                        gatekeeper.opened()
                     nursery.start_soon(self._writer.run, websocket, name="trio_calls: media writer")
                     nursery.start_soon(
                         self._keep_alive,
@@ -144,6 +154,13 @@ class MediaConnection:
         self._scope.deadline = deadline
         if not self._opened.is_set():
             self._scope.cancel()
+
+    async def _ask(self, gatekeeper: Gatekeeper | None) -> None:
+        refusal = None if gatekeeper is None else await gatekeeper.may_open()
+        if refusal is not None:
+            self.was_refused = True
+            self.final_refusal = refusal
+            raise WSSMediaError(refusal)
 
     async def _connect(
         self,

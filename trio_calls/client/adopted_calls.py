@@ -10,7 +10,7 @@ import trio
 from trio_calls._logging import get_logger
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.claim import ClaimState
-from trio_calls.call.hand_over import HandOver, address_of
+from trio_calls.call.hand_over import HandOver, address_of, gatekeeper_of
 from trio_calls.call.scope import CallHandler, CallScope
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.config import ClientConfig
@@ -63,6 +63,7 @@ class AdoptedCalls:
             self._config, sample_rate=audio_format.sample_rate, audio_mode=audio_format.mode
         )
         call = CallScope(address_of(handed_over), config, self._tls, is_adopted=True)
+        call.core.claim.gatekeeper = gatekeeper_of(handed_over)
         self._scopes[call] = trio.CancelScope(deadline=self._deadline)
         return call
 

@@ -172,6 +172,9 @@ class _Server:
 
     def _stopped_ringing(self, call: CallScope) -> None:
         """Act on the end of a call's claim. Called by that."""
+        gatekeeper = call.core.claim.gatekeeper
+        if gatekeeper is not None:
+            gatekeeper.stopped_ringing(call.core.ending.ending)
         self._outcomes.stopped_ringing(call)
         self._calls.news.wake()
 
