@@ -370,8 +370,8 @@ class ClientConfig:
         """Read the settings from the environment.
 
         ``WSS_API_KEY`` and ``WSS_CONNECTOR_UUID``, or ``WSS_CERT_PATH`` and ``WSS_KEY_PATH``;
-        optionally ``WSS_BASE_URL`` and ``WSS_SAMPLE_RATE`` (Hz). An empty variable counts as
-        not set.
+        optionally ``WSS_BASE_URL``, ``WSS_SAMPLE_RATE`` (Hz) and ``WSS_MAX_CONCURRENT_CALLS``. An
+        empty variable counts as not set.
 
         Args:
           environ: the variables to read, in place of `os.environ`.
@@ -394,6 +394,8 @@ class ClientConfig:
                     )
         if "sample_rate" in settings:
             settings["sample_rate"] = _parse_sample_rate(settings["sample_rate"])
+        if "max_concurrent_calls" in settings:
+            settings["max_concurrent_calls"] = _parse_calls(settings["max_concurrent_calls"])
         return cls(**settings)
 
 
@@ -404,6 +406,7 @@ _ENVIRONMENT: Final = {
     "key_path": "WSS_KEY_PATH",
     "base_url": "WSS_BASE_URL",
     "sample_rate": "WSS_SAMPLE_RATE",
+    "max_concurrent_calls": "WSS_MAX_CONCURRENT_CALLS",
 }
 
 
@@ -437,3 +440,11 @@ def _parse_sample_rate(text: str) -> int:
         raise WSSConfigError(
             "WSS_SAMPLE_RATE must be 8000, 16000 or 24000 (Hz), or not set at all"
         ) from None
+
+
+def _parse_calls(text: str) -> int:
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", text, re.ASCII):
+        raise WSSConfigError(
+            "WSS_MAX_CONCURRENT_CALLS must be a whole number greater than 0, or not set at all"
+        )
+    return int(text)

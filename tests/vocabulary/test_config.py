@@ -54,13 +54,20 @@ def test_the_environment_gives_the_url_and_the_sample_rate() -> None:
     assert (config.base_url, config.sample_rate) == ("ws://localhost:8080", 16000)
 
 
+def test_the_environment_gives_the_most_calls() -> None:
+    config = ClientConfig.from_env(KEY_ENVIRONMENT | {"WSS_MAX_CONCURRENT_CALLS": "20"})
+    assert config == ClientConfig.sandbox(**KEY, max_concurrent_calls=20)
+
+
 def test_an_empty_variable_counts_as_not_set() -> None:
-    empty = {"WSS_CERT_PATH": "", "WSS_KEY_PATH": "", "WSS_BASE_URL": "", "WSS_SAMPLE_RATE": ""}
+    optional = ("CERT_PATH", "KEY_PATH", "BASE_URL", "SAMPLE_RATE", "MAX_CONCURRENT_CALLS")
+    empty = {f"WSS_{name}": "" for name in optional}
     assert ClientConfig.from_env(KEY_ENVIRONMENT | empty) == ClientConfig.sandbox(**KEY)
 
 
 def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in (*CERTIFICATE_ENVIRONMENT, "WSS_BASE_URL", "WSS_SAMPLE_RATE"):
+    optional = ("WSS_BASE_URL", "WSS_SAMPLE_RATE", "WSS_MAX_CONCURRENT_CALLS")
+    for variable in (*CERTIFICATE_ENVIRONMENT, *optional):
         monkeypatch.delenv(variable, raising=False)
     for variable, value in KEY_ENVIRONMENT.items():
         monkeypatch.setenv(variable, value)
@@ -88,6 +95,11 @@ def test_a_missing_api_key_is_named_with_what_to_do() -> None:
         (KEY_ENVIRONMENT | {"WSS_SAMPLE_RATE": "24e3"}, "WSS_SAMPLE_RATE"),
         (KEY_ENVIRONMENT | {"WSS_SAMPLE_RATE": "9" * 5000}, "WSS_SAMPLE_RATE"),
         (KEY_ENVIRONMENT | {"WSS_SAMPLE_RATE": "44100"}, "WSS_SAMPLE_RATE"),
+        (KEY_ENVIRONMENT | {"WSS_MAX_CONCURRENT_CALLS": "0"}, "WSS_MAX_CONCURRENT_CALLS"),
+        (KEY_ENVIRONMENT | {"WSS_MAX_CONCURRENT_CALLS": "-1"}, "WSS_MAX_CONCURRENT_CALLS"),
+        (KEY_ENVIRONMENT | {"WSS_MAX_CONCURRENT_CALLS": "2.5"}, "WSS_MAX_CONCURRENT_CALLS"),
+        (KEY_ENVIRONMENT | {"WSS_MAX_CONCURRENT_CALLS": "\u0662"}, "WSS_MAX_CONCURRENT_CALLS"),
+        (KEY_ENVIRONMENT | {"WSS_MAX_CONCURRENT_CALLS": "9" * 5000}, "WSS_MAX_CONCURRENT_CALLS"),
         (KEY_ENVIRONMENT | {"WSS_API_KEY": "two\nlines"}, "WSS_API_KEY"),
         (KEY_ENVIRONMENT | {"WSS_API_KEY": "trailing "}, "WSS_API_KEY"),
         (KEY_ENVIRONMENT | {"WSS_CONNECTOR_UUID": "schlüssel"}, "WSS_CONNECTOR_UUID"),
