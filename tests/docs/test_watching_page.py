@@ -6,18 +6,15 @@ import json
 import logging
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
 
 from tests.docs.test_voice_pages import load
-from tests.support.metrics import read_metrics
+from tests.support.dashboards import SERIES, expressions, named_in, overlapping
 from trio_calls.client.observers import Loss
 from trio_calls.simulator import Simulator
 from trio_calls.telemetry._catalogue import LOAD, METRICS, Kind
-from trio_calls.telemetry._exposition import write_metrics
-from trio_calls.telemetry._numbers import Numbers
 
 pytestmark = pytest.mark.pure
 
@@ -26,23 +23,6 @@ PAGE = (HOW_TO / "watch-a-worker.rst").read_text(encoding="utf-8")
 BENCHMARKS = (HOW_TO.parents[1] / "benchmarks" / "README.md").read_text(encoding="utf-8")
 DASHBOARD = (HOW_TO / "trio-calls-dashboard.json").read_text(encoding="utf-8")
 watching = load("watching")
-
-#: What Prometheus knows a metric by.
-SERIES = {name.partition("{")[0] for name in read_metrics(write_metrics(Numbers(), "")[0].decode())}
-
-
-def expressions(node: Any) -> list[str]:
-    """Find what a dashboard asks Prometheus for."""
-    if isinstance(node, dict):
-        own = [node["expr"]] if "expr" in node else []
-        return own + [one for inner in node.values() for one in expressions(inner)]
-    if isinstance(node, list):
-        return [one for inner in node for one in expressions(inner)]
-    return []
-
-
-def named_in(text: str) -> set[str]:
-    return set(re.findall(r"\btrio_calls_\w+", text))
 
 
 def test_the_dashboard_shows_what_there_is() -> None:
@@ -60,17 +40,7 @@ def test_the_labels_of_the_dashboard_exist() -> None:
 
 
 def test_panels_do_not_overlap() -> None:
-    taken: set[tuple[int, int]] = set()
-    for panel in json.loads(DASHBOARD)["panels"]:
-        at = panel["gridPos"]
-        cells = {
-            (x, y)
-            for x in range(at["x"], at["x"] + at["w"])
-            for y in range(at["y"], at["y"] + at["h"])
-        }
-        assert max(x for x, _ in cells) < 24
-        assert not taken & cells
-        taken |= cells
+    assert overlapping(json.loads(DASHBOARD)["panels"]) == []
 
 
 def test_the_alerts_name_what_there_is() -> None:

@@ -1,0 +1,22 @@
+"""The files of `examples/deploy`, read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FILES = CHECKOUT / "examples" / "deploy"
+
+
+def read_documents(*parts: str) -> list[dict[str, Any]]:
+    """Read the documents of a YAML file."""
+    return list(yaml.safe_load_all(FILES.joinpath(*parts).read_text(encoding="utf-8")))
+
+
+def read_document(*parts: str) -> dict[str, Any]:
+    """Read a YAML file of one document."""
+    (document,) = read_documents(*parts)
+    return document
