@@ -75,7 +75,7 @@ browser: $(BROWSER_INSTALLED) ## Run the tests of the phone's page, in the syste
 pictures: $(BROWSER_INSTALLED) ## Make the documentation's pictures of the phone's page again
 	TRIO_CALLS_REQUIRE=chromium TRIO_CALLS_PICTURES=yes $(BIN)/python -m pytest tests/browser/test_page_looks.py
 
-docs: $(DEVELOPMENT_INSTALLED) ## Build the documentation into docs/_build
+docs: $(DEVELOPMENT_INSTALLED) ## Build the documentation into docs/_build, and list its links to elsewhere there
 	$(BIN)/sphinx-build -W --keep-going docs docs/_build
 
 compat: $(DEVELOPMENT_INSTALLED) ## Run the tests on each Python found here, and with the lowest versions allowed

@@ -36,6 +36,7 @@ extensions = [
     "sphinxcontrib_trio",
     # Beside this file.
     "folded_answers",
+    "listed_links",
 ]
 exclude_patterns = ["_build"]
 # Names of Trio are links into its documentation. The list of them is kept: docs/trio_inventory.py.
