@@ -48,9 +48,10 @@ quick: $(DEVELOPMENT_INSTALLED) ## Check style and run the quickest half of the 
 	$(BIN)/python -m pytest $(QUICK) -m 'not slow' -k 'not trio-websocket' \
 		--numprocesses auto --dist worksteal
 
-lint: $(DEVELOPMENT_INSTALLED) ## Check style, formatting and the layers' imports
+lint: $(DEVELOPMENT_INSTALLED) ## Check style, formatting, spelling and the layers' imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/lint-imports
 
 types: $(DEVELOPMENT_INSTALLED) ## Check the types
