@@ -4,73 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import trio
 
 from tests.support.agent_files import agent_file
-from tests.support.metrics import read_metrics
 from tests.support.peers.web import fetch
-from tests.support.processes import (
-    PATIENCE_SECONDS,
-    RunningCommand,
-    environment,
-    finished,
-    running,
-    settings_of,
-)
+from tests.support.processes import finished, settings_of
+from tests.support.watched_agents import AGENT, watched
 from trio_calls.cli import main
-from trio_calls.simulator import Simulator, open_simulator
-
-# It stays in the call until the caller hangs up.
-AGENT = """
-async def handle_call(call):
-    await call.answer()
-    await call.wait_disconnected()
-"""
+from trio_calls.simulator import open_simulator
 
 pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="workers inherit a descriptor"),
     pytest.mark.slow,
 ]
-
-
-class Watched:
-    """An agent that is watched, and the exchange whose calls it serves."""
-
-    def __init__(self, command: RunningCommand, simulator: Simulator, url: str) -> None:
-        self.command = command
-        self.simulator = simulator
-        self.url = url
-
-    async def metrics(self) -> dict[str, float]:
-        return read_metrics(await fetch(f"{self.url}/metrics"))
-
-    async def wait_workers(self, number: int) -> dict[str, float]:
-        """Wait until so many workers report: that they serve they print before they tell it."""
-        with trio.fail_after(PATIENCE_SECONDS):
-            while True:
-                samples = await self.metrics()
-                if samples["trio_calls_workers"] == number:
-                    return samples
-                await trio.sleep(0.05)
-
-
-@asynccontextmanager
-async def watched(folder: Path, *options: str) -> AsyncIterator[Watched]:
-    async with open_simulator(port=0) as simulator:
-        arguments = ("run", agent_file(folder, AGENT), "--monitor", "127.0.0.1:0", *options)
-        async with running(*arguments, variables=settings_of(simulator.config)) as command:
-            url = (await command.wait_for(r"metrics are on (http://127\.0\.0\.1:\d+)/metrics"))[1]
-            workers = 2 if "--workers" in options else 1
-            await command.wait_for(rf"(?s)(serving the calls.*){{{workers}}}")
-            yield Watched(command, simulator, url)
 
 
 async def test_one_process(tmp_path: Path) -> None:
@@ -122,67 +72,6 @@ async def test_two_workers_one_of_which_dies(tmp_path: Path) -> None:
             if not call.ended:
                 call.caller.hang_up()
         assert await agent.command.wait_status() == 0
-
-
-@pytest.mark.skipif(shutil.which("prometheus") is None, reason="there is no Prometheus here")
-async def test_a_real_prometheus_scrapes_two_workers(tmp_path: Path) -> None:
-    async with watched(tmp_path, "--workers", "2") as agent:
-        calls = [agent.simulator.place_call() for _ in range(6)]
-        for call in calls:
-            await call.caller.wait_talking()
-        await agent.wait_workers(2)
-        async with prometheus(tmp_path, agent.url) as api:
-            assert await query(api, "trio_calls_offers_claimed_total") == 6
-            assert await query(api, "sum(trio_calls_calls)") == 6
-            assert await query(api, "trio_calls_workers") == 2
-            quantile = "histogram_quantile(0.9, trio_calls_offer_to_answer_seconds_bucket)"
-            assert 0 < await query(api, quantile) <= 1
-        for call in calls:
-            call.caller.hang_up()
-
-
-@asynccontextmanager
-async def prometheus(folder: Path, target: str) -> AsyncIterator[str]:
-    """Let Prometheus scrape a target each second, and yield the address of its API."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    scraped = {
-        "job_name": "agents",
-        "scrape_interval": "1s",
-        "static_configs": [{"targets": [target.removeprefix("http://")]}],
-    }
-    # Its configuration is YAML, and all JSON is that.
-    (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": [scraped]}))
-    process = await trio.lowlevel.open_process(
-        [
-            "prometheus",
-            f"--config.file={folder / 'prometheus.yml'}",
-            f"--storage.tsdb.path={folder / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--log.level=error",
-        ],
-        env=environment({}),
-    )
-    try:
-        yield f"http://127.0.0.1:{port}/api/v1/query"
-    finally:
-        process.kill()
-        with trio.CancelScope(shield=True):
-            await process.wait()
-
-
-async def query(api: str, expression: str) -> float:
-    """Ask Prometheus, again and again until it has an answer."""
-    with trio.fail_after(PATIENCE_SECONDS):
-        while True:
-            try:
-                answer = json.loads(await fetch(f"{api}?query={expression.replace(' ', '%20')}"))
-            except (AssertionError, OSError):
-                answer = {"data": {"result": []}}
-            for result in answer["data"]["result"]:
-                return float(result["value"][1])
-            await trio.sleep(0.3)
 
 
 @pytest.mark.parametrize("options", [[], ["--workers", "2"]])

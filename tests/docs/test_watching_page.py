@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import trio
@@ -23,6 +24,9 @@ PAGE = (HOW_TO / "watch-a-worker.rst").read_text(encoding="utf-8")
 BENCHMARKS = (HOW_TO.parents[1] / "benchmarks" / "README.md").read_text(encoding="utf-8")
 DASHBOARD = (HOW_TO / "trio-calls-dashboard.json").read_text(encoding="utf-8")
 watching = load("watching")
+
+#: A file of rules, as the page has it.
+ALERTS = dedent("   groups:\n" + PAGE.partition("   groups:\n")[2].partition("\nWhat blocks")[0])
 
 
 def test_the_dashboard_shows_what_there_is() -> None:
@@ -44,9 +48,8 @@ def test_panels_do_not_overlap() -> None:
 
 
 def test_the_alerts_name_what_there_is() -> None:
-    alerts = PAGE.partition("groups:\n")[2].partition("\nWhat blocks")[0]
-    assert len(named_in(alerts)) == 5
-    assert named_in(alerts) <= SERIES
+    assert len(named_in(ALERTS)) == 5
+    assert named_in(ALERTS) <= SERIES
 
 
 def test_the_page_has_every_metric() -> None:
