@@ -15,7 +15,8 @@ from urllib.parse import quote
 import pytest
 import trio
 
-from tests.docs.test_watching_page import ALERTS, DASHBOARD, expressions
+from tests.docs.test_watching_page import ALERTS, DASHBOARD
+from tests.support.dashboards import expressions
 from tests.support.peers.web import fetch
 from tests.support.processes import PATIENCE_SECONDS, environment
 from tests.support.requirements import do_without

@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from tests.support.peers.exchange import FakeExchange, http
-from tests.support.peers.links import call_in
+from tests.support.peers.links import ringing_call
 from tests.support.transports import on_one_transport
 from trio_calls import ActiveCall, AudioFormat, EndCause, Ending, WSSMediaError
 from trio_calls.call.hand_over import hand_over_of, with_gatekeeper
@@ -51,7 +51,7 @@ async def serve(
     """Serve one call that has this gatekeeper."""
 
     async def calls() -> AsyncIterator[HandOver]:
-        yield with_gatekeeper(hand_over_of(call_in("s"), AudioFormat(8000)), gatekeeper)
+        yield with_gatekeeper(hand_over_of(ringing_call("s"), AudioFormat(8000)), gatekeeper)
 
     await serve_handed_over(calls(), handler, exchange.config())
 
@@ -139,6 +139,6 @@ async def test_cancellation_does_not_wait_for_its_answer(exchange: FakeExchange)
 
 
 async def test_a_call_shows_nothing_of_it() -> None:
-    handed_over = with_gatekeeper(hand_over_of(call_in("s"), AudioFormat(8000)), Gatekeeper())
+    handed_over = with_gatekeeper(hand_over_of(ringing_call("s"), AudioFormat(8000)), Gatekeeper())
     assert repr(handed_over) == "<HandOver of call call of s>"
-    assert handed_over == hand_over_of(call_in("s"), AudioFormat(8000))
+    assert handed_over == hand_over_of(ringing_call("s"), AudioFormat(8000))
