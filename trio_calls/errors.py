@@ -21,6 +21,7 @@
     │   ├── WSSCallCommandTimeoutError   the exchange did not do it in time
     │   └── WSSCallFaultError        the exchange reports a fault; given to CALL_ERROR, never raised
     ├── WSSHandOverError             a call that was handed over cannot be taken
+    ├── WSSFleetError                Redis, which a fleet shares, cannot do what it was asked for
     ├── WSSSessionError              the exchange refused something about a session
     │   ├── WSSSessionBusyError      another connection has it
     │   ├── WSSSessionClosedError    it is over
@@ -185,6 +186,13 @@ class WSSHandOverError(WSSError):
     """A call that was handed over cannot be taken: its document is of no use, or it is too late.
 
     The message never quotes the document, which is a credential.
+    """
+
+
+class WSSFleetError(WSSError):
+    """Redis, which the processes of a fleet share, cannot be reached, or refuses.
+
+    Calls that were opened do not need it, and go on.
     """
 
 

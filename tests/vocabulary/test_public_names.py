@@ -37,7 +37,11 @@ EXPORTED: Final = {
         CALL_ANSWERED CALL_ANSWER_FAILED CALL_CONNECTED CALL_CONNECT_FAILED CALL_ERROR
         CALL_EVENTS CALL_TERMINATED INCOMING_CALL INCOMING_MESSAGE OFFER
     """,
-    "trio_calls.fleet": "",
+    "trio_calls.fleet": """
+        CallEntry CallEvent CallEventKind CallEvents Directory DirectoryStatus Fleet
+        FleetPasswordError FleetUnavailableError FleetView NoSuchCallError NoSuchWorkerError
+        OrderFailedError WSSFleetError WorkerEntry WorkerSilentError open_directory
+    """,
     "trio_calls.sessions": """
         Conversation ConversationEnd ConversationEnding HandOver InboundCalls IncomingMessage Offer
         OfferDecision SentMessage SessionClosure SessionInfo Sessions

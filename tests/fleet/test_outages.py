@@ -1,0 +1,202 @@
+"""Redis is slow, gone, emptied or full: the calls notice nothing, and the view says so."""
+
+from __future__ import annotations
+
+import logging
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.support.agent_files import agent_file
+from tests.support.fleets import has_call, open_worker, talk, view_once
+from tests.support.phone_calls import speech
+from tests.support.processes import environment, settings_of
+from tests.support.redis_server import RedisServer, open_redis_server
+from tests.support.waiting import until
+from trio_calls import ActiveCall
+from trio_calls.audio import find
+from trio_calls.fleet import (
+    CallEventKind,
+    Fleet,
+    FleetUnavailableError,
+    open_directory,
+)
+from trio_calls.simulator import open_simulator
+from trio_calls.testing import run_agent
+
+pytestmark = [pytest.mark.slow, pytest.mark.pure]
+
+SAID = speech(2, 0.5)
+
+
+async def greet(call: ActiveCall) -> None:
+    await call.answer()
+    await call.send_audio(SAID)
+    await call.wait_disconnected()
+
+
+def lines_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "trio_calls.fleet" and record.levelno >= logging.INFO
+    ]
+
+
+async def test_a_paused_server_costs_the_view_only(
+    redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "trio_calls.fleet")
+    async with open_worker(redis_server, greet) as worker:
+        redis_server.pause()
+        began = trio.current_time()
+        call = worker.place_call()
+        await call.caller.wait_sound()
+        assert trio.current_time() - began < 1.5
+        await worker.wait_stale()
+        status = worker.directory.status
+        assert (status.trouble, status.outages) == ("Redis does not answer", 1)
+        assert status.stale_seconds >= 0
+        await call.caller.wait_silence(0.2)
+        assert find(SAID, call.caller.heard).correlation > 0.9
+        redis_server.resume()
+        await worker.wait_current()
+        assert (await worker.entry_once("ANSWERED")).call_id == call.call_id
+        assert worker.directory.status.stale_seconds == 0
+    said, mended = lines_of(caplog)
+    assert said.startswith("Redis does not answer: what the directory says of this worker is out")
+    assert re.fullmatch(r"the directory is right again, after \d+\.\d s", mended)
+
+
+async def test_who_looks_at_a_paused_server_is_told(redis_server: RedisServer) -> None:
+    redis_server.pause()
+    with pytest.raises(FleetUnavailableError, match="does not answer"):
+        await Fleet(redis_server.url).view()
+    redis_server.resume()
+
+
+async def test_a_server_that_was_emptied_is_told_everything(redis_server: RedisServer) -> None:
+    async with open_worker(redis_server, talk) as worker:
+        call = worker.place_call()
+        await worker.entry_once("ANSWERED")
+        await redis_server.restart()
+        assert (await worker.entry_once("ANSWERED")).call_id == call.call_id
+        # What is asked afterwards is heard, too.
+        await worker.fleet.close(call.call_id)
+        await call.caller.wait_hung_up()
+
+
+async def test_what_somebody_has_deleted_is_written_again(redis_server: RedisServer) -> None:
+    async with open_worker(redis_server, talk) as worker:
+        worker.place_call()
+        await worker.entry_once("ANSWERED")
+        stream = await trio.open_tcp_stream("127.0.0.1", redis_server.port)
+        async with stream:
+            await stream.send_all(b"FLUSHALL\r\n")
+            await stream.receive_some()
+        view = await worker.view_once(lambda view: view.calls)
+        assert [each.is_whole for each in view.workers] == [True]
+
+
+async def test_a_full_server_is_said_once(
+    redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "trio_calls.fleet")
+    async with open_worker(redis_server, talk) as worker:
+        first = worker.place_call()
+        await worker.entry_once("ANSWERED")
+        stream = await trio.open_tcp_stream("127.0.0.1", redis_server.port)
+        async with stream:
+            await stream.send_all(b"CONFIG SET maxmemory 1\r\n")
+            await stream.receive_some()
+            call = worker.place_call()
+            await call.caller.wait_talking()
+            await worker.wait_stale()
+            assert worker.directory.status.trouble == "Redis is full"
+            # Its lease is renewed all the same, several times by now.
+            await trio.sleep(1.2)
+            view = await worker.fleet.view()
+            assert [each.is_whole for each in view.workers] == [False]
+            assert [each.call_id for each in view.calls] == [first.call_id]
+            await stream.send_all(b"CONFIG SET maxmemory 0\r\n")
+            await stream.receive_some()
+        view = await worker.view_once(lambda view: len(view.calls) == 2)
+        await worker.view_once(lambda view: view.workers[0].is_whole)
+    assert [line.partition(":")[0] for line in lines_of(caplog)][:1] == ["Redis is full"]
+    assert len(lines_of(caplog)) == 2
+
+
+async def test_calls_do_not_wait_for_a_server_that_never_was(redis_server: RedisServer) -> None:
+    await redis_server.kill()
+    async with (
+        open_simulator() as simulator,
+        run_agent(talk, simulator) as client,
+        open_directory(client, redis_server.url) as directory,
+    ):
+        call = simulator.place_call()
+        with trio.fail_after(1.5):
+            await call.caller.wait_talking()
+        assert not directory.status.is_current
+        await redis_server.start()
+        await view_once(Fleet(redis_server.url), has_call("ANSWERED"))
+        call.caller.hang_up()
+
+
+PROGRAM = """
+import sys, trio
+from trio_calls import ClientConfig, events, open_call_client
+from trio_calls.fleet import open_directory
+
+async def talk(call):
+    await call.answer()
+    await call.wait_disconnected()
+
+async def main():
+    async with open_call_client(ClientConfig.from_env()) as client:
+        async with open_directory(client, sys.argv[1], worker_id="doomed", lease_seconds=1):
+            client.on(events.INCOMING_CALL)(talk)
+            await client.run_forever()
+
+trio.run(main)
+"""
+
+
+async def test_a_worker_that_is_killed_is_out_within_its_lease(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    fleet = Fleet(redis_server.url)
+    async with open_simulator(port=0) as simulator:
+        process = await trio.lowlevel.open_process(
+            [sys.executable, agent_file(tmp_path, PROGRAM), redis_server.url],
+            env=environment(settings_of(simulator.config)),
+        )
+        call = simulator.place_call()
+        await view_once(fleet, has_call("ANSWERED"))
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+        died = trio.current_time()
+        async with fleet.follow(call.call_id) as events:
+            told = [event.kind async for event in events]
+        assert told[-1] is CallEventKind.WORKER_GONE
+        view = await fleet.view()
+        assert (view.workers, view.calls) == ((), ())
+        assert trio.current_time() - died < 10
+
+
+async def test_a_password_is_in_no_line_of_a_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with open_redis_server("--requirepass", "open-sesame") as server:
+        url = server.url.replace("//", "//:open-sesame@")
+        async with (
+            open_simulator() as simulator,
+            run_agent(talk, simulator) as client,
+            open_directory(client, url, lease_seconds=1) as directory,
+        ):
+            await until(lambda: directory.status.is_current)
+            await server.kill()
+            await until(lambda: not directory.status.is_current)
+        assert "open-sesame" not in caplog.text + repr(directory.status)
