@@ -37,12 +37,24 @@ exit status means what, is in :doc:`/how-to/ring-your-agent`.
 
 def help_of(name: str) -> str:
     """Return what a command prints about itself."""
-    with click.Context(trio_calls, info_name="trio-calls") as group:
-        command = trio_calls.commands[name]
-        with click.Context(
-            command, group, name, terminal_width=_WIDTH, help_option_names=["-h", "--help"]
-        ) as context:
-            return command.get_help(context)
+    command: click.Command = trio_calls
+    context = click.Context(trio_calls, info_name="trio-calls")
+    for word in name.split():
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+        context = click.Context(
+            command, context, word, terminal_width=_WIDTH, help_option_names=["-h", "--help"]
+        )
+    with context:
+        return command.get_help(context)
+
+
+def names() -> Iterator[str]:
+    """Name all commands, and those that are commands of another."""
+    for name, command in trio_calls.commands.items():
+        yield name
+        if isinstance(command, click.Group):
+            yield from (f"{name} {inner}" for inner in command.commands)
 
 
 def page() -> str:
@@ -52,7 +64,7 @@ def page() -> str:
 
 def _sections() -> Iterator[str]:
     yield _HEAD.rstrip()
-    for name in trio_calls.commands:
+    for name in names():
         title = f"trio-calls {name}"
         yield (
             f"{title}\n{'-' * len(title)}\n\n.. code-block:: text\n\n"

@@ -6,8 +6,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from trio_calls.call.scope import CallHandler, call_handler
 from trio_calls.cli import values
 from trio_calls.cli.call_watch import printable
 from trio_calls.cli.conversation import ConversationCommand
+from trio_calls.cli.directory import require_fleet, tell_fleet
 from trio_calls.cli.find_handler import Handlers, find_handler, find_handlers
 from trio_calls.cli.monitoring import (
     MonitorSettings,
@@ -39,11 +40,11 @@ from trio_calls.cli.worker_channel import open_worker_end
 from trio_calls.cli.workers import REFUSED, supervise
 from trio_calls.client.client import CallClient, open_call_client
 from trio_calls.config import ClientConfig
-from trio_calls.errors import WSSConfigError, WSSConnectionError
+from trio_calls.errors import WSSConfigError, WSSConnectionError, WSSFleetError
 
 logger = logging.getLogger(__name__)
 
-_MENDABLE: Final = (WSSConfigError, WSSConnectionError)
+_MENDABLE: Final = (WSSConfigError, WSSConnectionError, WSSFleetError)
 
 _EXAMPLE: Final = """\b
 Examples:
@@ -97,9 +98,15 @@ Examples:
     help="Serve metrics for Prometheus, health and a list of the calls there, of all workers.",
 )
 @click.option(
+    "--fleet",
+    metavar="URL",
+    help="Tell the Redis there of the calls, for `trio-calls fleet`. WSS_REDIS_URL does it, too, "
+    "and shows no password to other users.",
+)
+@click.option(
     "--show-numbers",
     is_flag=True,
-    help="With --monitor: leave telephone numbers in the list of the calls.",
+    help="With --monitor or a fleet: leave telephone numbers in the list of the calls.",
 )
 @click.option("--as-worker", type=(int, int), hidden=True, metavar="NUMBER DESCRIPTOR")
 @click.option("--reports", is_flag=True, hidden=True)
@@ -115,6 +122,7 @@ def run(
     show_tasks: bool,
     sample_rate: str | None,
     monitor: str | None,
+    fleet: str | None,
     show_numbers: bool,
     as_worker: tuple[int, int] | None,
     reports: bool,
@@ -149,6 +157,10 @@ def run(
     With --monitor /metrics, /healthz, /readyz and /calls are served, to whoever reaches them. It
     needs the extra `monitor`.
 
+    With --fleet, or where WSS_REDIS_URL is set, Redis is told which worker has which call, and
+    `trio-calls fleet` lists them from any machine. Calls do not depend on it. It needs the extra
+    `fleet`.
+
     Nothing else is restarted: not the program when the file changes, and not a handler that has
     failed. SIGTERM ends the program when the calls in progress are over; a second signal ends them,
     and so does Control-C. An agent whose handler has returned leaves its conference on SIGTERM.
@@ -162,24 +174,29 @@ def run(
     if show_tasks:
         require_task_view()
         run_main = partial(run_trio, showing_tasks)
+    in_fleet = not simulate and require_fleet(fleet)
     if as_worker is not None:
-        settings = _WorkerSettings(prefix, as_worker[1], reports, show_numbers)
+        settings = _WorkerSettings(prefix, as_worker[1], reports, in_fleet, show_numbers)
         context.exit(_run_worker(run_main, find_handlers(target), drain_seconds, settings))
-    watched = _monitor_settings(monitor, show_numbers, simulate)
+    watched = _monitor_settings(monitor, show_numbers, simulate, in_fleet)
     people = people_of(context, **simulated) if simulate else None
     if people is None:
         refuse_people(context, simulated)
     if workers > 1:
         _refuse_workers(simulate)
-        supervised = target, drain_seconds, workers, watched, show_tasks
-        context.exit(run_main(supervise, *supervised, mendable=(OSError, Failure)))
+        main = partial(supervise, show_tasks=show_tasks, show_numbers=show_numbers)
+        supervised = target, drain_seconds, workers, watched
+        context.exit(run_main(main, *supervised, mendable=(OSError, Failure)))
     if people is not None:
         rate = simulated_rate()
         went_well = run_main(rehearse, find_handler(target), rate, people)
         context.exit(0 if went_well else 1)
     handlers = find_handlers(target)
     mendable = (*_MENDABLE, Failure)
-    context.exit(run_main(_serve, handlers, drain_seconds, watched, mendable=mendable))
+    observes: list[_Observe] = [] if watched is None else [partial(monitor_client, watched)]
+    if in_fleet:
+        observes.append(partial(tell_fleet, prefix, show_numbers))
+    context.exit(run_main(_serve, handlers, drain_seconds, observes, mendable=mendable))
 
 
 def simulated_rate() -> int:
@@ -200,12 +217,12 @@ def _refuse_workers(simulate: bool) -> None:
 
 
 def _monitor_settings(
-    address: str | None, show_numbers: bool, simulate: bool
+    address: str | None, show_numbers: bool, simulate: bool, in_fleet: bool
 ) -> MonitorSettings | None:
     """Return what is to be served, if that makes sense and can be done."""
     if address is None:
-        if show_numbers:
-            raise click.UsageError("--show-numbers goes with --monitor")
+        if show_numbers and not in_fleet:
+            raise click.UsageError("--show-numbers goes with --monitor or --fleet")
         return None
     if simulate:
         raise click.UsageError("--simulate rings once, and is over: leave --monitor out")
@@ -224,20 +241,19 @@ def _run_worker(
     except Failure as failure:
         cause = failure.__cause__
         is_final = isinstance(cause, WSSConnectionError) and cause.is_final
-        if not is_final and not isinstance(cause, WSSConfigError):
+        if not is_final and not isinstance(cause, WSSConfigError | WSSFleetError):
             raise
         failure.show()
         return REFUSED
 
 
-async def _serve(handlers: Handlers, drain_seconds: float, watched: MonitorSettings | None) -> int:
+async def _serve(handlers: Handlers, drain_seconds: float, observes: Sequence[_Observe]) -> int:
     """Serve until a signal comes.
 
     Returns:
       The exit status.
     """
-    observe: _Observe = nullcontext if watched is None else partial(monitor_client, watched)
-    program = _Program(ClientConfig.from_env(), handlers, observe)
+    program = _Program(ClientConfig.from_env(), handlers, observes)
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             nursery.start_soon(program.serve)
@@ -256,10 +272,12 @@ async def _serve_as_worker(
     """
     config = ClientConfig.from_env()
     async with open_worker_end(settings.descriptor) as channel, trio.open_nursery() as nursery:
-        observe: _Observe = nullcontext
+        observes: list[_Observe] = []
         if settings.reports:
-            observe = partial(report_client, channel, settings.show_numbers)
-        program = _Program(config, handlers, observe, settings.prefix)
+            observes.append(partial(report_client, channel, settings.show_numbers))
+        if settings.in_fleet:
+            observes.append(partial(tell_fleet, settings.prefix, settings.show_numbers))
+        program = _Program(config, handlers, observes, settings.prefix)
         nursery.start_soon(program.serve)
         nursery.start_soon(channel.report_serving, program.serving)
         status = await program.wait_end(channel.orders, drain_seconds)
@@ -271,6 +289,14 @@ _Observe = Callable[[CallClient], AbstractAsyncContextManager[object]]
 """Watches a client for the duration of a block."""
 
 
+@asynccontextmanager
+async def _observed(observes: Sequence[_Observe], client: CallClient) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        for observe in observes:
+            await stack.enter_async_context(observe(client))
+        yield
+
+
 @attrs.frozen
 class _WorkerSettings:
     """What a supervisor has told one of its workers.
@@ -279,12 +305,14 @@ class _WorkerSettings:
       prefix: of each line that it prints.
       descriptor: of its end of the channel.
       reports: whether it is to report of itself.
+      in_fleet: whether it is to tell Redis of its calls.
       show_numbers: leave telephone numbers in.
     """
 
     prefix: str
     descriptor: int
     reports: bool
+    in_fleet: bool
     show_numbers: bool
 
 
@@ -294,7 +322,7 @@ class _Program:
     Args:
       config: how to reach the exchange.
       handlers: of the calls and messages.
-      observe: is entered while the client is there.
+      observes: are entered while the client is there.
       prefix: of each line that is printed.
 
     Attributes:
@@ -305,19 +333,22 @@ class _Program:
         self,
         config: ClientConfig,
         handlers: Handlers,
-        observe: _Observe = nullcontext,
+        observes: Sequence[_Observe] = (),
         prefix: str = "",
     ) -> None:
         self.serving = trio.Event()
         self._config = config
         self._handlers = handlers
-        self._observe = observe
+        self._observes = observes
         self._prefix = prefix
         self._client: CallClient | None = None
 
     async def serve(self) -> None:
         """Serve until cancelled."""
-        async with open_call_client(self._config) as client, self._observe(client):
+        async with (
+            open_call_client(self._config) as client,
+            _observed(self._observes, client),
+        ):
             self._client = client
             with trace_client(client):
                 if self._handlers.calls is not None:

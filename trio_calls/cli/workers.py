@@ -324,10 +324,11 @@ def _worker_command(
     *,
     monitor: MonitorSettings | None,
     show_tasks: bool,
+    show_numbers: bool,
 ) -> list[str]:
     """Return the command line of a worker."""
     reports = [] if monitor is None else ["--reports"]
-    if monitor is not None and monitor.show_numbers:
+    if show_numbers:
         reports.append("--show-numbers")
     # `python -m` imports what lies in the current directory. A script does not.
     is_module = sys.path[:1] == [str(Path.cwd())]
@@ -348,7 +349,9 @@ async def supervise(
     drain_seconds: float,
     count: int,
     monitor: MonitorSettings | None = None,
+    *,
     show_tasks: bool = False,
+    show_numbers: bool = False,
 ) -> int:
     """Serve with several workers until a signal comes.
 
@@ -358,6 +361,7 @@ async def supervise(
       count: how many workers to run.
       monitor: where to serve what there is to see of them; None for nowhere.
       show_tasks: whether each prints its tree of tasks when it is asked to.
+      show_numbers: whether what is told of calls has their telephone numbers.
 
     Returns:
       The exit status.
@@ -367,7 +371,9 @@ async def supervise(
     """
 
     def make_worker(number: int) -> Worker:
-        command = partial(_worker_command, monitor=monitor, show_tasks=show_tasks)
+        command = partial(
+            _worker_command, monitor=monitor, show_tasks=show_tasks, show_numbers=show_numbers
+        )
         make_command = partial(command, target, drain_seconds, number)
         return WorkerProcess(number, make_command, reports)
 

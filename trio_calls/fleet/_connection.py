@@ -55,8 +55,8 @@ class RedisUrl:
 
     def __init__(self, url: str) -> None:
         url = self._url = concealed(url)
-        require_extra()
-        _check_address(url)
+        check_address(url)
+        load_extra()
         self._options = _options_of(url)
 
     def __repr__(self) -> str:
@@ -77,15 +77,20 @@ class RedisUrl:
 
 
 def require_extra() -> None:
+    """Raise `ModuleNotFoundError` unless the extra is installed."""
+    if importlib.util.find_spec("coredis") is None:
+        raise ModuleNotFoundError(
+            "a fleet needs coredis, which is not installed: install the extra 'fleet' of trio-calls"
+        )
+
+
+def load_extra() -> None:
     """Load the extra, which takes half a second the first time.
 
     Raises:
       ModuleNotFoundError: it is not installed.
     """
-    if importlib.util.find_spec("coredis") is None:
-        raise ModuleNotFoundError(
-            "a fleet needs coredis, which is not installed: install the extra 'fleet' of trio-calls"
-        )
+    require_extra()
     importlib.import_module("coredis")
 
 
@@ -94,7 +99,8 @@ def concealed(url: object) -> str:
     return Secret(url if isinstance(url, str) else "")
 
 
-def _check_address(url: str) -> None:
+def check_address(url: str) -> None:
+    """Raise `WSSConfigError` unless Redis may be at an address, which has to be concealed."""
     if not _is_address(url):
         raise WSSConfigError(
             "the address of Redis is none, such as redis://:PASSWORD@HOST:6379/0; what is special "

@@ -32,7 +32,7 @@ from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.config import is_number
 from trio_calls.errors import WSSFleetError
 from trio_calls.fleet._clock import read_clock
-from trio_calls.fleet._connection import RedisUrl, concealed, open_connection, require_extra
+from trio_calls.fleet._connection import RedisUrl, concealed, load_extra, open_connection
 from trio_calls.fleet._errors import FleetPasswordError
 from trio_calls.fleet._keys import is_worker_id
 from trio_calls.fleet._obeying import Obedience
@@ -241,7 +241,7 @@ async def open_directory(
             f"not {lease_seconds!r}"
         )
     # Calls go on meanwhile, if there are any.
-    await trio.to_thread.run_sync(require_extra, abandon_on_cancel=True)
+    await trio.to_thread.run_sync(load_extra, abandon_on_cancel=True)
     redis_url = RedisUrl(url)
     news = Wakeup()
     watch = ClientWatch(client, lease_seconds, show_numbers=show_numbers, wake=news.wake)
