@@ -6,6 +6,7 @@ import inspect
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import CodeType
 
 import pytest
 import trio
@@ -204,6 +205,40 @@ def calls_below(task: TaskNode) -> list[TaskNode]:
         found for scope in task.scopes for child in scope.tasks for found in calls_below(child)
     ]
     return [task] if task.name.startswith("trio_calls: session") else below
+
+
+async def test_where_stackscope_knows_no_lines(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: object
+) -> None:
+    # As it is on Python 3.13, whose `dis` tells less of lines, and which leaves blocks otherwise.
+    import stackscope._lowlevel as frames  # noqa: PLC0415
+
+    analyze = frames.analyze_with_blocks
+
+    def analyze_without_lines(code: CodeType) -> object:
+        blocks = analyze(code)
+        for block in blocks.values():
+            block.start_line = False
+        return blocks
+
+    async def parent() -> None:
+        with trio.move_on_after(5):
+            async with trio.open_nursery() as children:
+                children.start_soon(wait_for_ever)
+
+    monkeypatch.setattr(frames, "analyze_with_blocks", analyze_without_lines)
+    monkeypatch.setattr(frames, "currently_exiting_context", lambda frame: None)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(parent)
+        await trio.testing.wait_all_tasks_blocked()
+        (task,) = (child for child in nursery.child_tasks if "parent" in child.name)
+        assert draw_tasks(task) == (
+            "parent: waits for its children\n"
+            "└─ with trio.move_on_after(5), 5.0 s left\n"
+            "   └─ nursery children\n"
+            "      └─ wait_for_ever: await trio.sleep_forever()\n"
+        )
+        nursery.cancel_scope.cancel()
 
 
 async def test_where_python_is_not_known_nurseries_are_seen(

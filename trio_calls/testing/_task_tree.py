@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import attrs
 import trio
 
+from trio_calls.testing._with_lines import open_with_lines
+
 if TYPE_CHECKING:
     import stackscope
 
@@ -128,8 +130,10 @@ def _look_at(task: trio.lowlevel.Task) -> TaskNode:
     places = [place for place in _scopes_in(frames) if not _is_trios_own(place)]
     seen = {place.scope for place in places}
     # What stackscope could not see, Trio knows all the same.
-    unseen = (nursery for nursery in task.child_nurseries if nursery not in seen)
-    places += [_Place(nursery) for nursery in unseen]
+    unseen = [nursery for nursery in task.child_nurseries if nursery not in seen]
+    leaving = _leaving_nursery(frames)
+    places += [_Place(nursery) for nursery in unseen[:-1]]
+    places += [_Place(nursery, frame=leaving) for nursery in unseen[-1:]]
     own = [frame for frame in frames if not _is_library(frame) and not _is_hidden(frame)]
     state = _state(task, frames)
     waiting = own or [frame for frame in frames if not _is_of(frame, ["trio"])]
@@ -156,12 +160,19 @@ def _state(task: trio.lowlevel.Task, frames: Sequence[stackscope.Frame]) -> Task
             return "runs"
         case inspect.CORO_CLOSED:
             return "has ended"
-    outside = [frame for frame in frames if not _is_of(frame, ["trio"])]
-    inmost = outside[-1].contexts[-1:] if outside else ()
-    is_leaving = any(
-        context.is_exiting and isinstance(context.obj, trio.Nursery) for context in inmost
-    )
-    return "waits for its children" if is_leaving else "waits"
+    return "waits" if _leaving_nursery(frames) is None else "waits for its children"
+
+
+def _leaving_nursery(frames: Sequence[stackscope.Frame]) -> stackscope.Frame | None:
+    """Return the frame that waits for the end of a nursery's block, and for nothing inside it."""
+    callers = [number for number, frame in enumerate(frames) if not _is_of(frame, ["trio"])]
+    if not callers or callers[-1] + 1 == len(frames):
+        return None
+    called = frames[callers[-1] + 1]
+    block = type(trio.open_nursery())
+    is_end = called.funcname == "__aexit__"
+    is_nurserys = isinstance(called.pyframe.f_locals.get("self"), block)
+    return frames[callers[-1]] if is_end and is_nurserys else None
 
 
 @attrs.frozen(eq=False)
@@ -219,13 +230,11 @@ def _scope_node(place: _Place) -> ScopeNode:
     scope = place.scope
     if isinstance(scope, trio.Nursery):
         tasks, scope = scope.child_tasks, scope.cancel_scope
-    line = None
-    if place.context is not None and place.frame is not None and place.context.start_line:
-        line = _line(place.frame, place.context.start_line)
+    number = _start_line(place)
     return ScopeNode(
         is_nursery=is_nursery,
-        name=place.context.varname if place.context is not None else None,
-        opened_at=line,
+        name=_variable(place),
+        opened_at=_line(place.frame, number) if place.frame is not None and number else None,
         is_library=place.frame is not None and _is_library(place.frame),
         is_cancelled=scope.cancel_called,
         is_shielded=scope.shield,
@@ -233,6 +242,32 @@ def _scope_node(place: _Place) -> ScopeNode:
         # Trio keeps a set of them, and does not tell which is older.
         tasks=tuple(sorted(map(_look_at, tasks), key=lambda task: (task.name, repr(task)))),
     )
+
+
+def _start_line(place: _Place) -> int | None:
+    """Return the number of the line that has opened a block, if that can be told."""
+    context, frame = place.context, place.frame
+    if frame is None:
+        return None
+    if context is None:
+        # Who leaves a block is back at its first line.
+        return frame.lineno
+    if not isinstance(context.start_line, bool):
+        return context.start_line
+    # From Python 3.13 on, stackscope takes "a line starts here" for the line's number.
+    lines = open_with_lines(frame.pyframe.f_code, frame.pyframe.f_lasti)
+    blocks = list(frame.contexts)
+    if context not in blocks or len(lines) != len(blocks):
+        return None
+    return lines[blocks.index(context)]
+
+
+def _variable(place: _Place) -> str | None:
+    """Return the name of the variable that holds a scope, if one does."""
+    if place.context is not None:
+        return place.context.varname
+    variables = {} if place.frame is None else place.frame.pyframe.f_locals
+    return next((name for name, value in variables.items() if value is place.scope), None)
 
 
 def _line(frame: stackscope.Frame, number: int) -> CodeLine:
