@@ -36,6 +36,7 @@ extensions = [
     "sphinxcontrib_trio",
     # Beside this file.
     "folded_answers",
+    "linked_captions",
     "listed_links",
 ]
 exclude_patterns = ["_build"]
