@@ -44,6 +44,7 @@ class ExchangeCall:
     Attributes:
       number: tells the calls apart.
       claimed: set when the agent has claimed it.
+      claimed_by: the control connection over which it was; None before.
       talking: set when the first frame has come back.
       first_audio_seconds: from the offer until then.
       echo: accounts for its audio.
@@ -59,6 +60,7 @@ class ExchangeCall:
     ) -> None:
         self.number = number
         self.claimed = asyncio.Event()
+        self.claimed_by: object | None = None
         self.talking = asyncio.Event()
         self.first_audio_seconds = 0.0
         self.echo = EchoMeter(audio)
@@ -104,6 +106,9 @@ class ExchangeCall:
             self.overdrawn_bytes -= self._credit
             self._credit = 0
         self._hear(message[1:])
+
+    def lost(self) -> None:
+        """Do nothing: what does not come back any more tells."""
 
     def send_frame(self, requested_frames: int) -> None:
         """Send the next frame, after a request for so many of the agent's."""

@@ -21,6 +21,9 @@ class Peer(Protocol):
     def receive_audio(self, message: bytes | bytearray) -> None:
         """Take in a binary message, channel included."""
 
+    def lost(self) -> None:
+        """Note that the connection is gone, whoever has closed it."""
+
 
 class Connection(asyncio.Protocol):
     """Carries frames between an agent and a `Peer`.
@@ -34,6 +37,7 @@ class Connection(asyncio.Protocol):
         self._protocol = ServerProtocol()
         self._transport: asyncio.Transport
         self._peer: Peer | None = None
+        self._is_over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -51,13 +55,23 @@ class Connection(asyncio.Protocol):
         self._protocol.receive_eof()
         self._flush()
 
+    def connection_lost(self, error: Exception | None) -> None:
+        self._is_over = True
+        if self._peer is not None:
+            self._peer.lost()
+
     def send(self, frames: bytes) -> None:
-        """Send what is encoded already."""
-        self._transport.write(frames)
+        """Send what is encoded already, if anybody still takes it."""
+        if not self._is_over:
+            self._transport.write(frames)
 
     def close(self) -> None:
         """Drop the connection."""
         self._transport.abort()
+
+    def finish(self) -> None:
+        """Close it once everything is sent."""
+        self._transport.close()
 
     def _receive(self, frame: Frame) -> None:
         assert self._peer is not None
@@ -80,4 +94,5 @@ class Connection(asyncio.Protocol):
             if data:
                 self._transport.write(data)
             elif self._transport.can_write_eof():
+                self._is_over = True
                 self._transport.write_eof()

@@ -18,6 +18,7 @@ class ControlPeer:
       sessions: the calls that were offered, by the names of their sessions.
       media_url: where their media connections are opened.
       on_ready: called when the agent has set up its connection.
+      on_lost: called when the connection is gone.
     """
 
     def __init__(
@@ -25,12 +26,14 @@ class ControlPeer:
         connection: Connection,
         sessions: Mapping[str, ExchangeCall],
         media_url: str,
-        on_ready: Callable[[], None],
+        on_ready: Callable[[ControlPeer], None],
+        on_lost: Callable[[ControlPeer], None],
     ) -> None:
         self._connection = connection
         self._sessions = sessions
         self._media_url = media_url
         self._on_ready = on_ready
+        self._on_lost = on_lost
 
     def offer(self, session_ids: Iterable[str]) -> None:
         """Offer calls, all at once."""
@@ -40,7 +43,7 @@ class ControlPeer:
         match message["type"]:
             case "setup":
                 self._send({"type": "setup.done", "smWsId": "benchmark"})
-                self._on_ready()
+                self._on_ready(self)
             case "session.open":
                 self._claim(message["reqId"], message["sessionId"])
             case "session.ready":
@@ -49,6 +52,9 @@ class ControlPeer:
     def receive_audio(self, message: bytes | bytearray) -> None:
         raise ValueError("there is no audio on the control connection")
 
+    def lost(self) -> None:
+        self._on_lost(self)
+
     def _claim(self, request_id: str, session_id: str) -> None:
         response = {"type": "response", "reqId": request_id}
         call = self._sessions[session_id]
@@ -56,6 +62,7 @@ class ControlPeer:
             self._send(response | {"ok": False, "errorCode": "SESSION_BUSY"})
             return
         call.claimed.set()
+        call.claimed_by = self
         session = _addresses("remoteAddress", "localAddress") | {
             "id": session_id,
             "channel": "TELCO",

@@ -45,6 +45,11 @@ class Exchange:
         """Note where it is reached, before anybody reaches it."""
         self.base_url = base_url
 
+    @property
+    def controls(self) -> set[ControlPeer]:
+        """The control connections that are set up."""
+        return set(self._controls)
+
     async def wait_agents(self, number: int = 1) -> None:
         """Wait until so many more control connections were set up."""
         for _ in range(number):
@@ -72,14 +77,26 @@ class Exchange:
             control.offer(sessions)
         return calls
 
+    def _control_is_ready(self, control: ControlPeer) -> None:
+        self._controls.append(control)
+        # Who comes is told of what still rings.
+        control.offer(name for name, call in self._sessions.items() if not call.claimed.is_set())
+        self._ready.release()
+
+    def _control_is_lost(self, control: ControlPeer) -> None:
+        if control in self._controls:
+            self._controls.remove(control)
+
     def _find_peer(self, path: str, connection: Connection) -> Peer | None:
         """Return what a new connection is for, or None if it is for nothing."""
         if path == CONTROL_PATH:
-            control = ControlPeer(
-                connection, self._sessions, self.base_url + MEDIA_PATH, self._ready.release
+            return ControlPeer(
+                connection,
+                self._sessions,
+                self.base_url + MEDIA_PATH,
+                self._control_is_ready,
+                self._control_is_lost,
             )
-            self._controls.append(control)
-            return control
         if path.startswith(MEDIA_PATH):
             call = self.calls[int(path.rpartition("/")[2])]
             call.opened_by(connection)

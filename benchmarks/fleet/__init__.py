@@ -1,0 +1,1 @@
+"""What many machines do beside each other."""
