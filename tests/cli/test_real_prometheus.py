@@ -17,6 +17,7 @@ import trio
 
 from tests.docs.test_watching_page import ALERTS, DASHBOARD
 from tests.support.dashboards import expressions
+from tests.support.deployment import FILES
 from tests.support.peers.web import fetch
 from tests.support.processes import PATIENCE_SECONDS, environment
 from tests.support.requirements import do_without
@@ -46,7 +47,7 @@ async def test_it_scrapes_two_workers(tmp_path: Path) -> None:
             assert await value(api, "trio_calls_workers") == 2
             quantile = "histogram_quantile(0.9, trio_calls_offer_to_answer_seconds_bucket)"
             assert 0 < await value(api, quantile) <= 1
-            await check_dashboard(api)
+            await check_dashboards(api)
             assert await evaluated_alerts(api) == {
                 "NoWorkerIsConnected": "inactive",
                 "NoRoomForCalls": "inactive",
@@ -58,9 +59,10 @@ async def test_it_scrapes_two_workers(tmp_path: Path) -> None:
             call.caller.hang_up()
 
 
-async def check_dashboard(api: str) -> None:
-    """Ask for what each panel of the dashboard shows, as Grafana does."""
-    for expression in expressions(json.loads(DASHBOARD)):
+async def check_dashboards(api: str) -> None:
+    """Ask for what each panel of the dashboards shows, as Grafana does."""
+    centre = (FILES / "grafana" / "call-centre.json").read_text("utf-8")
+    for expression in expressions([json.loads(DASHBOARD), json.loads(centre)]):
         answer = await ask(api, expression.replace("$__rate_interval", "1m"))
         assert answer["status"] == "success"
 

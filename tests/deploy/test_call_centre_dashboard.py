@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from typing import Any
 
 import pytest
 
 from tests.support.dashboards import SERIES, expressions, named_in, overlapping
 from tests.support.deployment import FILES, read_document
+from tests.support.requirements import do_without
 from trio_calls.endings import EndCause
 from trio_calls.telemetry._catalogue import (
     ANSWER_SECONDS,
@@ -85,6 +88,16 @@ def test_workers_can_be_told_apart() -> None:
     assert len(by_worker) == 5
     for panel in by_worker:
         assert panel["targets"][0]["legendFormat"] == "{{instance}}"
+
+
+def test_prometheus_can_read_its_files() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        do_without("prometheus", "there is no promtool here, which comes with Prometheus")
+    command = [promtool, "check", "config", FILES / "prometheus" / "prometheus.yml"]
+    checked = subprocess.run(command, check=False, capture_output=True, encoding="utf-8")
+    assert checked.returncode == 0, checked.stderr
+    assert f"{len(ALERTS['groups'][0]['rules'])} rules found" in checked.stdout
 
 
 @pytest.mark.parametrize("query", QUERIES)

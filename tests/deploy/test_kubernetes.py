@@ -18,6 +18,7 @@ import yaml
 
 from tests.support.containerfile import parse
 from tests.support.deployment import FILES, read_document, read_documents
+from tests.support.requirements import do_without
 from trio_calls import ClientConfig
 from trio_calls.cli.run import run
 from trio_calls.config import _ENVIRONMENT
@@ -38,7 +39,7 @@ AGENT, DELETION_COST = POD["containers"]
 def render(folder: str) -> list[dict[str, Any]]:
     kubectl = shutil.which("kubectl")
     if kubectl is None:
-        pytest.skip("there is no kubectl here, which renders the manifests")
+        do_without("kubectl", "there is no kubectl here, which renders the manifests")
     rendered = subprocess.run(
         [kubectl, "kustomize", MANIFESTS / folder], check=True, capture_output=True
     )
