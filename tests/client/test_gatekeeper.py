@@ -73,6 +73,7 @@ async def test_it_is_asked_before_the_call_is_opened(exchange: FakeExchange) -> 
         assert exchange.attempts == []
         gatekeeper.answering.set()
         media = await exchange.media()
+        await trio.testing.wait_all_tasks_blocked()
         assert gatekeeper.heard == ["may it?", "opened"]
         await media.accept("call.answer")
         await media.accept("call.close")
