@@ -21,6 +21,7 @@
     │   ├── WSSCallCommandTimeoutError   the exchange did not do it in time
     │   └── WSSCallFaultError        the exchange reports a fault; given to CALL_ERROR, never raised
     ├── WSSHandOverError             a call that was handed over cannot be taken
+    │   └── WSSDispatchKeyError      it was encrypted with another key
     ├── WSSFleetError                Redis, which a fleet shares, cannot do what it was asked for
     ├── WSSSessionError              the exchange refused something about a session
     │   ├── WSSSessionBusyError      another connection has it
@@ -187,6 +188,10 @@ class WSSHandOverError(WSSError):
 
     The message never quotes the document, which is a credential.
     """
+
+
+class WSSDispatchKeyError(WSSHandOverError):
+    """A call that was dispatched was encrypted with none of this process's keys."""
 
 
 class WSSFleetError(WSSError):

@@ -38,9 +38,10 @@ EXPORTED: Final = {
         CALL_EVENTS CALL_TERMINATED INCOMING_CALL INCOMING_MESSAGE OFFER
     """,
     "trio_calls.fleet": """
-        CallEntry CallEvent CallEventKind CallEvents Directory DirectoryStatus Fleet
+        CallEntry CallEvent CallEventKind CallEvents Directory DirectoryStatus Dispatcher Fleet
         FleetPasswordError FleetUnavailableError FleetView NoSuchCallError NoSuchWorkerError
-        OrderFailedError WSSFleetError WorkerEntry WorkerSilentError open_directory
+        OrderFailedError WSSDispatchKeyError WSSFleetError WorkerEntry WorkerSilentError
+        new_dispatch_key open_directory open_dispatcher serve_from_redis
     """,
     "trio_calls.sessions": """
         Conversation ConversationEnd ConversationEnding HandOver InboundCalls IncomingMessage Offer

@@ -5,8 +5,9 @@ gone the calls go on. Needs the extra ``trio-calls[fleet]``.
 """
 
 from trio_calls._public_names import claim_names
-from trio_calls.errors import WSSFleetError
+from trio_calls.errors import WSSDispatchKeyError, WSSFleetError
 from trio_calls.fleet._directory import Directory, DirectoryStatus, open_directory
+from trio_calls.fleet._dispatcher import Dispatcher, open_dispatcher
 from trio_calls.fleet._entries import CallEntry, FleetView, WorkerEntry
 from trio_calls.fleet._errors import (
     FleetPasswordError,
@@ -19,6 +20,8 @@ from trio_calls.fleet._errors import (
 from trio_calls.fleet._events import CallEvent, CallEventKind
 from trio_calls.fleet._fleet import Fleet
 from trio_calls.fleet._following import CallEvents
+from trio_calls.fleet._from_redis import serve_from_redis
+from trio_calls.fleet._sealing import new_dispatch_key
 
 __all__ = [
     "CallEntry",
@@ -27,6 +30,7 @@ __all__ = [
     "CallEvents",
     "Directory",
     "DirectoryStatus",
+    "Dispatcher",
     "Fleet",
     "FleetPasswordError",
     "FleetUnavailableError",
@@ -34,10 +38,14 @@ __all__ = [
     "NoSuchCallError",
     "NoSuchWorkerError",
     "OrderFailedError",
+    "WSSDispatchKeyError",
     "WSSFleetError",
     "WorkerEntry",
     "WorkerSilentError",
+    "new_dispatch_key",
     "open_directory",
+    "open_dispatcher",
+    "serve_from_redis",
 ]
 
 claim_names(__name__, globals(), __all__)
