@@ -14,8 +14,12 @@ from trio_calls.transport import PlainRequest, PlainResponse, Rejection
 from trio_calls.wire.first.codec import encode_body
 from trio_calls.wire.first.session_list import CLOSED, OPEN, SESSIONS_PATH, HttpRefusal, SessionInfo
 from trio_calls.wire.names import FORBIDDEN, INVALID_REQUEST, SESSION_NOT_FOUND, UNAUTHORIZED
+from trio_calls.wire.second.codec import encode_session_page
+from trio_calls.wire.second.session_list import DEFAULT_PAGE, MAX_PAGE
 
 _CLOSE_PATH: Final = re.compile(rf"{SESSIONS_PATH}/([^/]+)/close")
+
+_WHOLE_NUMBER: Final = re.compile("[0-9]{1,9}")
 
 #: The filters of a list, and what each is compared with.
 _FILTERS: Final[Mapping[str, Callable[[SessionInfo], str]]] = MappingProxyType(
@@ -60,7 +64,10 @@ class HttpEndpoints:
             return _refusal(rejection.status_code, rejection.reason)
         path, _, query = request.path.partition("?")
         if path == SESSIONS_PATH:
-            return self._list(query) if request.method == "GET" else _wrong_method("GET")
+            if request.method != "GET":
+                return _wrong_method("GET")
+            # The header of who speaks the second wire.
+            return self._page(query) if "x-sdk-client" in request.headers else self._list(query)
         closing = _CLOSE_PATH.fullmatch(path)
         if closing is not None:
             session_id = unquote(closing[1])
@@ -93,6 +100,20 @@ class HttpEndpoints:
             )
         ]
         return PlainResponse(200, encode_body(sessions))
+
+    def _page(self, query: str) -> PlainResponse:
+        wanted = parse_qs(query, keep_blank_values=True)
+        if any(len(values) > 1 for values in wanted.values()):
+            return _refusal(400, "a parameter is given twice")
+        offset, limit = (
+            wanted.get(name, [str(default)])[0]
+            for name, default in (("offset", 0), ("limit", DEFAULT_PAGE))
+        )
+        if not (_WHOLE_NUMBER.fullmatch(offset) and _WHOLE_NUMBER.fullmatch(limit)):
+            return _refusal(400, "offset and limit must be whole numbers")
+        subscriber = wanted.get("subscriber", [None])[0]
+        page = self._exchange.second.page(subscriber, int(offset), min(int(limit), MAX_PAGE))
+        return PlainResponse(200, encode_session_page(page))
 
     def _close(self, session_id: str) -> PlainResponse:
         closure = self._exchange.close_session(session_id)

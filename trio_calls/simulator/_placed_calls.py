@@ -52,11 +52,11 @@ class PlacedCalls:
         """Say what the telephone of a number does when an agent calls it."""
         self._pickups[number] = pickup
 
-    def _start(self, number: str) -> ExchangeCall:
+    def _start(self, number: str, local_number: str | None) -> ExchangeCall:
         """Place the call that an agent wants to be started. Called by the exchange."""
         call = self._exchange.place_call(
             caller=number,
-            callee=LOCAL_NUMBER,
+            callee=local_number or LOCAL_NUMBER,
             pickup=answers(),
             dials=self._pickups.get(number, answers()),
             on_over=self._call_finished,

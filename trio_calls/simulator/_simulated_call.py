@@ -47,7 +47,8 @@ class SimulatedCall:
         self._call = call
         self._log = log
         self.number: int = call.number
-        first, second = Phone(call.caller, call.end), Phone(call.callee, call.hang_up_callee)
+        first = Phone(call.caller, call.hang_up_caller)
+        second = Phone(call.callee, call.hang_up_callee)
         self.caller: Phone = second if call.is_outgoing else first
         self.callee: Phone = first if call.is_outgoing else second
 

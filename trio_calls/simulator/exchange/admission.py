@@ -118,7 +118,7 @@ class Admission:
         minimum = self.minimum_sdk_version
         if minimum is None:
             return None
-        release = _release(request.headers.get("x-sdk-version", ""))
+        release = _release(_sdk_version(request))
         if release is not None and release >= (_release(minimum) or []):
             return None
         return Rejection(
@@ -126,6 +126,12 @@ class Admission:
             f"x-sdk-version must be {minimum} or newer, and is "
             + ("missing" if release is None else "older"),
         )
+
+
+def _sdk_version(request: HandshakeRequest) -> str:
+    """Return the version of an SDK, which newer ones say behind their language."""
+    client = request.headers.get("x-sdk-client", "").rpartition("/")[2]
+    return request.headers.get("x-sdk-version", client)
 
 
 def _release(version: str) -> list[int] | None:

@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.state import AgentMode, CallState, Command
 from trio_calls.wire.commands import CommandRequest
+from trio_calls.wire.second.media import DIAL
 
 INVALID_STATE: Final = "INVALID_STATE"
 INVALID_COMMAND: Final = "INVALID_COMMAND"
@@ -31,9 +32,14 @@ POSSIBLE_IN: Final[Mapping[Command, frozenset[CallState]]] = MappingProxyType(
     }
 )
 
+#: What is possible with a call that an agent has prepared, and not placed yet.
+_BEFORE_PLACED: Final = frozenset({Command.CLOSE, Command.DISCONNECT})
+
 
 def is_possible(command: Command, call: ExchangeCall) -> bool:
     """Return whether a call is in a state for a command."""
+    if call.is_outgoing and not call.caller.was_connected:
+        return command in _BEFORE_PLACED and not call.is_being_left
     if call.is_being_left or (command is Command.CONNECT and call.is_ringing):
         return False
     return call.agent.state in POSSIBLE_IN[command]
@@ -42,9 +48,13 @@ def is_possible(command: Command, call: ExchangeCall) -> bool:
 def execute(call: ExchangeCall, request: CommandRequest) -> None:
     """Execute what an agent asks for, or refuse it.
 
-    The agent is answered at once, except about ``call.connect``, which ends with the ringing, and
-    ``call.close`` and ``call.disconnect``, which end when the agent's last audio has been played.
+    The agent is answered at once, except about ``call.connect`` and ``call.dial``, which end with
+    the ringing, and ``call.close`` and ``call.disconnect``, which end when the agent's last audio
+    has been played.
     """
+    if request.command == DIAL and call.agent.wire.can_dial:
+        _dial(call, request)
+        return
     try:
         command = Command(request.command)
     except ValueError:
@@ -57,6 +67,17 @@ def execute(call: ExchangeCall, request: CommandRequest) -> None:
         call.agent.refuse(request.command_id, INVALID_STATE, message)
         return
     _do(command, call, request)
+
+
+def _dial(call: ExchangeCall, request: CommandRequest) -> None:
+    is_placed = call.caller.was_connected or call.is_ringing or call.is_being_left
+    if not call.is_outgoing or is_placed:
+        message = "call.dial is for a call of the agent's own, once"
+        call.agent.refuse(request.command_id, INVALID_STATE, message)
+    elif request.data is None:
+        call.agent.refuse(request.command_id, INVALID_COMMAND, "ringTimeSeconds is missing")
+    else:
+        call.place(request.command_id, request.data.ring_time_seconds)
 
 
 def _do(command: Command, call: ExchangeCall, request: CommandRequest) -> None:

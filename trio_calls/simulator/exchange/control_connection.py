@@ -10,16 +10,18 @@ import trio
 from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.first_control import FirstControl, FirstSdk
+from trio_calls.simulator.exchange.second_control import SecondControl, SecondSdk
 from trio_calls.simulator.exchange.sessions import ConnectedSdk
 from trio_calls.simulator.exchange.socket_tasks import SocketTasks
 from trio_calls.simulator.phones.rate_bridge import can_convert
+from trio_calls.simulator.transcript.second_frame_text import describe_control
 from trio_calls.transport import WebSocket
 from trio_calls.wire.codec import WireError, encode
-from trio_calls.wire.first.codec import decode_control
-from trio_calls.wire.first.control import ControlMessage, Setup
 from trio_calls.wire.message import Message, UnknownMessage
 from trio_calls.wire.names import INVALID_REQUEST
 from trio_calls.wire.responses import Response, SetupDone
+from trio_calls.wire.second.codec import decode_setup
+from trio_calls.wire.second.control import MEDIA_PROTOCOL_VERSION, SettingUp, Setup
 
 #: Seconds within which an SDK must have sent its setup.
 _SETUP_SECONDS: Final = 10.0
@@ -39,7 +41,7 @@ class ControlConnection:
         self._connection_id = exchange.identifiers.connection_id()
         self._tap = exchange.taps.open_control(self._connection_id)
         self._sdk: ConnectedSdk | None = None
-        self._control: FirstControl | None = None
+        self._control: FirstControl | SecondControl | None = None
         self._before_setup: trio.CancelScope
         self._socket = SocketTasks(
             _QUEUE_SIZE,
@@ -66,7 +68,7 @@ class ControlConnection:
             return
         try:
             if self._control is None:
-                self._set_up(decode_control(frame))
+                self._set_up(decode_setup(frame))
             else:
                 self._control.serve(frame)
         except WireError as error:
@@ -76,7 +78,7 @@ class ControlConnection:
                     Response(error.request_id, is_ok=False, error_code=INVALID_REQUEST),
                 )
 
-    def _set_up(self, setup: ControlMessage | UnknownMessage) -> None:
+    def _set_up(self, setup: SettingUp | UnknownMessage) -> None:
         if not isinstance(setup, Setup):
             self._violation("something came before setup; closed")
             self._socket.close()
@@ -90,15 +92,24 @@ class ControlConnection:
             self._socket.close(_UNABLE, fault)
             return
         self._before_setup.deadline = math.inf
-        self._sdk = FirstSdk(
-            self._connection_id,
-            AudioFormat(setup.sample_rate, AudioMode(setup.audio_mode)),
-            self._send,
-            is_gone=lambda: self._tap.is_over,
-        )
-        self._control = FirstControl(self._exchange, self._sdk, self._violation)
+        self._sdk = self._speak(setup)
         self._send(SetupDone(self._connection_id))
         self._exchange.sdk_connected(self._sdk)
+
+    def _speak(self, setup: Setup) -> ConnectedSdk:
+        """Speak the wire that a setup asks for."""
+        audio_format = AudioFormat(setup.sample_rate, AudioMode(setup.audio_mode))
+        if setup.media_protocol_version < MEDIA_PROTOCOL_VERSION:
+            first = FirstSdk(self._connection_id, audio_format, self._send, is_gone=self._is_gone)
+            self._control = FirstControl(self._exchange, first, self._violation)
+            return first
+        self._tap.describe_with(describe_control)
+        second = SecondSdk(self._connection_id, audio_format, self._send, is_gone=self._is_gone)
+        self._control = SecondControl(self._exchange.second, second, self._violation)
+        return second
+
+    def _is_gone(self) -> bool:
+        return self._tap.is_over
 
     def _send(self, message: Message) -> None:
         self._socket.send(encode(message))

@@ -11,6 +11,7 @@ import trio
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.exchange.identifiers import Identifiers, present_date
 from trio_calls.simulator.exchange.message_sessions import NOT_HELD, MessageSession
+from trio_calls.simulator.exchange.second_side import SecondSide
 from trio_calls.simulator.exchange.sessions import (
     ConnectedSdk,
     Session,
@@ -53,7 +54,9 @@ class Exchange:
       log: the log of every frame.
       taps: the taps of the open connections.
       violations: what SDKs did against the protocol.
-      start_call: places the call to a number that an agent wants to be started.
+      second: what SDKs of the second wire ask things of.
+      start_call: places the call to a number that an agent wants to be started, on behalf of
+        another number; None: of the connector's own.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class Exchange:
         self.taps: Taps = Taps(self.log)
         self.violations: ViolationLog = ViolationLog()
         # Chosen by those who keep calls and conversations.
-        self.start_call: Callable[[str], ExchangeCall]
+        self.start_call: Callable[[str, str | None], ExchangeCall]
         self.start_conversation: Callable[[str], tuple[str, bool]]
         self._base_url = base_url
         self._keep_audio_seconds = keep_audio_seconds
@@ -85,6 +88,7 @@ class Exchange:
         self._message_sessions: dict[str, MessageSession] = {}
         self._has_forgotten_messages = False
         self._sdks: list[ConnectedSdk] = []
+        self.second: SecondSide = SecondSide(self)
 
     def place_call(
         self,
@@ -124,7 +128,7 @@ class Exchange:
         )
         session = Session(call, self.identifiers)
         self._placed = call.number
-        self.log.call_placed(call.session_id, call.number)
+        self.log.call_placed(call.session_id, call.number, call.call_id)
         self._sessions[call.session_id] = session
         self._sessions_by_call[call.call_id] = session
         self._offer(session)
@@ -134,7 +138,7 @@ class Exchange:
         """Forget a call that is over, as if it had never been."""
         del self._sessions[call.session_id]
         del self._sessions_by_call[call.call_id]
-        self.log.call_forgotten(call.session_id)
+        self.log.call_forgotten(call.session_id, call.call_id)
 
     def open_message_session(
         self,
@@ -180,6 +184,9 @@ class Exchange:
         What it takes may change: see `set_call_flow`.
         """
         self._sdks.append(sdk)
+        if sdk.takes_turns:
+            self.second.connected(sdk)
+            return
         for session in self._sessions.values():
             if session.is_on_offer and sdk.takes(session):
                 sdk.offer(session)
@@ -192,11 +199,12 @@ class Exchange:
         Calls with a media connection are not touched.
         """
         self._sdks.remove(sdk)
+        self.second.lost(sdk)
         for session in list(self._sessions.values()):
             if session.holder is sdk and session.call.agent.socket is None:
                 self._agent_gone(session)
             elif session.is_on_offer:
-                self._ring_callee_first(session)
+                self.ring_callee_first(session)
         for message_session in list(self._message_sessions.values()):
             message_session.lost(sdk)
 
@@ -242,11 +250,11 @@ class Exchange:
         for session in self._sessions.values():
             if not session.is_closed and session.call.caller.number == remote_address:
                 return session.call.session_id, False
-        return self.start_call(remote_address).session_id, True
+        return self.start_call(remote_address, None).session_id, True
 
     def set_call_flow(self, setup: CallFlow, sdk: ConnectedSdk) -> Response:
         """Offer an SDK what it wants from now on, first of what waits already."""
-        on_offer = [session for session in self._sessions.values() if session.is_on_offer]
+        on_offer = self.on_offer
         had = {session for session in on_offer if sdk.takes(session)}
         had_messages = sdk.takes_messages
         sdk.call_flow = setup
@@ -255,7 +263,7 @@ class Exchange:
         for session in on_offer:
             if session not in had and sdk.takes(session):
                 sdk.offer(session)
-            self._ring_callee_first(session)
+            self.ring_callee_first(session)
         return Response(setup.request_id, is_ok=True, content={})
 
     def list_sessions(self) -> list[SessionInfo]:
@@ -296,6 +304,29 @@ class Exchange:
         """Find the session of a call that agents may still act on."""
         session = self._sessions_by_call.get(call_id)
         return None if session is None or session.is_closed else session
+
+    def session_of(self, call: ExchangeCall) -> Session:
+        """Return the session of a call that is kept."""
+        return self._sessions[call.session_id]
+
+    def media_access(self, session: Session) -> tuple[str, str]:
+        """Return where to open a call's media connection, and with which token."""
+        return session.media_access(self._base_url)
+
+    def conversation_with(self, remote_address: str) -> MessageSession:
+        """Return the open conversation with somebody, or a new one."""
+        session_id, _ = self.start_conversation(remote_address)
+        return self._message_sessions[session_id]
+
+    @property
+    def on_offer(self) -> list[Session]:
+        """The calls that anybody may claim, oldest first."""
+        return [session for session in self._sessions.values() if session.is_on_offer]
+
+    @property
+    def conversations_on_offer(self) -> list[MessageSession]:
+        """The conversations in which something waits that nobody can read, oldest first."""
+        return [session for session in self._message_sessions.values() if session.is_on_offer]
 
     def media_connection_lost(self, session: Session, socket: AgentSocket) -> None:
         """Offer a call again that still waits for its agent: its media connection is gone.
@@ -354,11 +385,12 @@ class Exchange:
         if session.call.is_outgoing:
             return
         for sdk in self._sdks:
-            if sdk.takes(session):
+            if sdk.takes(session) and not sdk.takes_turns:
                 sdk.offer(session)
-        self._ring_callee_first(session)
+        self.second.offer(session)
+        self.ring_callee_first(session)
 
-    def _ring_callee_first(self, session: Session) -> None:
+    def ring_callee_first(self, session: Session) -> None:
         """Ring the callee's phone, if all that is left are SDKs that take what was missed."""
         takes_missed = any(sdk.takes_missed for sdk in self._sdks)
         if session.is_on_offer and takes_missed and not self._is_taken(session):
@@ -368,9 +400,11 @@ class Exchange:
         return any(sdk.takes(session) for sdk in self._sdks)
 
     def _offer_to_all(self, session: MessageSession) -> None:
-        """Offer a conversation to every SDK that takes some."""
+        """Give what waits to those who take turns, or offer it to every other SDK."""
+        if self.second.deliver(session):
+            return
         for sdk in self._sdks:
-            if sdk.takes_messages:
+            if sdk.takes_messages and not sdk.takes_turns:
                 sdk.offer(session)
 
     def _offer_conversations(self, sdk: ConnectedSdk) -> None:

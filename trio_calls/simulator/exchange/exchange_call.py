@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final, assert_never
+from typing import Final
 
 import attrs
 import trio
@@ -118,6 +118,7 @@ class ExchangeCall:
         self._on_over = on_over
         self._silence = bytes(frame_bytes(sample_rate))
         self._ringing: Ringing | None = None
+        self._ringing_leg = self.callee
         # Of a telephone that rings before there is an agent in the call.
         self._early_ringing: Ringing | None = None
         self._leaving: _Leaving | None = None
@@ -172,7 +173,16 @@ class ExchangeCall:
     def ring(self, command_id: str, ring_seconds: float) -> None:
         """Ring the callee's phone; the command is answered when that has ended."""
         self.callee.state = PhoneState.RINGING
+        self._ringing_leg = self.callee
         self._ringing = Ringing(command_id, self._pickup, ring_seconds, self._ringing_settled)
+        self._nursery.start_soon(self._ringing.run)
+
+    def place(self, command_id: str, ring_seconds: float) -> None:
+        """Ring the telephone that an agent calls; the command is answered when that has ended."""
+        assert self._dials is not None
+        self.caller.state = PhoneState.RINGING
+        self._ringing_leg = self.caller
+        self._ringing = Ringing(command_id, self._dials, ring_seconds, self._placing_settled)
         self._nursery.start_soon(self._ringing.run)
 
     def leave(self, command_id: str, *, ends_call: bool) -> None:
@@ -204,6 +214,13 @@ class ExchangeCall:
         ringing = self._ringing or self._early_ringing
         if ringing is not None:
             ringing.settle(RingOutcome.PICKED_UP)
+
+    def hang_up_caller(self) -> None:
+        """Hang up the caller's phone, or decline the call of an agent that rings it."""
+        if self._ringing is not None and self.caller.state is PhoneState.RINGING:
+            self._ringing.settle(RingOutcome.DECLINED)
+        else:
+            self.end()
 
     def hang_up_callee(self) -> None:
         """Hang up the callee's phone, or decline the call while it rings."""
@@ -311,21 +328,35 @@ class ExchangeCall:
         assert self._ringing is not None
         command_id = self._ringing.command_id
         self._ringing = None
-        match outcome:
-            case RingOutcome.PICKED_UP:
-                self.callee.connect()
-                self._connect_caller()
-                self.agent.move_to(CallState.CONNECTED)
-                self.agent.confirm(command_id)
-                self.agent.pull()
-            case RingOutcome.DECLINED:
-                self.callee.state = PhoneState.IDLE
-                self.agent.refuse(command_id, CALL_DECLINED, "the callee declined the call")
-            case RingOutcome.UNANSWERED:
-                self.callee.state = PhoneState.IDLE
-                self.agent.refuse(command_id, CALL_UNANSWERED, "the callee did not pick up in time")
-            case _:
-                assert_never(outcome)
+        if outcome is RingOutcome.PICKED_UP:
+            self.callee.connect()
+            self._connect_caller()
+            self.agent.move_to(CallState.CONNECTED)
+            self.agent.confirm(command_id)
+            self.agent.pull()
+        else:
+            self.callee.state = PhoneState.IDLE
+            self._refuse_unanswered(command_id, outcome)
+
+    def _placing_settled(self, outcome: RingOutcome) -> None:
+        assert self._ringing is not None
+        command_id = self._ringing.command_id
+        self._ringing = None
+        if outcome is RingOutcome.PICKED_UP:
+            self._connect_caller()
+            self.agent.move_to(CallState.ANSWERED)
+            self.agent.confirm(command_id)
+            self.agent.pull()
+        else:
+            self.caller.state = PhoneState.IDLE
+            self._refuse_unanswered(command_id, outcome)
+            self.end()
+
+    def _refuse_unanswered(self, command_id: str, outcome: RingOutcome) -> None:
+        if outcome is RingOutcome.DECLINED:
+            self.agent.refuse(command_id, CALL_DECLINED, "the callee declined the call")
+        else:
+            self.agent.refuse(command_id, CALL_UNANSWERED, "the callee did not pick up in time")
 
     def _ring_early(
         self, pickup: Pickup, seconds: float, on_settled: Callable[[RingOutcome], None]
@@ -362,7 +393,7 @@ class ExchangeCall:
     def _stop_ringing(self, reason: str) -> None:
         if self._ringing is not None:
             self._ringing.stop()
-            self.callee.state = PhoneState.IDLE
+            self._ringing_leg.state = PhoneState.IDLE
             self.agent.refuse(self._ringing.command_id, CALL_CLOSED, reason)
             self._ringing = None
 

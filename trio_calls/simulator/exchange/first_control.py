@@ -33,6 +33,7 @@ from trio_calls.wire.responses import Response, SetupDone
 class FirstSdk(ConnectedSdk):
     """An SDK that is told of every session, and may claim it before others do."""
 
+    takes_turns: ClassVar[bool] = False
     agent_wire: ClassVar[type[AgentWire]] = FirstAgentWire
 
     def offer(self, session: ClaimedSession) -> None:

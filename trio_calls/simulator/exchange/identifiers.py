@@ -52,7 +52,11 @@ class Identifiers:
 
     def unix_seconds(self) -> int:
         """Return the date, in seconds since 1970."""
-        return int(trio.current_time() + self._date_offset)
+        return int(self.date())
+
+    def date(self) -> float:
+        """Return the date, in seconds since 1970, and their fraction."""
+        return trio.current_time() + self._date_offset
 
 
 def present_date(*, is_in_process: bool) -> float:

@@ -14,6 +14,8 @@ from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.sessions import Session
 from trio_calls.simulator.exchange.socket_tasks import SocketTasks
 from trio_calls.simulator.phones.jitter_buffer import CreditExceeded
+from trio_calls.simulator.phones.second_agent_wire import SecondAgentWire
+from trio_calls.simulator.transcript.second_frame_text import describe_media
 from trio_calls.transport import WebSocket
 from trio_calls.wire.codec import WireError
 from trio_calls.wire.commands import CommandRequest
@@ -50,6 +52,8 @@ class MediaConnection:
             self._tap,
         )
         self._wire = self._call.agent.wire
+        if isinstance(self._wire, SecondAgentWire):
+            self._tap.describe_with(describe_media)
         self._socket.send(*self._wire.begin())
         self._call.agent.socket = self._socket
 

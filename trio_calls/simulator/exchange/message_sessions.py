@@ -104,6 +104,13 @@ class MessageSession(ClaimedSession):
             self._deliver()
         return True
 
+    def take_waiting(self) -> MessageIn:
+        """Take out the message that waits longest, for whoever reads without claiming."""
+        if not self.was_claimed:
+            self.was_claimed = True
+            self.on_change()
+        return self._waiting.popleft()
+
     def take(self, message: MessageOut, sdk: ConnectedSdk) -> tuple[Response, str | None]:
         """Hand a message of an SDK to the partner.
 
@@ -114,13 +121,17 @@ class MessageSession(ClaimedSession):
             return refusal(message.request_id, SESSION_NOT_OPEN), None
         if self.holder is not sdk:
             return refusal(message.request_id, SESSION_NOT_OPEN), NOT_HELD
+        return self.accept(message), None
+
+    def accept(self, message: MessageOut) -> Response:
+        """Hand a message to the partner."""
         self.on_message(message)
         answer = {
             "messaging_product": "whatsapp",
             "contacts": [{"input": self.remote_address, "wa_id": self.remote_address}],
             "messages": [{"id": self._identifiers.message_id()}],
         }
-        return Response(message.request_id, is_ok=True, content=answer), None
+        return Response(message.request_id, is_ok=True, content=answer)
 
     def lost(self, sdk: ConnectedSdk) -> None:
         """Take it away from an SDK whose control connection is gone, if that has it."""

@@ -41,11 +41,13 @@ class ConnectedSdk(ABC):
       connection_id: the id of that connection.
       audio_format: how it wants to hear its calls, and speaks in them.
       send: queues a message to it; without effect when the connection is gone.
+      takes_turns: whether it is told only of its share of what there is.
       agent_wire: how its audio in a call travels.
       call_flow: what it wants to be offered; None: inbound calls and messages.
       is_gone: returns whether that connection is over, though it may not have been noticed yet.
     """
 
+    takes_turns: ClassVar[bool]
     agent_wire: ClassVar[type[AgentWire]]
 
     connection_id: str
@@ -121,8 +123,7 @@ class ClaimedSession(ABC):
             return refusal(request_id, SESSION_CLOSED)
         if self.holder is not None and self.holder is not sdk:
             return refusal(request_id, SESSION_BUSY, boundSmWsId=self.holder.connection_id)
-        self.holder = sdk
-        self._claimed(sdk)
+        self.give_to(sdk)
         session = {
             "id": self.offer.session_id,
             "channel": self.offer.channel,
@@ -131,6 +132,11 @@ class ClaimedSession(ABC):
             "openedAt": self.offer.created_at,
         }
         return Response(request_id, is_ok=True, content={"session": session})
+
+    def give_to(self, sdk: ConnectedSdk) -> None:
+        """Give it to an SDK."""
+        self.holder = sdk
+        self._claimed(sdk)
 
     def release(self) -> None:
         """Take it away from its holder."""
@@ -175,9 +181,14 @@ class Session(ClaimedSession):
     def _claimed(self, sdk: ConnectedSdk) -> None:
         self.call.claim(sdk.audio_format, sdk.agent_wire)
 
-    def call_in(self, base_url: str) -> CallIn:
-        """Make the message that says where to open the media connection, and void older tokens."""
+    def media_access(self, base_url: str) -> tuple[str, str]:
+        """Return where to open the media connection, and with which token. Older ones are void."""
         self._token = self._identifiers.token()
+        return f"{base_url}{MEDIA_PATH}{self.call.call_id}", self._token
+
+    def call_in(self, base_url: str) -> CallIn:
+        """Make the message that says where and how to open the media connection."""
+        url, token = self.media_access(base_url)
         caller, callee = self.call.caller, self.call.callee
         if self.call.is_outgoing:
             caller, callee = callee, caller
@@ -186,8 +197,8 @@ class Session(ClaimedSession):
             call_id=self.call.call_id,
             caller_number=caller.number,
             callee_number=callee.number,
-            url=f"{base_url}{MEDIA_PATH}{self.call.call_id}",
-            token=self._token,
+            url=url,
+            token=token,
         )
 
     def admits(self, authorization: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 
 import trio
 
+from trio_calls.simulator.transcript.frame_text import FrameText
 from trio_calls.simulator.transcript.transcript import ConnectionKind, Direction
 from trio_calls.simulator.transcript.transcript_log import ConnectionLog, TranscriptLog
 
@@ -67,6 +68,10 @@ class Tap:
         """Set the functions that send a frame and that drop the connection."""
         self._emit = emit
         self._drop = drop
+
+    def describe_with(self, describe: Callable[[str | bytes], FrameText]) -> None:
+        """Describe frames in another way than those of the first wire, from now on."""
+        self._log.describe = describe
 
     def opened(self) -> None:
         """Note that the connection is open."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from trio_calls.audio_format import AudioFormat
 from trio_calls.simulator.phones.jitter_buffer import JitterBuffer
@@ -17,14 +17,17 @@ class AgentWire(Protocol):
       audio_format: how the agent sends its audio, and wants to hear the call.
 
     Attributes:
-      buffer: what has come of the agent's audio and was not played yet.
       can_dial: whether an agent places its own calls, with a command.
     """
 
-    buffer: JitterBuffer
-    can_dial: bool
+    can_dial: ClassVar[bool]
 
     def __init__(self, audio_format: AudioFormat) -> None: ...
+
+    @property
+    def buffer(self) -> JitterBuffer:
+        """What has come of the agent's audio and was not played yet."""
+        ...
 
     def begin(self) -> Sequence[str]:
         """Begin a media connection, and return what the agent is told first."""

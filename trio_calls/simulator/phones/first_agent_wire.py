@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import ClassVar, Final
 
 from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.simulator.phones.jitter_buffer import JitterBuffer
@@ -25,7 +25,7 @@ class FirstAgentWire:
       audio_format: how the agent sends its audio, and wants to hear the call.
     """
 
-    can_dial: bool = False
+    can_dial: ClassVar[bool] = False
 
     def __init__(self, audio_format: AudioFormat) -> None:
         self.buffer: JitterBuffer = JitterBuffer(audio_format.frame_bytes)

@@ -7,6 +7,7 @@ from typing import Final, assert_never
 
 import attrs
 
+from trio_calls.wire.call_flow import CallFlow
 from trio_calls.wire.codec import WireError
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse
 from trio_calls.wire.first.codec import decode_control, decode_media
@@ -28,6 +29,7 @@ from trio_calls.wire.responses import Response, SetupDone
 
 AUDIO: Final = "audio"
 BUFFER_REQUEST: Final = "buffer_request"
+FLOW: Final = "flow"
 
 
 @attrs.frozen
@@ -38,8 +40,8 @@ class FrameText:
       what: what it is, without ids, tokens and dates.
       reference: the kind and the id of what it asks for or answers, such as ``("command", id)``.
       session_id: the session that it names, or None.
-      stream: what it is a piece of, `AUDIO` or `BUFFER_REQUEST` with a channel, or None.
-      amount: how many bytes of audio it holds or asks for.
+      stream: what it is a piece of, `AUDIO`, `BUFFER_REQUEST` or `FLOW` with a channel, or None.
+      amount: how many bytes of audio it holds or asks for; for `FLOW` it means nothing.
     """
 
     what: str
@@ -62,6 +64,11 @@ def _audio_text(channel: int, pcm_bytes: int) -> FrameText:
     return FrameText("", stream=(AUDIO, channel), amount=pcm_bytes)
 
 
+def describe_media(frame: str | bytes) -> FrameText:
+    """Describe a frame of a media connection."""
+    return describe_audio(frame) if isinstance(frame, bytes) else describe_media_text(frame)
+
+
 @lru_cache(maxsize=64)
 def describe_media_text(frame: str) -> FrameText:
     """Describe a text frame of a media connection."""
@@ -73,6 +80,15 @@ def describe_media_text(frame: str) -> FrameText:
         case BufferRequest():
             stream = (BUFFER_REQUEST, message.channel)
             return FrameText("", stream=stream, amount=message.requested_bytes)
+        case _:
+            return describe_command(message)
+
+
+def describe_command(
+    message: CommandRequest | CommandResponse | CallEvent | UnknownMessage,
+) -> FrameText:
+    """Describe what is said on a media connection of either wire."""
+    match message:
         case CommandRequest():
             seconds = "" if message.data is None else f"{message.data.ring_time_seconds:g}"
             what = message.command + (f" ringTimeSeconds={seconds}" if seconds else "")
@@ -115,11 +131,10 @@ def _control_text(message: ControlMessage | UnknownMessage) -> FrameText:
             what = f"session.create {message.channel}"
             reference = ("request", message.request_id)
         case CallFlowSetup():
-            what = f"call_flow.setup {_call_flow(message)}"
+            what = f"call_flow.setup {describe_call_flow(message)}"
             reference = ("request", message.request_id)
         case Response():
-            what = f"response {'ok' if message.is_ok else message.error_code or 'failed'}"
-            reference = ("request", message.request_id)
+            return describe_response(message)
         case SessionClosed():
             what, session_id = f"session.closed {message.reason}", message.session_id
         case SessionReady() | CallIn() | MessageIn():
@@ -131,7 +146,14 @@ def _control_text(message: ControlMessage | UnknownMessage) -> FrameText:
     return FrameText(what, reference, session_id)
 
 
-def _call_flow(message: CallFlowSetup) -> str:
+def describe_response(message: Response) -> FrameText:
+    """Describe the answer to a request of a control connection."""
+    what = f"response {'ok' if message.is_ok else message.error_code or 'failed'}"
+    return FrameText(what, ("request", message.request_id))
+
+
+def describe_call_flow(message: CallFlow) -> str:
+    """Return what is switched on by a call flow."""
     switched_on = [
         name
         for name, is_on in (

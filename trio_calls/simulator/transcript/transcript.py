@@ -56,7 +56,7 @@ class Entry:
     @property
     def is_audio(self) -> bool:
         """Whether it is audio, or asks for audio."""
-        return self.what.startswith(("audio ", "buffer_request "))
+        return self.what.startswith(("audio ", "buffer_request ", "flow "))
 
 
 @attrs.frozen

@@ -12,10 +12,10 @@ import trio
 from trio_calls.audio import FRAME_SECONDS, duration_seconds
 from trio_calls.simulator.transcript.frame_text import (
     AUDIO,
+    FLOW,
     FrameText,
-    describe_audio,
     describe_control,
-    describe_media_text,
+    describe_media,
 )
 from trio_calls.simulator.transcript.transcript import ConnectionKind, Direction, Entry, Transcript
 
@@ -70,14 +70,16 @@ class TranscriptLog:
         self._records: deque[_Record] = deque(maxlen=MAX_ENTRIES)
         self._forgotten = 0
         self._calls: dict[str, _Call] = {}
+        self._sessions_by_call: dict[str, str] = {}
         self._placed = 0
         self._frames: Counter[str | None] = Counter()
         self._watchers: defaultdict[tuple[str | None, int], list[Callable[[], None]]]
         self._watchers = defaultdict(list)
         self._followers: dict[str, Follower] = {}
 
-    def call_placed(self, session_id: str, number: int) -> None:
+    def call_placed(self, session_id: str, number: int, call_id: str) -> None:
         """Register a call under its number; its time begins now."""
+        self._sessions_by_call[call_id] = session_id
         self._begin(session_id, number)
 
     def conversation_began(self, session_id: str) -> None:
@@ -88,9 +90,11 @@ class TranscriptLog:
         self._placed += 1
         self._calls[session_id] = _Call(number, self._placed, trio.current_time())
 
-    def call_forgotten(self, session_id: str) -> None:
+    def call_forgotten(self, session_id: str, call_id: str | None = None) -> None:
         """Forget a call or a conversation. Its entries stay until newer ones push them out."""
         del self._calls[session_id]
+        if call_id is not None:
+            del self._sessions_by_call[call_id]
         self._frames.pop(session_id, None)
         for key in [key for key in self._watchers if key[0] == session_id]:
             del self._watchers[key]
@@ -174,9 +178,11 @@ class TranscriptLog:
                 for act in self._watchers.pop((key, self._frames[key]), ()):
                     act()
 
-    def knows(self, session_id: str | None) -> bool:
-        """Return whether a session was placed, and is not an SDK's invention."""
-        return session_id in self._calls
+    def find(self, name: str | None) -> str | None:
+        """Return the session that is called so, or whose call is; None if nobody placed it."""
+        if name is None:
+            return None
+        return name if name in self._calls else self._sessions_by_call.get(name)
 
     def _what(self, record: _Record, names: _Names) -> str:
         text = record.text
@@ -189,6 +195,8 @@ class TranscriptLog:
         span = f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"  # noqa: PLR2004
         if name == AUDIO:
             return f"{name} {span} channel {channel}"
+        if name == FLOW:
+            return f"{name} {record.frames} times"
         return f"{name} {record.amount} bytes ({span})"
 
 
@@ -211,6 +219,9 @@ class ConnectionLog:
       kind: the kind of connection.
       session_id: the call of a media connection; None for a control connection.
       sample_rate: the sample rate of its audio, in Hz; None for that of the log.
+
+    Attributes:
+      describe: puts a frame in words.
     """
 
     def __init__(
@@ -221,6 +232,9 @@ class ConnectionLog:
         sample_rate: int | None = None,
     ) -> None:
         self._log = log
+        self.describe: Callable[[str | bytes], FrameText] = (
+            describe_control if kind == "control" else describe_media
+        )
         self._kind = kind
         self._session_id = session_id
         self._sample_rate = sample_rate
@@ -236,21 +250,14 @@ class ConnectionLog:
 
     def frame(self, direction: Direction, frame: str | bytes) -> None:
         """Note a frame."""
-        text = self._describe(frame)
-        session_id = self._session_id or self._find_session(direction, text)
-        if not self._log.knows(session_id):
-            session_id = None
+        text = self.describe(frame)
+        session_id = self._session_id or self._log.find(self._find_session(direction, text))
         if text.stream is None:
             self._streams.clear()
             self._log.note(self._kind, session_id, direction, text, frames=1)
         else:
             self._note_stream(direction, text.stream, text)
         self._log.count(session_id)
-
-    def _describe(self, frame: str | bytes) -> FrameText:
-        if self._kind == "control":
-            return describe_control(frame)
-        return describe_audio(frame) if isinstance(frame, bytes) else describe_media_text(frame)
 
     def _find_session(self, direction: Direction, text: FrameText) -> str | None:
         if text.reference is None:

@@ -14,12 +14,24 @@ from trio_calls.wire.second.control import (
     ControlMessage,
     CreatedCall,
     SessionOpened,
+    SettingUp,
 )
 from trio_calls.wire.second.media import MediaMessage
 from trio_calls.wire.second.session_list import SessionPage
 
 _CONTROL: Final = Vocabulary(ControlMessage)
+_SETTING_UP: Final = Vocabulary(SettingUp)
 _MEDIA: Final = Vocabulary(MediaMessage)
+
+
+def decode_setup(frame: str) -> SettingUp | UnknownMessage:
+    """Read the first frame of a control connection, whichever wire it asks for.
+
+    Raises:
+      WireError: the frame cannot be used. It says what is wrong and where, without the content.
+    """
+    message: SettingUp | UnknownMessage = _SETTING_UP.decode(frame)
+    return message
 
 
 def decode_control(frame: str) -> ControlMessage | UnknownMessage:

@@ -203,9 +203,11 @@ class TriggerConditionsSetup(CallFlow):
     wire_type: ClassVar[str] = "trigger_conditions.setup"
 
 
+#: How a connection begins, on either wire.
+SettingUp = Setup | SetupDone
+
 ControlMessage = (
-    Setup
-    | SetupDone
+    SettingUp
     | CallNotify
     | SessionOpen
     | SessionClaim
