@@ -94,7 +94,7 @@ def test_prometheus_can_read_its_files() -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         do_without("prometheus", "there is no promtool here, which comes with Prometheus")
-    command = [promtool, "check", "config", FILES / "prometheus" / "prometheus.yml"]
+    command = [promtool, "check", "config", str(FILES / "prometheus" / "prometheus.yml")]
     checked = subprocess.run(command, check=False, capture_output=True, encoding="utf-8")
     assert checked.returncode == 0, checked.stderr
     assert f"{len(ALERTS['groups'][0]['rules'])} rules found" in checked.stdout
