@@ -352,6 +352,11 @@ class Exchange:
         session = self._sessions.get(session_id) or self._message_sessions.get(session_id)
         return None if session is None or session.holder is None else session.holder.connection_id
 
+    def names_of(self, session_id: str) -> frozenset[str]:
+        """Return what requests call a session: its id, and that of its call."""
+        session = self._sessions.get(session_id)
+        return frozenset({session_id} if session is None else {session_id, session.call.call_id})
+
     def offer_twice(self, session_id: str | None) -> None:
         """Repeat the offer of a session, or of all with None, as if nobody had claimed it."""
         for session in self._sessions.values():

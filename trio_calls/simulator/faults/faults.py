@@ -197,7 +197,7 @@ class _AnswerLate(_OfRequest):
     seconds: float = attrs.field(validator=not_negative)
 
     def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
-        return LateResponse(self.kind, target.session_id, self.seconds, target.exchange.nursery)
+        return LateResponse(self.kind, target.names, self.seconds, target.exchange.nursery)
 
 
 @attrs.frozen
@@ -205,7 +205,7 @@ class _NeverAnswer(_OfRequest):
     text = "never_answer {0.kind.name}"
 
     def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
-        return LostResponse(self.kind, target.session_id)
+        return LostResponse(self.kind, target.names)
 
 
 @attrs.frozen
@@ -213,7 +213,7 @@ class _AnswerTwice(_OfRequest):
     text = "answer_twice {0.kind.name}"
 
     def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
-        return DuplicateResponse(self.kind, target.session_id)
+        return DuplicateResponse(self.kind, target.names)
 
 
 @attrs.frozen
@@ -222,7 +222,7 @@ class _Refuse(_OfRequest):
     error_code: str
 
     def make_interceptor(self, target: FaultTarget) -> FrameInterceptor:
-        return RefusedRequest(self.kind, target.session_id, self.error_code)
+        return RefusedRequest(self.kind, target.names, self.error_code)
 
 
 @attrs.frozen

@@ -29,6 +29,11 @@ class FaultTarget:
     session_id: str | None
     random: random.Random
 
+    @property
+    def names(self) -> frozenset[str] | None:
+        """What requests call whose calls are concerned; None for all of them."""
+        return None if self.session_id is None else self.exchange.names_of(self.session_id)
+
     def taps(self, kind: ConnectionKind) -> list[Tap]:
         """Return the taps of the connections that are concerned and connected now."""
         if kind == "media":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import trio
 
@@ -51,19 +51,19 @@ class _OneRequest(FrameInterceptor):
 
     Args:
       kind: of request.
-      session_id: the session that it must be about, on the control connection; None: any.
+      names: the session that it must be about, on the control connection, or its call; None: any.
     """
 
-    def __init__(self, kind: RequestKind, session_id: str | None = None) -> None:
+    def __init__(self, kind: RequestKind, names: Collection[str] | None = None) -> None:
         self._kind = kind
-        self._session_id = session_id
+        self._names = names
         self._request_id: str | None = None
 
     def incoming(self, frame: str | bytes, tap: Tap) -> bool:
         """Remember the request."""
         if self._request_id is not None:
             return True
-        self._request_id = self._kind.request_id(frame, self._session_id)
+        self._request_id = self._kind.request_id(frame, self._names)
         return self._request_id is None or self.request_came(self._request_id, tap)
 
     def request_came(self, request_id: str, tap: Tap) -> bool:
@@ -85,8 +85,8 @@ class _OneRequest(FrameInterceptor):
 class RefusedRequest(_OneRequest):
     """Answers a request with an error; the exchange never hears of it."""
 
-    def __init__(self, kind: RequestKind, session_id: str | None, error_code: str) -> None:
-        super().__init__(kind, session_id)
+    def __init__(self, kind: RequestKind, names: Collection[str] | None, error_code: str) -> None:
+        super().__init__(kind, names)
         self._error_code = error_code
 
     def request_came(self, request_id: str, tap: Tap) -> bool:
@@ -115,9 +115,13 @@ class LateResponse(_OneRequest):
     """Passes a request on, and its response late; `CLOSE` waits for the response."""
 
     def __init__(
-        self, kind: RequestKind, session_id: str | None, seconds: float, nursery: trio.Nursery
+        self,
+        kind: RequestKind,
+        names: Collection[str] | None,
+        seconds: float,
+        nursery: trio.Nursery,
     ) -> None:
-        super().__init__(kind, session_id)
+        super().__init__(kind, names)
         self._delay = Delay(nursery, lambda: seconds)
         self._is_late = False
 

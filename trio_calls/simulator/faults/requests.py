@@ -7,8 +7,8 @@ connection. Pure.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Collection
+from typing import Final, get_args
 
 import attrs
 
@@ -20,14 +20,28 @@ from trio_calls.wire.commands import CommandRequest, CommandResponse
 from trio_calls.wire.first.codec import decode_control, decode_media
 from trio_calls.wire.first.control import CallFlowSetup, SessionCreate, SessionOpen
 from trio_calls.wire.first.messaging import MessageOut
+from trio_calls.wire.message import UnknownMessage
 from trio_calls.wire.responses import Response
+from trio_calls.wire.second import control as second
+from trio_calls.wire.second.codec import decode_control as decode_second_control
+from trio_calls.wire.second.media import DIAL
 
 _REASON: Final = "refused by a fault of the simulator"
 
-_OfControl = SessionOpen | SessionCreate | CallFlowSetup | MessageOut
+_OfControl = (
+    SessionOpen
+    | SessionCreate
+    | CallFlowSetup
+    | MessageOut
+    | second.SessionClaim
+    | second.CreateCall
+    | second.MessageOut
+    | second.TriggerConditionsSetup
+)
 
+#: The requests of both wires. What opens a session is called the same on both.
 _CONTROL_REQUESTS: Final[dict[str, type[_OfControl]]] = {
-    kind.wire_type: kind for kind in (SessionOpen, SessionCreate, CallFlowSetup, MessageOut)
+    kind.wire_type: kind for kind in get_args(_OfControl)
 }
 
 
@@ -43,12 +57,13 @@ class RequestKind(ABC):
     connection: ConnectionKind
 
     @abstractmethod
-    def request_id(self, frame: str | bytes, session_id: str | None) -> str | None:
+    def request_id(self, frame: str | bytes, names: Collection[str] | None) -> str | None:
         """Return the id of a frame that is such a request, or None.
 
         Args:
           frame: what an agent has sent.
-          session_id: the session that it must be about, on the control connection; None: any.
+          names: the session that it must be about, on the control connection, or its call; None:
+            any.
         """
 
     @abstractmethod
@@ -65,7 +80,7 @@ class _OfCall(RequestKind):
     name: str
     connection: ConnectionKind = "media"
 
-    def request_id(self, frame: str | bytes, session_id: str | None) -> str | None:
+    def request_id(self, frame: str | bytes, names: Collection[str] | None) -> str | None:
         message = _read(frame, decode_media)
         if not isinstance(message, CommandRequest) or message.command != self.name:
             return None
@@ -86,15 +101,16 @@ class _OnControl(RequestKind):
     name: str
     connection: ConnectionKind = "control"
 
-    def request_id(self, frame: str | bytes, session_id: str | None) -> str | None:
-        message = _read(frame, decode_control)
+    def request_id(self, frame: str | bytes, names: Collection[str] | None) -> str | None:
+        message = _read(frame, _decode_control)
         if not isinstance(message, _CONTROL_REQUESTS[self.name]):
             return None
-        is_meant = session_id in {None, getattr(message, "session_id", None)}
+        about = {getattr(message, "session_id", None), getattr(message, "call_id", None)}
+        is_meant = names is None or not about.isdisjoint(names)
         return message.request_id if is_meant else None
 
     def answered_id(self, frame: Outgoing) -> str | None:
-        message = _read(frame, decode_control)
+        message = _read(frame, _decode_control)
         return message.request_id if isinstance(message, Response) else None
 
     def refusal(self, request_id: str, error_code: str) -> str:
@@ -110,7 +126,15 @@ def request_kind(name: str) -> RequestKind:
     Raises:
       ValueError: there is none.
     """
-    return _OnControl(name) if name in _CONTROL_REQUESTS else _OfCall(Command(name).value)
+    if name in _CONTROL_REQUESTS:
+        return _OnControl(name)
+    return _OfCall(name if name == DIAL else Command(name).value)
+
+
+def _decode_control(frame: str) -> object:
+    """Read a frame of the control connection, of either wire."""
+    message = decode_control(frame)
+    return decode_second_control(frame) if isinstance(message, UnknownMessage) else message
 
 
 def _read(frame: Outgoing, decode: Callable[[str], object]) -> object:
