@@ -25,10 +25,17 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
-PRODUCTION_URL: Final = "wss://wss-prod.agentao.com"
+#: A generation of what is said to the exchange.
+WireName = Literal["first", "second"]
 
-#: The version of the wire that this SDK speaks.
-WIRE_VERSION: Final = "1.0.0"
+#: Where each generation is spoken in production.
+PRODUCTION_URLS: Final[Mapping[str, str]] = {
+    "first": "wss://wss-prod.agentao.com",
+    "second": "wss://wss-prod.agentduet.com",
+}
+
+#: The version that this SDK speaks, of each generation.
+WIRE_VERSIONS: Final[Mapping[str, str]] = {"first": "1.0.0", "second": "1.0.0b8"}
 
 #: The library under every WebSocket; ``auto`` is ``websockets`` where it is installed.
 TransportName = Literal["auto", "websockets", "trio-websocket"]
@@ -125,6 +132,16 @@ def _one_of(names: tuple[str, ...]) -> _Validator:
     return check
 
 
+def _of_wire(defaults: Mapping[str, str]) -> Any:
+    """Make a default that goes with the wire. One that there is not is refused by its own name."""
+    return attrs.Factory(lambda config: defaults.get(config.wire, ""), takes_self=True)
+
+
+def _wire(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value not in get_args(WireName):
+        raise WSSConfigError(f"wire (WSS_WIRE) must be one of {get_args(WireName)}, not {value!r}")
+
+
 def _wire_version(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str) or not _VERSION.fullmatch(value):
         raise WSSConfigError(f"wire_version must be like 1.0.0, not {value!r}")
@@ -194,7 +211,10 @@ class ClientConfig:
     Make one with `sandbox`, `production` or `from_env`. Its `repr` never shows secrets.
 
     Attributes:
-      base_url: the address of the exchange, ``wss://host`` or ``ws://host:port``.
+      wire: the generation of the exchange: ``first`` or ``second``. They have nothing in common but
+        what an application sees; which one an exchange speaks is for its operator to say.
+      base_url: the address of the exchange, ``wss://host`` or ``ws://host:port``. If it is not
+        given, that of the vendor's production, which each wire has one of.
       api_key: the key to authenticate with, together with `connector_uuid`.
       connector_uuid: the connector that the API key belongs to.
       cert_path: a PEM file with the certificate to authenticate with by mutual TLS, together with
@@ -227,7 +247,7 @@ class ClientConfig:
         says where. It comes after this time, or up to half as long again, and once a minute at
         the most; None for never. The first of several clients decides.
       wire_version: which version of the wire the exchange is told that this SDK speaks, as
-        ``x-sdk-version``.
+        ``x-sdk-version``, and in ``x-sdk-client`` on the second wire. Each wire has its default.
       transport: the library under every WebSocket. ``websockets`` costs the least, and comes with
         the extra ``trio-calls[speedups]``; ``trio-websocket`` is always there; ``auto`` takes the
         first that is installed.
@@ -235,7 +255,8 @@ class ClientConfig:
         `trio.open_tcp_stream`. The in-process simulator is reached through one.
     """
 
-    base_url: str = attrs.field(default=PRODUCTION_URL, validator=_websocket_url)
+    wire: WireName = attrs.field(default="first", validator=_wire)
+    base_url: str = attrs.field(default=_of_wire(PRODUCTION_URLS), validator=_websocket_url)
     api_key: str | None = attrs.field(
         default=None, repr=_hidden, converter=_secret, validator=_text
     )
@@ -271,7 +292,7 @@ class ClientConfig:
     blocked_warning_seconds: float | None = attrs.field(
         default=0.5, validator=_positive_seconds_inf_or_none
     )
-    wire_version: str = attrs.field(default=WIRE_VERSION, validator=_wire_version)
+    wire_version: str = attrs.field(default=_of_wire(WIRE_VERSIONS), validator=_wire_version)
     transport: TransportName = attrs.field(
         default="auto", validator=_one_of(get_args(TransportName))
     )
@@ -310,7 +331,7 @@ class ClientConfig:
         api_key: str,
         connector_uuid: str,
         sample_rate: int = 24000,
-        base_url: str = PRODUCTION_URL,
+        base_url: str | None = None,
         **settings: Any,
     ) -> ClientConfig:
         """Make the settings for an exchange that is reached with an API key.
@@ -319,18 +340,17 @@ class ClientConfig:
           api_key: the key, as the exchange's console shows it.
           connector_uuid: the connector that the key belongs to.
           sample_rate: the sample rate of all audio, in Hz: 8000, 16000 or 24000.
-          base_url: the exchange: ``wss://host``, or ``ws://localhost:8080`` for a local one.
+          base_url: the exchange: ``wss://host``, or ``ws://localhost:8080`` for a local one; None
+            for the vendor's production.
           settings: any other attribute of `ClientConfig`.
 
         Raises:
           WSSConfigError: a setting is missing or makes no sense.
         """
+        if base_url is not None:
+            settings["base_url"] = base_url
         return cls(
-            api_key=api_key,
-            connector_uuid=connector_uuid,
-            sample_rate=sample_rate,
-            base_url=base_url,
-            **settings,
+            api_key=api_key, connector_uuid=connector_uuid, sample_rate=sample_rate, **settings
         )
 
     @classmethod
@@ -341,7 +361,7 @@ class ClientConfig:
         cert_path: str | os.PathLike[str],
         key_path: str | os.PathLike[str],
         sample_rate: int = 24000,
-        base_url: str = PRODUCTION_URL,
+        base_url: str | None = None,
         **settings: Any,
     ) -> ClientConfig:
         """Make the settings for an exchange that is reached with mutual TLS.
@@ -350,19 +370,15 @@ class ClientConfig:
           cert_path: a PEM file with the client certificate.
           key_path: a PEM file with its private key.
           sample_rate: the sample rate of all audio, in Hz: 8000, 16000 or 24000.
-          base_url: the exchange: ``wss://host``.
+          base_url: the exchange: ``wss://host``; None for the vendor's production.
           settings: any other attribute of `ClientConfig`.
 
         Raises:
           WSSConfigError: a setting is missing or makes no sense.
         """
-        return cls(
-            cert_path=cert_path,
-            key_path=key_path,
-            sample_rate=sample_rate,
-            base_url=base_url,
-            **settings,
-        )
+        if base_url is not None:
+            settings["base_url"] = base_url
+        return cls(cert_path=cert_path, key_path=key_path, sample_rate=sample_rate, **settings)
 
     @classmethod
     @_forgetting
@@ -370,8 +386,12 @@ class ClientConfig:
         """Read the settings from the environment.
 
         ``WSS_API_KEY`` and ``WSS_CONNECTOR_UUID``, or ``WSS_CERT_PATH`` and ``WSS_KEY_PATH``;
-        optionally ``WSS_BASE_URL``, ``WSS_SAMPLE_RATE`` (Hz) and ``WSS_MAX_CONCURRENT_CALLS``. An
-        empty variable counts as not set.
+        optionally ``WSS_WIRE``, ``WSS_BASE_URL``, ``WSS_SAMPLE_RATE`` (Hz) and
+        ``WSS_MAX_CONCURRENT_CALLS``. An empty variable counts as not set.
+
+        What none of these says is taken from ``AGENTDUET_API_KEY``, ``AGENTDUET_CONNECTOR_UUID``
+        and ``AGENTDUET_BASE_URL``, as the vendor's later client calls them. They do not choose the
+        wire.
 
         Args:
           environ: the variables to read, in place of `os.environ`.
@@ -380,11 +400,10 @@ class ClientConfig:
           WSSConfigError: a variable is missing or makes no sense; the message names it.
         """
         source = os.environ if environ is None else environ
-        settings: dict[str, Any] = {
-            name: source[variable]
-            for name, variable in _ENVIRONMENT.items()
-            if source.get(variable)
-        }
+        settings: dict[str, Any] = _read(source, _ENVIRONMENT)
+        settings = {**_read(source, _OTHER_NAMES), **settings}
+        if {"cert_path", "key_path"} & settings.keys():
+            _forget_other_credentials(settings, source)
         if not {"cert_path", "key_path"} & settings.keys():
             for name in ("api_key", "connector_uuid"):
                 if name not in settings:
@@ -399,7 +418,19 @@ class ClientConfig:
         return cls(**settings)
 
 
+def _read(source: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, Any]:
+    return {name: source[variable] for name, variable in variables.items() if source.get(variable)}
+
+
+def _forget_other_credentials(settings: dict[str, Any], source: Mapping[str, str]) -> None:
+    """Leave out the key of the other names: a certificate was given by those that count more."""
+    for name in ("api_key", "connector_uuid"):
+        if not source.get(_ENVIRONMENT[name]):
+            settings.pop(name, None)
+
+
 _ENVIRONMENT: Final = {
+    "wire": "WSS_WIRE",
     "api_key": "WSS_API_KEY",
     "connector_uuid": "WSS_CONNECTOR_UUID",
     "cert_path": "WSS_CERT_PATH",
@@ -407,6 +438,13 @@ _ENVIRONMENT: Final = {
     "base_url": "WSS_BASE_URL",
     "sample_rate": "WSS_SAMPLE_RATE",
     "max_concurrent_calls": "WSS_MAX_CONCURRENT_CALLS",
+}
+
+#: What the vendor's later client calls some of them.
+_OTHER_NAMES: Final = {
+    "api_key": "AGENTDUET_API_KEY",
+    "connector_uuid": "AGENTDUET_CONNECTOR_UUID",
+    "base_url": "AGENTDUET_BASE_URL",
 }
 
 

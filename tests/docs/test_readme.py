@@ -10,7 +10,7 @@ import trio.testing
 
 from trio_calls import ActiveCall, CallState, serve_calls
 from trio_calls.audio import find, noise
-from trio_calls.config import _ENVIRONMENT, PRODUCTION_URL
+from trio_calls.config import _ENVIRONMENT, _OTHER_NAMES, PRODUCTION_URLS
 from trio_calls.demo import STORIES, Story
 from trio_calls.simulator import open_simulator
 
@@ -82,10 +82,14 @@ def test_flows_are_those_of_the_demo(story: Story) -> None:
     assert row.split("|")[-2].strip() == " → ".join(state.name for state in story.states)
 
 
-@pytest.mark.parametrize("variable", _ENVIRONMENT.values())
+@pytest.mark.parametrize("variable", [*_ENVIRONMENT.values(), *_OTHER_NAMES.values()])
 def test_environment_is_described(variable: str) -> None:
     assert f"``{variable}``" in SETTINGS
-    assert f"``{PRODUCTION_URL}``" in SETTINGS
+
+
+@pytest.mark.parametrize("url", PRODUCTION_URLS.values())
+def test_exchanges_are_named(url: str) -> None:
+    assert f"``{url}``" in SETTINGS
 
 
 @pytest.mark.parametrize("folder", [".", "examples"])

@@ -44,11 +44,11 @@ def test_every_name_of_the_module(module: str) -> None:
 
 def test_the_defaults_of_every_setting() -> None:
     credentials = {"api_key", "connector_uuid", "cert_path", "key_path"}
+    config = trio_calls.ClientConfig.sandbox(api_key="key", connector_uuid="uuid")
+    values = attrs.asdict(config, recurse=False)
     defaults = {
-        setting.name: str(setting.default)
-        if isinstance(setting.default, trio_calls.AudioMode)
-        else repr(setting.default)
-        for setting in attrs.fields(trio_calls.ClientConfig)
-        if setting.name not in credentials
+        name: str(value) if isinstance(value, trio_calls.AudioMode) else repr(value)
+        for name, value in values.items()
+        if name not in credentials
     }
     assert dict(re.findall(r"\* - ``(\w+)``\n +- ``([^`]+)``", SETTINGS)) == defaults

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from trio_calls.audio_format import AudioFormat, AudioMode
-from trio_calls.config import PRODUCTION_URL, ClientConfig
+from trio_calls.config import PRODUCTION_URLS, ClientConfig
 from trio_calls.errors import WSSConfigError
 
 KEY: dict[str, Any] = {"api_key": "key", "connector_uuid": "uuid"}
@@ -20,14 +20,14 @@ def test_a_sandbox_is_reached_by_api_key() -> None:
     config = ClientConfig.sandbox(api_key="key", connector_uuid="uuid")
     assert (config.api_key, config.connector_uuid) == ("key", "uuid")
     assert (config.cert_path, config.key_path) == (None, None)
-    assert (config.base_url, config.sample_rate) == (PRODUCTION_URL, 24000)
+    assert (config.base_url, config.sample_rate) == (PRODUCTION_URLS["first"], 24000)
 
 
 def test_production_is_reached_by_certificate() -> None:
     config = ClientConfig.production(cert_path="/etc/agent.pem", key_path="/etc/agent.key")
     assert (config.cert_path, config.key_path) == ("/etc/agent.pem", "/etc/agent.key")
     assert (config.api_key, config.connector_uuid) == (None, None)
-    assert (config.base_url, config.sample_rate) == (PRODUCTION_URL, 24000)
+    assert (config.base_url, config.sample_rate) == (PRODUCTION_URLS["first"], 24000)
 
 
 def test_further_settings_are_passed_on() -> None:

@@ -12,8 +12,8 @@
 The client's room tells it what it hears on the control connection. Whoever is about to open the
 call's media connection asks it where to, and waits for it while it is in question.
 
-A call that another process has handed over is claimed there. Its claim stands here until the call
-is taken, or is over.
+A claim of which no news come stands until the call is taken, or is over: that of a call that
+another process has handed over, and any on a wire that says no more of a call once it is claimed.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ class Claim:
     Attributes:
       address: where to open the media connection, by the newest word of the exchange.
       state: what is known of it.
-      is_adopted: whether another process has claimed the call, so that no news of it come here.
+      is_followed: whether news of it come here.
       on_end: called once when it is gone. Must neither wait nor raise.
       gatekeeper: of a call that was handed over, where others may open it as well; or None.
     """
 
-    def __init__(self, address: RingingCall, *, is_adopted: bool = False) -> None:
+    def __init__(self, address: RingingCall, *, is_followed: bool = True) -> None:
         self.address: RingingCall = address
-        self.is_adopted: bool = is_adopted
+        self.is_followed: bool = is_followed
         self.state: ClaimState = ClaimState.STANDING
         self.on_end: Callable[[], None] | None = None
         self.gatekeeper: Gatekeeper | None = None

@@ -38,7 +38,7 @@ from trio_calls.wire.call_protocol import (
     Terminated,
 )
 from trio_calls.wire.control_wire import RingingCall
-from trio_calls.wire.first.media_wire import FirstMedia
+from trio_calls.wire.generations import media_wire
 from trio_calls.wire.media_wire import AudioReceived
 
 logger = get_logger("trio_calls.call")
@@ -62,7 +62,7 @@ class CallCore:
       call_in: what the exchange has told about the call.
       config: of the client.
       tls: of the client.
-      is_adopted: whether another process has claimed the call, and has handed it over.
+      is_followed: whether news of its claim come here.
 
     Attributes:
       call_in: what the exchange has told about the call.
@@ -84,14 +84,14 @@ class CallCore:
         config: ClientConfig,
         tls: ClientTLS,
         *,
-        is_adopted: bool = False,
+        is_followed: bool = True,
     ) -> None:
         self.call_in = call_in
         self.audio_format: AudioFormat = config.audio_format
-        self.claim: Claim = Claim(call_in, is_adopted=is_adopted)
+        self.claim: Claim = Claim(call_in, is_followed=is_followed)
         self.media: LazyMediaConnection = LazyMediaConnection(self.claim, config, tls)
         self.protocol: CallProtocol = CallProtocol(
-            FirstMedia(config.audio_mode),
+            media_wire(config.wire, config.audio_format),
             _send_buffer_bytes(config),
             config.audio_format.frame_bytes,
             self.media.quote,
@@ -180,7 +180,7 @@ class CallCore:
         )
 
     def _opening_failed(self, failed: MediaConnection) -> None:
-        if self.claim.is_adopted and failed.final_refusal is not None:
+        if not self.claim.is_followed and failed.final_refusal is not None:
             self.ending.refused(failed.final_refusal)
         elif self.claim.state is ClaimState.GONE:
             # While the connection was being opened it might have had the last word.

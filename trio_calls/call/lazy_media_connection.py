@@ -8,8 +8,8 @@ are three ways to fail, and each has its own bound::
                                     be: try its new place
     the claim is gone               try nothing any more: the call is over
 
-A call that another process has handed over has no claim here, and so no news of one. There the word
-of whoever refuses the connection has to do.
+Of some claims no news come: see `trio_calls.call.claim`. There the word of whoever refuses the
+connection has to do.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class LazyMediaConnection:
 
     async def _has_news(self, failed: MediaConnection, give_up_at: float) -> bool:
         """Return whether it makes sense to try again: since an opening began, or in a moment."""
-        if not (self._claim.is_adopted or self._is_outdated(failed)):
+        if self._claim.is_followed and not self._is_outdated(failed):
             seconds = NEWS_SECONDS if failed.was_refused else RESTART_NEWS_SECONDS
             with trio.move_on_at(min(trio.current_time() + seconds, give_up_at)):
                 await self._claim.wait_news()

@@ -51,7 +51,7 @@ class CallScope:
       call_in: what the exchange has told about the call.
       config: of the client.
       tls: of the client.
-      is_adopted: whether another process has claimed the call, and has handed it over.
+      is_followed: whether news of its claim come here.
 
     Attributes:
       core: the call's machinery.
@@ -65,9 +65,9 @@ class CallScope:
         config: ClientConfig,
         tls: ClientTLS,
         *,
-        is_adopted: bool = False,
+        is_followed: bool = True,
     ) -> None:
-        self.core: CallCore = CallCore(call_in, config, tls, is_adopted=is_adopted)
+        self.core: CallCore = CallCore(call_in, config, tls, is_followed=is_followed)
         self.active_call: ActiveCall = ActiveCall(self.core)
         self.failed_before_answer: bool = False
         self._config = config

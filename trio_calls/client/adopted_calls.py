@@ -62,7 +62,7 @@ class AdoptedCalls:
         config = attrs.evolve(
             self._config, sample_rate=audio_format.sample_rate, audio_mode=audio_format.mode
         )
-        call = CallScope(address_of(handed_over), config, self._tls, is_adopted=True)
+        call = CallScope(address_of(handed_over), config, self._tls, is_followed=False)
         call.core.claim.gatekeeper = gatekeeper_of(handed_over)
         self._scopes[call] = trio.CancelScope(deadline=self._deadline)
         return call

@@ -19,7 +19,7 @@ from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.observers import Loss
 from trio_calls.client.offers import Session
 from trio_calls.errors import WSSConnectionError
-from trio_calls.wire.names import SESSION_BUSY, SESSION_CLOSED, SESSION_NOT_FOUND
+from trio_calls.wire.names import CALL_NOT_FOUND, SESSION_BUSY, SESSION_CLOSED, SESSION_NOT_FOUND
 from trio_calls.wire.responses import Response
 
 logger = get_logger("trio_calls.claims")
@@ -35,6 +35,7 @@ _GONE: Final = {
     SESSION_BUSY: Loss.BUSY,
     SESSION_CLOSED: Loss.HUNG_UP,
     SESSION_NOT_FOUND: Loss.HUNG_UP,
+    CALL_NOT_FOUND: Loss.HUNG_UP,
 }
 
 

@@ -186,9 +186,10 @@ class IncomingCalls:
         """Note what does not survive the control connection."""
         self.observers.connection_changed(False)
         self.offers.connection_lost()
-        for session in self.offers.sessions.values():
-            if session.call is not None:
-                session.call.core.claim.question()
+        if self.control.wire.follows_claims:
+            for session in self.offers.sessions.values():
+                if session.call is not None:
+                    session.call.core.claim.question()
 
     def _offers_call(self, message: Offered) -> bool:
         """Return whether this is about a call that can be claimed, for all that is known.
@@ -311,12 +312,15 @@ class IncomingCalls:
                 is_present = self.control.is_present(session.connection_id)
                 self.observers.offer_lost(Loss.HUNG_UP if is_present else Loss.DISCONNECTED)
             return None
-        call = session.call = CallScope(session.call_in, self._config, self._tls)
+        follows_claims = self.control.wire.follows_claims
+        call = session.call = CallScope(
+            session.call_in, self._config, self._tls, is_followed=follows_claims
+        )
         offered_at = None if session.is_started_here else session.offered_at
         self.observers.call_opened(call.active_call, offered_at)
         claim = call.core.claim
         claim.on_end = partial(self._stopped_ringing, session, call)
-        if not self.control.is_present(session.connection_id):
+        if follows_claims and not self.control.is_present(session.connection_id):
             claim.question()
             self._claim_if_in_question(session)
         return call

@@ -13,7 +13,7 @@ from trio_calls.client.sessions import Sessions
 from trio_calls.config import ClientConfig
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.control_wire import News, Offered, SessionEnded, Written
-from trio_calls.wire.first.control_wire import FirstControl
+from trio_calls.wire.generations import control_wire
 
 
 class Reception:
@@ -28,7 +28,9 @@ class Reception:
     """
 
     def __init__(self, config: ClientConfig, tls: ClientTLS) -> None:
-        self.control: ControlConnection = ControlConnection(config, tls, FirstControl(), self)
+        self.control: ControlConnection = ControlConnection(
+            config, tls, control_wire(config.wire), self
+        )
         self.call_flow: CallFlow = CallFlow(self.control)
         self.sessions: Sessions = Sessions(config, tls, self.control)
         self.calls: IncomingCalls = IncomingCalls(config, tls, self.control)

@@ -16,4 +16,8 @@ def sdk_headers(config: ClientConfig) -> dict[str, str]:
 
     The version of the wire is what an exchange goes by: it refuses one that is too old.
     """
-    return {"User-Agent": USER_AGENT, "x-sdk-version": config.wire_version}
+    headers = {"User-Agent": USER_AGENT, "x-sdk-version": config.wire_version}
+    if config.wire == "second":
+        # It is to replace the other, which older exchanges look at.
+        headers["x-sdk-client"] = f"python/{config.wire_version}"
+    return headers

@@ -147,6 +147,14 @@ class ControlWire(Protocol):
     def vital_types(self) -> frozenset[str]:
         """The types of the frames with which a call, or what somebody wrote, would be lost."""
 
+    @property
+    def follows_claims(self) -> bool:
+        """Whether the exchange says when a claimed call is over, or is taken back.
+
+        It takes them back with the control connection, too. Otherwise a claim stands by itself, and
+        all else is heard of on the media connection.
+        """
+
     def setup(self, audio_format: AudioFormat) -> Message:
         """Return what is sent first on a connection."""
 

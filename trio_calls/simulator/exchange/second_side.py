@@ -10,18 +10,18 @@ from trio_calls.simulator.exchange.subscriber_sessions import SubscriberSessions
 from trio_calls.wire.first.messaging import MessageOut as WrittenMessage
 from trio_calls.wire.message import MAX_NAME_LENGTH
 from trio_calls.wire.names import (
+    CALL_NOT_FOUND,
     CHANNEL_NOT_CONFIGURED,
     INVALID_REQUEST,
+    PARTICIPANTS_FULL,
     SESSION_NOT_FOUND,
+    SUBSCRIBER_MISMATCH,
     TELEPHONE,
     WHATSAPP,
 )
 from trio_calls.wire.responses import Response
 from trio_calls.wire.second.codec import content_of
 from trio_calls.wire.second.control import (
-    CALL_NOT_FOUND,
-    PARTICIPANTS_FULL,
-    SUBSCRIBER_MISMATCH,
     Address,
     ClaimedCall,
     CreateCall,

@@ -10,8 +10,8 @@ from typing import Final
 
 import attrs
 
-from trio_calls.wire.names import QUOTA_EXCEEDED
-from trio_calls.wire.second.control import MAX_PARTICIPANTS, SUBSCRIBER_MISMATCH, Address
+from trio_calls.wire.names import QUOTA_EXCEEDED, SUBSCRIBER_MISMATCH
+from trio_calls.wire.second.control import MAX_PARTICIPANTS, Address
 from trio_calls.wire.second.session_list import SessionInfo
 
 #: How long a session is kept in which nothing happens, in seconds.

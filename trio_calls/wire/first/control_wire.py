@@ -37,6 +37,8 @@ class FirstControl:
         {CallIn.wire_type, MessageIn.wire_type, SessionClosed.wire_type}
     )
 
+    follows_claims: bool = True
+
     def setup(self, audio_format: AudioFormat) -> Message:
         """Return what is sent first. See `ControlWire`."""
         return Setup(audio_format.sample_rate, audio_format.mode.value)

@@ -28,10 +28,6 @@ _FIRST_VERSION: Final = 1
 #: The most parties that a session is with.
 MAX_PARTICIPANTS: Final = 5
 
-SUBSCRIBER_MISMATCH: Final = "SUBSCRIBER_MISMATCH"
-CALL_NOT_FOUND: Final = "CALL_NOT_FOUND"
-PARTICIPANTS_FULL: Final = "PARTICIPANTS_FULL"
-
 
 def address(name: str, **field: Any) -> Any:
     """Make a field of a telephone number or the like, `name` on the wire."""

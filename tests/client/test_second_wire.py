@@ -1,0 +1,187 @@
+"""A client on the exchange's second wire, frame by frame: it is offered a call, and talks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import pytest
+import trio
+import trio.testing
+
+from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.peers.links import TOKEN, ControlEnd, MediaEnd
+from tests.support.transports import on_one_transport
+from trio_calls import ActiveCall, CallClient, CallState, EndCause, WSSCallClosedError
+from trio_calls.audio import noise
+from trio_calls.wire.codec import encode
+from trio_calls.wire.commands import CallEvent
+from trio_calls.wire.responses import Response
+from trio_calls.wire.second.audio_frame import pack_frame, unpack_frame
+from trio_calls.wire.second.codec import decode_control
+from trio_calls.wire.second.control import (
+    CallNotify,
+    SessionClaim,
+    SessionOpen,
+    TriggerConditionsSetup,
+)
+from trio_calls.wire.second.media import Config, Flow
+
+pytestmark = on_one_transport
+
+FRAME = 960
+NOTIFY = CallNotify("call-1", "+65 6222 0000", "+65 9111 0000")
+
+MessageT = TypeVar("MessageT")
+
+
+async def expect(control: ControlEnd, message_class: type[MessageT]) -> MessageT:
+    frame = await control.receive()
+    assert isinstance(frame, str)
+    message = decode_control(frame)
+    assert isinstance(message, message_class), message
+    return message
+
+
+async def grant(control: ControlEnd, request_id: str, **content: Any) -> None:
+    await control.send(Response(request_id, is_ok=True, content=content))
+
+
+async def ring(control: ControlEnd, notify: CallNotify = NOTIFY) -> None:
+    """Tell of a call, and let the client have it."""
+    await control.send(encode(notify))
+    opened = await expect(control, SessionOpen)
+    assert opened.subscriber == notify.subscriber
+    await grant(control, opened.request_id, created=True)
+    claimed = await expect(control, SessionClaim)
+    assert (claimed.session_id, claimed.call_id) == (opened.session_id, notify.call_id)
+    await grant(control, claimed.request_id, url="ws://exchange/media", token=TOKEN)
+
+
+@asynccontextmanager
+async def open_client(
+    exchange: FakeExchange, **settings: Any
+) -> AsyncIterator[tuple[CallClient, ControlEnd, Switchboard]]:
+    async with exchange.open_client(wire="second", **settings) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def talking(exchange: FakeExchange) -> AsyncIterator[tuple[ActiveCall, MediaEnd]]:
+    """A call that was answered, and may send 60 ms."""
+    async with open_client(exchange) as (_, control, switchboard):
+        await ring(control)
+        call = await switchboard.next_call()
+        media = await exchange.answer(call)
+        await media.send(encode(Config(20)), encode(Flow(drained_ms=0, window_ms=60)))
+        yield call, media
+
+
+async def sent(media: MediaEnd) -> bytes:
+    """The PCM of all that has come and was not looked at yet."""
+    frames = [frame for frame in await media.rest() if isinstance(frame, bytes)]
+    return b"".join(unpack_frame(frame).pcm for frame in frames)
+
+
+async def test_the_exchange_is_asked_for_the_second_wire(exchange: FakeExchange) -> None:
+    async with open_client(exchange) as (_, control, _):
+        assert json.loads(control.setup)["data"]["mediaProtocolVersion"] == 2
+        assert exchange.requests[0][1]["x-sdk-client"] == "python/1.0.0b8"
+
+
+async def test_a_call_is_offered_claimed_and_answered(exchange: FakeExchange) -> None:
+    async with talking(exchange) as (call, media):
+        assert call.state is CallState.ANSWERED
+        assert (call.call_id, call.caller_number) == ("call-1", "+65 9111 0000")
+        assert call.callee_number == "+65 6222 0000"
+        assert media.authorization == f"Bearer {TOKEN}"
+
+
+async def test_speech_goes_out_as_far_as_the_window_reaches(exchange: FakeExchange) -> None:
+    speech = noise(0.2, 24000, 1)
+    async with talking(exchange) as (call, media):
+        await call.send_audio(speech)
+        heard = await sent(media)
+        assert heard == speech[: 3 * FRAME]
+        await media.send(encode(Flow(drained_ms=60, window_ms=60)))
+        heard += await sent(media)
+        assert heard == speech[: 6 * FRAME]
+        await media.send(encode(Flow(drained_ms=120, window_ms=1000)))
+        heard += await sent(media)
+        assert heard == speech
+        await call.wait_audio_sent()
+
+
+async def test_the_other_side_is_heard(exchange: FakeExchange) -> None:
+    speech = noise(0.04, 24000, 2)
+    async with talking(exchange) as (call, media):
+        stream = call.audio_stream()
+        await media.send(pack_frame(0, 0, 0, speech[:FRAME]), pack_frame(0, 1, 20, speech[FRAME:]))
+        assert await anext(stream) + await anext(stream) == speech
+
+
+async def test_an_ended_call_ends_here(exchange: FakeExchange) -> None:
+    async with talking(exchange) as (call, media):
+        await media.send(CallEvent("call.terminated"))
+        await call.wait_disconnected()
+        assert call.ending is not None
+
+
+async def test_a_call_outlives_the_control_connection_it_came_on(exchange: FakeExchange) -> None:
+    async with open_client(exchange) as (_, control, switchboard):
+        await ring(control)
+        call = await switchboard.next_call()
+        await control.cut()
+        renewed = await exchange.control()
+        assert await renewed.rest() == []
+        media = await exchange.answer(call)
+        assert media.authorization == f"Bearer {TOKEN}"
+        assert call.state is CallState.ANSWERED
+
+
+async def test_who_was_too_late_hears_it_with_the_first_command(exchange: FakeExchange) -> None:
+    async with open_client(exchange) as (_, control, switchboard):
+        await ring(control)
+        call = await switchboard.next_call()
+        exchange.answers.append(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        began = trio.current_time()
+        with pytest.raises(WSSCallClosedError):
+            await call.answer()
+        assert trio.current_time() == began
+        assert call.ending is not None
+        assert call.ending.cause is EndCause.LOST
+
+
+@pytest.mark.parametrize("code", ["CALL_NOT_FOUND", "QUOTA_EXCEEDED"])
+async def test_a_call_that_cannot_be_had_leaves_room(exchange: FakeExchange, code: str) -> None:
+    async with open_client(exchange, max_concurrent_calls=1) as (_, control, switchboard):
+        await control.send(encode(CallNotify("call-0", "+65 6222 0000")))
+        opened = await expect(control, SessionOpen)
+        if code == "CALL_NOT_FOUND":
+            await grant(control, opened.request_id, created=True)
+            opened_claim = await expect(control, SessionClaim)
+            request_id = opened_claim.request_id
+        else:
+            request_id = opened.request_id
+        await control.send(Response(request_id, is_ok=False, error_code=code))
+        await ring(control)
+        assert (await switchboard.next_call()).call_id == "call-1"
+
+
+async def test_what_is_to_be_offered_is_said(exchange: FakeExchange) -> None:
+    async with open_client(exchange) as (client, control, _), trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def set_it() -> None:
+            await client.set_call_flow(
+                inbound_calls="missed_only",
+                outbound_calls=False,
+                inbound_messages=True,
+                outbound_messages=False,
+            )
+
+        asked = await expect(control, TriggerConditionsSetup)
+        assert (asked.inbound_calls, asked.inbound_messages) == ("MISSED_ONLY", True)
+        await grant(control, asked.request_id)

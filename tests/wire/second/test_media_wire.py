@@ -1,0 +1,133 @@
+"""A call's audio and commands on the second wire, as its queue and its protocol see them."""
+
+import json
+
+import pytest
+
+from trio_calls.audio_format import AudioFormat, AudioMode
+from trio_calls.state import CallState, Command
+from trio_calls.wire.call_protocol import CREDIT_GRANTED, CallProtocol, CommandDone
+from trio_calls.wire.codec import encode
+from trio_calls.wire.media_wire import AudioReceived
+from trio_calls.wire.second.audio_frame import pack_frame, pack_silence, unpack_frame
+from trio_calls.wire.second.media import Config, Flow
+from trio_calls.wire.second.media_wire import SecondMedia
+
+pytestmark = pytest.mark.pure
+
+MS = 48  # bytes at 24 kHz
+FRAME = 20 * MS
+
+
+def new_call(mode: AudioMode = AudioMode.MIXED) -> CallProtocol:
+    return CallProtocol(SecondMedia(AudioFormat(24000, mode)), 2**20)
+
+
+def speech(milliseconds: int) -> bytes:
+    samples = milliseconds * MS // 2
+    return b"".join((number % 65535 + 1).to_bytes(2, "little") for number in range(samples))
+
+
+def say(call: CallProtocol, *words: Config | Flow) -> None:
+    for word in words:
+        call.receive(encode(word))
+
+
+def sizes(call: CallProtocol) -> list[int]:
+    """Take everything that may be sent. Returns how much is in each message, in ms."""
+    return [len(pcm) // MS for pieces in iter(call.audio.take, []) for pcm in pieces]
+
+
+def test_nothing_is_sent_before_the_exchange_has_said_how() -> None:
+    call = new_call()
+    call.audio.put(speech(100))
+    say(call, Flow(drained_ms=0, window_ms=60))
+    assert sizes(call) == []
+    say(call, Config(20))
+    assert sizes(call) == [20, 20, 20]
+
+
+def test_credit_counts_from_the_beginning() -> None:
+    call = new_call()
+    call.audio.put(speech(1000))
+    say(call, Config(20), Flow(drained_ms=0, window_ms=60))
+    assert sizes(call) == [20, 20, 20]
+    say(call, Flow(drained_ms=30, window_ms=60))
+    assert sizes(call) == [20, 10]
+    say(call, Flow(drained_ms=30, window_ms=60), Flow(drained_ms=0, window_ms=10))
+    assert sizes(call) == []
+    say(call, Flow(drained_ms=90, window_ms=60))
+    assert sum(sizes(call)) == 60
+
+
+def test_credit_of_another_track_is_nobodys() -> None:
+    call = new_call()
+    call.audio.put(speech(100))
+    say(call, Config(20), Flow(track=1, drained_ms=0, window_ms=60))
+    assert sizes(call) == []
+
+
+def test_a_message_is_one_frame_however_much_may_be_sent() -> None:
+    call = new_call()
+    call.audio.put(speech(200))
+    say(call, Config(50), Flow(drained_ms=0, window_ms=10_000))
+    assert sizes(call) == [50] * 4
+
+
+def test_a_frame_on_time_passes_the_queue() -> None:
+    call = new_call()
+    say(call, Config(20), Flow(drained_ms=0, window_ms=60))
+    assert call.audio.spend(speech(20))
+    assert not call.audio.spend(speech(40))
+
+
+def test_messages_are_numbered_and_timed() -> None:
+    wire = SecondMedia(AudioFormat())
+    frames = [unpack_frame(wire.pack(speech(20))) for _ in range(3)]
+    assert [(frame.track, frame.sequence, frame.clock_ms) for frame in frames] == [
+        (0, 0, 0),
+        (0, 1, 20),
+        (0, 2, 40),
+    ]
+    assert frames[0].pcm == speech(20)
+
+
+def test_parties_are_heard_on_tracks_of_their_own() -> None:
+    call = new_call(AudioMode.ISOLATED)
+    assert call.receive(pack_frame(0, 0, 0, b"\1\2")) == AudioReceived(0, b"\1\2")
+    assert call.receive(pack_frame(1, 0, 0, b"\3\4")) == AudioReceived(1, b"\3\4")
+    assert call.receive(pack_silence(1, 1, 0, 2)) == AudioReceived(1, bytes(2 * MS))
+    assert call.invalid_messages == 0
+
+
+@pytest.mark.parametrize("message", [b"", b"\0\1\2", pack_frame(1, 0, 0, b"\1\2"), b"\0" * 9])
+def test_what_is_no_audio_is_counted_and_dropped(message: bytes) -> None:
+    call = new_call()
+    assert call.receive(message) is None
+    assert call.invalid_messages == 1
+
+
+def test_the_first_wires_requests_say_nothing_here() -> None:
+    call = new_call()
+    frame = '{"type":"buffer_request","data":{"requested_bytes":960}}'
+    assert call.receive(frame) is None
+    assert call.audio.credit_bytes == 0
+    assert call.receive(encode(Config(20))) is CREDIT_GRANTED
+
+
+def test_commands_are_what_they_were() -> None:
+    call = new_call()
+    sent = call.start_command(Command.CONNECT, ring_time_seconds=30)
+    assert json.loads(sent.frame) == {
+        "type": "command",
+        "data": {
+            "command_id": sent.command_id,
+            "command": "call.connect",
+            "timeout_ms": 30000,
+            "data": {"ringTimeSeconds": 30},
+        },
+    }
+    done = {"command_id": sent.command_id, "success": True}
+    event = call.receive(json.dumps({"type": "command_response", "data": done}))
+    assert event == CommandDone(sent.command_id, Command.CONNECT)
+    assert call.state is CallState.CONNECTED

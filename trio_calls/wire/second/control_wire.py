@@ -1,0 +1,171 @@
+"""The second generation of the control connection: a call is told to one, who takes it.
+
+::
+
+    call.notify ──► `Offered` ── claim() ──► session.open, session.claim ──► `RingingCall`
+
+A session is nothing but a name, of this process's choice, under which it does something for one of
+the connector's numbers. Every call gets one of its own. The exchange forgets those in which nothing
+happens; one that it has forgotten is opened again, and what needed it asked for once more.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+
+from trio_calls.audio_format import AudioFormat
+from trio_calls.wire.codec import WireError
+from trio_calls.wire.control_wire import Exchange, News, Offered, RingingCall
+from trio_calls.wire.message import Message
+from trio_calls.wire.names import CALL_NOT_FOUND, NEW_INCOMING_CALL, SESSION_NOT_FOUND, WHATSAPP
+from trio_calls.wire.responses import Response, SetupDone
+from trio_calls.wire.second.codec import decode_control, read_claimed
+from trio_calls.wire.second.control import (
+    MEDIA_CAPABILITIES,
+    MEDIA_PROTOCOL_VERSION,
+    CallNotify,
+    MessageContent,
+    MessageOut,
+    SessionClaim,
+    SessionOpen,
+    Setup,
+    TriggerConditionsSetup,
+)
+
+#: So many calls that were told of are remembered, the latest. None rings for as long as it takes to
+#: be told of so many more.
+MAX_NOTIFIED_CALLS: Final = 20_000
+
+#: In place of an error code, for the log.
+_NONSENSE: Final = "its answer makes no sense"
+
+
+class SecondControl:
+    """Makes and reads the messages. Keeps who calls whom, which a claim does not say again."""
+
+    vital_types: frozenset[str] = frozenset({CallNotify.wire_type})
+
+    #: Nothing is heard of a claimed call but on its media connection.
+    follows_claims: bool = False
+
+    def __init__(self) -> None:
+        # By the exchange's names, in the order in which they came.
+        self._notified: dict[str, CallNotify] = {}
+
+    def setup(self, audio_format: AudioFormat) -> Message:
+        """Return what is sent first. See `ControlWire`."""
+        return Setup(
+            audio_format.sample_rate,
+            audio_format.mode.value,
+            MEDIA_PROTOCOL_VERSION,
+            MEDIA_CAPABILITIES,
+        )
+
+    def read(self, frame: str) -> News | Response | SetupDone | None:
+        """Read a text frame that came. See `ControlWire`."""
+        match decode_control(frame):
+            case Response() | SetupDone() as answer:
+                return answer
+            case CallNotify() as notify:
+                return self._offer_of(notify)
+            case _:
+                return None
+
+    async def claim(self, exchange: Exchange, session_id: str) -> Response:
+        """Claim a call, in a session that is made for it. See `ControlWire`."""
+        notify = self._notified.get(session_id)
+        if notify is None:
+            return Response("", is_ok=False, error_code=CALL_NOT_FOUND)
+        response = await self._in_session(
+            exchange,
+            notify.subscriber,
+            lambda request_id, name: SessionClaim(request_id, name, session_id),
+        )
+        if not response.is_ok:
+            return response
+        try:
+            claimed = read_claimed(response.content)
+        except WireError:
+            return attrs.evolve(response, is_ok=False, error_code=_NONSENSE)
+        exchange.hear(
+            RingingCall(
+                session_id=session_id,
+                call_id=session_id,
+                caller_number=notify.participant,
+                callee_number=notify.subscriber,
+                url=claimed.url,
+                token=claimed.token,
+            )
+        )
+        return response
+
+    async def claim_conversation(self, exchange: Exchange, session_id: str) -> Response:
+        """Refuse: nothing is known here of any. See `ControlWire`."""
+        return Response("", is_ok=False, error_code=SESSION_NOT_FOUND)
+
+    def listen(self, exchange: Exchange, session_id: str) -> None:
+        """Do nothing: there is no word for it. See `ControlWire`."""
+
+    def call_flow(self, request_id: str, **what: Any) -> Message:
+        """Return the request that says what is to be offered. See `ControlWire`."""
+        return TriggerConditionsSetup(request_id, **what)
+
+    def message(
+        self,
+        request_id: str,
+        session_id: str,
+        client_message_id: str,
+        api_version: str,
+        data: dict[str, Any],
+    ) -> Message:
+        """Return the request that sends a written message. See `ControlWire`."""
+        content = MessageContent(api_version, data)
+        return MessageOut(request_id, WHATSAPP, session_id, client_message_id, content)
+
+    def _offer_of(self, notify: CallNotify) -> Offered:
+        self._notified.pop(notify.call_id, None)
+        if len(self._notified) == MAX_NOTIFIED_CALLS:
+            del self._notified[next(iter(self._notified))]
+        self._notified[notify.call_id] = notify
+        return Offered(
+            notify.call_id,
+            notify.channel,
+            remote_address=notify.participant or "",
+            local_address=notify.subscriber,
+            activity=NEW_INCOMING_CALL,
+            created_at=notify.created_at,
+        )
+
+    async def _in_session(
+        self,
+        exchange: Exchange,
+        subscriber: str,
+        make_request: Callable[[str, str], Message],
+    ) -> Response:
+        """Open a new session, and ask for something in it; once more if it was forgotten at once.
+
+        Args:
+          exchange: is asked.
+          subscriber: for whom.
+          make_request: makes the request from its id and the session's name.
+        """
+        for _ in range(2):
+            name = str(uuid.uuid4())
+            response = await self._open(exchange, name, subscriber)
+            if response.is_ok:
+                response = await self._ask_in(exchange, name, make_request)
+            if response.error_code != SESSION_NOT_FOUND:
+                break
+        return response
+
+    async def _open(self, exchange: Exchange, name: str, subscriber: str) -> Response:
+        return await exchange.request(lambda request_id: SessionOpen(request_id, name, subscriber))
+
+    async def _ask_in(
+        self, exchange: Exchange, name: str, make_request: Callable[[str, str], Message]
+    ) -> Response:
+        return await exchange.request(lambda request_id: make_request(request_id, name))
