@@ -13,6 +13,7 @@ import trio
 import trio.testing
 
 from tests.support.transports import on_one_transport
+from tests.support.wires import on_both_wires
 from trio_calls import cli
 from trio_calls.audio import find, read_wav
 from trio_calls.demo import STORIES, Story, simulate
@@ -37,13 +38,15 @@ def quick_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trio, "run", functools.partial(trio.run, clock=clock))
 
 
+@on_both_wires
 @pytest.mark.usefixtures("quick_time")
 def test_the_demo_keeps_its_promises_over_real_sockets(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], wire: str
 ) -> None:
-    assert cli.main(["demo", "--output", str(tmp_path)]) == 0
+    assert cli.main(["demo", "--wire", wire, "--output", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "✗" not in printed
+    assert f"real sockets, the {wire} wire:" in printed
     assert "ws://127.0.0.1:" in printed
     for flow in (
         "PENDING → ANSWERED → DISCONNECTED",

@@ -11,6 +11,7 @@ import trio
 from tests.support.peers.exchange import FakeExchange, open_exchange
 from tests.support.peers.one_call import FakeMedia
 from tests.support.transports import pytest_generate_tests, transport
+from trio_calls.config import WireName
 from trio_calls.simulator import Simulator, open_simulator
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "simulator",
     "transport",
     "virtual_time",
+    "wire",
 ]
 
 
@@ -51,8 +53,14 @@ async def no_task_left() -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def simulator(no_task_left: None) -> AsyncIterator[Simulator]:
-    async with open_simulator() as simulator:
+def wire() -> WireName:
+    """Which generation is spoken to the simulator: see `tests.support.wires`."""
+    return "first"
+
+
+@pytest.fixture
+async def simulator(no_task_left: None, wire: WireName) -> AsyncIterator[Simulator]:
+    async with open_simulator(wire=wire) as simulator:
         yield simulator
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import click
 
 from trio_calls.cli.outcome import Failure, run_trio, sentence_of
+from trio_calls.config import WireName
 from trio_calls.demo import STORIES, run_demo
 
 _EXAMPLE: Final = """\b
@@ -26,8 +27,15 @@ Example:
     metavar="FOLDER",
     help="Where the WAV files go.",
 )
+@click.option(
+    "--wire",
+    type=click.Choice(get_args(WireName)),
+    default="first",
+    show_default=True,
+    help="Which generation of the exchange is spoken.",
+)
 @click.pass_context
-def demo(context: click.Context, flows: tuple[str, ...], output: Path) -> None:
+def demo(context: click.Context, flows: tuple[str, ...], output: Path, wire: WireName) -> None:
     """Run the five flows against a simulated exchange.
 
     The examples run on a loopback port, with virtual phones that talk. Prints the state flow of
@@ -39,4 +47,4 @@ def demo(context: click.Context, flows: tuple[str, ...], output: Path) -> None:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Failure(sentence_of(error)) from None
-    context.exit(0 if run_trio(run_demo, named or STORIES, output) else 1)
+    context.exit(0 if run_trio(run_demo, named or STORIES, output, wire) else 1)

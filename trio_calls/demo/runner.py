@@ -12,6 +12,7 @@ from trio_calls import events
 from trio_calls.audio import write_wav
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.client.client import open_call_client
+from trio_calls.config import WireName
 from trio_calls.demo.examples import SAMPLE_RATE, load_handler
 from trio_calls.demo.report import Outcome, Progress, print_outcome
 from trio_calls.demo.stories import Story
@@ -28,12 +29,13 @@ CALLER_NUMBER: Final = "+65 9111 0000"
 STORY_SECONDS: Final = 45.0
 
 
-async def run_demo(stories: Sequence[Story], output: Path) -> bool:
+async def run_demo(stories: Sequence[Story], output: Path, wire: WireName = "first") -> bool:
     """Run stories against a simulator on a loopback port, and print what happened.
 
     Args:
       stories: each is a call of its own; they run at the same time.
       output: an existing folder for WAV files of what the phones heard.
+      wire: which generation of the exchange is spoken.
 
     Returns:
       Whether every story did what it promises, and all files could be written.
@@ -41,9 +43,10 @@ async def run_demo(stories: Sequence[Story], output: Path) -> bool:
     Cancellation: the files have what was heard until then.
     """
     recordings = _Recordings(output)
-    async with open_simulator(port=0, sample_rate=SAMPLE_RATE) as simulator:
+    async with open_simulator(port=0, sample_rate=SAMPLE_RATE, wire=wire) as simulator:
         calls = "1 call" if len(stories) == 1 else f"{len(stories)} calls"
-        print(f"An exchange on {simulator.config.base_url}, {calls}, real sockets:")
+        url = simulator.config.base_url
+        print(f"An exchange on {url}, {calls}, real sockets, the {wire} wire:")
         outcomes = await play_stories(stories, simulator, recordings.save)
     for outcome in outcomes:
         print_outcome(outcome)

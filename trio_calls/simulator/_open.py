@@ -13,7 +13,7 @@ import trio
 
 from trio_calls.audio import FRAME_SECONDS
 from trio_calls.concurrency.trio_run import require_trio
-from trio_calls.config import ClientConfig, is_number
+from trio_calls.config import ClientConfig, WireName, is_number
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator._in_process import MemoryListener
 from trio_calls.simulator._partner import Partner
@@ -181,6 +181,7 @@ async def open_simulator(
     keep_finished_calls: int | None = None,
     keep_audio_seconds: float | None = None,
     second_media_connection: SecondMediaConnection = "refuse",
+    wire: WireName = "first",
 ) -> AsyncIterator[Simulator]:
     """Run an exchange for the duration of the block.
 
@@ -215,6 +216,8 @@ async def open_simulator(
         one, as two processes may do with the same token: ``refuse`` answers with HTTP 409;
         ``replace`` closes the first, and the second has the call as it is. Nobody outside knows
         what a real exchange does.
+      wire: which generation of the exchange `Simulator.config` speaks. The simulator understands
+        each connection in its own, whatever this says.
 
     Raises:
       WSSConfigError: a setting makes no sense.
@@ -232,6 +235,7 @@ async def open_simulator(
         connector_uuid=connector_uuid,
         sample_rate=sample_rate,
         base_url=_IN_PROCESS_URL,
+        wire=wire,
     )
     _check_integer("seed", seed, -math.inf)
     _check_integer("max_connections", max_connections, 1)
