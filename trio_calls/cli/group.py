@@ -12,6 +12,7 @@ from trio_calls._version import __version__
 from trio_calls.cli.check import check
 from trio_calls.cli.demo import demo
 from trio_calls.cli.dial import dial
+from trio_calls.cli.dispatch import dispatch
 from trio_calls.cli.fleet import fleet
 from trio_calls.cli.outcome import INTERRUPTED
 from trio_calls.cli.output import open_output
@@ -40,7 +41,7 @@ def trio_calls() -> None:
     """
 
 
-for _command in (simulator, run, phone, dial, check, fleet, demo, timeline):
+for _command in (simulator, run, dispatch, phone, dial, check, fleet, demo, timeline):
     trio_calls.add_command(_command)
 
 

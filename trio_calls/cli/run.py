@@ -23,6 +23,7 @@ from trio_calls.cli import values
 from trio_calls.cli.call_watch import printable
 from trio_calls.cli.conversation import ConversationCommand
 from trio_calls.cli.directory import require_fleet, tell_fleet
+from trio_calls.cli.dispatch import queue_name, run_from_redis
 from trio_calls.cli.find_handler import Handlers, find_handler, find_handlers
 from trio_calls.cli.monitoring import (
     MonitorSettings,
@@ -41,6 +42,7 @@ from trio_calls.cli.workers import REFUSED, supervise
 from trio_calls.client.client import CallClient, open_call_client
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError, WSSConnectionError, WSSFleetError
+from trio_calls.fleet._dispatch_store import DEFAULT_QUEUE
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +110,17 @@ Examples:
     is_flag=True,
     help="With --monitor or a fleet: leave telephone numbers in the list of the calls.",
 )
+@click.option(
+    "--from-redis",
+    metavar="URL",
+    help="Take calls that `trio-calls dispatch` puts into Redis, with no connection of its own.",
+)
+@click.option(
+    "--queue",
+    type=queue_name,
+    metavar="NAME",
+    help="With --from-redis: which calls.  [default: calls]",
+)
 @click.option("--as-worker", type=(int, int), hidden=True, metavar="NUMBER DESCRIPTOR")
 @click.option("--reports", is_flag=True, hidden=True)
 @click.pass_context
@@ -124,6 +137,8 @@ def run(
     monitor: str | None,
     fleet: str | None,
     show_numbers: bool,
+    from_redis: str | None,
+    queue: str | None,
     as_worker: tuple[int, int] | None,
     reports: bool,
     **simulated: Any,
@@ -161,6 +176,9 @@ def run(
     `trio-calls fleet` lists them from any machine. Calls do not depend on it. It needs the extra
     `fleet`.
 
+    With --from-redis, calls come from a dispatcher: see `trio-calls dispatch`. WSS_DISPATCH_KEY is
+    the key, or several. It needs the extra `fleet`, too.
+
     Nothing else is restarted: not the program when the file changes, and not a handler that has
     failed. SIGTERM ends the program when the calls in progress are over; a second signal ends them,
     and so does Control-C. An agent whose handler has returned leaves its conference on SIGTERM.
@@ -174,6 +192,10 @@ def run(
     if show_tasks:
         require_task_view()
         run_main = partial(run_trio, showing_tasks)
+    if from_redis is not None or queue is not None:
+        _refuse_with_redis(from_redis, simulate=simulate, workers=workers, monitor=monitor)
+        url, queue = from_redis or "", queue or DEFAULT_QUEUE
+        context.exit(run_from_redis(run_main, target, drain_seconds, url, queue))
     in_fleet = not simulate and require_fleet(fleet)
     if as_worker is not None:
         settings = _WorkerSettings(prefix, as_worker[1], reports, in_fleet, show_numbers)
@@ -207,6 +229,17 @@ def simulated_rate() -> int:
         return ClientConfig.from_env({**simulated, "WSS_SAMPLE_RATE": rate}).sample_rate
     except WSSConfigError as error:
         raise Failure(sentence_of(error)) from None
+
+
+def _refuse_with_redis(
+    from_redis: str | None, *, simulate: bool, workers: int, monitor: str | None
+) -> None:
+    if from_redis is None:
+        raise click.UsageError("--queue goes with --from-redis")
+    if simulate:
+        raise click.UsageError("--simulate rings by itself: leave --from-redis out")
+    if workers > 1 or monitor is not None:
+        raise click.UsageError("--from-redis is for one process, and without --monitor")
 
 
 def _refuse_workers(simulate: bool) -> None:
