@@ -17,7 +17,7 @@ from trio_calls import ActiveCall, serve_calls
 from trio_calls._quoting import Secret
 from trio_calls.simulator import answers, open_simulator
 from trio_calls.transport import HandshakeRequest
-from trio_calls.wire.first.control import CallIn
+from trio_calls.wire.control_wire import RingingCall
 
 API_KEY = "the-key-of-the-test-of-reprs"
 CONNECTOR_UUID = "the-connector-of-the-test-of-reprs"
@@ -103,7 +103,7 @@ async def test_no_object_shows_a_secret_while_a_call_goes_on() -> None:
         nursery.cancel_scope.cancel()
     del request
     assert witness.seen >= {
-        *("ClientConfig", "CallClient", "ControlConnection", "Session", "CallIn"),
+        *("ClientConfig", "CallClient", "ControlConnection", "Session", "RingingCall"),
         *("ActiveCall", "CallCore", "MediaConnection", "CallProtocol", "CommandQueue"),
         *("MediaWriter", "OutgoingAudio", "ReceivedAudio", "AudioStream", "HandshakeRequest"),
         *("Simulator", "SimulatedCall", "Phone", "Leg", "Utterance", "Identifiers"),
@@ -111,5 +111,5 @@ async def test_no_object_shows_a_secret_while_a_call_goes_on() -> None:
 
 
 def test_a_call_in_shows_neither_token_nor_address() -> None:
-    call_in = CallIn("s", "c", url=f"ws://host?{API_KEY}", token=CONNECTOR_UUID)
+    call_in = RingingCall(call_id="c", url=f"ws://host?{API_KEY}", token=CONNECTOR_UUID)
     assert find_leaks(f"{call_in} {call_in!r}", SECRETS) == set()
