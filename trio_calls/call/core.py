@@ -91,7 +91,7 @@ class CallCore:
         self.claim: Claim = Claim(call_in, is_followed=is_followed)
         self.media: LazyMediaConnection = LazyMediaConnection(self.claim, config, tls)
         self.protocol: CallProtocol = CallProtocol(
-            media_wire(config.wire, config.audio_format),
+            media_wire(config.wire, config.audio_format, is_prepared=call_in.is_prepared),
             _send_buffer_bytes(config),
             config.audio_format.frame_bytes,
             self.media.quote,

@@ -19,8 +19,7 @@ from trio_calls.transport import WebSocketError
 from trio_calls.transport.explain import explain_control, explain_request
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.codec import MAX_BODY_BYTES, WireError
-from trio_calls.wire.first.codec import decode_body, decode_session_list, read_created
-from trio_calls.wire.first.control import SessionCreate
+from trio_calls.wire.first.codec import decode_body, decode_session_list
 from trio_calls.wire.first.session_list import (
     OPEN,
     SESSIONS_PATH,
@@ -124,17 +123,22 @@ class Sessions:
         except WireError as error:
             raise _nonsense(error) from None
 
-    async def create(self, channel: str, remote_address: str) -> str:
+    async def create(
+        self, channel: str, remote_address: str, local_address: str | None = None
+    ) -> str:
         """Start a session with somebody.
 
         Nobody has it yet: claim it with `CallClient.open_conversation`, or, if it is that of a
-        call, with `CallClient.open_call`. Calls are experimental: the vendor has withdrawn them as
-        unfinished, and what `ActiveCall.answer` means for one that was started here is only known
-        of the simulator.
+        call, with `CallClient.open_call`. On the first wire, calls are experimental: the vendor has
+        withdrawn them as unfinished, and what `ActiveCall.answer` means for one that was started
+        here is only known of the simulator. On the second, that is when it is dialed: the telephone
+        rings for 60 s at the most.
 
         Args:
           channel: ``TELCO`` for a call, ``WA`` for WhatsApp.
           remote_address: the telephone number of the other side.
+          local_address: the connector's number that calls or writes. The second wire needs it; the
+            first knows it.
 
         Returns:
           The exchange's name for the session.
@@ -146,23 +150,26 @@ class Sessions:
             `~trio_calls.sessions.WSSQuotaExceededError`.
           WSSConnectionError: there is no connection now, it was lost, or the exchange has not
             answered for 60 s. The session may have been started.
-          ValueError: an argument is empty, not printable, or longer than 512 characters.
+          ValueError: an argument is empty, not printable, longer than 512 characters, or missing.
           TypeError: an argument is no text.
 
         Cancellation: the session may have been started; `list` tells.
         """
         _check_text("channel", channel)
         _check_text("remote_address", remote_address)
+        if local_address is not None:
+            _check_text("local_address", local_address)
+        elif self._config.wire == "second":
+            raise ValueError("local_address must be given: the second wire asks who calls")
         await trio.lowlevel.checkpoint_if_cancelled()
-        response = await self._control.request(
-            lambda request_id: SessionCreate(request_id, channel, remote_address)
-        )
-        if not response.is_ok:
-            raise refusal_of("to start the session", response, self._control.quote)
         try:
-            created = read_created(response.content)
+            created = await self._control.wire.create(
+                self._control, channel, remote_address, local_address
+            )
         except WireError as error:
             raise _nonsense(error) from None
+        if not created.response.is_ok:
+            raise refusal_of("to start the session", created.response, self._control.quote)
         if not created.is_new:
             raise WSSSessionExistsError(
                 "there is a session with this partner already: its session_id is in this error",

@@ -201,6 +201,8 @@ class CallProtocol:
         """
         self.require(command)
         seconds = COMMAND_SECONDS
+        if command is Command.ANSWER:
+            ring_time_seconds = self.wire.answer_ring_seconds
         if ring_time_seconds is not None:
             check_ring_time(ring_time_seconds)
             seconds = ring_time_seconds

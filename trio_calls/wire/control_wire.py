@@ -78,6 +78,7 @@ class RingingCall:
       callee_number: who is called; None if that is withheld.
       url: the address of the media connection.
       token: what opens it.
+      is_prepared: whether nobody's telephone rings yet: it does when the agent answers.
     """
 
     session_id: str = ""
@@ -86,6 +87,22 @@ class RingingCall:
     callee_number: str | None = None
     url: str = attrs.field(repr=False)
     token: str = attrs.field(repr=False, converter=Secret)
+    is_prepared: bool = False
+
+
+@attrs.frozen
+class Created:
+    """What has come of starting a session.
+
+    Attributes:
+      response: the exchange's answer, which may be a refusal.
+      session_id: the name of the session, if it is none.
+      is_new: whether it was started for this; if not, it was there already.
+    """
+
+    response: Response
+    session_id: str = ""
+    is_new: bool = True
 
 
 @attrs.frozen
@@ -185,6 +202,22 @@ class ControlWire(Protocol):
 
         Raises:
           WSSConnectionError: as `Exchange.send`.
+        """
+
+    async def create(
+        self, exchange: Exchange, channel: str, remote_address: str, local_address: str | None
+    ) -> Created:
+        """Start a session with somebody. That of a call is claimed afterwards.
+
+        Args:
+          exchange: is asked.
+          channel: ``TELCO`` for a call, ``WA`` for WhatsApp.
+          remote_address: the other side.
+          local_address: the connector's number for it; None if it has only one.
+
+        Raises:
+          WSSConnectionError: as `Exchange.request`.
+          WireError: the answer makes no sense.
         """
 
     def call_flow(self, request_id: str, **what: Any) -> Message:

@@ -17,8 +17,14 @@ def control_wire(name: WireName) -> ControlWire:
     return FirstControl() if name == "first" else SecondControl()
 
 
-def media_wire(name: WireName, audio_format: AudioFormat) -> MediaWire:
-    """Make what a call needs for its media connection."""
+def media_wire(name: WireName, audio_format: AudioFormat, *, is_prepared: bool) -> MediaWire:
+    """Make what a call needs for its media connection.
+
+    Args:
+      name: of the generation.
+      audio_format: of the call.
+      is_prepared: whether nobody's telephone rings yet: see `RingingCall`.
+    """
     if name == "first":
         return FirstMedia(audio_format.mode)
-    return SecondMedia(audio_format)
+    return SecondMedia(audio_format, is_prepared=is_prepared)

@@ -55,6 +55,10 @@ class MediaWire(Protocol):
     def max_message_bytes(self) -> int:
         """How much audio a message holds at the most, unless one frame is more."""
 
+    @property
+    def answer_ring_seconds(self) -> float | None:
+        """How long a telephone rings when the agent answers; None where that rings none."""
+
     def command(
         self, command_id: str, command: Command, timeout_ms: int, ring_time_seconds: float | None
     ) -> str:

@@ -12,7 +12,13 @@ from trio_calls.wire.control_wire import News, Offered, RingingCall
 from trio_calls.wire.message import Message
 from trio_calls.wire.responses import Response, SetupDone
 from trio_calls.wire.second import control_wire
-from trio_calls.wire.second.control import CallNotify, SessionClaim, SessionOpen
+from trio_calls.wire.second.control import (
+    Address,
+    CallNotify,
+    CreateCall,
+    SessionClaim,
+    SessionOpen,
+)
 from trio_calls.wire.second.control_wire import SecondControl
 
 pytestmark = pytest.mark.pure
@@ -197,3 +203,28 @@ def test_trigger_conditions_are_said_in_the_second_wires_words() -> None:
             "outboundMessage": False,
         },
     }
+
+
+def test_a_call_out_is_prepared_and_then_at_hand() -> None:
+    wire = SecondControl()
+    exchange = FakeExchange({"created": True}, {"callId": "call-7", **CLAIMED})
+    created = run(wire.create(exchange, "TELCO", "+65 9111", "+65 6222"))
+    assert (created.session_id, created.is_new) == ("call-7", True)
+    opened, prepared = exchange.asked
+    assert isinstance(opened, SessionOpen)
+    assert isinstance(prepared, CreateCall)
+    assert (opened.subscriber, prepared.session_id) == ("+65 6222", opened.session_id)
+    assert prepared.destination == Address("TELCO", "+65 9111")
+    assert run(wire.claim(exchange, "call-7")).is_ok
+    [call] = exchange.heard
+    assert isinstance(call, RingingCall)
+    assert (call.call_id, call.is_prepared) == ("call-7", True)
+    assert (call.caller_number, call.callee_number) == ("+65 6222", "+65 9111")
+    assert run(wire.claim(exchange, "call-7")).error_code == "CALL_NOT_FOUND"
+
+
+@pytest.mark.parametrize("code", ["PARTICIPANTS_FULL", "INVALID_REQUEST"])
+def test_a_call_out_may_be_refused(code: str) -> None:
+    exchange = FakeExchange({}, code)
+    created = run(SecondControl().create(exchange, "TELCO", "+65 9111", "+65 6222"))
+    assert created.response.error_code == code

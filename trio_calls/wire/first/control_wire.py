@@ -6,6 +6,7 @@ from typing import Any
 
 from trio_calls.audio_format import AudioFormat
 from trio_calls.wire.control_wire import (
+    Created,
     Exchange,
     News,
     Offered,
@@ -13,12 +14,13 @@ from trio_calls.wire.control_wire import (
     SessionEnded,
     Written,
 )
-from trio_calls.wire.first.codec import decode_control
+from trio_calls.wire.first.codec import decode_control, read_created
 from trio_calls.wire.first.control import (
     SDK_REQUEST,
     CallFlowSetup,
     CallIn,
     SessionClosed,
+    SessionCreate,
     SessionNotify,
     SessionOpen,
     SessionReady,
@@ -87,6 +89,18 @@ class FirstControl:
     def listen(self, exchange: Exchange, session_id: str) -> None:
         """Let what happens in a session come. See `ControlWire`."""
         exchange.send(SessionReady(session_id))
+
+    async def create(
+        self, exchange: Exchange, channel: str, remote_address: str, local_address: str | None
+    ) -> Created:
+        """Start a session with somebody. See `ControlWire`."""
+        response = await exchange.request(
+            lambda request_id: SessionCreate(request_id, channel, remote_address)
+        )
+        if not response.is_ok:
+            return Created(response)
+        created = read_created(response.content)
+        return Created(response, created.session_id, created.is_new)
 
     def call_flow(self, request_id: str, **what: Any) -> Message:
         """Return the request that says what is to be offered. See `ControlWire`."""

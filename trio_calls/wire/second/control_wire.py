@@ -19,15 +19,17 @@ import attrs
 
 from trio_calls.audio_format import AudioFormat
 from trio_calls.wire.codec import WireError
-from trio_calls.wire.control_wire import Exchange, News, Offered, RingingCall
+from trio_calls.wire.control_wire import Created, Exchange, News, Offered, RingingCall
 from trio_calls.wire.message import Message
 from trio_calls.wire.names import CALL_NOT_FOUND, NEW_INCOMING_CALL, SESSION_NOT_FOUND, WHATSAPP
 from trio_calls.wire.responses import Response, SetupDone
-from trio_calls.wire.second.codec import decode_control, read_claimed
+from trio_calls.wire.second.codec import decode_control, read_claimed, read_created_call
 from trio_calls.wire.second.control import (
     MEDIA_CAPABILITIES,
     MEDIA_PROTOCOL_VERSION,
+    Address,
     CallNotify,
+    CreateCall,
     MessageContent,
     MessageOut,
     SessionClaim,
@@ -39,6 +41,9 @@ from trio_calls.wire.second.control import (
 #: So many calls that were told of are remembered, the latest. None rings for as long as it takes to
 #: be told of so many more.
 MAX_NOTIFIED_CALLS: Final = 20_000
+
+#: The same for calls that were prepared, and never taken up.
+MAX_PREPARED_CALLS: Final = 1000
 
 #: In place of an error code, for the log.
 _NONSENSE: Final = "its answer makes no sense"
@@ -55,6 +60,8 @@ class SecondControl:
     def __init__(self) -> None:
         # By the exchange's names, in the order in which they came.
         self._notified: dict[str, CallNotify] = {}
+        # Those of our own, which are not taken up yet; as above.
+        self._prepared: dict[str, RingingCall] = {}
 
     def setup(self, audio_format: AudioFormat) -> Message:
         """Return what is sent first. See `ControlWire`."""
@@ -77,6 +84,10 @@ class SecondControl:
 
     async def claim(self, exchange: Exchange, session_id: str) -> Response:
         """Claim a call, in a session that is made for it. See `ControlWire`."""
+        prepared = self._prepared.pop(session_id, None)
+        if prepared is not None:
+            exchange.hear(prepared)
+            return Response("", is_ok=True)
         notify = self._notified.get(session_id)
         if notify is None:
             return Response("", is_ok=False, error_code=CALL_NOT_FOUND)
@@ -106,6 +117,31 @@ class SecondControl:
     async def claim_conversation(self, exchange: Exchange, session_id: str) -> Response:
         """Refuse: nothing is known here of any. See `ControlWire`."""
         return Response("", is_ok=False, error_code=SESSION_NOT_FOUND)
+
+    async def create(
+        self, exchange: Exchange, channel: str, remote_address: str, local_address: str | None
+    ) -> Created:
+        """Prepare a call to somebody, or begin to write. See `ControlWire`."""
+        assert local_address is not None
+        to = Address(channel, remote_address)
+        response = await self._in_session(
+            exchange, local_address, lambda request_id, name: CreateCall(request_id, name, to)
+        )
+        if not response.is_ok:
+            return Created(response)
+        created = read_created_call(response.content)
+        if len(self._prepared) == MAX_PREPARED_CALLS:
+            del self._prepared[next(iter(self._prepared))]
+        self._prepared[created.call_id] = RingingCall(
+            session_id=created.call_id,
+            call_id=created.call_id,
+            caller_number=local_address,
+            callee_number=remote_address,
+            url=created.url,
+            token=created.token,
+            is_prepared=True,
+        )
+        return Created(response, created.call_id)
 
     def listen(self, exchange: Exchange, session_id: str) -> None:
         """Do nothing: there is no word for it. See `ControlWire`."""

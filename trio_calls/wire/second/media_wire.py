@@ -13,9 +13,12 @@ from trio_calls.wire.second.audio_credit import AudioCredit
 from trio_calls.wire.second.audio_reader import AudioReader
 from trio_calls.wire.second.audio_writer import AudioWriter
 from trio_calls.wire.second.codec import decode_media
-from trio_calls.wire.second.media import AGENT_TRACK, Config, Flow
+from trio_calls.wire.second.media import AGENT_TRACK, DIAL, Config, Flow
 
 _MS_PER_SECOND: Final = 1000
+
+#: How long a telephone rings that an agent calls, as `ActiveCall.connect` lets one ring.
+DIAL_SECONDS: Final = 60.0
 
 
 class SecondMedia:
@@ -26,12 +29,15 @@ class SecondMedia:
 
     Args:
       audio_format: of the call.
+      is_prepared: whether the call is one of the agent's own, which has rung nowhere yet: it is
+        dialed by answering it.
     """
 
     #: A message is one frame.
     max_message_bytes: int = 0
 
-    def __init__(self, audio_format: AudioFormat) -> None:
+    def __init__(self, audio_format: AudioFormat, *, is_prepared: bool = False) -> None:
+        self.answer_ring_seconds: float | None = DIAL_SECONDS if is_prepared else None
         self._reader = AudioReader(audio_format)
         self._writer = AudioWriter(audio_format.sample_rate)
         self._credit = AudioCredit(audio_format.sample_rate)
@@ -44,7 +50,9 @@ class SecondMedia:
     ) -> str:
         """Return the text frame of a command. See `MediaWire`."""
         data = None if ring_time_seconds is None else RingTime(ring_time_seconds)
-        return encode(CommandRequest(command_id, command.value, timeout_ms, data))
+        is_dialing = command is Command.ANSWER and self.answer_ring_seconds is not None
+        name = DIAL if is_dialing else command.value
+        return encode(CommandRequest(command_id, name, timeout_ms, data))
 
     def read(self, message: str | bytes) -> Heard | None:
         """Read a frame that came. See `MediaWire`."""
