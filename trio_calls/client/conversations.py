@@ -179,6 +179,8 @@ class Conversations:
         """Ask the exchange to close a session, whoever waits for it, and wait until it has."""
 
         async def close() -> None:
+            if self._control.wire.forgets_sessions:
+                return
             try:
                 await self._listed.close(session.session_id)
             except Exception as error:
@@ -239,8 +241,8 @@ class Conversations:
 
     def received(self, message: Written) -> None:
         """Give a message to its conversation."""
-        session = self._sessions.get(message.session_id)
-        if session is None or session.ending is not None:
+        session = self._session_of(message)
+        if session is None:
             self._stray_messages += 1
             if _is_worth_a_line(self._stray_messages):
                 logger.warning(
@@ -260,6 +262,15 @@ class Conversations:
                 dropped,
                 len(session.unread),
             )
+
+    def _session_of(self, message: Written) -> MessageSession | None:
+        """Return the session of a message: one that is open here, or that begins with it."""
+        session = self._sessions.get(message.session_id)
+        if session is not None and session.ending is None:
+            return session
+        if message.offer is None or self._handlers.is_stopped:
+            return None
+        return self._add(message.session_id, message.offer)
 
     def closed(self, message: SessionEnded) -> None:
         """End the conversation of a session, if it is one."""
@@ -361,7 +372,7 @@ class Conversations:
         """Act on what the refusal of a message tells about its session."""
         if session.ending is not None:
             return
-        if error_code in _OVER:
+        if error_code in _OVER and not self._control.wire.forgets_sessions:
             code = self._control.quote(error_code or "")
             cause = ConversationEnd.CLOSED if session.is_closing else ConversationEnd.EXCHANGE
             self._end(session, ConversationEnding(cause, code))

@@ -30,6 +30,8 @@ from trio_calls.errors import (
     WSSSessionClosedError,
 )
 from trio_calls.wire.codec import WireError, encode_strictly
+from trio_calls.wire.names import SESSION_NOT_FOUND
+from trio_calls.wire.responses import Response
 
 #: How long the exchange has to answer, and how long a message may wait to be sent.
 MESSAGE_SECONDS: Final = 30.0
@@ -64,6 +66,14 @@ class OutgoingMessages:
         try:
             connection_id = self._control.connection_id
             response = await self._control.ask(request_id, frame, within_seconds=MESSAGE_SECONDS)
+            if await self._opened_again(session, response):
+                request_id = str(uuid.uuid4())
+                frame = self._compose(
+                    request_id, session.session_id, client_message_id, api_version, data
+                )
+                response = await self._control.ask(
+                    request_id, frame, within_seconds=MESSAGE_SECONDS
+                )
         finally:
             self._turns.release()
         if response is None:
@@ -103,6 +113,15 @@ class OutgoingMessages:
         raise WSSMessagePayloadError(
             f"the message cannot be sent: {fault}; nothing was sent", session_id=session_id
         )
+
+    async def _opened_again(self, session: MessageSession, response: Response | None) -> bool:
+        """Return whether a session was opened again, as the exchange had forgotten it."""
+        wire = self._control.wire
+        if response is None or response.error_code != SESSION_NOT_FOUND:
+            return False
+        if not wire.forgets_sessions:
+            return False
+        return (await wire.claim_conversation(self._control, session.session_id)).is_ok
 
     async def _wait_for_turn(self, session: MessageSession) -> None:
         """Wait until a message may go out on the connection on which its session is open."""

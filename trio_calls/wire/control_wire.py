@@ -107,12 +107,20 @@ class Created:
 
 @attrs.frozen
 class Written:
-    """Somebody has written in a session that is this process's."""
+    """Somebody has written.
+
+    Attributes:
+      session_id: the session in which that is.
+      sender: who has written.
+      content: what, in the provider's form.
+      offer: the session, if it is this process's by that, claimed or not; otherwise None.
+    """
 
     session_id: str
     sender: str
     # Wherever this is shown, what people write to each other is not.
     content: Any = attrs.field(repr=False)
+    offer: Offered | None = None
 
 
 @attrs.frozen
@@ -172,6 +180,13 @@ class ControlWire(Protocol):
         all else is heard of on the media connection.
         """
 
+    @property
+    def forgets_sessions(self) -> bool:
+        """Whether sessions are not closed, but forgotten when nothing has happened in them.
+
+        One that is needed again is claimed again.
+        """
+
     def setup(self, audio_format: AudioFormat) -> Message:
         """Return what is sent first on a connection."""
 
@@ -192,7 +207,9 @@ class ControlWire(Protocol):
         """
 
     async def claim_conversation(self, exchange: Exchange, session_id: str) -> Response:
-        """Claim a session in which people write. Nothing that is written comes before `listen`.
+        """Claim a session in which people write.
+
+        Where that is offered, nothing that is written comes before `listen`.
 
         Raises, and is cancelled, as `claim`.
         """

@@ -41,6 +41,8 @@ class FirstControl:
 
     follows_claims: bool = True
 
+    forgets_sessions: bool = False
+
     def setup(self, audio_format: AudioFormat) -> Message:
         """Return what is sent first. See `ControlWire`."""
         return Setup(audio_format.sample_rate, audio_format.mode.value)

@@ -3,6 +3,7 @@
 ::
 
     call.notify ──► `Offered` ── claim() ──► session.open, session.claim ──► `RingingCall`
+    msg.in ───────► `Written` ── claim_conversation() ──► session.open
 
 A session is nothing but a name, of this process's choice, under which it does something for one of
 the connector's numbers. Every call gets one of its own. The exchange forgets those in which nothing
@@ -21,7 +22,13 @@ from trio_calls.audio_format import AudioFormat
 from trio_calls.wire.codec import WireError
 from trio_calls.wire.control_wire import Created, Exchange, News, Offered, RingingCall
 from trio_calls.wire.message import Message
-from trio_calls.wire.names import CALL_NOT_FOUND, NEW_INCOMING_CALL, SESSION_NOT_FOUND, WHATSAPP
+from trio_calls.wire.names import (
+    CALL_NOT_FOUND,
+    NEW_INCOMING_CALL,
+    SESSION_NOT_FOUND,
+    TELEPHONE,
+    WHATSAPP,
+)
 from trio_calls.wire.responses import Response, SetupDone
 from trio_calls.wire.second.codec import decode_control, read_claimed, read_created_call
 from trio_calls.wire.second.control import (
@@ -31,12 +38,14 @@ from trio_calls.wire.second.control import (
     CallNotify,
     CreateCall,
     MessageContent,
+    MessageIn,
     MessageOut,
     SessionClaim,
     SessionOpen,
     Setup,
     TriggerConditionsSetup,
 )
+from trio_calls.wire.second.conversation_names import ConversationNames, Parties
 
 #: So many calls that were told of are remembered, the latest. None rings for as long as it takes to
 #: be told of so many more.
@@ -57,11 +66,14 @@ class SecondControl:
     #: Nothing is heard of a claimed call but on its media connection.
     follows_claims: bool = False
 
+    forgets_sessions: bool = True
+
     def __init__(self) -> None:
         # By the exchange's names, in the order in which they came.
         self._notified: dict[str, CallNotify] = {}
         # Those of our own, which are not taken up yet; as above.
         self._prepared: dict[str, RingingCall] = {}
+        self._conversations = ConversationNames()
 
     def setup(self, audio_format: AudioFormat) -> Message:
         """Return what is sent first. See `ControlWire`."""
@@ -79,6 +91,8 @@ class SecondControl:
                 return answer
             case CallNotify() as notify:
                 return self._offer_of(notify)
+            case MessageIn() as message:
+                return self._conversations.written(message)
             case _:
                 return None
 
@@ -115,14 +129,19 @@ class SecondControl:
         return response
 
     async def claim_conversation(self, exchange: Exchange, session_id: str) -> Response:
-        """Refuse: nothing is known here of any. See `ControlWire`."""
-        return Response("", is_ok=False, error_code=SESSION_NOT_FOUND)
+        """Open a session, which is known by what was written in it. See `ControlWire`."""
+        parties = self._conversations.find(session_id)
+        if parties is None:
+            return Response("", is_ok=False, error_code=SESSION_NOT_FOUND)
+        return await self._open(exchange, session_id, parties.subscriber)
 
     async def create(
         self, exchange: Exchange, channel: str, remote_address: str, local_address: str | None
     ) -> Created:
         """Prepare a call to somebody, or begin to write. See `ControlWire`."""
         assert local_address is not None
+        if channel != TELEPHONE:
+            return await self._begin(exchange, Parties(channel, local_address, remote_address))
         to = Address(channel, remote_address)
         response = await self._in_session(
             exchange, local_address, lambda request_id, name: CreateCall(request_id, name, to)
@@ -159,8 +178,16 @@ class SecondControl:
         data: dict[str, Any],
     ) -> Message:
         """Return the request that sends a written message. See `ControlWire`."""
+        parties = self._conversations.find(session_id)
+        channel = WHATSAPP if parties is None else parties.channel
         content = MessageContent(api_version, data)
-        return MessageOut(request_id, WHATSAPP, session_id, client_message_id, content)
+        return MessageOut(request_id, channel, session_id, client_message_id, content)
+
+    async def _begin(self, exchange: Exchange, parties: Parties) -> Created:
+        """Begin to write to somebody."""
+        is_new = not self._conversations.has(parties)
+        name = self._conversations.name_of(parties)
+        return Created(await self._open(exchange, name, parties.subscriber), name, is_new)
 
     def _offer_of(self, notify: CallNotify) -> Offered:
         self._notified.pop(notify.call_id, None)
