@@ -9,6 +9,7 @@ EXAMPLES_INSTALLED := $(VENV)/.examples-installed
 DEVELOPMENT_INSTALLED := $(VENV)/.development-installed
 FUZZING_INSTALLED := $(VENV)/.fuzzing-installed
 BROWSER_INSTALLED := $(VENV)/.browser-installed
+AGENTDUET_INSTALLED := $(VENV)/.agentduet-installed
 CHROMIUM := chromium
 # One more than there are cores: many tests wait for real time, or for a process.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
@@ -61,7 +62,7 @@ types: $(DEVELOPMENT_INSTALLED) ## Check the types
 collect: $(DEVELOPMENT_INSTALLED)
 	-@$(BIN)/python -m pytest --collect-only --quiet > /dev/null
 
-unit: $(BROWSER_INSTALLED) ## Run the tests
+unit: $(BROWSER_INSTALLED) $(AGENTDUET_INSTALLED) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 coverage: $(DEVELOPMENT_INSTALLED) ## Run the tests and measure branch coverage, which makes them take three times as long
@@ -145,6 +146,12 @@ $(BROWSER_INSTALLED): $(DEVELOPMENT_INSTALLED)
 		$(INSTALL) --only-binary playwright,greenlet --editable '.[browser]' && touch $@ || \
 			echo "Playwright could not be installed: the phone's page is not tested." >&2; \
 	else echo "There is no Chromium here: the phone's page is not tested."; fi
+
+# The vendor's newer client, away from everything else, for tests to talk to. This version and no other:
+# later ones have another licence. It asks for Python 3.12, and does on 3.11 what it has to do here.
+$(AGENTDUET_INSTALLED): $(DEVELOPMENT_INSTALLED)
+	@$(INSTALL) --target $(VENV)/agentduet --upgrade --ignore-requires-python agentduet==1.0.0b8 && \
+		touch $@ || echo "agentduet could not be installed: nothing is tested with it." >&2
 
 # A wheel or nothing: to build atheris takes a Clang of its own, and most of an hour.
 $(FUZZING_INSTALLED): $(RUNTIME_INSTALLED)
