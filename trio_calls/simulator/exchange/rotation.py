@@ -10,7 +10,8 @@ import trio
 
 from trio_calls.simulator.exchange.sessions import ConnectedSdk, Session
 
-#: Seconds within which an SDK must claim a call that it was told of.
+#: Seconds within which an SDK must claim a call that it was told of. They pass quickly: see
+#: findings/agentduet-messages-hold-up-calls.sh.
 CLAIM_SECONDS: Final = 10.0
 
 

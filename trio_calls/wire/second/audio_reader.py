@@ -33,7 +33,8 @@ class AudioReader:
     def read(self, message: bytes) -> tuple[int, bytes] | None:
         """Return the track of a message and its PCM; None if there is none in it.
 
-        A silence is filled in, up to `MAX_SILENCE_MS` of it.
+        A silence is filled in, up to `MAX_SILENCE_MS` of it. To leave it out, as the vendor's
+        client does (findings/agentduet-cuts-silence-out.sh), would shorten pauses to nothing.
 
         Raises:
           AudioError: the message is no audio of this call. All of it is dropped.
