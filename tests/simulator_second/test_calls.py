@@ -172,6 +172,24 @@ async def test_who_hears_the_agent_is_its_mode(
         assert (call.agent_mode, tuple(heard)) == (mode, hears)
 
 
+async def test_an_exchange_may_begin_with_silence(autojump_clock: MockClock) -> None:
+    async with (
+        open_simulator(mode_after_connect=AgentMode.SPY) as simulator,
+        open_second_sdk(simulator.config) as sdk,
+    ):
+        call, media = await answered(simulator, sdk)
+        media.say(speech(1))
+        await trio.sleep(0.2)
+        await media.succeed("call.connect", 60)
+        assert call.agent_mode is AgentMode.SPY
+        media.say(speech(2))
+        await trio.sleep(0.2)
+        await media.succeed("agent.barge")
+        media.say(speech(3))
+        await trio.sleep(0.2)
+        assert [speech(seed) in call.caller.heard for seed in (1, 2, 3)] == [True, False, True]
+
+
 async def test_a_call_out_is_prepared_then_placed(autojump_clock: MockClock) -> None:
     async with open_second_pair() as (simulator, sdk):
         simulator.set_pickup("+3", answers(after_seconds=2))

@@ -8,6 +8,7 @@ from trio.testing import MockClock
 
 from tests.support.peers.second_sdk import SUBSCRIBER, SecondControlEnd, open_second_pair
 from trio_calls.simulator import never_answers
+from trio_calls.simulator.exchange import subscriber_sessions
 from trio_calls.simulator.exchange.rotation import CLAIM_SECONDS
 from trio_calls.simulator.exchange.subscriber_sessions import IDLE_SECONDS
 from trio_calls.wire.first.control import SessionNotify
@@ -127,6 +128,18 @@ async def test_a_session_is_forgotten_when_it_is_idle(autojump_clock: MockClock)
         await trio.sleep(IDLE_SECONDS)
         assert (await control.claim("x")).error_code == "SESSION_NOT_FOUND"
         assert (await control.open_session(subscriber="+1")).content == {"created": True}
+
+
+async def test_a_connector_has_so_many_sessions(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber_sessions, "MAX_SESSIONS", 2)
+    async with open_second_pair() as (_, sdk):
+        control = await sdk.open_second_control()
+        answers = [await control.open_session(name) for name in ("1", "2", "3", "2")]
+        assert [answer.error_code for answer in answers] == [None, None, "QUOTA_EXCEEDED", None]
+        await trio.sleep(IDLE_SECONDS)
+        assert (await control.open_session("3")).is_ok
 
 
 async def test_conditions_hold_for_all_and_over_reconnects(autojump_clock: MockClock) -> None:

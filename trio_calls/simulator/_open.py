@@ -28,6 +28,7 @@ from trio_calls.simulator.faults.injection import Fault, Faults
 from trio_calls.simulator.faults.triggers import Moment
 from trio_calls.simulator.phones.phone import Pickup, answers
 from trio_calls.simulator.transcript.transcript import Transcript
+from trio_calls.state import AgentMode
 
 _IN_PROCESS_URL: Final = "ws://simulator"
 _LAST_PORT: Final = 65535
@@ -182,6 +183,7 @@ async def open_simulator(
     keep_audio_seconds: float | None = None,
     second_media_connection: SecondMediaConnection = "refuse",
     wire: WireName = "first",
+    mode_after_connect: AgentMode = AgentMode.BARGE,
 ) -> AsyncIterator[Simulator]:
     """Run an exchange for the duration of the block.
 
@@ -218,6 +220,8 @@ async def open_simulator(
         what a real exchange does.
       wire: which generation of the exchange `Simulator.config` speaks. The simulator understands
         each connection in its own, whatever this says.
+      mode_after_connect: who hears an agent after ``connect()``, until it says otherwise. An
+        exchange that is newer than the second wire is said to begin with ``AgentMode.SPY``.
 
     Raises:
       WSSConfigError: a setting makes no sense.
@@ -253,6 +257,8 @@ async def open_simulator(
         raise WSSConfigError(
             f"second_media_connection must be refuse or replace, not {second_media_connection!r}"
         )
+    if not isinstance(mode_after_connect, AgentMode):
+        raise WSSConfigError(f"mode_after_connect must be an AgentMode, not {mode_after_connect!r}")
     host_names = None if port is None else HostNames([host, *allowed_hosts])
     admission = Admission(
         {"x-api-key": api_key, "x-connector-uuid": connector_uuid},
@@ -273,6 +279,7 @@ async def open_simulator(
             seed=seed,
             is_in_process=not listeners,
             keep_audio_seconds=keep_audio_seconds,
+            mode_after_connect=mode_after_connect,
         )
         calls = PlacedCalls(exchange, keep_finished_calls)
         server = Server(

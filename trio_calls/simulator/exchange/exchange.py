@@ -23,6 +23,7 @@ from trio_calls.simulator.exchange.violations import ViolationLog
 from trio_calls.simulator.phones.agent_leg import AgentSocket
 from trio_calls.simulator.phones.phone import Pickup
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
+from trio_calls.state import AgentMode
 from trio_calls.wire.call_flow import CallFlow
 from trio_calls.wire.first.control import SDK_REQUEST
 from trio_calls.wire.first.messaging import MessageOut
@@ -48,6 +49,7 @@ class Exchange:
       is_in_process: whether it is reached in process only.
       keep_audio_seconds: how much is kept of what each party hears and says, the latest seconds;
         None: all.
+      mode_after_connect: who hears an agent in a conference at first.
 
     Attributes:
       identifiers: makes up ids, tokens and dates.
@@ -68,6 +70,7 @@ class Exchange:
         seed: int = 0,
         is_in_process: bool = True,
         keep_audio_seconds: float | None = None,
+        mode_after_connect: AgentMode = AgentMode.BARGE,
     ) -> None:
         self.sample_rate = sample_rate
         self.nursery = nursery
@@ -80,6 +83,7 @@ class Exchange:
         self.start_conversation: Callable[[str], tuple[str, bool]]
         self._base_url = base_url
         self._keep_audio_seconds = keep_audio_seconds
+        self._mode_after_connect = mode_after_connect
         self._refuses_until = -math.inf
         self._placed = 0
         # By session id, and by call id: oldest first.
@@ -123,6 +127,7 @@ class Exchange:
             sample_rate=self.sample_rate,
             nursery=self.nursery,
             keep_audio_seconds=self._keep_audio_seconds,
+            mode_after_connect=self._mode_after_connect,
             on_agent_left=self._close_session,
             on_over=on_over,
         )

@@ -20,7 +20,7 @@ from trio_calls.simulator.phones.media_clock import run_media_clock
 from trio_calls.simulator.phones.phone import Pickup
 from trio_calls.simulator.phones.recording import make_recording
 from trio_calls.simulator.phones.ringing import Ringing, RingOutcome
-from trio_calls.state import CallState
+from trio_calls.state import AgentMode, CallState
 from trio_calls.wire.commands import TERMINATED, CallEvent
 from trio_calls.wire.first.control import CALL_TERMINATED, SDK_REQUEST
 from trio_calls.wire.names import CALL_UNANSWERED
@@ -57,6 +57,7 @@ class ExchangeCall:
       nursery: runs the call's clock and its ringing.
       keep_audio_seconds: how much is kept of what each party hears and says, the latest seconds;
         None: all.
+      mode_after_connect: who hears the agent in a conference at first.
       dials: what the telephone does that an agent calls, if an agent has started the call. It is in
         the place of the caller's in all of this: the agent talks with it first.
       on_agent_left: called with this call and a reason when it is over for the agent.
@@ -90,6 +91,7 @@ class ExchangeCall:
         sample_rate: int,
         nursery: trio.Nursery,
         keep_audio_seconds: float | None,
+        mode_after_connect: AgentMode,
         dials: Pickup | None = None,
         on_agent_left: Callable[[ExchangeCall, str], None],
         on_over: Callable[[ExchangeCall], None],
@@ -104,7 +106,7 @@ class ExchangeCall:
         waits = PhoneState.IDLE if self.is_outgoing else PhoneState.CALLING
         self.caller: Leg = Leg(caller, waits, new_recording)
         self.callee: Leg = Leg(callee, PhoneState.IDLE, new_recording)
-        self.agent: AgentLeg = AgentLeg(sample_rate, new_recording)
+        self.agent: AgentLeg = AgentLeg(sample_rate, mode_after_connect, new_recording)
         self.was_claimed: bool = False
         self.claimed_or_over: trio.Event = trio.Event()
         self.over: trio.Event = trio.Event()

@@ -18,7 +18,7 @@ from trio_calls.wire.second.session_list import SessionInfo
 IDLE_SECONDS: Final = 30 * 60.0
 
 #: How many a connector may have.
-MAX_SESSIONS: Final = 10_000
+MAX_SESSIONS: Final = 50_000
 
 _MS_PER_SECOND: Final = 1000
 

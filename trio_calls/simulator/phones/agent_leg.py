@@ -36,6 +36,7 @@ class AgentLeg:
 
     Args:
       phone_rate: the sample rate of the telephones, in Hz.
+      mode_after_connect: who hears it in a conference at first.
       new_recording: makes the buffers that its audio is recorded in.
 
     Attributes:
@@ -50,7 +51,12 @@ class AgentLeg:
       on_change: called when its state or its mode has changed.
     """
 
-    def __init__(self, phone_rate: int, new_recording: Callable[[], bytearray] = bytearray) -> None:
+    def __init__(
+        self,
+        phone_rate: int,
+        mode_after_connect: AgentMode = AgentMode.BARGE,
+        new_recording: Callable[[], bytearray] = bytearray,
+    ) -> None:
         self.states: list[CallState] = [CallState.PENDING]
         self.mode: AgentMode | None = None
         self.audio_format: AudioFormat = AudioFormat(phone_rate)
@@ -61,6 +67,7 @@ class AgentLeg:
         self.left: trio.Event = trio.Event()
         self.on_change: Callable[[], None] = _nobody_watches
         self._phone_rate = phone_rate
+        self._mode_after_connect = mode_after_connect
         self._bridge: RateBridge | None = None
 
     @property
@@ -95,7 +102,7 @@ class AgentLeg:
     def move_to(self, state: CallState) -> None:
         """Bring the agent's call into a state."""
         self.states.append(state)
-        self.mode = AgentMode.BARGE if state is CallState.CONNECTED else None
+        self.mode = self._mode_after_connect if state is CallState.CONNECTED else None
         if state is CallState.DISCONNECTED:
             self.left.set()
         self.on_change()
