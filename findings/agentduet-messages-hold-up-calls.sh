@@ -15,9 +15,9 @@
 #
 # Seen on 2026-11-29 with agentduet 1.0.0b8, abxbus 2.5.79 and CPython 3.11.7:
 #
-#   the message is read after 0 s
-#   the message is answered after 3 s
-#   the call that came with it is announced after 3 s
+#   a message is read
+#   it is answered 3 s later
+#   the call that came with it is announced 3 s later
 #
 # Needs Python 3.11 or newer with venv, and the network. Fails when it is no longer so.
 set -eu
@@ -56,18 +56,20 @@ async def main():
             api_key="key", connector_uuid="connector", base_url=f"ws://127.0.0.1:{port}"
         )
         announced = asyncio.Event()
-        began = time.monotonic()
+        read_at = 0.0
 
         def tell(what):
-            print(f"{what} after {time.monotonic() - began:.0f} s")
+            print(f"{what} {time.monotonic() - read_at:.0f} s later")
 
         async with SessionManager(config) as manager:
 
             @manager.on_incoming_message
             async def answer(message):
-                tell("the message is read")
+                nonlocal read_at
+                read_at = time.monotonic()
+                print("a message is read")
                 await asyncio.sleep(3)
-                tell("the message is answered")
+                tell("it is answered")
 
             @manager.on_incoming_call
             async def take(notice):
@@ -82,9 +84,9 @@ asyncio.run(main())
 PYTHON
 
 cat >"$folder/expected" <<'TEXT'
-the message is read after 0 s
-the message is answered after 3 s
-the call that came with it is announced after 3 s
+a message is read
+it is answered 3 s later
+the call that came with it is announced 3 s later
 TEXT
 
 "$folder/venv/bin/python" -c '
