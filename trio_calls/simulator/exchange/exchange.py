@@ -201,13 +201,14 @@ class Exchange:
     def sdk_lost(self, sdk: ConnectedSdk) -> None:
         """Offer again what an SDK claimed and did not act on: its control connection is gone.
 
-        Calls with a media connection are not touched.
+        Calls with a media connection are not touched, nor are those of an SDK that keeps claims.
         """
         self._sdks.remove(sdk)
         self.second.lost(sdk)
         for session in list(self._sessions.values()):
             if session.holder is sdk and session.call.agent.socket is None:
-                self._agent_gone(session)
+                if not sdk.keeps_claims:
+                    self._agent_gone(session)
             elif session.is_on_offer:
                 self.ring_callee_first(session)
         for message_session in list(self._message_sessions.values()):

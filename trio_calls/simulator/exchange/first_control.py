@@ -34,6 +34,7 @@ class FirstSdk(ConnectedSdk):
     """An SDK that is told of every session, and may claim it before others do."""
 
     takes_turns: ClassVar[bool] = False
+    keeps_claims: ClassVar[bool] = False
     agent_wire: ClassVar[type[AgentWire]] = FirstAgentWire
 
     def offer(self, session: ClaimedSession) -> None:

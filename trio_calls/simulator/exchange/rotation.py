@@ -50,8 +50,7 @@ class Rotation:
             return
         self._sdks.remove(sdk)
         for session in [each for each, notice in self._notices.items() if notice.sdk is sdk]:
-            del self._notices[session]
-            self.offer(session)
+            self._pass_on(session)
 
     def next(self, takes: Callable[[ConnectedSdk], bool]) -> ConnectedSdk | None:
         """Return whose turn it is of those that take something; None if nobody does."""
@@ -79,8 +78,11 @@ class Rotation:
 
     async def _expire(self, session: Session, notice: _Notice) -> None:
         await trio.sleep(CLAIM_SECONDS)
-        if self._notices.get(session) is not notice:
-            return
+        if self._notices.get(session) is notice:
+            self._pass_on(session)
+
+    def _pass_on(self, session: Session) -> None:
+        """Tell another SDK of a call, unless it was claimed or is over."""
         del self._notices[session]
         if session.is_on_offer:
             self.offer(session)

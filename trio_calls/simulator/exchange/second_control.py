@@ -33,6 +33,7 @@ class SecondSdk(ConnectedSdk):
     """An SDK that is told of what it may have before others do. It hears of no end on this wire."""
 
     takes_turns: ClassVar[bool] = True
+    keeps_claims: ClassVar[bool] = True
     agent_wire: ClassVar[type[AgentWire]] = SecondAgentWire
 
     def offer(self, session: ClaimedSession) -> None:

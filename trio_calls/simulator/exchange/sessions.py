@@ -42,12 +42,14 @@ class ConnectedSdk(ABC):
       audio_format: how it wants to hear its calls, and speaks in them.
       send: queues a message to it; without effect when the connection is gone.
       takes_turns: whether it is told only of its share of what there is.
+      keeps_claims: whether what it has claimed is its own without its control connection, too.
       agent_wire: how its audio in a call travels.
       call_flow: what it wants to be offered; None: inbound calls and messages.
       is_gone: returns whether that connection is over, though it may not have been noticed yet.
     """
 
     takes_turns: ClassVar[bool]
+    keeps_claims: ClassVar[bool]
     agent_wire: ClassVar[type[AgentWire]]
 
     connection_id: str
