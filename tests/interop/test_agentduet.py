@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import attrs
 import pytest
 import trio
 
 from tests.support.agentduet_client import AgentDuet, open_agentduet, require_agentduet
 from tests.support.official_client import SAMPLE_RATE, SOON, audible, until
+from trio_calls import ActiveCall, events, open_call_client
 from trio_calls.audio import noise
+from trio_calls.sessions import HandOver, serve_handed_over
 from trio_calls.simulator import SimulatedCall, Simulator, answers, never_answers, open_simulator
 from trio_calls.state import AgentMode, CallState
 
@@ -146,3 +149,55 @@ async def test_what_it_wants_to_be_told_of_is_kept() -> None:
         waiting = simulator.place_call(caller="+1", callee="+2")
         await client.do("set_conditions", inbound_call="ALL")
         assert (await client.do("take_call"))["id"] == waiting.call_id
+
+
+async def test_it_hands_a_call_over_to_ours() -> None:
+    heard = bytearray()
+
+    async def talk(call: ActiveCall) -> None:
+        await call.answer()
+        await call.send_audio(ANSWER)
+        async for chunk in call.audio_stream():
+            heard.extend(chunk)
+
+    async with open_both() as (simulator, client):
+        placed = await take_call(simulator, client)
+        sent, documents = trio.open_memory_channel[str](1)
+        sent.send_nowait(await client.do("hand_over"))
+        sent.close()
+        async with trio.open_nursery() as nursery:
+            # Of the first wire, and of another format: the document says better.
+            config = attrs.evolve(simulator.config, sample_rate=24000)
+            assert config.wire == "first"
+            nursery.start_soon(serve_handed_over, documents, talk, config)
+            await placed.caller.wait_talking()
+            await placed.caller.say(SPEECH)
+            await until(lambda: audible(bytes(heard)) == SPEECH)
+            await until(lambda: audible(placed.caller.heard) == ANSWER)
+            placed.caller.hang_up()
+        await placed.wait_ended()
+
+
+async def test_ours_hands_a_call_over_to_it() -> None:
+    handed_over: list[HandOver] = []
+
+    async def hand_over(call: ActiveCall) -> None:
+        handed_over.append(await call.hand_over())
+
+    async with open_both() as (simulator, client):
+        await client.do("set_conditions", inbound_call="ALL")
+        ours = attrs.evolve(simulator.config, wire="second", wire_version="1.0.0b8")
+        async with open_call_client(ours) as one:
+            one.on(events.INCOMING_CALL)(hand_over)
+            # One of the two is told, by turns: the other is the vendor's.
+            placed, other = simulator.place_call(), simulator.place_call()
+            theirs = await client.do("take_call")
+            await until(lambda: bool(handed_over))
+            assert {theirs["id"], handed_over[0].call_id} == {placed.call_id, other.call_id}
+            await client.do("take_over", document=handed_over[0].to_json())
+            await client.succeed("answer")
+            await client.say(SPEECH)
+            (call,) = (each for each in simulator.calls if each.call_id == handed_over[0].call_id)
+            await until(lambda: audible(call.caller.heard) == SPEECH)
+            await client.succeed("close")
+            await call.wait_ended()

@@ -88,6 +88,7 @@ class CallCore:
     ) -> None:
         self.call_in = call_in
         self.audio_format: AudioFormat = config.audio_format
+        self._wire = config.wire
         self.claim: Claim = Claim(call_in, is_followed=is_followed)
         self.media: LazyMediaConnection = LazyMediaConnection(self.claim, config, tls)
         self.protocol: CallProtocol = CallProtocol(
@@ -161,7 +162,7 @@ class CallCore:
             )
         self.ending.hand_over(printable(to))
         logger.info("call %s: %s", self.call_in.call_id, self.ending.ending)
-        return hand_over_of(self.claim.address, self.audio_format)
+        return hand_over_of(self.claim.address, self.audio_format, self._wire)
 
     def _require_untouched(self) -> None:
         require_legal(self.protocol.state, Signal.HANDED_OVER)

@@ -10,12 +10,16 @@ import attrs
 from trio_calls._quoting import Secret, printable
 from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.call.gatekeeper import Gatekeeper
+from trio_calls.config import WireName
 from trio_calls.errors import WSSHandOverError
-from trio_calls.wire.codec import WireError
+from trio_calls.wire.codec import WireError, unstructure
 from trio_calls.wire.control_wire import RingingCall
-from trio_calls.wire.first.codec import decode_hand_over
-from trio_calls.wire.first.hand_over import HandedOverFormat, HandOverDocument
+from trio_calls.wire.first.hand_over import HandOverDocument as FirstDocument
+from trio_calls.wire.hand_overs import decode_hand_over
 from trio_calls.wire.names import TELEPHONE
+from trio_calls.wire.second.control import Address
+from trio_calls.wire.second.hand_over import INCOMING, OUTGOING, AudioConfig
+from trio_calls.wire.second.hand_over import HandOverDocument as SecondDocument
 
 _NO_FORMAT: Final = "it does not say in which format its audio is: give audio_format"
 
@@ -33,14 +37,17 @@ class HandOver:
       caller_number: who calls; None if that is withheld.
       callee_number: whom the caller dialed.
       audio_format: of everything heard and sent: what the process that took the call has asked for.
+      wire: the generation of the exchange that the call is on: ``first`` or ``second``.
     """
 
     call_id: str
     caller_number: str | None
     callee_number: str | None
     audio_format: AudioFormat
+    wire: WireName = "first"
     _url: str = attrs.field(converter=Secret)
     _token: str = attrs.field(converter=Secret)
+    _is_prepared: bool = False
     _gatekeeper: Gatekeeper | None = attrs.field(default=None, eq=False)
 
     def __repr__(self) -> str:
@@ -48,14 +55,19 @@ class HandOver:
 
     @property
     def document(self) -> str:
-        """The JSON that the official client reads and writes. It says nothing of the audio."""
+        """The JSON that the official client reads and writes.
+
+        On the first wire it says nothing of the audio.
+        """
         return Secret(json.dumps(self._document()))
 
     def to_json(self) -> str:
-        """Return all of it as JSON: `document`, with the audio format as one more key.
+        """Return all of it as JSON: `document`, with the audio format, if that does not say it.
 
         The official client reads this as well, as it passes over what it does not know.
         """
+        if self.wire == "second":
+            return self.document
         audio_format = {
             "sample_rate": self.audio_format.sample_rate,
             "mode": self.audio_format.mode.value,
@@ -88,9 +100,17 @@ class HandOver:
             del failure
 
     @classmethod
-    def _of(cls, document: HandOverDocument, audio_format: AudioFormat | None) -> HandOver:
-        if document.audio_format is not None:
-            audio_format = _format_of(document.audio_format)
+    def _of(
+        cls, document: FirstDocument | SecondDocument, audio_format: AudioFormat | None
+    ) -> HandOver:
+        wire: WireName = "first"
+        is_prepared = False
+        if isinstance(document, SecondDocument):
+            wire, is_prepared = "second", document.origin == OUTGOING
+            audio_config = document.audio_config
+            audio_format = _format(audio_config.sample_rate, audio_config.audio_mode)
+        elif document.audio_format is not None:
+            audio_format = _format(document.audio_format.sample_rate, document.audio_format.mode)
         if audio_format is None:
             raise WSSHandOverError(_NO_FORMAT)
         return cls(
@@ -98,11 +118,15 @@ class HandOver:
             caller_number=document.caller or None,
             callee_number=document.callee or None,
             audio_format=audio_format,
+            wire=wire,
             url=document.session_url,
             token=document.session_token,
+            is_prepared=is_prepared,
         )
 
     def _document(self) -> dict[str, Any]:
+        if self.wire == "second":
+            return unstructure(self._second_document())
         return {
             "channel": TELEPHONE,
             "id": self.call_id,
@@ -112,16 +136,39 @@ class HandOver:
             "session_token": self._token,
         }
 
+    def _second_document(self) -> SecondDocument:
+        caller, callee = self.caller_number or "", self.callee_number or ""
+        # Of whom a call is, and whom it is with.
+        subscriber, participant = (caller, callee) if self._is_prepared else (callee, caller)
+        return SecondDocument(
+            id=self.call_id,
+            origin=OUTGOING if self._is_prepared else INCOMING,
+            participant=Address(TELEPHONE, participant),
+            subscriber=subscriber,
+            caller=caller,
+            callee=callee,
+            session_url=self._url,
+            session_token=self._token,
+            audio_config=AudioConfig(
+                sample_rate=self.audio_format.sample_rate,
+                audio_mode=self.audio_format.mode.value,
+            ),
+        )
 
-def hand_over_of(address: RingingCall, audio_format: AudioFormat) -> HandOver:
+
+def hand_over_of(
+    address: RingingCall, audio_format: AudioFormat, wire: WireName = "first"
+) -> HandOver:
     """Make what another process needs to act on a call in place of this one."""
     return HandOver(
         call_id=address.call_id,
         caller_number=address.caller_number or None,
         callee_number=address.callee_number or None,
         audio_format=audio_format,
+        wire=wire,
         url=address.url,
         token=address.token,
+        is_prepared=address.is_prepared,
     )
 
 
@@ -133,6 +180,7 @@ def address_of(handed_over: HandOver) -> RingingCall:
         callee_number=handed_over.callee_number,
         url=handed_over._url,
         token=handed_over._token,
+        is_prepared=handed_over._is_prepared,
     )
 
 
@@ -151,5 +199,5 @@ def concealed(text: str | bytes) -> Secret:
     return Secret(text if isinstance(text, str) else text.decode("utf-8", "surrogateescape"))
 
 
-def _format_of(audio_format: HandedOverFormat) -> AudioFormat:
-    return AudioFormat(audio_format.sample_rate, AudioMode(audio_format.mode))
+def _format(sample_rate: int, mode: str) -> AudioFormat:
+    return AudioFormat(sample_rate, AudioMode(mode))

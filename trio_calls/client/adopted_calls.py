@@ -13,7 +13,7 @@ from trio_calls.call.claim import ClaimState
 from trio_calls.call.hand_over import HandOver, address_of, gatekeeper_of
 from trio_calls.call.scope import CallHandler, CallScope
 from trio_calls.concurrency.wakeup import Wakeup
-from trio_calls.config import ClientConfig
+from trio_calls.config import WIRE_VERSIONS, ClientConfig, WireName
 from trio_calls.transport.tls import ClientTLS
 
 logger = get_logger("trio_calls.adopted_calls")
@@ -56,16 +56,23 @@ class AdoptedCalls:
     def add(self, handed_over: HandOver) -> CallScope:
         """Make the scope of a call, which counts from now on. It has to be run.
 
-        Its audio is as the exchange was asked for it where it was claimed, whatever `config` says.
+        Its wire and its audio are as where it was claimed, whatever `config` says.
         """
         audio_format = handed_over.audio_format
         config = attrs.evolve(
-            self._config, sample_rate=audio_format.sample_rate, audio_mode=audio_format.mode
+            self._config,
+            sample_rate=audio_format.sample_rate,
+            audio_mode=audio_format.mode,
+            wire=handed_over.wire,
+            wire_version=self._version_of(handed_over.wire),
         )
         call = CallScope(address_of(handed_over), config, self._tls, is_followed=False)
         call.core.claim.gatekeeper = gatekeeper_of(handed_over)
         self._scopes[call] = trio.CancelScope(deadline=self._deadline)
         return call
+
+    def _version_of(self, wire: WireName) -> str:
+        return self._config.wire_version if wire == self._config.wire else WIRE_VERSIONS[wire]
 
     async def run(self, call: CallScope, handler: CallHandler, draining: trio.Event) -> None:
         """Run a scope that was added, from here to its end.

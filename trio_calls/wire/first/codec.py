@@ -12,13 +12,11 @@ from trio_calls.wire.codec import (
     Vocabulary,
     WireError,
     compact,
-    parse,
     parse_body,
     structure,
     unstructure,
 )
 from trio_calls.wire.first.control import ControlMessage, SessionCreated
-from trio_calls.wire.first.hand_over import HandOverDocument
 from trio_calls.wire.first.media import MediaMessage
 from trio_calls.wire.first.session_list import HttpRefusal, SessionClosure, SessionInfo
 from trio_calls.wire.message import UnknownMessage
@@ -47,15 +45,6 @@ def decode_media(frame: str) -> MediaMessage | UnknownMessage:
     """
     message: MediaMessage | UnknownMessage = _MEDIA.decode(frame)
     return message
-
-
-def decode_hand_over(document: str) -> HandOverDocument:
-    """Read the document of a call that another process hands over.
-
-    Raises:
-      WireError: it cannot be used. It says what is wrong and where, without the content.
-    """
-    return structure(parse(document), HandOverDocument)
 
 
 def encode_body(content: SessionClosure | HttpRefusal | Sequence[SessionInfo]) -> bytes:

@@ -7,41 +7,14 @@ Readers that do not know the key pass it over.
 
 from __future__ import annotations
 
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 import attrs
 
 from trio_calls.audio_format import SAMPLE_RATES
+from trio_calls.wire.media_address import bearer_token, media_url
 from trio_calls.wire.message import text, wire
-from trio_calls.wire.names import AUDIO_MODES, MAX_NUMBER_LENGTH, MAX_URL_LENGTH, TELEPHONE
-
-_VISIBLE_ASCII: Final = range(ord("!"), ord("~") + 1)
-
-
-def _media_url(instance: object, attribute: attrs.Attribute[Any], value: str) -> None:
-    """Refuse what is not the bare address of a WebSocket. Whoever reads a log sees its host."""
-    try:
-        parts = urlsplit(value)
-        is_usable = (
-            value.startswith(("ws://", "wss://"))
-            and value.isprintable()
-            and " " not in value
-            and bool(parts.hostname)
-            and parts.port != 0
-            and "@" not in parts.netloc
-            and "#" not in value
-        )
-    except ValueError:
-        is_usable = False
-    if not is_usable:
-        raise ValueError("not the address of a media connection")
-
-
-def _bearer_token(instance: object, attribute: attrs.Attribute[Any], value: str) -> None:
-    if not value or any(ord(character) not in _VISIBLE_ASCII for character in value):
-        raise ValueError("not fit for a header")
-
+from trio_calls.wire.names import AUDIO_MODES, MAX_NUMBER_LENGTH, TELEPHONE
 
 _number: Final = attrs.validators.optional(attrs.validators.max_len(MAX_NUMBER_LENGTH))
 
@@ -65,14 +38,6 @@ class HandOverDocument:
     id: str = text("id")
     caller: str | None = wire("caller", default=None, validator=_number)
     callee: str | None = wire("callee", default=None, validator=_number)
-    session_url: str = wire(
-        "session_url",
-        repr=False,
-        validator=[attrs.validators.max_len(MAX_URL_LENGTH), _media_url],
-    )
-    session_token: str = wire(
-        "session_token",
-        repr=False,
-        validator=[attrs.validators.max_len(MAX_URL_LENGTH), _bearer_token],
-    )
+    session_url: str = media_url("session_url")
+    session_token: str = bearer_token("session_token")
     audio_format: HandedOverFormat | None = wire("audio_format", default=None)
