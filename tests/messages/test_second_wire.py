@@ -36,6 +36,8 @@ async def test_what_is_written_is_read_and_answered(simulator: Simulator) -> Non
         partner.write("and more")
         assert (await partner.wait_reply()).text == "and more"
         [conversation] = client.conversations
+        [listed] = await client.sessions.list("WA", PARTNER)
+        assert listed.session_id == conversation.session_id
         assert (conversation.channel, conversation.remote_address) == ("WA", PARTNER)
     assert simulator.violations == []
 

@@ -13,8 +13,9 @@ import trio
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.headers import client_headers
 from trio_calls.client.session_errors import refusal_of
+from trio_calls.client.session_pages import SessionPages
 from trio_calls.config import ClientConfig
-from trio_calls.errors import WSSConnectionError, WSSError, WSSSessionExistsError
+from trio_calls.errors import WSSConnectionError, WSSError, WSSSessionError, WSSSessionExistsError
 from trio_calls.transport import WebSocketError
 from trio_calls.transport.explain import explain_control, explain_request
 from trio_calls.transport.tls import ClientTLS
@@ -66,7 +67,8 @@ class Sessions:
 
         Returns:
           A `~trio_calls.sessions.SessionInfo` for each, in the exchange's order. A list that is
-          longer than 4 MiB, of some 15,000 sessions, is not read: ask for less.
+          longer than 4 MiB, of some 15,000 sessions, is not read: ask for less. On the second wire,
+          which has pages of them, the first party that fits is that of a session with several.
 
         Raises:
           ModuleNotFoundError: the extra is not installed.
@@ -86,6 +88,8 @@ class Sessions:
             if wanted is not None:
                 _check_text(name, wanted)
                 query[key] = wanted
+        if self._control.wire.forgets_sessions:
+            return await self._list_pages(SessionPages(channel, remote_address))
         response = await self._ask("GET", f"{SESSIONS_PATH}?{urlencode({**query, 'state': OPEN})}")
         if not response.is_ok:
             raise self._refusal("to list sessions", response)
@@ -94,8 +98,22 @@ class Sessions:
         except WireError as error:
             raise _nonsense(error) from None
 
+    async def _list_pages(self, pages: SessionPages) -> builtins.list[SessionInfo]:
+        while pages.path is not None:
+            response = await self._ask("GET", pages.path)
+            if not response.is_ok:
+                raise self._refusal("to list sessions", response)
+            try:
+                pages.read(response.body)
+            except WireError as error:
+                raise _nonsense(error) from None
+        return pages.sessions
+
     async def close(self, session_id: str) -> SessionClosure:
         """Have the exchange close a session, whoever has it. A call ends by that.
+
+        On the second wire there is no such thing: the exchange forgets a session in which nothing
+        has happened for some time.
 
         Args:
           session_id: the exchange's name for it.
@@ -105,13 +123,19 @@ class Sessions:
 
         Raises:
           ModuleNotFoundError, ValueError, TypeError, WSSSessionError, WSSConnectionError: as for
-            `list`. After a `WSSConnectionError` it may have been closed.
+            `list`. After a `WSSConnectionError` it may have been closed. A `WSSSessionError` on the
+            second wire, always.
 
         Cancellation: drops the request's connection. The session may have been closed.
         """
         _check_text("session_id", session_id)
         if session_id in {".", ".."}:
             raise ValueError("session_id must not be . or ..: these mean other addresses")
+        if self._control.wire.forgets_sessions:
+            raise WSSSessionError(
+                "a session is not closed on the second wire: the exchange forgets it",
+                session_id=session_id,
+            )
         path = f"{SESSIONS_PATH}/{quote(session_id, safe='')}/close"
         response = await self._ask("POST", path)
         if response.status_code == _NOT_FOUND:
