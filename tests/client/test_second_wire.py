@@ -16,6 +16,7 @@ from tests.support.peers.links import TOKEN, ControlEnd, MediaEnd
 from tests.support.transports import on_one_transport
 from trio_calls import ActiveCall, CallClient, CallState, EndCause, WSSCallClosedError
 from trio_calls.audio import noise
+from trio_calls.call.active_call import playout_of
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent
 from trio_calls.wire.responses import Response
@@ -112,6 +113,25 @@ async def test_speech_goes_out_as_far_as_the_window_reaches(exchange: FakeExchan
         heard += await sent(media)
         assert heard == speech
         await call.wait_audio_sent()
+
+
+async def test_what_was_played_is_known(exchange: FakeExchange) -> None:
+    """The exchange takes a second of speech, and plays it ten seconds later."""
+    async with talking(exchange) as (call, media), trio.open_nursery() as nursery:
+        playout = playout_of(call)
+        await media.send(encode(Flow(drained_ms=0, window_ms=5000)))
+        await call.send_audio(noise(1, 24000, 1))
+        assert len(await sent(media)) == 50 * FRAME
+        nursery.start_soon(call.close)
+        await trio.sleep(2)
+        assert playout.heard_position() <= 6 * FRAME
+        assert call.state is CallState.ANSWERED
+        await media.send(encode(Flow(drained_ms=500, window_ms=5000)))
+        await trio.testing.wait_all_tasks_blocked()
+        assert playout.heard_position() == pytest.approx(25 * FRAME, abs=2)
+        assert await media.rest() == []
+        await media.send(encode(Flow(drained_ms=1000, window_ms=5000)))
+        await media.accept("call.close")
 
 
 async def test_the_other_side_is_heard(exchange: FakeExchange) -> None:

@@ -82,3 +82,40 @@ def test_what_was_said_before_it_was_followed_counts_as_heard() -> None:
     audio.grant(Credit(20, 10))
     audio.take()
     assert HeardClock(100, audio).heard_position(0) == 20
+
+
+def test_an_exchange_that_says_it_plays_late_is_believed() -> None:
+    exchange = Exchange()
+    exchange.audio.put(bytes(100))
+    exchange.pull(100, now=10)
+    exchange.clock.played(100, now=12)
+    assert exchange.clock.heard_position(12.05) == pytest.approx(5)
+    assert exchange.clock.heard_at(100) == pytest.approx(13)
+    exchange.clock.played(50, now=13)
+    assert exchange.clock.heard_position(13) == pytest.approx(50)
+    exchange.clock.played(0, now=13.4)
+    assert exchange.clock.heard_position(20) == pytest.approx(100)
+
+
+def test_what_an_exchange_that_tells_has_not_told_of_was_not_heard() -> None:
+    exchange = Exchange()
+    exchange.audio.put(bytes(100))
+    exchange.pull(100, now=10)
+    heard_at: list[float] = []
+    exchange.clock.watch(exchange.audio.mark_at(100), heard_at.append)
+    exchange.clock.played(100, now=10)
+    assert exchange.clock.heard_position(99) == pytest.approx(10)
+    exchange.clock.look(99)
+    assert heard_at == []
+
+
+def test_the_first_sound_is_told_when_the_exchange_tells_of_it() -> None:
+    exchange = Exchange()
+    exchange.audio.put(bytes(100))
+    heard_at: list[float] = []
+    exchange.clock.watch(exchange.audio.mark_at(0), heard_at.append)
+    exchange.clock.played(0, now=9)
+    exchange.pull(100, now=10)
+    assert heard_at == []
+    exchange.clock.played(90, now=12)
+    assert heard_at == pytest.approx([11.9])

@@ -221,6 +221,8 @@ class MediaConnection:
             if isinstance(event, AudioReceived):
                 self._received.deliver(event.channel, event.pcm)
             elif event is CREDIT_GRANTED:
+                if self._protocol.played_bytes is not None:
+                    self._writer.played(self._protocol.played_bytes)
                 if self._protocol.audio.waiting or self._protocol.audio.backdrop is not None:
                     self._writer.write()
             elif event is not None:

@@ -8,8 +8,8 @@ Speech that finds no room stands in line, and so does its sender, until all of i
 waits for audio to go out wakes up whenever some has, and when the call is over.
 
 What a command makes others hear is held back behind a barrier until the command has ended. When
-audio has been played is estimated from how much went out when: see
-`trio_calls.wire.playout_clock`.
+audio has been played is estimated from how much went out when, and set right by the exchange where
+it says so: see `trio_calls.wire.playout_clock`.
 
 Requests that nothing said answers are answered by a backdrop, if there is one. It goes out no
 faster than it plays: what is said next is heard after what of it is on the way.
@@ -95,6 +95,8 @@ class MediaWriter(EagerWriter):
         self._delivered_bytes = 0
         self._delivered_filling = 0
         self._playout: PlayoutClock = PlayoutClock(bytes_per_second)
+        # By the latest word of the exchange; None where it says nothing of it.
+        self._unplayed_bytes: int | None = None
         self._progress = Wakeup()
         self._clears = 0
         # When audio last came into the queue; which tail waits, until when, and what wakes up then.
@@ -195,6 +197,13 @@ class MediaWriter(EagerWriter):
         self._playout.interrupt(trio.current_time())
         self._delivered_bytes = self._audio.sent_bytes
         self._delivered_filling = self._audio.filled_bytes
+        self._progress.wake()
+
+    def played(self, played_bytes: int) -> None:
+        """Note how much of all that was sent was played, as the exchange says."""
+        unplayed = self._delivered_bytes + self._delivered_filling - played_bytes
+        self._unplayed_bytes = max(0, unplayed)
+        self._playout.played(self._unplayed_bytes, self._clock.current_time())
         self._progress.wake()
 
     def follow_playing(self) -> HeardClock:
@@ -434,6 +443,8 @@ class MediaWriter(EagerWriter):
         new_bytes = audio.sent_bytes - self._delivered_bytes
         if new_bytes:
             self._delivered_bytes += new_bytes
+            if self._unplayed_bytes is not None:
+                self._unplayed_bytes += new_bytes
             self._playout.sent(new_bytes, self._clock.current_time())
         new_filling = audio.filled_bytes - self._delivered_filling
         if new_filling:
@@ -446,6 +457,9 @@ class MediaWriter(EagerWriter):
     async def wait_played(self, mark: Mark) -> None:
         """Wait until what was said before a place has been played, or the call is over."""
         await self._wait_delivered(mark)
+        if self._unplayed_bytes is not None:
+            await self._wait_played_known(mark)
+            return
         # What was sent beyond the place is not waited for, and neither is what follows now.
         beyond = max(0, self._delivered_position - mark.position) / self._bytes_per_second
         played_at = self._playout.end - beyond + PLAYOUT_SECONDS
@@ -455,6 +469,14 @@ class MediaWriter(EagerWriter):
                 break
             with trio.move_on_at(played_at):
                 await self._progress.wait()
+
+    async def _wait_played_known(self, mark: Mark) -> None:
+        """Do the same where the exchange says what it has played."""
+        while not self._over.is_set() and self._playout.end != -math.inf:
+            beyond = max(0, self._delivered_position - mark.position)
+            if (self._unplayed_bytes or 0) <= beyond:
+                break
+            await self._progress.wait()
 
     async def _wait_delivered(self, mark: Mark) -> None:
         await trio.lowlevel.checkpoint()

@@ -157,6 +157,9 @@ class CallProtocol:
       state: the state of the call, moved only by the table of `trio_calls.state`.
       mode: who hears the agent; None unless CONNECTED.
       audio: the audio that waits to be sent, and the exchange's credit for it.
+      played_bytes: how much of the agent's audio the exchange has played, or dropped because it was
+        told to, silence included; None while it has not said so. There are wires on which it never
+        does.
       invalid_messages: how many frames were dropped because they made no sense.
     """
 
@@ -172,6 +175,7 @@ class CallProtocol:
         self.audio: OutgoingAudio = OutgoingAudio(
             send_buffer_bytes, frame_bytes, wire.max_message_bytes
         )
+        self.played_bytes: int | None = None
         self.invalid_messages: int = 0
         self._quote = quote
         self._mode: AgentMode | None = None
@@ -240,6 +244,7 @@ class CallProtocol:
             return heard
         if isinstance(heard, Credit):
             self.audio.grant(heard)
+            self.played_bytes = heard.played_bytes
             return CREDIT_GRANTED
         return self._receive_word(heard)
 

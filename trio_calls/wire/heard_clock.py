@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 from trio_calls.wire.playout_clock import PlayoutClock
 from trio_calls.wire.speech import Mark
+
+#: How long an exchange that tells what it has played may take to tell it: some frames.
+TELLING_SECONDS: Final = 0.1
 
 
 @attrs.frozen
@@ -40,7 +44,9 @@ class _Watched:
 class HeardClock(PlayoutClock):
     """A `PlayoutClock` that also knows what plays.
 
-    An exchange that plays in ticks is within one tick of what this estimates.
+    An exchange that plays in ticks is within one tick of what this estimates. One that tells what
+    it has played is followed, however late it begins or goes on: it is estimated for no longer
+    than it takes to tell.
 
     Args:
       bytes_per_second: of the audio.
@@ -54,6 +60,8 @@ class HeardClock(PlayoutClock):
         self._heard_position = float(audio.sent_position)
         self._pieces: deque[_Piece] = deque()
         self._watched: _Watched | None = None
+        # Beyond this nothing is estimated.
+        self._known_until = math.inf
 
     def sent(self, audio_bytes: int, now: float) -> None:
         """Note that audio was sent, up to the position that it has now."""
@@ -63,11 +71,24 @@ class HeardClock(PlayoutClock):
         # The rest is silence that fills up a frame. It follows what was said.
         size = min(audio_bytes, position - self._sent_position)
         self._sent_position = position
-        self._forget_heard(now)
+        self._forget_heard(min(now, self._known_until))
         self._pieces.append(_Piece(position - size, size, begins_at))
         if self._watched is not None:
             self._follow(self._watched)
             self.look(now)
+
+    def played(self, unplayed_bytes: int, now: float) -> float:
+        """Note how much of what was sent is not played yet, as the exchange says."""
+        shift = super().played(unplayed_bytes, now)
+        self._known_until = now + TELLING_SECONDS
+        if shift:
+            self._pieces = deque(
+                attrs.evolve(piece, begins_at=piece.begins_at + shift) for piece in self._pieces
+            )
+            if self._watched is not None:
+                self._watched.heard_at += shift
+        self.look(now)
+        return shift
 
     def interrupt(self, now: float) -> None:
         """Note that the exchange was told to drop what it has not played."""
@@ -80,6 +101,7 @@ class HeardClock(PlayoutClock):
 
     def heard_position(self, now: float) -> float:
         """Return the position of the last byte that was heard until now."""
+        now = min(now, self._known_until)
         self._forget_heard(now)
         if self._pieces and self._pieces[0].begins_at < now:
             piece = self._pieces[0]
@@ -105,7 +127,7 @@ class HeardClock(PlayoutClock):
     def look(self, now: float) -> None:
         """Tell of the place that is watched, if it was heard by now."""
         watched = self._watched
-        if watched is not None and watched.heard_at <= now:
+        if watched is not None and watched.heard_at <= min(now, self._known_until):
             self._watched = None
             watched.tell(watched.heard_at)
 

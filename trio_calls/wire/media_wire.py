@@ -39,10 +39,13 @@ class Credit:
     Attributes:
       requested_bytes: how much more.
       frame_bytes: the size of the frames that it prefers.
+      played_bytes: how much of all that it was sent it has played, or dropped because it was told
+        to; None if it does not say.
     """
 
     requested_bytes: int
     frame_bytes: int = DEFAULT_FRAME_BYTES
+    played_bytes: int | None = None
 
 
 Heard = AudioReceived | Credit | CommandResponse | CallEvent

@@ -8,9 +8,10 @@ import math
 class PlayoutClock:
     """Estimates until when audio plays, from how much was sent when.
 
-    The wire does not tell what was played. But audio plays at its own speed, each piece after the
+    Some wires do not tell what was played. But audio plays at its own speed, each piece after the
     one before, and none before it was sent: so its end is no earlier than this clock says. It is
-    later by what the exchange lets pass before it begins to play.
+    later by what the exchange lets pass before it begins to play. Where the exchange does tell,
+    `played` sets the clock right each time.
 
     Args:
       bytes_per_second: of the audio.
@@ -37,6 +38,20 @@ class PlayoutClock:
             self.free_at += seconds
         else:
             self.free_at = now + seconds
+
+    def played(self, unplayed_bytes: int, now: float) -> float:
+        """Note how much of what was sent is not played yet, as the exchange says.
+
+        Returns:
+          By how much later than it was known before all of it is played, in seconds; 0 if nothing
+          was playing.
+        """
+        if self.free_at == -math.inf or (not unplayed_bytes and self.free_at <= now):
+            return 0.0
+        shift = now + unplayed_bytes / self._bytes_per_second - self.free_at
+        self.free_at += shift
+        self.end += shift
+        return shift
 
     def interrupt(self, now: float) -> None:
         """Note that the exchange was told to drop what it has not played."""

@@ -81,4 +81,4 @@ class SecondMedia:
             return None
         requested = self._credit.allowed_bytes - self._granted_bytes
         self._granted_bytes += requested
-        return Credit(requested, self._frame_bytes)
+        return Credit(requested, self._frame_bytes, self._credit.drained_bytes)
