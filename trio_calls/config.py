@@ -17,6 +17,7 @@ from trio_calls._quoting import Secret
 from trio_calls.audio_format import SAMPLE_RATES, AudioFormat, AudioMode
 from trio_calls.errors import WSSConfigError
 from trio_calls.offer import Claims, why_no_claims
+from trio_calls.state import AgentMode
 
 if TYPE_CHECKING:
     import trio
@@ -155,6 +156,14 @@ def _audio_mode(value: AudioMode | str) -> AudioMode:
         raise WSSConfigError(f"audio_mode must be {modes}, not {value!r}") from None
 
 
+def _agent_mode(value: AgentMode | str) -> AgentMode:
+    try:
+        return AgentMode(value)
+    except ValueError:
+        modes = ", ".join(mode.value for mode in AgentMode)
+        raise WSSConfigError(f"mode_after_connect must be one of {modes}, not {value!r}") from None
+
+
 def _instance_of(*kinds: type) -> _Validator:
     """Make a validator that never shows the value: it may be a secret, though no text."""
     names = " or ".join(kind.__name__ for kind in kinds)
@@ -222,6 +231,9 @@ class ClientConfig:
       key_path: a PEM file with the certificate's private key.
       sample_rate: the sample rate of all audio, in Hz: 8000, 16000 or 24000.
       audio_mode: whether single legs come on channels of their own.
+      mode_after_connect: who hears the agent right after `ActiveCall.connect`, on this exchange. It
+        does not say itself, and `ActiveCall.mode` goes by this. The vendor's first exchange has
+        BARGE, and newer ones are said to have SPY.
       ssl_context: the context that verifies the exchange, in place of the system's certificate
         authorities.
       max_concurrent_calls: the most calls at a time. Further ones are left to other workers until
@@ -271,6 +283,7 @@ class ClientConfig:
     )
     sample_rate: int = attrs.field(default=24000, validator=_sample_rate)
     audio_mode: AudioMode = attrs.field(default=AudioMode.MIXED, converter=_audio_mode)
+    mode_after_connect: AgentMode = attrs.field(default=AgentMode.BARGE, converter=_agent_mode)
     ssl_context: ssl.SSLContext | None = attrs.field(
         default=None, repr=False, validator=_instance_of(ssl.SSLContext)
     )

@@ -52,7 +52,7 @@ class AgentMode(IdentityEnum):
     """Who hears the agent in a conference. The agent hears both in every mode."""
 
     BARGE = "BARGE"
-    """Caller and callee hear the agent. The mode after `connect()`."""
+    """Caller and callee hear the agent. The mode after `connect()`, on most exchanges."""
 
     WHISPER = "WHISPER"
     """Only the callee hears the agent; in a call that the agent has started, only the caller."""
@@ -159,13 +159,23 @@ FAILURE: Final[Mapping[Command, Signal]] = MappingProxyType(
     }
 )
 
-#: The agent's mode after a signal; a signal that is not here leaves the mode alone.
+#: The agent's mode after a signal; a signal that is not here leaves the mode alone. Some exchanges
+#: have another one after `connect()`.
 MODE_AFTER: Final[Mapping[Signal, AgentMode]] = MappingProxyType(
     {
         Signal.CONNECTED: AgentMode.BARGE,
         Signal.BARGING: AgentMode.BARGE,
         Signal.WHISPERING: AgentMode.WHISPER,
         Signal.SPYING: AgentMode.SPY,
+    }
+)
+
+#: What asks for each mode.
+COMMAND_FOR: Final[Mapping[AgentMode, Command]] = MappingProxyType(
+    {
+        AgentMode.BARGE: Command.BARGE,
+        AgentMode.WHISPER: Command.WHISPER,
+        AgentMode.SPY: Command.SPY,
     }
 )
 

@@ -47,7 +47,9 @@ def test_the_defaults_of_every_setting() -> None:
     config = trio_calls.ClientConfig.sandbox(api_key="key", connector_uuid="uuid")
     values = attrs.asdict(config, recurse=False)
     defaults = {
-        name: str(value) if isinstance(value, trio_calls.AudioMode) else repr(value)
+        name: str(value)
+        if isinstance(value, trio_calls.AudioMode | trio_calls.AgentMode)
+        else repr(value)
         for name, value in values.items()
         if name not in credentials
     }

@@ -5,6 +5,7 @@ import pytest
 from trio_calls import ActiveCall
 from trio_calls.errors import WSSCallStateError
 from trio_calls.state import (
+    COMMAND_FOR,
     FAILURE,
     METHODS,
     MODE_AFTER,
@@ -156,6 +157,7 @@ def test_what_applications_can_name_is_a_method_of_the_call(method: str) -> None
 
 def test_every_mode_comes_after_some_signal() -> None:
     assert set(MODE_AFTER.values()) == set(AgentMode)
+    assert [MODE_AFTER[SUCCESS[COMMAND_FOR[mode]]] for mode in AgentMode] == list(AgentMode)
 
 
 def test_every_failure_that_is_a_signal_belongs_to_one_command() -> None:

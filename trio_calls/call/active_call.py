@@ -17,7 +17,7 @@ from trio_calls.call.playout import Playout
 from trio_calls.call.received_audio import AudioStream
 from trio_calls.call.statistics import CallStatistics
 from trio_calls.endings import Ending
-from trio_calls.state import STATES_WITH_AUDIO, AgentMode, CallState, Command, illegal
+from trio_calls.state import COMMAND_FOR, STATES_WITH_AUDIO, AgentMode, CallState, Command, illegal
 from trio_calls.wire.call_protocol import check_ring_time
 from trio_calls.wire.names import CALL_CHANNEL
 
@@ -86,10 +86,17 @@ class ActiveCall:
         """
         return await self._core.commands.run(Command.ANSWER)
 
-    async def connect(self, ring_time_seconds: float = 60, *, flush: bool = True) -> object:
+    async def connect(
+        self,
+        ring_time_seconds: float = 60,
+        *,
+        flush: bool = True,
+        mode: AgentMode | None = None,
+    ) -> object:
         """Ring the original callee, and join caller, callee and agent in a conference.
 
-        The agent's mode is BARGE then. What was said before is for the caller, and played before
+        The agent's mode is ``ClientConfig.mode_after_connect`` then, or the one that is asked for
+        here. What was said before is for the caller, and played before
         the phone rings. What is said while it rings goes to the caller at once; what of that is
         not played when the callee picks up is dropped, so that music ends where the talk begins.
 
@@ -97,6 +104,8 @@ class ActiveCall:
           ring_time_seconds: how long the callee's phone may ring, 1 to 120 s.
           flush: first let be played what was said before, in its own duration plus 2 s at the
             most; what is left then is dropped. False drops it now. See `barge`.
+          mode: is asked for as soon as the callee has picked up, by a command of its own. With
+            BARGE, nobody speaks unheard on an exchange that begins in SPY.
 
         Returns:
           As `answer`.
@@ -105,15 +114,19 @@ class ActiveCall:
           ValueError: a ring time outside 1 to 120 s. Nothing was sent.
           WSSCallStateError: the call is neither PENDING nor ANSWERED. Nothing was sent.
           WSSCallCommandError: ``CALL_UNANSWERED``, or another refusal; the call goes on as it was.
-          WSSMediaError, WSSCallCommandTimeoutError, WSSCallClosedError: as `answer`.
+          WSSMediaError, WSSCallCommandTimeoutError, WSSCallClosedError: as `answer`. With `mode`,
+            also where that was refused, and the call is CONNECTED: see `barge`.
 
         Cancellation: as `answer`. The callee goes on ringing, and if they pick up the call becomes
         CONNECTED; `close` and `disconnect` end that.
         """
         check_ring_time(ring_time_seconds)
-        return await self._core.commands.run(
+        result = await self._core.commands.run(
             Command.CONNECT, ring_time_seconds=ring_time_seconds, flush=flush
         )
+        if mode is not None:
+            await self._core.commands.run(COMMAND_FOR[mode])
+        return result
 
     async def barge(self, *, flush: bool = True) -> object:
         """Make caller and callee hear the agent.

@@ -96,6 +96,7 @@ class CallCore:
             _send_buffer_bytes(config),
             config.audio_format.frame_bytes,
             self.media.quote,
+            config.mode_after_connect,
         )
         over = trio.Event()
         bytes_per_second = self.audio_format.bytes_per_second

@@ -151,6 +151,7 @@ class CallProtocol:
       send_buffer_bytes: how much audio may wait to be sent.
       frame_bytes: the size of a frame of audio.
       quote: makes words of the exchange fit for logs and errors.
+      mode_after_connect: the mode in which a conference begins.
 
     Attributes:
       wire: reads and writes the frames.
@@ -169,6 +170,7 @@ class CallProtocol:
         send_buffer_bytes: int,
         frame_bytes: int = DEFAULT_FRAME_BYTES,
         quote: Callable[[str], str] = printable,
+        mode_after_connect: AgentMode = AgentMode.BARGE,
     ) -> None:
         self.wire: MediaWire = wire
         self.state: CallState = CallState.PENDING
@@ -178,6 +180,7 @@ class CallProtocol:
         self.played_bytes: int | None = None
         self.invalid_messages: int = 0
         self._quote = quote
+        self._mode_after = {**MODE_AFTER, Signal.CONNECTED: mode_after_connect}
         self._mode: AgentMode | None = None
         self._unanswered: dict[str, Command] = {}
 
@@ -227,7 +230,7 @@ class CallProtocol:
         if not is_legal(self.state, signal):
             return False
         self.state = next_state(self.state, signal)
-        self._mode = MODE_AFTER.get(signal, self._mode)
+        self._mode = self._mode_after.get(signal, self._mode)
         return True
 
     def receive(self, message: str | bytes) -> Event | None:
