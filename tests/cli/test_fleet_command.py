@@ -144,7 +144,8 @@ def test_an_address_that_is_none_is_a_sentence(capsys: pytest.CaptureFixture[str
 
 @pytest.fixture
 def no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("WSS_REDIS_URL", raising=False)
+    # Also afterwards: the option is remembered there, for workers.
+    monkeypatch.setenv("WSS_REDIS_URL", "")
 
 
 pytestmark = pytest.mark.usefixtures("no_redis")
@@ -201,3 +202,16 @@ async def test_a_program_is_in_the_fleet_until_it_is_drained(tmp_path: Path) -> 
             call.caller.hang_up()
             assert await command.wait_status() == 0
         assert (await fleet.view()).workers == ()
+
+
+def test_a_rehearsal_is_in_no_fleet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    agent = agent_file(tmp_path, AGENT)
+    assert cli.main(["run", agent, "--simulate", "--fleet", "redis://127.0.0.1"]) == 2
+    assert "leave --fleet out" in capsys.readouterr().err
+
+
+def test_a_worker_is_told_what_is_wrong_with_an_address(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["run", agent_file(tmp_path, AGENT), "--fleet", "redis://:a/b@host"]) == 1
+    assert "the address of Redis is none" in capsys.readouterr().err

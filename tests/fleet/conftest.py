@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.in_memory import no_task_left
+from tests.support.in_memory import no_task_left, simulator, wire
 from tests.support.redis_server import RedisServer, open_redis_server
 from tests.support.transports import generate_on_one_transport as pytest_generate_tests
 from tests.support.transports import transport
 
-__all__ = ["no_task_left", "pytest_generate_tests", "transport"]
+__all__ = ["no_task_left", "pytest_generate_tests", "simulator", "transport", "wire"]
 
 
 @pytest.fixture

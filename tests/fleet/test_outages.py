@@ -74,9 +74,39 @@ async def test_a_paused_server_costs_the_view_only(
 
 async def test_who_looks_at_a_paused_server_is_told(redis_server: RedisServer) -> None:
     redis_server.pause()
+    with trio.move_on_after(0.2) as scope:
+        await Fleet(redis_server.url).view()
+    assert scope.cancelled_caught
     with pytest.raises(FleetUnavailableError, match="does not answer"):
         await Fleet(redis_server.url).view()
     redis_server.resume()
+
+
+async def test_a_paused_server_holds_nobody_up_who_leaves(redis_server: RedisServer) -> None:
+    async with (
+        open_simulator() as simulator,
+        run_agent(talk, simulator) as client,
+    ):
+        async with open_directory(client, redis_server.url):
+            redis_server.pause()
+            began = trio.current_time()
+        assert trio.current_time() - began < 1.5
+        redis_server.resume()
+
+
+async def test_a_server_that_fails_over_is_told_again(redis_server: RedisServer) -> None:
+    async with open_worker(redis_server, talk) as worker:
+        stream = await trio.open_tcp_stream("127.0.0.1", redis_server.port)
+        async with stream:
+            await stream.send_all(b"REPLICAOF 127.0.0.1 1\r\n")
+            await stream.receive_some()
+            call = worker.place_call()
+            await call.caller.wait_talking()
+            words = "Redis is a replica now, and takes nothing"
+            await until(lambda: worker.directory.status.trouble == words)
+            await stream.send_all(b"REPLICAOF NO ONE\r\n")
+            await stream.receive_some()
+        assert (await worker.entry_once("ANSWERED")).call_id == call.call_id
 
 
 async def test_a_server_that_was_emptied_is_told_everything(redis_server: RedisServer) -> None:

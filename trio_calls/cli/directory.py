@@ -19,15 +19,22 @@ from trio_calls.fleet import open_directory
 from trio_calls.fleet._connection import check_address, concealed, require_extra
 
 
-def require_fleet(url: str | None) -> bool:
+def require_fleet(url: str | None, *, simulate: bool) -> bool:
     """Return whether there is a fleet, and remember where its Redis is: workers inherit that.
 
+    Args:
+      url: what the option says; None for nothing.
+      simulate: whether somebody rings once, of which no fleet is told.
+
     Raises:
+      click.UsageError: that does not go together.
       Failure: the address is none, or the extra is not installed.
     """
     if url is not None:
+        if simulate:
+            raise click.UsageError("--simulate rings once, and is over: leave --fleet out")
         os.environ[REDIS_VARIABLE] = url
-    if not os.environ.get(REDIS_VARIABLE):
+    if simulate or not os.environ.get(REDIS_VARIABLE):
         return False
     try:
         require_extra()

@@ -196,7 +196,7 @@ def run(
         _refuse_with_redis(from_redis, simulate=simulate, workers=workers, monitor=monitor)
         url, queue = from_redis or "", queue or DEFAULT_QUEUE
         context.exit(run_from_redis(run_main, target, drain_seconds, url, queue))
-    in_fleet = not simulate and require_fleet(fleet)
+    in_fleet = require_fleet(fleet, simulate=simulate)
     if as_worker is not None:
         settings = _WorkerSettings(prefix, as_worker[1], reports, in_fleet, show_numbers)
         context.exit(_run_worker(run_main, find_handlers(target), drain_seconds, settings))

@@ -40,7 +40,7 @@ async def read_clock(redis: Redis[bytes]) -> SharedClock:
     Raises:
       WSSFleetError: Redis cannot be reached, does not answer in time, or refuses.
     """
-    with answering():
+    async with answering():
         # Its own method takes the microseconds for a thousandth of what they are.
         now_ms = await redis.create_request(b"TIME", callback=_to_ms)
     return SharedClock(now_ms - trio.current_time() * _MS)

@@ -15,8 +15,8 @@ import importlib
 import importlib.util
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -150,8 +150,8 @@ async def open_connection(url: RedisUrl) -> AsyncIterator[Redis[bytes]]:
             yield client
 
 
-@contextmanager
-def answering(within_seconds: float = ANSWER_SECONDS) -> Iterator[None]:
+@asynccontextmanager
+async def answering(within_seconds: float = ANSWER_SECONDS) -> AsyncIterator[None]:
     """Set the deadline for what Redis is asked in the block.
 
     Raises:
@@ -162,14 +162,15 @@ def answering(within_seconds: float = ANSWER_SECONDS) -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            # One that is cancelled while it connects says that it cannot.
+            # coredis makes a ConnectionError of a cancellation, where it is about to connect.
             failure = explain(trio.TooSlowError() if scope.cancel_called else error)
             if failure is None:
                 raise
     if scope.cancelled_caught:
         failure = explain(trio.TooSlowError())
     if failure is not None:
-        # Outside of the handler, so that it has no context.
+        # Outside of the handler, so that it has no context; and not if it was a cancellation.
+        await trio.lowlevel.checkpoint_if_cancelled()
         raise failure
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import platform
 import re
 import secrets
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -42,8 +43,9 @@ from trio_calls.fleet._writing import GOODBYE_SECONDS, EntryWriter
 
 logger = get_logger("trio_calls.fleet")
 
-#: A shorter lease would be renewed all the time.
+#: A shorter lease would be renewed all the time, and with a longer one the dead would be listed.
 SHORTEST_LEASE_SECONDS: Final = 1.0
+LONGEST_LEASE_SECONDS: Final = 3600.0
 
 _FULL: Final = "Redis is full"
 
@@ -90,6 +92,8 @@ class Directory:
         self._stale_since: float | None = trio.current_time()
         self._trouble: str | None = "Redis was told nothing so far"
         self._outages = 0
+        # What was said of the present outage.
+        self._said: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<Directory of {self.worker_id}>"
@@ -124,13 +128,13 @@ class Directory:
                     raise
                 self._note_trouble(str(error))
             except WSSFleetError as error:
-                # coredis makes such an error of a cancellation, too.
-                await trio.lowlevel.checkpoint_if_cancelled()
                 self._note_trouble(str(error))
             except Exception as error:
                 # A fault of ours, or of coredis. The calls have no part in it.
                 self._note_trouble(f"talking with Redis failed: {type(error).__name__}")
-                logger.debug("talking with Redis failed", exc_info=error)
+                # Without the text of the error, which may quote what was sent.
+                where = "".join(traceback.format_tb(error.__traceback__))
+                logger.debug("talking with Redis failed:\n%s", where)
             is_first = False
             await trio.sleep(backoff.next_delay(trio.current_time() - began))
 
@@ -164,23 +168,23 @@ class Directory:
         if not is_whole:
             self._note_trouble(_FULL)
         elif self._stale_since is not None:
-            if self._outages:
+            if self._said:
                 seconds = trio.current_time() - self._stale_since
                 logger.info("the directory is right again, after %.1f s", seconds)
             self._stale_since = self._trouble = None
+            self._said.clear()
 
     def _note_trouble(self, trouble: str) -> None:
-        """Say once what is wrong."""
-        is_new = self._stale_since is None or not self._outages
+        """Say what is wrong, once in an outage."""
+        self._outages += not self._said
+        self._trouble = trouble
         if self._stale_since is None:
             self._stale_since = trio.current_time()
-        if is_new:
-            self._outages += 1
-        if is_new or trouble != self._trouble:
+        if trouble not in self._said:
+            self._said.add(trouble)
             logger.warning(
                 "%s: what the directory says of this worker is out of date; calls go on", trouble
             )
-        self._trouble = trouble
 
 
 @asynccontextmanager
@@ -217,7 +221,7 @@ async def open_directory(
         by which the server's name is verified, or ``unix://``. It is a secret, and not shown.
       worker_id: a name for this worker that no other has: letters, digits, dots and dashes. None
         makes one of the machine's name.
-      lease_seconds: for how long entries hold when the worker says nothing more; 1 at the least.
+      lease_seconds: for how long entries hold when the worker says nothing more; 1 to 3600 s.
       show_numbers: write telephone numbers into Redis, too; otherwise they are left out.
       on_drain: called when this worker is to drain; None starts `CallClient.drain`.
 
@@ -235,10 +239,10 @@ async def open_directory(
         worker_id = make_worker_id()
     if not is_worker_id(worker_id):
         raise ValueError("worker_id must be 1 to 128 letters, digits, dots and dashes")
-    if not is_number(lease_seconds, SHORTEST_LEASE_SECONDS):
+    if not is_number(lease_seconds, SHORTEST_LEASE_SECONDS, LONGEST_LEASE_SECONDS):
         raise ValueError(
-            f"lease_seconds must be a number from {SHORTEST_LEASE_SECONDS:g} on, "
-            f"not {lease_seconds!r}"
+            f"lease_seconds must be a number from {SHORTEST_LEASE_SECONDS:g} to "
+            f"{LONGEST_LEASE_SECONDS:g}, not {lease_seconds!r}"
         )
     # Calls go on meanwhile, if there are any.
     await trio.to_thread.run_sync(load_extra, abandon_on_cancel=True)

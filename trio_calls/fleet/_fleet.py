@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from trio_calls.audio._as_bytes import Pcm
 
 
+#: How long a worker may be given at the most to say that it has got an order.
+LONGEST_WAIT_SECONDS: Final = 3600.0
+
+
 class Fleet:
     """All workers that tell one Redis of their calls, by `open_directory`.
 
@@ -67,8 +71,11 @@ class Fleet:
 
     def __init__(self, url: str, *, within_seconds: float = 5.0) -> None:
         url = concealed(url)
-        if not is_number(within_seconds, 0) or not within_seconds:
-            raise ValueError(f"within_seconds must be a number above 0, not {within_seconds!r}")
+        if not is_number(within_seconds, 0, LONGEST_WAIT_SECONDS) or not within_seconds:
+            raise ValueError(
+                f"within_seconds must be a number above 0, and not above {LONGEST_WAIT_SECONDS:g}, "
+                f"not {within_seconds!r}"
+            )
         self._url = RedisUrl(url)
         self._within_seconds = within_seconds
 
@@ -120,7 +127,7 @@ class Fleet:
         async with open_connection(self._url) as redis:
             found = await _find(redis, call_id)
             if found is None:
-                with answering():
+                async with answering():
                     is_known = await redis.exists([events_key(call_id)])
                 if not is_known:
                     raise _no_such_call(call_id)
@@ -185,7 +192,10 @@ class Fleet:
             )
 
     async def drain(self, worker_id: str) -> int:
-        """Let a worker take no more calls, for good, and end when those in progress are over.
+        """Let a worker take no more calls, for good; return at once.
+
+        One of ``trio-calls run`` ends when those in progress are over, as after SIGTERM. What
+        another program does then it says by `open_directory`.
 
         Returns:
           How many calls are in progress.
@@ -197,7 +207,7 @@ class Fleet:
         Cancellation: the worker may do it all the same.
         """
         async with open_connection(self._url) as redis:
-            with answering():
+            async with answering():
                 is_there = is_worker_id(worker_id) and await redis.exists([worker_key(worker_id)])
             if not is_there:
                 raise NoSuchWorkerError("the fleet has no such worker")
@@ -255,7 +265,7 @@ async def _questions(redis: Redis[bytes]) -> AsyncIterator[tuple[Any, list[Any]]
       WSSFleetError: Redis cannot be reached, does not answer in time, or refuses.
     """
     answers: list[Any] = []
-    with answering():
+    async with answering():
         # An error that it raises would quote all that was sent.
         async with redis.pipeline(transaction=False, raise_on_error=False) as pipe:
             yield pipe, answers
@@ -266,7 +276,7 @@ async def _questions(redis: Redis[bytes]) -> AsyncIterator[tuple[Any, list[Any]]
 
 
 async def _worker_ids(redis: Redis[bytes]) -> list[str]:
-    with answering():
+    async with answering():
         found = await redis.smembers(WORKERS)
     names = (each.decode(errors="replace") for each in found)
     return sorted(filter(is_worker_id, names))
@@ -276,7 +286,7 @@ async def _forget(redis: Redis[bytes], worker_ids: Sequence[str], found: Iterabl
     """Forget the names of workers that are gone. One that is not says its name again."""
     gone = [worker_id for worker_id, fields in zip(worker_ids, found, strict=True) if not fields]
     if gone:
-        with answering():
+        async with answering():
             await redis.srem(WORKERS, gone)
 
 

@@ -65,7 +65,7 @@ class CallEvents:
 
     async def _read(self) -> bool:
         """Read what has come. Returns whether that was anything."""
-        with answering(BLOCK_SECONDS + ANSWER_SECONDS):
+        async with answering(BLOCK_SECONDS + ANSWER_SECONDS):
             found = await self._redis.xread(
                 {self._key: self._position}, block=round(BLOCK_SECONDS * _MS)
             )
@@ -90,7 +90,7 @@ class CallEvents:
     async def _is_alive(self) -> bool:
         if self._worker_id is None:
             return False
-        with answering():
+        async with answering():
             return await self._redis.hexists(
                 worker_key(self._worker_id), CALL_FIELD + self._call_id
             )

@@ -146,7 +146,7 @@ async def whisper(call: ActiveCall, pcm: bytes) -> None:
                     await _return_to(call, before, flush=False)
                 raise
             await _return_to(call, before, flush=True)
-    if scope.cancelled_caught:
+    if scope.cancelled_caught or call.state is CallState.DISCONNECTED:
         raise WSSCallClosedError("the call ended before all of it was whispered")
 
 
@@ -157,7 +157,7 @@ def is_whisperable(call: ActiveCall, pcm: bytes) -> bool:
 
 
 async def _return_to(call: ActiveCall, mode: AgentMode | None, *, flush: bool) -> None:
-    """Let those hear the agent who did, unless the application has changed that meanwhile."""
+    """Let those hear the agent who did, unless that was changed meanwhile."""
     if call.mode is not AgentMode.WHISPER:
         return
     if mode is AgentMode.BARGE:

@@ -65,9 +65,9 @@ async def give_order(
         call_id=call_id,
     )
     if sound:
-        with answering(_SEND_SECONDS):
+        async with answering(_SEND_SECONDS):
             await redis.set(sound_key(order.order_id), sound, px=kept_ms)
-    with answering():
+    async with answering():
         await redis.xadd(orders_key(worker_id), {"order": order.encode()})
         await redis.pexpire(orders_key(worker_id), kept_ms)
     return await _wait_for_the_end(redis, worker_id, order, within_seconds, takes_seconds)
@@ -80,7 +80,7 @@ async def _wait_for_the_end(
     deadline = trio.current_time() + within_seconds
     while (left := deadline - trio.current_time()) > 0:
         block_seconds = min(left, _BLOCK_SECONDS)
-        with answering(block_seconds + ANSWER_SECONDS):
+        async with answering(block_seconds + ANSWER_SECONDS):
             found = await redis.xread(
                 {answers_key(order.order_id): position}, block=max(1, round(block_seconds * _MS))
             )
@@ -103,7 +103,7 @@ def _answer_in(fields: Any) -> Answer:
 
 
 async def _is_there(redis: Redis[bytes], worker_id: str) -> bool:
-    with answering():
+    async with answering():
         return bool(await redis.exists([worker_key(worker_id)]))
 
 

@@ -41,7 +41,7 @@ async def read_orders(
     key = orders_key(worker_id)
     position: Any = b"0"
     while True:
-        with answering(BLOCK_SECONDS + ANSWER_SECONDS):
+        async with answering(BLOCK_SECONDS + ANSWER_SECONDS):
             found = await redis.xread(
                 {key: position}, count=_AT_ONCE, block=round(BLOCK_SECONDS * _MS)
             )
@@ -64,7 +64,7 @@ async def _fetch_sound(redis: Redis[bytes], order: Order) -> bytes:
     """Return what is to be whispered; nothing if it is gone."""
     if order.kind is not OrderKind.WHISPER:
         return b""
-    with answering():
+    async with answering():
         sound = await redis.get(sound_key(order.order_id))
         await redis.delete([sound_key(order.order_id)])
     return sound or b""

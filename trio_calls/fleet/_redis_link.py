@@ -69,7 +69,7 @@ class RedisLink:
             await trio.lowlevel.checkpoint()
             raise FleetUnavailableError("Redis cannot be reached")
         try:
-            with answering(ANSWER_SECONDS + within_seconds):
+            async with answering(ANSWER_SECONDS + within_seconds):
                 return await command(client)
         except WSSFleetError:
             if client is self._client:
@@ -97,7 +97,7 @@ class RedisLink:
         """Let `call` use a client until it has failed. Returns why there never was one."""
         try:
             async with open_connection(self._url) as client:
-                with answering(ANSWER_SECONDS):
+                async with answering(ANSWER_SECONDS):
                     await client.ping()
                 self._has_failed = trio.Event()
                 self._client = client

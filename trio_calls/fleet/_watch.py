@@ -166,8 +166,7 @@ class ClientWatch:
             observers_of(call).remove(watch)
 
     def connection_changed(self, is_connected: bool) -> None:
-        """Have the worker written down anew."""
-        self._wake()
+        """Nothing: the worker is written down with each renewal."""
 
     def room_changed(self, is_full: bool) -> None:
         """Nothing: who looks can count."""

@@ -108,11 +108,10 @@ class EntryWriter:
         Raises:
           WSSFleetError: Redis cannot be reached, does not answer in time, or refuses.
         """
-        with answering(GOODBYE_SECONDS):
-            async with self._pipeline() as pipe:
-                _add_words(pipe, self._changes.take())
-                pipe.delete([self._key])
-                pipe.srem(WORKERS, [self._worker_id])
+        async with answering(GOODBYE_SECONDS), self._pipeline() as pipe:
+            _add_words(pipe, self._changes.take())
+            pipe.delete([self._key])
+            pipe.srem(WORKERS, [self._worker_id])
 
     async def _write(self) -> bool:
         """Write what has changed. Returns whether Redis has taken all of it."""
@@ -139,7 +138,7 @@ class EntryWriter:
         if batch.is_all:
             fields[WHOLE_FIELD] = b"1"
         gone |= {call_id for call_id, record in records.items() if record is None}
-        with answering():
+        async with answering():
             async with self._pipeline() as pipe:
                 was_there = pipe.hexists(self._key, WORKER_FIELD)
                 pipe.hset(
@@ -163,7 +162,7 @@ class EntryWriter:
 
     async def _find_others(self, call_ids: frozenset[str]) -> frozenset[str]:
         """Return the calls in the worker's hash that are none any more."""
-        with answering():
+        async with answering():
             found = await self._redis.hkeys(self._key)
         prefix = CALL_FIELD.encode()
         written = {field[len(prefix) :] for field in found if field.startswith(prefix)}
