@@ -41,7 +41,7 @@ async def read_clock(redis: Redis[bytes]) -> SharedClock:
       WSSFleetError: Redis cannot be reached, does not answer in time, or refuses.
     """
     async with answering():
-        # Its own method takes the microseconds for a thousandth of what they are.
+        # Its own method is up to a second early: see findings/coredis-time-in-the-second.sh.
         now_ms = await redis.create_request(b"TIME", callback=_to_ms)
     return SharedClock(now_ms - trio.current_time() * _MS)
 

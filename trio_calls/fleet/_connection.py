@@ -162,7 +162,7 @@ async def answering(within_seconds: float = ANSWER_SECONDS) -> AsyncIterator[Non
         try:
             yield
         except Exception as error:
-            # coredis makes a ConnectionError of a cancellation, where it is about to connect.
+            # coredis makes one of a cancellation: see findings/coredis-cancelled-connecting.sh.
             failure = explain(trio.TooSlowError() if scope.cancel_called else error)
             if failure is None:
                 raise
