@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo talk test quick lint types collect unit coverage docs compat fuzz bench memory soak \
+.PHONY: help demo talk test quick lint types collect unit coverage docs compat fuzz bench memory soak chaos \
 	browser pictures format speech clean
 
 help: ## List the targets
@@ -99,6 +99,11 @@ soak: SECONDS = 600
 soak: SEED = 1
 soak: $(DEVELOPMENT_INSTALLED) ## Ten minutes of calls in which things go wrong; SECONDS=30 SEED=7 ARGS="--at-once 5"
 	$(BIN)/python -m benchmarks.soak --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+
+chaos: SECONDS = 600
+chaos: SEED = 1
+chaos: $(DEVELOPMENT_INSTALLED) ## Ten minutes of kill -9, of workers, a dispatcher and Redis; ARGS="--second-media replace"
+	$(BIN)/python -m benchmarks.fleet.chaos --seconds $(SECONDS) --seed $(SEED) $(ARGS)
 
 format: $(DEVELOPMENT_INSTALLED) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
