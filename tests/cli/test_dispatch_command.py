@@ -82,6 +82,7 @@ def test_a_new_key_is_one(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "AGENT", "--from-redis", NOWHERE, "--simulate"], KEYS, 2, "leave --from-redis"),
         (["run", "AGENT", "--from-redis", NOWHERE, "--workers", "2"], KEYS, 2, "one process"),
         (["run", "AGENT", "--from-redis", NOWHERE], {}, 1, "WSS_DISPATCH_KEY is not set"),
+        (["run", "AGENT", "--from-redis", "WSS_REDIS_URL"], KEYS, 1, "WSS_REDIS_URL is not set"),
         (["run", "AGENT", "--from-redis", NOWHERE], KEYS, 1, "Redis cannot be reached"),
         (
             ["run", "AGENT", "--from-redis", NOWHERE],
@@ -109,7 +110,7 @@ async def test_a_call_goes_to_the_queue_that_was_chosen(tmp_path: Path) -> None:
             "WSS_DISPATCH_KEY": KEY,
             "WSS_REDIS_URL": redis.url,
         }
-        worker = ("run", agent, "--from-redis", redis.url, "--queue", "vip")
+        worker = ("run", agent, "--from-redis", "WSS_REDIS_URL", "--queue", "vip")
         async with (
             running("dispatch", f"{agent}:choose_queue", variables=variables) as desk,
             running(*worker, variables=variables) as vip,

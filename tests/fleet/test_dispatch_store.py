@@ -132,6 +132,29 @@ async def test_calls_that_were_there_before_any_worker_are_read(open_store: Open
 
 
 @pytest.mark.slow
+async def test_workers_that_wait_get_calls_in_turn(redis_server: RedisServer) -> None:
+    async with open_redis_link(RedisUrl(redis_server.url)) as link:
+        taken: dict[str, int] = dict.fromkeys("abcd", 0)
+
+        async def read(worker: str) -> None:
+            while True:
+                if await RedisStore(link, "calls", worker).read(0.3):
+                    taken[worker] += 1
+
+        async with trio.open_nursery() as nursery:
+            for worker in taken:
+                nursery.start_soon(read, worker)
+            await trio.sleep(0.2)
+            for number in range(40):
+                await RedisStore(link, "calls").put(f"{number:08x}", b"document", 60)
+                await trio.sleep(0.01)
+            await trio.sleep(0.1)
+            nursery.cancel_scope.cancel()
+        assert sum(taken.values()) == 40
+        assert max(taken.values()) - min(taken.values()) <= 8
+
+
+@pytest.mark.slow
 async def test_what_is_no_call_is_taken_off_the_stream(redis_server: RedisServer) -> None:
     async with open_redis_link(RedisUrl(redis_server.url)) as link:
         store = RedisStore(link, "calls", "a")

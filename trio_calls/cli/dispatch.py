@@ -40,9 +40,9 @@ Examples:
   export {KEY_VARIABLE}=$(trio-calls dispatch --new-key)
   export {REDIS_VARIABLE}=redis://:PASSWORD@redis.internal:6379/0
   trio-calls dispatch                                     one process, with the connection
-  trio-calls run my_agent.py --from-redis ${REDIS_VARIABLE}   each of the workers
+  trio-calls run my_agent.py --from-redis {REDIS_VARIABLE}    each of the workers
   trio-calls dispatch my_company.py:choose_queue          by caller, for instance
-  trio-calls run sales.py --from-redis ${REDIS_VARIABLE} --queue sales
+  trio-calls run sales.py --from-redis {REDIS_VARIABLE} --queue sales
 """
 
 
@@ -209,12 +209,21 @@ def run_from_redis(
       Failure: the settings, or Redis.
     """
     _begin_log()
-    handler, keys = find_handler(target), dispatch_keys()
+    address, keys, handler = _address_of(url), dispatch_keys(), find_handler(target)
     main = _serve_from_redis
     try:
-        return run_main(main, handler, drain_seconds, Secret(url), keys, queue, mendable=_MENDABLE)
+        return run_main(main, handler, drain_seconds, address, keys, queue, mendable=_MENDABLE)
     except ModuleNotFoundError as error:
         raise Failure(sentence_of(error)) from None
+
+
+def _address_of(url: str) -> Secret:
+    """Return where Redis is, which a variable may say."""
+    if not url.isidentifier():
+        return Secret(url)
+    if not os.environ.get(url):
+        raise Failure(f"{url} is not set: it is to say where Redis is")
+    return Secret(os.environ[url])
 
 
 async def _serve_from_redis(

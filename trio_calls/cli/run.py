@@ -113,7 +113,8 @@ Examples:
 @click.option(
     "--from-redis",
     metavar="URL",
-    help="Take calls that `trio-calls dispatch` puts into Redis, with no connection of its own.",
+    help="Take calls that `trio-calls dispatch` puts into Redis, with no connection of its own. "
+    "The name of a variable that has the URL shows no password to other users.",
 )
 @click.option(
     "--queue",
