@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.deployment import CHECKOUT, FILES, read_document
 from trio_calls import ClientConfig
+from trio_calls.cli.fleet import REDIS_VARIABLE
 from trio_calls.cli.run import run
 from trio_calls.config import _ENVIRONMENT
 
@@ -75,8 +76,18 @@ def test_it_is_built_from_the_checkout() -> None:
 def test_the_settings_are_those_that_are_read() -> None:
     lines = (FILES / "exchange.env.example").read_text("utf-8").splitlines()
     named = [line.partition("=")[0] for line in lines if not line.startswith("#")]
-    assert {*named, *AGENTS["environment"]} <= set(_ENVIRONMENT.values())
+    assert {*named, *AGENTS["environment"]} <= {*_ENVIRONMENT.values(), REDIS_VARIABLE}
     assert FILES.joinpath(f"{AGENTS['env_file']}.example").exists()
+
+
+def test_only_agents_reach_redis() -> None:
+    (network,) = SERVICES["redis"]["networks"]
+    assert [name for name, one in SERVICES.items() if network in one["networks"]] == [
+        "agents",
+        "redis",
+    ]
+    assert AGENTS["environment"][REDIS_VARIABLE] == "redis://redis:6379/0"
+    assert "ports" not in SERVICES["redis"]
 
 
 def test_prometheus_watches_the_agents() -> None:
