@@ -23,9 +23,12 @@ FOLDER: Final = CHECKOUT / "docs" / "_static" / "book"
 
 #: The program of a chapter, with what Ada does, and the versions to record.
 RECORDED: Final = (
+    ("leaving", "ada_waits", ("nobody_waits", "the_block_waits")),
     ("interrupting", "ada_interrupts", ("cancels_everything", "cancels_what_talks")),
     ("in_time", "ada_listens", ("waits_as_long_as_it_takes", "has_a_limit")),
     ("cleaning_up", "ada_stays", ("says_goodbye_too_late", "says_goodbye_behind_a_shield")),
+    ("failing", "ada_stays", ("catches_nothing", "catches_what_is_in_the_group")),
+    ("channels", "ada_asks", ("everything_waits", "little_waits")),
 )
 
 
