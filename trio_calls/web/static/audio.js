@@ -87,10 +87,14 @@ export class Audio {
     this.#speaker?.port.postMessage("reset");
   }
 
-  // Tones go to the loudspeaker and, where they are meant for the other side, to the microphone's line.
+  // Where tones are made: for the loudspeaker and, if they are meant for the other side, for the microphone's line.
+  toneContexts(isSaid) {
+    return new Set(isSaid ? [this.context, this.#microphone.context] : [this.context]);
+  }
+
   connectTone(node, isSaid) {
-    node.connect(this.context.destination);
-    if (isSaid && this.#microphone.context === this.context) node.connect(this.#microphone);
+    if (node.context === this.context) node.connect(this.context.destination);
+    if (isSaid && node.context === this.#microphone.context) node.connect(this.#microphone);
   }
 
   get isMuted() {
@@ -103,12 +107,12 @@ export class Audio {
   }
 
   async close() {
-    const context = this.context;
+    const contexts = new Set([this.context, this.#microphone?.context]);
     this.#stream?.getTracks().forEach((track) => track.stop());
     this.hasMicrophone = false;
     this.context = this.#speaker = this.#microphone = this.output = this.#asked = null;
     this.#wasAsked = false;
-    await context?.close();
+    await Promise.all([...contexts].map((context) => context?.close()));
   }
 
   #newMicrophone(context, rate) {

@@ -36,7 +36,8 @@ export class Tones {
     const index = KEYS.indexOf(key);
     if (index < 0 || !this.#audio.isAwake) return;
     const frequencies = [ROWS[Math.floor(index / 3)], COLUMNS[index % 3]];
-    this.#tone(frequencies, this.#audio.context.currentTime, isSaid ? 0.16 : 0.09, 0.07, isSaid);
+    for (const context of this.#audio.toneContexts(isSaid))
+      this.#tone(frequencies, context.currentTime, isSaid ? 0.16 : 0.09, 0.07, isSaid, context);
   }
 
   #repeated = {
@@ -56,8 +57,7 @@ export class Tones {
     for (let i = 0; i < 8; i++) this.#tone([i % 2 ? 880 : 1108.7], at + i * 0.045, 0.045, 0.05, false);
   }
 
-  #tone(frequencies, at, seconds, volume, isSaid) {
-    const { context } = this.#audio;
+  #tone(frequencies, at, seconds, volume, isSaid, context = this.#audio.context) {
     const gain = new GainNode(context, { gain: 0 });
     gain.gain.setValueAtTime(0, at);
     gain.gain.linearRampToValueAtTime(volume, at + 0.006);
