@@ -22,9 +22,9 @@ async def test_it_says_what_to_export_and_prints_one_line_an_event() -> None:
         assert variables["WSS_API_KEY"] == "my-key"
         await agent.wait_for("serving the calls of ws://127.0.0.1")
         url = variables["WSS_BASE_URL"]
-        status, printed = await finished(
-            "dial", "--url", url, "--api-key", "my-key", "--hang-up-after", "0.3"
-        )
+        dialing = await simulator.wait_for("Ring it up with `trio-calls (dial .+)`,")
+        assert dialing[1] == f"dial --url {url} --api-key my-key"
+        status, printed = await finished(*dialing[1].split(), "--hang-up-after", "0.3")
         assert status == 0
         assert "1 call: 1 answered, 0 failed" in printed
         assert "seconds to answer: min 0." in printed

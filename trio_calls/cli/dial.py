@@ -19,7 +19,7 @@ from trio_calls.cli.conversation import (
     speech,
     spoken_lines,
 )
-from trio_calls.cli.dial_order import Order, Result
+from trio_calls.cli.dial_order import SIMULATOR_KEY, SIMULATOR_URL, Order, Result
 from trio_calls.cli.dial_report import CallCounter, print_summary
 from trio_calls.cli.dial_view import DialView
 from trio_calls.cli.dialed_call import dial_call
@@ -41,13 +41,13 @@ Examples:
     "--url",
     type=values.simulator_url,
     metavar="URL",
-    default="ws://127.0.0.1:8080",
+    default=SIMULATOR_URL,
     show_default=True,
     help="Where `trio-calls simulator` serves.",
 )
 @click.option(
     "--api-key",
-    default="simulated-key",
+    default=SIMULATOR_KEY,
     show_default=True,
     help="The key that the simulator was started with.",
 )

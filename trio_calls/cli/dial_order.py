@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from typing import Final
 
 import attrs
 
 from trio_calls._quoting import printable, without_secrets
 from trio_calls.cli.conversation import Speech, SpokenLine
 from trio_calls.wire.dialing import Dial
+
+#: Of `trio-calls simulator`, if nothing else is said there.
+SIMULATOR_URL: Final = "ws://127.0.0.1:8080"
+SIMULATOR_KEY: Final = "simulated-key"
+
+
+def dial_command(url: str, api_key: str) -> str:
+    """Return the command that rings the agents of a simulator. Its key is no secret."""
+    words = ["trio-calls", "dial"]
+    if url != SIMULATOR_URL:
+        words += ["--url", url]
+    if api_key != SIMULATOR_KEY:
+        words += ["--api-key", api_key]
+    return shlex.join(words)
 
 
 @attrs.frozen

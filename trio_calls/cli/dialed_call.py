@@ -229,7 +229,10 @@ def _explain(error: HostUnreachable | HandshakeRefused, order: Order) -> str:
     parts = urlsplit(order.url)
     where = f"{parts.hostname}:{parts.port or 80}"
     if isinstance(error, HostUnreachable):
-        return f"no connection to {where} ({error}): is `trio-calls simulator` running there?"
+        return (
+            f"no connection to {where} ({error}): is `trio-calls simulator` running there? --url "
+            "says where"
+        )
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         return f"the simulator at {where} has another key: give the one it was started with"
     return f"{where} is no simulator that can be dialed into ({error})"

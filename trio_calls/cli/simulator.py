@@ -17,6 +17,7 @@ from rich.logging import RichHandler
 
 from trio_calls.audio_format import SAMPLE_RATES
 from trio_calls.cli.call_watch import CallWatch
+from trio_calls.cli.dial_order import SIMULATOR_KEY, dial_command
 from trio_calls.cli.live_view import show_calls
 from trio_calls.cli.outcome import Failure, run_trio, sentence_of
 from trio_calls.cli.phone import require_phone
@@ -66,7 +67,7 @@ Example, in three terminals:
 )
 @click.option(
     "--api-key",
-    default="simulated-key",
+    default=SIMULATOR_KEY,
     show_default=True,
     help="What agents and `trio-calls dial` must give as their key.",
 )
@@ -176,7 +177,8 @@ def _introduce(config: ClientConfig) -> None:
         variables["WSS_SAMPLE_RATE"] = str(config.sample_rate)
     export = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
     print(f"The exchange is on {config.base_url}. Point an agent at it:\n\n  export {export}\n")
-    print("Ring it up with `trio-calls dial`, end this with Control-C.\n", flush=True)
+    dialing = dial_command(config.base_url, config.api_key or "")
+    print(f"Ring it up with `{dialing}`, end this with Control-C.\n", flush=True)
 
 
 class _Display:
