@@ -14,7 +14,7 @@ import trio
 from tests.support.agent_files import agent_file
 from tests.support.fleets import has_call, open_worker, talk, view_once
 from tests.support.phone_calls import speech
-from tests.support.processes import environment, settings_of
+from tests.support.processes import running, settings_of
 from tests.support.redis_server import RedisServer, open_redis_server
 from tests.support.waiting import until
 from trio_calls import ActiveCall
@@ -199,15 +199,19 @@ async def test_a_worker_that_is_killed_is_out_within_its_lease(
     redis_server: RedisServer, tmp_path: Path
 ) -> None:
     fleet = Fleet(redis_server.url)
-    async with open_simulator(port=0) as simulator:
-        process = await trio.lowlevel.open_process(
-            [sys.executable, agent_file(tmp_path, PROGRAM), redis_server.url],
-            env=environment(settings_of(simulator.config)),
-        )
+    async with (
+        open_simulator(port=0) as simulator,
+        running(
+            agent_file(tmp_path, PROGRAM),
+            redis_server.url,
+            variables=settings_of(simulator.config),
+            program=(sys.executable,),
+        ) as worker,
+    ):
         call = simulator.place_call()
         await view_once(fleet, has_call("ANSWERED"))
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
+        worker.send_signal(signal.SIGKILL)
+        await worker.wait_status()
         died = trio.current_time()
         async with fleet.follow(call.call_id) as events:
             told = [event.kind async for event in events]
