@@ -17,6 +17,7 @@ import trio.testing
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.links import ControlEnd, MediaEnd, call_in, offer
 from trio_calls import ActiveCall, CallState, WSSMediaError, events, open_call_client
+from trio_calls.client.shares import MAX_WAIT_SECONDS
 from trio_calls.transport import WebSocketClosed
 from trio_calls.wire.commands import CallEvent
 from trio_calls.wire.first.codec import decode_control
@@ -38,7 +39,7 @@ class UnrulyExchange:
     """Offers calls, answers claims at random, ends calls, and loses connections.
 
     Attributes:
-      on_offer: may be claimed.
+      on_offer: may be claimed; since when.
       held: claimed by the client, and not refused, over or lost since.
       unanswered: claims that wait for a response.
       over: ended by their callers.
@@ -49,7 +50,7 @@ class UnrulyExchange:
     def __init__(
         self, exchange: FakeExchange, nursery: trio.Nursery, random: random.Random, max_calls: int
     ) -> None:
-        self.on_offer: set[str] = set()
+        self.on_offer: dict[str, float] = {}
         self.held: set[str] = set()
         self.unanswered: set[str] = set()
         self.over: set[str] = set()
@@ -66,7 +67,8 @@ class UnrulyExchange:
     async def accept_controls(self) -> None:
         while True:
             self._control = control = await self._exchange.control(patience=math.inf)
-            await self._send(control, *map(offer, sorted(self.on_offer)))
+            self.on_offer = dict.fromkeys(sorted(self.on_offer), trio.current_time())
+            await self._send(control, *map(offer, self.on_offer))
             with suppress(trio.EndOfChannel):
                 while True:
                     frame = await control.receive(patience=math.inf)
@@ -94,13 +96,16 @@ class UnrulyExchange:
                 await control.cut()
 
     async def look(self) -> None:
-        """See to it that nothing on offer is left alone while there is room."""
+        """See to it that nothing on offer is left alone for long while there is room."""
         while True:
             await trio.sleep(self._random.uniform(0, 5))
             await trio.testing.wait_all_tasks_blocked()
             has_room = len(self.held | self.unanswered) < self._max_calls
             if self._control is not None and has_room:
-                assert self.on_offer == set()
+                assert all(
+                    trio.current_time() < since + 1.001 * MAX_WAIT_SECONDS
+                    for since in self.on_offer.values()
+                )
 
     def _receive(self, control: ControlEnd, frame: str) -> None:
         match decode_control(frame):
@@ -118,7 +123,7 @@ class UnrulyExchange:
         if name in self.over:
             return SESSION_CLOSED
         assert name in self.on_offer
-        self.on_offer.remove(name)
+        del self.on_offer[name]
         self._hold(name)
         return SESSION_BUSY if self._random.random() < 0.2 else None
 
@@ -160,7 +165,7 @@ class UnrulyExchange:
             await media.close()
             return
         self._medias[name] = media
-        self.on_offer.discard(name)
+        self.on_offer.pop(name, None)
         self._hold(name)
         with suppress(*GONE):
             await media.accept("call.answer")
@@ -169,7 +174,7 @@ class UnrulyExchange:
         self._hang_up(name)
 
     async def _offer(self, name: str) -> None:
-        self.on_offer.add(name)
+        self.on_offer[name] = trio.current_time()
         if self._control is not None:
             await self._send(self._control, *[offer(name)] * self._random.choice((1, 1, 2)))
 
@@ -191,7 +196,7 @@ class UnrulyExchange:
             if self._random.random() < 0.2:
                 self._hang_up(name)
             else:
-                self.on_offer.add(name)
+                self.on_offer[name] = trio.current_time()
 
     async def _send(self, control: ControlEnd, *messages: Message) -> None:
         async with self._turn:

@@ -67,6 +67,15 @@ def is_granted(control: ControlConnection, response: Response | None) -> bool:
     return response is not None and control.is_granted(response)
 
 
+def was_taken(control: ControlConnection, response: Response | None) -> bool:
+    """Return whether a claim was refused as another worker has the session."""
+    return (
+        response is not None
+        and response.error_code == SESSION_BUSY
+        and not control.was_ours(response.holder)
+    )
+
+
 def refusal_level(response: Response) -> int:
     """Return the level at which to log that a claim was refused: it may be nothing unusual."""
     return logging.DEBUG if response.error_code in _GONE else logging.WARNING

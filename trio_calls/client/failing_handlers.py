@@ -59,6 +59,11 @@ class FailingHandlers:
         self._next_pause = FIRST_PAUSE_SECONDS
         self._resumes_at = -math.inf
 
+    @property
+    def strain(self) -> float:
+        """What the failures count for beside calls over capacity: 1 when there are too many."""
+        return min(self.failures / FAILURES_IN_A_ROW, 1.0)
+
     def room(self, now: float) -> float:
         """Return how many calls may ring here, or be claimed, at once.
 

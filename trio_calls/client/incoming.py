@@ -24,12 +24,14 @@ from trio_calls.client.claims import (
     give_back,
     is_granted,
     loss_of,
+    was_taken,
 )
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.observers import ClientObservers, Loss
 from trio_calls.client.offer_judge import OfferJudge
 from trio_calls.client.offers import Offers, Session
 from trio_calls.client.outcomes import Outcomes
+from trio_calls.client.shares import Shares
 from trio_calls.client.task_names import task_name
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSHandOverError
@@ -37,6 +39,7 @@ from trio_calls.state import STATES_WITH_AUDIO
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.control_wire import News, Offered, RingingCall, SessionEnded
 from trio_calls.wire.names import TELEPHONE
+from trio_calls.wire.responses import Response
 
 logger = get_logger("trio_calls.incoming")
 
@@ -59,13 +62,19 @@ class IncomingCalls:
         self.control: ControlConnection = control
         self.adopted: AdoptedCalls = AdoptedCalls(config, tls)
         self.judge: OfferJudge = OfferJudge(config.claims)
-        self.observers: ClientObservers = ClientObservers(config.max_concurrent_calls)
-        self.offers: Offers = Offers(config.max_concurrent_calls, self.judge.judge, self.observers)
+        self._outcomes = Outcomes(self._pause)
+        self.observers: ClientObservers = ClientObservers(
+            config.max_concurrent_calls, self._outcomes.room
+        )
+        capacity = config.max_concurrent_calls
+        self._shares: Shares | None = None
+        if capacity is not None and control.wire.offers_to_all:
+            self._shares = Shares(capacity)
+        self.offers: Offers = Offers(capacity, self.judge.judge, self.observers, self._shares)
         self._config = config
         self._tls = tls
         self._handler: CallHandler | None = None
         self._draining = trio.Event()
-        self._outcomes = Outcomes(self._pause)
         # Of the block that the client is opened in.
         self._context = contextvars.copy_context()
 
@@ -243,7 +252,7 @@ class IncomingCalls:
     def _take_up(self) -> None:
         """Start as many sessions as there are offers, and room."""
         while self._handler is not None and self._may_claim:
-            session = self.offers.take(self.control.connection_id)
+            session = self.offers.take(self.control.connection_id, self._outcomes.strain)
             if session is None:
                 return
             # From whatever task this is called: no call sees the context variables of another.
@@ -278,6 +287,7 @@ class IncomingCalls:
         try:
             with session.scope:
                 response = await claim(self.control, session)
+                self._claim_answered(session, response)
                 if is_granted(self.control, response):
                     await self._wait_for_call(session)
                     self.offers.claim_ended(session)
@@ -297,6 +307,17 @@ class IncomingCalls:
                 self.observers.call_closed(session.call.active_call)
             if trio.current_effective_deadline() > trio.current_time():
                 self.look_again()
+
+    def _claim_answered(self, session: Session, response: Response | None) -> None:
+        """Learn from the exchange's answer whether there are other workers."""
+        self.offers.claim_answered(session)
+        if self._shares is None:
+            return
+        if is_granted(self.control, response):
+            self._shares.granted(trio.current_time())
+            self._take_up()
+        elif was_taken(self.control, response):
+            self._shares.taken(trio.current_time())
 
     async def _wait_for_call(self, session: Session) -> None:
         with trio.move_on_after(CALL_IN_SECONDS):

@@ -11,6 +11,7 @@ A call that rings anew, as its agent could not decline it, is an offer anew.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import attrs
@@ -87,6 +88,7 @@ class ClientObservers:
 
     Args:
       capacity: how many calls there may be at a time; None for no limit.
+      room: tells how many may ring at a time, as calls have failed; None for no limit.
 
     Attributes:
       capacity: how many calls there may be at a time; None for no limit.
@@ -96,10 +98,16 @@ class ClientObservers:
     """
 
     capacity: int | None = None
+    _room: Callable[[], float] | None = None
     is_connected: bool = attrs.field(default=False, init=False)
     is_draining: bool = attrs.field(default=False, init=False)
     is_full: bool = attrs.field(default=False, init=False)
     _observers: list[ClientObserver] = attrs.field(factory=list, init=False)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether no calls are claimed for a while, as too many in a row have failed."""
+        return self._room is not None and self._room() < 1
 
     def add(self, observer: ClientObserver) -> None:
         """Let somebody watch, until they are removed."""

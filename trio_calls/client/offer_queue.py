@@ -8,19 +8,23 @@
                  │         └────── LATER ──► put off ── for too long ──► for other workers
                  └──────── ask_again() ──────────┘
 
+Where every worker is to have its share, an offer waits for a moment first: see `shares`.
+
 It knows nothing of calls: the offers of a channel are in a queue of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from itertools import islice
 from typing import Final, assert_never
 
-import attrs
 import trio
 
 from trio_calls._logging import get_logger
 from trio_calls.client.observers import ClientObservers, Loss
+from trio_calls.client.shares import next_due
+from trio_calls.client.waiting_offers import WaitingOffer, WaitingOffers
 from trio_calls.offer import OfferDecision
 from trio_calls.wire.control_wire import Offered
 
@@ -36,23 +40,11 @@ MAX_PUT_OFF_SECONDS: Final = 120.0
 #: How often the application is asked again about what it has put off, in seconds.
 ASK_AGAIN_SECONDS: Final = 1.0
 
+#: So many offers are looked at for one that has waited long enough.
+MAX_LOOKED_AT: Final = 64
 
-@attrs.define(eq=False)
-class WaitingOffer:
-    """What waits to be claimed.
-
-    Attributes:
-      session_id: the exchange's name for the session.
-      offer: what is to be decided about; None: the session is this process's already, for lack of
-        another, and nobody is asked.
-      offered_at: when it was offered, in Trio's time.
-      until: how long it may be put off; None until it is.
-    """
-
-    session_id: str
-    offer: Offered | None
-    offered_at: float
-    until: float | None = None
+#: If no more than these wait, the oldest is claimed first, as it is by all other workers.
+FEW_OFFERS: Final = 4
 
 
 class OfferQueue:
@@ -61,28 +53,34 @@ class OfferQueue:
     Args:
       judge: says what becomes of an offer; must neither wait nor raise. None: all are claimed.
       observers: are told of offers that come, and of those that are lost here.
+      chance: makes a number from 0 to 1 of each offer, on which it depends when this worker claims
+        it: see `shares`. None: the oldest is claimed first.
     """
 
     def __init__(
         self,
         judge: Callable[[Offered], OfferDecision] | None = None,
         observers: ClientObservers | None = None,
+        chance: Callable[[], float] | None = None,
     ) -> None:
         self._judge = judge
+        self._chance = chance or (lambda: 0.0)
         self._observers = observers or ClientObservers()
-        self._waiting: dict[str, WaitingOffer] = {}
+        self._waiting = WaitingOffers(has_own_order=chance is not None)
         self._put_off: dict[str, WaitingOffer] = {}
         self._has_overflown = False
         self._is_asking_again = False
+        # Of the task that waits until something is due, while there is one.
+        self._timer: trio.CancelScope | None = None
         # What `start` has chosen.
         self._nursery: trio.Nursery
         self._take_up: Callable[[], None]
 
     def start(self, nursery: trio.Nursery, take_up: Callable[[], None]) -> None:
-        """Ask again every second, while something is put off.
+        """Ask again every second, while something is put off, and when something is due.
 
         Args:
-          nursery: runs the task that does it.
+          nursery: runs the tasks that do it.
           take_up: called then; takes whatever there is room for.
         """
         self._nursery = nursery
@@ -107,30 +105,45 @@ class OfferQueue:
                     "more than %d calls are waiting: the oldest are left to other workers",
                     MAX_WAITING_OFFERS,
                 )
-            self._lose(next(iter(self._put_off or self._waiting)), Loss.CROWDED_OUT)
+            oldest = next(iter(self._put_off.values() or self._waiting))
+            self._lose(oldest.session_id, Loss.CROWDED_OUT)
         if is_new:
             self._observers.offer_seen()
-        self._waiting[offer.session_id] = WaitingOffer(offer.session_id, offer, at)
+        self._waiting.add(WaitingOffer(offer.session_id, offer, at, self._chance()))
 
     def add_own(self, session_id: str, offered_at: float = 0.0) -> None:
         """Let a session wait that nobody else can have: it is claimed when its turn has come."""
         if session_id not in self._waiting:
             self._observers.offer_seen()
-        self._waiting[session_id] = WaitingOffer(session_id, None, offered_at)
+        self._waiting.add(WaitingOffer(session_id, None, offered_at))
 
-    def take(self, held: Container[str] = ()) -> WaitingOffer | None:
-        """Take out the oldest that is to be claimed now, if there is one.
+    def take(self, held: Container[str] = (), wait_seconds: float = 0.0) -> WaitingOffer | None:
+        """Take out the first that is to be claimed now, if there is one.
 
         Args:
           held: sessions that go on waiting.
+          wait_seconds: how long each has to wait first, before its jitter. If none has, what
+            `start` was given is called when one has.
         """
         while True:
-            name = next((name for name in self._waiting if name not in held), None)
-            if name is None:
+            waiting = self._first(held, wait_seconds)
+            if waiting is None:
                 return None
-            waiting = self._waiting.pop(name)
+            self._waiting.remove(waiting.session_id)
             if self._is_to_be_claimed(waiting):
                 return waiting
+
+    def _first(self, held: Container[str], wait_seconds: float) -> WaitingOffer | None:
+        oldest = next((offer for offer in self._waiting if offer.session_id not in held), None)
+        if oldest is None or not wait_seconds:
+            return oldest
+        ordered = self._waiting if len(self._waiting) <= FEW_OFFERS else self._waiting.own_order
+        offers = (offer for offer in ordered if offer.session_id not in held)
+        looked_at = islice(offers, MAX_LOOKED_AT)
+        offer, due = next_due(oldest, looked_at, wait_seconds, trio.current_time())
+        if offer is None:
+            self._take_up_at(due)
+        return offer
 
     def ask_again(self) -> None:
         """Let `take` ask again about all that was put off, but for what was put off too long."""
@@ -139,7 +152,7 @@ class OfferQueue:
             for name, waiting in tuple(self._put_off.items()):
                 if waiting.until is None or waiting.until <= now:
                     self._lose(name, Loss.LEFT)
-            self._waiting = self._put_off | self._waiting
+            self._waiting.add_first(self._put_off.values())
             self._put_off = {}
 
     def withdraw(self, session_id: str) -> None:
@@ -148,8 +161,8 @@ class OfferQueue:
 
     def clear(self) -> None:
         """Forget all of them: the control connection is lost."""
-        for session_id in (*self._waiting, *self._put_off):
-            self._lose(session_id, Loss.DISCONNECTED)
+        for waiting in (*self._waiting, *self._put_off.values()):
+            self._lose(waiting.session_id, Loss.DISCONNECTED)
 
     def _is_to_be_claimed(self, waiting: WaitingOffer) -> bool:
         if self._judge is None or waiting.offer is None:
@@ -181,8 +194,24 @@ class OfferQueue:
             self._take_up()
         self._is_asking_again = False
 
+    def _take_up_at(self, due: float) -> None:
+        """Take up what there is room for at that time, rather than at the one that was told before.
+
+        There is one task for all that waits, and none while nothing does.
+        """
+        if self._timer is None:
+            self._timer = trio.CancelScope()
+            self._nursery.start_soon(self._wait_until_due, self._timer)
+        self._timer.deadline = due
+
+    async def _wait_until_due(self, timer: trio.CancelScope) -> None:
+        with timer:
+            await trio.sleep_forever()
+        self._timer = None
+        self._take_up()
+
     def _lose(self, session_id: str, loss: Loss) -> None:
         """Forget an offer, if it is here."""
-        waited = self._waiting.pop(session_id, None) or self._put_off.pop(session_id, None)
+        waited = self._waiting.remove(session_id) or self._put_off.pop(session_id, None)
         if waited is not None:
             self._observers.offer_lost(loss)

@@ -12,6 +12,7 @@ from trio_calls.call.claim import ClaimState
 from trio_calls.call.scope import CallScope
 from trio_calls.client.observers import ClientObservers
 from trio_calls.client.offer_queue import MAX_WAITING_OFFERS, OfferQueue
+from trio_calls.client.shares import Shares
 from trio_calls.offer import OfferDecision
 from trio_calls.wire.control_wire import Offered, RingingCall
 
@@ -67,6 +68,7 @@ class Offers:
       max_sessions: how many there may be at a time; None for no limit.
       judge: says what becomes of an offer for which there is room; None: all are claimed.
       observers: are told of offers, and of room for them.
+      shares: says how long offers wait, so that each worker has its share; None: they do not.
 
     Attributes:
       sessions: by their names: what is being claimed, or served.
@@ -78,14 +80,19 @@ class Offers:
         max_sessions: int | None,
         judge: Callable[[Offered], OfferDecision] | None = None,
         observers: ClientObservers | None = None,
+        shares: Shares | None = None,
     ) -> None:
         observers = observers or ClientObservers(max_sessions)
         self.sessions: dict[str, Session] = {}
-        self.queue: OfferQueue = OfferQueue(judge, observers)
+        chance = None if shares is None else shares.chance
+        self.queue: OfferQueue = OfferQueue(judge, observers, chance)
         self._max_sessions = max_sessions
+        self._shares = shares
         self._observers = observers
         self._others = 0
         self._claimed: set[Session] = set()
+        # Of those, the ones whose claims have no answer so far.
+        self._unanswered: set[Session] = set()
         # In the order in which they were released; the values mean nothing.
         self._released: dict[str, None] = {}
 
@@ -103,25 +110,29 @@ class Offers:
             return
         self.queue.add(offer, at)
 
-    def take(self, connection_id: str | None) -> Session | None:
-        """Start the session of the oldest offer that is to be claimed.
+    def take(self, connection_id: str | None, strain: float = 0.0) -> Session | None:
+        """Start the session of the first offer that is to be claimed.
 
         Args:
           connection_id: the control connection on which it is claimed.
+          strain: what counts as load beside calls, from 0 to 1.
 
         Returns:
-          The session, or None if no offer is to be claimed, or there is no room for it.
+          The session, or None if no offer is to be claimed now, or there is no room for it.
         """
         has_room = len(self._claimed) < MAX_CLAIMS_AT_ONCE and (
             self._max_sessions is None or self._count < self._max_sessions
         )
-        waiting = self.queue.take(self.sessions) if has_room else None
+        if not has_room:
+            return None
+        waiting = self.queue.take(self.sessions, self._wait_seconds(strain))
         if waiting is None:
             return None
         session = Session(waiting.session_id, connection_id, waiting.offered_at)
         self.sessions[session.session_id] = session
         self._observers.count_changed(self._count)
         self._claimed.add(session)
+        self._unanswered.add(session)
         return session
 
     def begin(self, session_id: str, connection_id: str | None, at: float) -> Session:
@@ -152,8 +163,19 @@ class Offers:
     def _count(self) -> int:
         return len(self.sessions) + self._others
 
+    def _wait_seconds(self, strain: float) -> float:
+        if self._shares is None:
+            return 0.0
+        claims = len(self._unanswered)
+        return self._shares.wait_seconds(self._count - claims, claims, trio.current_time(), strain)
+
+    def claim_answered(self, session: Session) -> None:
+        """Note that the exchange has answered the claim of a session."""
+        self._unanswered.discard(session)
+
     def claim_ended(self, session: Session) -> None:
         """Make room for another claim: a session's call has come, or will not come."""
+        self._unanswered.discard(session)
         self._claimed.discard(session)
 
     @property

@@ -35,6 +35,11 @@ class Outcomes:
         """Return how many calls may ring now, or be claimed, at once."""
         return self._failing.room(trio.current_time())
 
+    @property
+    def strain(self) -> float:
+        """How much failing calls count as load, from 0 to 1."""
+        return self._failing.strain
+
     def stopped_ringing(self, call: CallScope) -> None:
         """Note that a call does not ring any more, whatever has ended that."""
         if not call.failed_before_answer and call.core.protocol.state in STATES_WITH_AUDIO:

@@ -187,6 +187,13 @@ class ControlWire(Protocol):
         One that is needed again is claimed again.
         """
 
+    @property
+    def offers_to_all(self) -> bool:
+        """Whether a call is offered to all processes of a connector, and the first claim has it.
+
+        Otherwise it is offered to one of them.
+        """
+
     def setup(self, audio_format: AudioFormat) -> Message:
         """Return what is sent first on a connection."""
 

@@ -40,7 +40,7 @@ class FirstControl:
     )
 
     follows_claims: bool = True
-
+    offers_to_all: bool = True
     forgets_sessions: bool = False
 
     def setup(self, audio_format: AudioFormat) -> Message:

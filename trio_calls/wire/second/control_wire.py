@@ -65,7 +65,7 @@ class SecondControl:
 
     #: Nothing is heard of a claimed call but on its media connection.
     follows_claims: bool = False
-
+    offers_to_all: bool = False
     forgets_sessions: bool = True
 
     def __init__(self) -> None:
