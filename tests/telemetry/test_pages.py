@@ -11,7 +11,7 @@ import trio.testing
 from tests.support.metrics import read_metrics
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.web import get
-from trio_calls import ActiveCall
+from trio_calls import ActiveCall, events, open_call_client
 from trio_calls.simulator import Simulator
 from trio_calls.telemetry import open_monitor
 from trio_calls.telemetry._app import make_app
@@ -45,6 +45,39 @@ async def test_ready_while_there_is_an_exchange(exchange: FakeExchange) -> None:
         await exchange.control()
         await trio.testing.wait_all_tasks_blocked()
         assert (await get(app, "/readyz")).status == 200
+
+
+@pytest.mark.parametrize("has_limit", [False, True])
+async def test_not_ready_while_it_pauses(exchange: FakeExchange, has_limit: bool) -> None:
+    async def fail(call: ActiveCall) -> None:
+        raise RuntimeError("out of order")
+
+    config = exchange.config(max_concurrent_calls=5 if has_limit else None)
+    async with open_call_client(config) as client, open_watch(client) as watch:
+        client.on(events.INCOMING_CALL)(fail)
+        control, app = await exchange.control(), make_app(watch)
+        for name in ("first", "second", "third"):
+            assert (await get(app, "/readyz")).status == 200
+            await control.ring(name)
+            await (await exchange.media()).accept("call.disconnect")
+            await trio.testing.wait_all_tasks_blocked()
+        answer = await get(app, "/readyz")
+        assert answer.status == 503
+        assert answer.text == "paused: too many calls in a row have failed\n"
+        assert (await get(app, "/healthz")).status == 200
+        await trio.sleep(1)
+        # It takes one now, to see whether it is mended.
+        assert (await get(app, "/readyz")).status == 200
+
+
+async def test_ready_while_it_is_full(exchange: FakeExchange) -> None:
+    """It takes the next call when one has ended, and no operator has to do anything about it."""
+    async with (
+        exchange.open_client(max_concurrent_calls=1) as (client, control, _),
+        open_watch(client) as watch,
+    ):
+        await control.ring("first")
+        assert (await get(make_app(watch), "/readyz")).status == 200
 
 
 @pytest.mark.parametrize("show_numbers", [False, True])

@@ -93,8 +93,8 @@ async def open_monitor(
             await client.run_forever()
 
     ``/metrics`` is for Prometheus. ``/healthz`` says that the event loop comes round. ``/readyz``
-    answers 503 while the client drains, and while it has no connection to the exchange. ``/calls``
-    lists the calls as JSON.
+    answers 503 while the client claims no calls: it drains, has no connection to the exchange, or
+    pauses as too many calls in a row have failed. ``/calls`` lists the calls as JSON.
 
     Whoever reaches the address may look: there is no password, and no TLS. Serve on this machine's
     own address, or in a network that is yours.

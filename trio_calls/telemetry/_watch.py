@@ -198,7 +198,9 @@ class ClientWatch:
     def _why_not_ready(self) -> str | None:
         if self._observers.is_draining:
             return "draining"
-        return None if self._observers.is_connected else "no connection to the exchange"
+        if not self._observers.is_connected:
+            return "no connection to the exchange"
+        return "paused: too many calls in a row have failed" if self._observers.is_paused else None
 
     def _describe_calls(self) -> list[dict[str, Any]]:
         now = trio.current_time()
