@@ -237,7 +237,8 @@ class ClientConfig:
       ssl_context: the context that verifies the exchange, in place of the system's certificate
         authorities.
       max_concurrent_calls: the most calls at a time. Further ones are left to other workers until
-        there is room. None for no limit.
+        there is room. Beside others the client waits before it claims, up to 150 ms by how many it
+        has, so that the worker with the least load is first. None for no limit, and no wait.
       claims: a plain function that is called with each `~trio_calls.sessions.Offer` for which there
         is room, and returns whether it is claimed: see `CallClient.on`. None: all are.
       send_buffer_seconds: how much audio of each call may wait to be sent, whatever its rate.

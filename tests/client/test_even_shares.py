@@ -13,7 +13,7 @@ import trio.testing
 from tests.support.peers.exchange import FakeExchange, Switchboard
 from tests.support.peers.links import ControlEnd, offer
 from tests.support.transports import on_one_transport
-from trio_calls import CallClient, events, open_call_client
+from trio_calls import ActiveCall, CallClient, events, open_call_client
 from trio_calls.simulator import Simulator
 from trio_calls.wire.first.control import SessionClosed, SessionNotify, SessionOpen
 from trio_calls.wire.first.control_wire import FirstControl
@@ -129,6 +129,23 @@ async def test_room_that_is_made_shortens_the_wait(exchange: FakeExchange) -> No
         for number in range(9):
             await control.send(SessionClosed(f"held-{number}"))
         assert await claims_at(control, "s") == 0
+
+
+async def test_a_failure_is_load(exchange: FakeExchange) -> None:
+    async def handle(call: ActiveCall) -> None:
+        if call.call_id != "call of fails":
+            await call.wait_disconnected()
+        raise RuntimeError("out of order")
+
+    async with open_call_client(exchange.config(max_concurrent_calls=10)) as client:
+        client.on(events.INCOMING_CALL)(handle)
+        control = await exchange.control()
+        await hold(control, 2)
+        await control.ring("fails")
+        await (await exchange.media()).accept("call.disconnect")
+        await trio.testing.wait_all_tasks_blocked()
+        await control.offer("s")
+        assert await claims_at(control, "s") == pytest.approx(0.15 * (0.2 + 1 / 3), rel=0.051)
 
 
 async def test_an_offer_is_withdrawn_while_it_waits(exchange: FakeExchange) -> None:
