@@ -10,7 +10,8 @@ import trio
 from tests.support.fleets import CALLEE, CALLER, confer, open_worker, talk
 from tests.support.phone_calls import speech
 from tests.support.redis_server import RedisServer, open_redis_server
-from trio_calls import AgentMode, CallState, open_call_client
+from tests.support.waiting import until
+from trio_calls import ActiveCall, AgentMode, CallState, open_call_client
 from trio_calls.audio import find, write_wav
 from trio_calls.fleet import (
     CallEventKind,
@@ -95,6 +96,39 @@ async def test_what_happens_to_a_call_can_be_followed(redis_server: RedisServer)
         # What is over can be looked at afterwards.
         async with worker.fleet.follow(entry.call_id) as events:
             assert [each.kind async for each in events] == kinds
+
+
+async def test_a_call_that_is_handed_over_is_followed(redis_server: RedisServer) -> None:
+    documents = []
+
+    async def pass_on(call: ActiveCall) -> None:
+        documents.append(await call.hand_over("web2"))
+        await trio.sleep_forever()
+
+    async with (
+        open_worker(redis_server, pass_on, worker_id="web1") as worker,
+        open_call_client(worker.simulator.config) as another,
+        open_directory(another, redis_server.url, worker_id="web2"),
+        trio.open_nursery() as nursery,
+    ):
+        call = worker.place_call()
+        await until(lambda: documents)
+        nursery.start_soon(another.adopt, documents[0], talk)
+        view = await worker.view_once(
+            lambda view: {each.state.name for each in view.calls} == {"DISCONNECTED", "ANSWERED"}
+        )
+        assert [each.worker_id for each in view.calls] == ["web1", "web2"]
+        await worker.fleet.close(call.call_id)
+        async with worker.fleet.follow(call.call_id) as events:
+            told = [(event.worker_id, event.kind.value, event.detail) async for event in events]
+        assert told == [
+            ("web1", "opened", ""),
+            ("web1", "ended", "it was handed over"),
+            ("web2", "opened", ""),
+            ("web2", "state", ""),
+            ("web2", "ended", "the agent closed it"),
+        ]
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_call_is_closed_from_elsewhere(redis_server: RedisServer) -> None:

@@ -31,9 +31,8 @@ from trio_calls.client.client import CallClient
 from trio_calls.concurrency.error_groups import plain_single_error
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.config import is_number
-from trio_calls.errors import WSSFleetError
 from trio_calls.fleet._clock import read_clock
-from trio_calls.fleet._connection import RedisUrl, concealed, load_extra, open_connection
+from trio_calls.fleet._connection import RedisUrl, concealed, explain, load_extra, open_connection
 from trio_calls.fleet._errors import FleetPasswordError
 from trio_calls.fleet._keys import is_worker_id
 from trio_calls.fleet._obeying import Obedience
@@ -123,18 +122,17 @@ class Directory:
             began = trio.current_time()
             try:
                 await self._keep(obedience)
-            except FleetPasswordError as error:
-                if is_first:
-                    raise
-                self._note_trouble(str(error))
-            except WSSFleetError as error:
-                self._note_trouble(str(error))
             except Exception as error:
-                # A fault of ours, or of coredis. The calls have no part in it.
-                self._note_trouble(f"talking with Redis failed: {type(error).__name__}")
-                # Without the text of the error, which may quote what was sent.
-                where = "".join(traceback.format_tb(error.__traceback__))
-                logger.debug("talking with Redis failed:\n%s", where)
+                # Writing and reading may have failed at the same time.
+                failure = explain(error)
+                if isinstance(failure, FleetPasswordError) and is_first:
+                    raise failure from None
+                self._note_trouble(str(failure or f"the directory failed: {type(error).__name__}"))
+                if failure is None:
+                    # A fault of ours, or of coredis, and the calls have no part in it. The text of
+                    # the error may quote what was sent.
+                    where = "".join(traceback.format_tb(error.__traceback__))
+                    logger.debug("the directory failed:\n%s", where)
             is_first = False
             await trio.sleep(backoff.next_delay(trio.current_time() - began))
 

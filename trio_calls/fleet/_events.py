@@ -39,7 +39,8 @@ class CallEventKind(IdentityEnum):
     """A command has failed; ``detail`` says which, and the exchange's code for the reason."""
 
     ENDED = "ended"
-    """The call is over for the agent; ``detail`` says how. It is the last event."""
+    """The call is over for this worker's agent; ``detail`` says how. Nothing follows, unless it was
+    handed over to another worker."""
 
     WORKER_GONE = "worker gone"
     """The worker has left the fleet, or is dead: what becomes of the call is not known. It is the
@@ -56,11 +57,12 @@ class CallEvent:
 
     Attributes:
       kind: what it is.
-      number: counts the events of a call from 0 on. One that is missing was lost.
+      number: counts what a worker tells of a call, from 0 on. One that is missing was lost.
       seconds: when it was, counted from when the worker has got the call.
       state: the state that the call was in then.
       mode: who heard the agent then; None unless CONNECTED.
       detail: more, in words.
+      worker_id: the worker that tells it.
     """
 
     kind: CallEventKind
@@ -69,9 +71,10 @@ class CallEvent:
     state: CallState
     mode: AgentMode | None
     detail: str = ""
+    worker_id: str = ""
 
     def encode(self) -> bytes:
-        """Return it as JSON."""
+        """Return it as JSON, without the worker, which is written beside it."""
         return write_object(
             {
                 "kind": self.kind.name,
@@ -84,7 +87,7 @@ class CallEvent:
         )
 
     @classmethod
-    def decode(cls, data: bytes) -> CallEvent:
+    def decode(cls, data: bytes, worker_id: str = "") -> CallEvent:
         """Read what `encode` has written.
 
         Raises:
@@ -98,6 +101,7 @@ class CallEvent:
             state=member_of(values, "state", CallState),
             mode=optional_member_of(values, "mode", AgentMode),
             detail=printable(optional_text_of(values, "detail") or ""),
+            worker_id=worker_id,
         )
 
 

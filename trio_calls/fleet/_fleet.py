@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +37,7 @@ from trio_calls.fleet._keys import (
 )
 from trio_calls.fleet._ordering import give_order
 from trio_calls.fleet._orders import MAX_WHISPER_SECONDS, OrderKind
+from trio_calls.state import CallState
 
 if TYPE_CHECKING:
     from coredis import Redis
@@ -291,18 +292,20 @@ async def _forget(redis: Redis[bytes], worker_ids: Sequence[str], found: Iterabl
 
 
 async def _find(redis: Redis[bytes], call_id: str) -> tuple[str, CallRecord] | None:
-    """Return the worker that has a call, and the call; None if nobody has it."""
+    """Return the worker that has a call, and the call; None if nobody has it.
+
+    One that was handed over is that of whoever has it now, for whom it is not over.
+    """
     worker_ids = await _worker_ids(redis)
     async with _questions(redis) as (pipe, answers):
         for worker_id in worker_ids:
             pipe.hget(worker_key(worker_id), CALL_FIELD + call_id)
+    found: tuple[str, CallRecord] | None = None
     for worker_id, value in zip(worker_ids, answers, strict=True):
-        try:
-            if value is not None:
-                return worker_id, CallRecord.decode(value)
-        except ValueError:
-            continue
-    return None
+        with suppress(ValueError):
+            if value is not None and (found is None or found[1].state is CallState.DISCONNECTED):
+                found = worker_id, CallRecord.decode(value)
+    return found
 
 
 async def _find_or_raise(redis: Redis[bytes], call_id: str) -> tuple[str, CallRecord]:

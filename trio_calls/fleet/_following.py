@@ -37,7 +37,8 @@ class CallEvents:
         self._key = events_key(call_id)
         self._worker_id = worker_id
         self._position: Any = b"0"
-        self._next_number = 0
+        # By worker: the number of the event that it tells next.
+        self._next_numbers: dict[str, int] = {}
         self._waiting: deque[CallEvent] = deque()
         self._last: CallEvent | None = None
 
@@ -54,21 +55,22 @@ class CallEvents:
         """
         while not self._waiting:
             if self._last is not None and self._last.kind in LAST:
-                raise StopAsyncIteration
-            if await self._read() or await self._is_alive():
-                continue
-            # What the worker has said at last comes first.
-            if not await self._read():
-                self._waiting.append(self._gone())
+                # Another worker may have it by now.
+                if self._last.kind is CallEventKind.WORKER_GONE or not await self._read(0):
+                    raise StopAsyncIteration
+            elif not await self._read(BLOCK_SECONDS) and not await self._is_alive():
+                await self._read(0)
+                if not self._waiting:
+                    self._waiting.append(self._gone())
         self._last = self._waiting.popleft()
+        self._worker_id = self._last.worker_id
         return self._last
 
-    async def _read(self) -> bool:
-        """Read what has come. Returns whether that was anything."""
-        async with answering(BLOCK_SECONDS + ANSWER_SECONDS):
-            found = await self._redis.xread(
-                {self._key: self._position}, block=round(BLOCK_SECONDS * _MS)
-            )
+    async def _read(self, within_seconds: float) -> bool:
+        """Read what has come, or comes in such a time. Returns whether that was anything."""
+        block = round(within_seconds * _MS) or None
+        async with answering(within_seconds + ANSWER_SECONDS):
+            found = await self._redis.xread({self._key: self._position}, block=block)
         entries = [entry for entries in (found or {}).values() for entry in entries]
         for entry in entries:
             self._position = entry.identifier
@@ -77,14 +79,15 @@ class CallEvents:
 
     def _take(self, fields: Any) -> None:
         try:
-            event = CallEvent.decode(fields[b"event"])
+            event = CallEvent.decode(fields[b"event"], fields[b"worker"].decode())
         except (KeyError, ValueError):
             self.unreadable += 1
             return
+        number = self._next_numbers.get(event.worker_id, 0)
         # What a worker is not sure to have written it writes again.
-        if event.number >= self._next_number:
-            self.missed += event.number - self._next_number
-            self._next_number = event.number + 1
+        if event.number >= number:
+            self.missed += event.number - number
+            self._next_numbers[event.worker_id] = event.number + 1
             self._waiting.append(event)
 
     async def _is_alive(self) -> bool:
@@ -99,8 +102,9 @@ class CallEvents:
         last = self._last
         return CallEvent(
             kind=CallEventKind.WORKER_GONE,
-            number=self._next_number,
+            number=0 if last is None else last.number + 1,
             seconds=0.0 if last is None else last.seconds,
             state=CallState.PENDING if last is None else last.state,
             mode=None if last is None else last.mode,
+            worker_id=self._worker_id or "",
         )

@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from trio_calls._logging import get_logger
+from trio_calls.audio import SAMPLE_BYTES
+from trio_calls.audio_format import SAMPLE_RATES
 from trio_calls.fleet._clock import SharedClock
 from trio_calls.fleet._connection import ANSWER_SECONDS, answering
 from trio_calls.fleet._keys import orders_key, sound_key
 from trio_calls.fleet._obeying import Obedience
-from trio_calls.fleet._orders import Order, OrderKind
+from trio_calls.fleet._orders import MAX_WHISPER_SECONDS, Order, OrderKind
 
 if TYPE_CHECKING:
     from coredis import Redis
@@ -23,6 +25,9 @@ logger = get_logger("trio_calls.fleet")
 
 #: How long one read waits for something to come.
 BLOCK_SECONDS: Final = 2.0
+
+#: One sample more than may be whispered at any rate.
+_MOST_SOUND_BYTES: Final = round(MAX_WHISPER_SECONDS * max(SAMPLE_RATES) + 1) * SAMPLE_BYTES
 
 _AT_ONCE: Final = 16
 _MS: Final = 1000
@@ -61,10 +66,10 @@ def _order_in(fields: Any) -> Order | None:
 
 
 async def _fetch_sound(redis: Redis[bytes], order: Order) -> bytes:
-    """Return what is to be whispered; nothing if it is gone."""
+    """Return what is to be whispered, or too much of it; nothing if it is gone."""
     if order.kind is not OrderKind.WHISPER:
         return b""
     async with answering():
-        sound = await redis.get(sound_key(order.order_id))
+        sound = await redis.getrange(sound_key(order.order_id), 0, _MOST_SOUND_BYTES)
         await redis.delete([sound_key(order.order_id)])
     return sound or b""

@@ -109,7 +109,7 @@ class EntryWriter:
           WSSFleetError: Redis cannot be reached, does not answer in time, or refuses.
         """
         async with answering(GOODBYE_SECONDS), self._pipeline() as pipe:
-            _add_words(pipe, self._changes.take())
+            _add_words(pipe, self._worker_id, self._changes.take())
             pipe.delete([self._key])
             pipe.srem(WORKERS, [self._worker_id])
 
@@ -148,7 +148,7 @@ class EntryWriter:
                     pipe.hset(self._key, fields)
                 if gone:
                     pipe.hdel(self._key, [CALL_FIELD + call_id for call_id in gone])
-                _add_words(pipe, batch)
+                _add_words(pipe, self._worker_id, batch)
                 pipe.pexpire(self._key, self._lease_ms)
                 pipe.sadd(WORKERS, [self._worker_id])
             is_whole = self._check(pipe.results or ())
@@ -186,14 +186,14 @@ def _everything(batch: Batch) -> Batch:
     return Batch(is_all=True, call_ids=batch.call_ids, events=(), answers=())
 
 
-def _add_words(pipe: Pipeline[bytes], batch: Batch) -> None:
+def _add_words(pipe: Pipeline[bytes], worker_id: str, batch: Batch) -> None:
     """Add events and answers to what is written."""
     from coredis.tokens import PureToken  # noqa: PLC0415  # needs the extra
 
     for call_id, event in batch.events:
         pipe.xadd(
             events_key(call_id),
-            {"event": event.encode()},
+            {"event": event.encode(), "worker": worker_id},
             trim_strategy=PureToken.MAXLEN,
             trim_operator=PureToken.APPROXIMATELY,
             threshold=KEPT_EVENTS,
