@@ -17,7 +17,7 @@ from trio_calls.simulator import SimulatedCall, Simulator, answers, open_simulat
 from trio_calls.testing import run_agent
 
 #: Long enough for a machine that is busy with other things.
-PATIENCE_SECONDS: Final = 25
+PATIENCE_SECONDS: Final = 30
 CALLER, CALLEE = "+65 9111 0000", "+65 6222 0000"
 
 
