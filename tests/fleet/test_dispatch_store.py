@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 import trio
@@ -12,6 +12,7 @@ import trio
 from tests.support.dispatch_store import QueueInMemory
 from tests.support.redis_server import RedisServer, open_redis_server
 from trio_calls.errors import WSSFleetError
+from trio_calls.fleet import _dispatch_store
 from trio_calls.fleet._connection import RedisUrl
 from trio_calls.fleet._dispatch_marks import OPENED, WAITING, WITHDRAWN, opening
 from trio_calls.fleet._dispatch_store import DispatchStore, RedisStore, check_queue
@@ -129,6 +130,48 @@ async def test_calls_that_were_there_before_any_worker_are_read(open_store: Open
     worker = open_store("a")
     entries = [await worker.read(0.05) for _ in range(2)]
     assert [entry and entry.entry_id for entry in entries] == ids
+
+
+@pytest.mark.slow
+async def test_who_is_cancelled_can_still_say_goodbye(redis_server: RedisServer) -> None:
+    with trio.CancelScope() as scope:
+        async with open_redis_link(RedisUrl(redis_server.url)) as link:
+            one, other = (RedisStore(link, "calls", worker) for worker in "ab")
+            entry_id = await one.put(NAME, b"document", 60)
+            await one.read(0.05)
+            scope.cancel()
+            try:
+                await trio.sleep_forever()
+            finally:
+                with trio.CancelScope(shield=True):
+                    await one.give_back([entry_id])
+                    assert await other.take_over(entry_id, 1.2)
+    assert scope.cancelled_caught
+
+
+@pytest.mark.slow
+async def test_workers_that_are_dead_are_forgotten(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_dispatch_store, "_DEAD_SECONDS", 1)
+    async with open_redis_link(RedisUrl(redis_server.url)) as link:
+        dead, busy, alive = (RedisStore(link, "calls", worker) for worker in "abc")
+        entry_ids = {}
+        for store in (dead, busy, alive):
+            entry_ids[store] = await store.put(NAME, b"document", 60)
+            if store is alive:
+                await trio.sleep(1.1)
+            await store.read(0.05)
+            if store is not busy:
+                await store.clear(entry_ids[store])
+        await alive.forget_the_dead()
+        workers: Any = await link.call(
+            lambda redis: redis.xinfo_consumers("trio-calls:dispatch:{calls}", "workers").raw()
+        )
+        assert sorted(worker[b"name"] for worker in workers) == [b"b", b"c"]
+        # What it has would be lost with its name.
+        await busy.leave()
+        assert await alive.take_over(entry_ids[busy], 0)
 
 
 @pytest.mark.slow

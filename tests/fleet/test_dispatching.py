@@ -11,7 +11,13 @@ import trio.testing
 from tests.support.dispatch import Worker, open_desk
 from tests.support.dispatch_store import QueueInMemory
 from tests.support.phone_calls import A, D, P, speech
-from trio_calls import ActiveCall, EndCause, WSSCallClosedError, WSSCallCommandError
+from trio_calls import (
+    ActiveCall,
+    EndCause,
+    WSSCallClosedError,
+    WSSCallCommandError,
+    open_call_client,
+)
 from trio_calls.fleet import new_dispatch_key
 from trio_calls.fleet._dispatch_marks import WAITING
 from trio_calls.simulator import (
@@ -450,6 +456,18 @@ async def test_a_dispatcher_that_drains_waits_for_workers(
         assert second.agent_states == [P]
         await hang_up(first, second)
         worker.leave()
+
+
+async def test_one_that_is_closed_takes_no_calls(
+    simulator: Simulator, queue: QueueInMemory, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_call_client(simulator.config) as client:
+        async with open_desk(simulator, queue, client=client):
+            pass
+        call = simulator.place_call()
+        await call.wait_ended()
+    assert "the dispatcher is closed" in caplog.text
+    assert queue.documents == []
 
 
 async def test_it_declines_while_it_drains(simulator: Simulator, queue: QueueInMemory) -> None:

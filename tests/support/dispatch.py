@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, Final
 
@@ -107,15 +107,14 @@ async def open_desk(
     queue: QueueInMemory,
     *,
     ring_seconds: float = 30,
-    dispatch: Callable[[Dispatcher, ActiveCall], object] | None = None,
+    client: CallClient | None = None,
 ) -> AsyncIterator[tuple[CallClient, Dispatcher]]:
-    """A client that passes every call on."""
-    async with trio.open_nursery() as nursery, open_call_client(simulator.config) as client:
+    """A client that passes every call on; a new one, if none is given."""
+    opened = nullcontext(client) if client else open_call_client(simulator.config)
+    async with trio.open_nursery() as nursery, opened as present:
         config, store = simulator.config, queue.store()
         dispatcher = Dispatcher(lambda name: store, Sealer(KEY), config, ring_seconds, nursery)
         nursery.start_soon(dispatcher.watch)
-        client.on(events.INCOMING_CALL)(
-            dispatcher.dispatch if dispatch is None else partial(dispatch, dispatcher)
-        )
-        yield client, dispatcher
+        present.on(events.INCOMING_CALL)(dispatcher.dispatch)
+        yield present, dispatcher
         nursery.cancel_scope.cancel()

@@ -180,6 +180,9 @@ class StoreInMemory:
     async def leave(self) -> None:
         await self._reach()
 
+    async def forget_the_dead(self) -> None:
+        await self._reach()
+
     async def _reach(self) -> None:
         await trio.lowlevel.checkpoint()
         self._queue.require()

@@ -47,6 +47,8 @@ _NAME: Final = re.compile(r"[0-9a-f]{8,64}", re.ASCII)
 
 #: So many silent calls are looked at together.
 _LOOK_AT: Final = 100
+#: A worker that was killed leaves its name behind.
+_DEAD_SECONDS: Final = 3600.0
 #: Longer than this no document is: an address, a token, two numbers, and what encryption adds.
 _MAX_DOCUMENT_BYTES: Final = 32_768
 
@@ -163,6 +165,10 @@ class DispatchStore(Protocol):
         """Forget this worker, if it has no calls."""
         ...
 
+    async def forget_the_dead(self) -> None:
+        """Forget workers that have no calls, and have asked for none for `_DEAD_SECONDS`."""
+        ...
+
 
 class RedisStore:
     """A `DispatchStore` in Redis or Valkey.
@@ -265,9 +271,20 @@ class RedisStore:
             ).raw()
         )
         if not pending:
-            await self._in_group(
-                lambda redis: redis.xgroup_delconsumer(self._stream, _GROUP, self._worker)
-            )
+            await self._forget(self._worker)
+
+    async def forget_the_dead(self) -> None:
+        """Forget workers that are dead. See `DispatchStore`."""
+        workers = await self._in_group(
+            lambda redis: redis.xinfo_consumers(self._stream, _GROUP).raw()
+        )
+        for worker in workers:
+            # One that lives after all is known again when it asks for a call.
+            if not worker[b"pending"] and worker[b"idle"] >= _milliseconds(_DEAD_SECONDS):
+                await self._forget(worker[b"name"])
+
+    async def _forget(self, worker: str | bytes) -> None:
+        await self._in_group(lambda redis: redis.xgroup_delconsumer(self._stream, _GROUP, worker))
 
     async def _claim(self, entry_ids: Sequence[str], **options: Any) -> Any:
         claiming = {"min_idle_time": 0, "justid": True, **options}

@@ -104,6 +104,7 @@ class Dispatcher:
         self._calls: dict[str, _PassedOnCall] = {}
         self._watched: set[_PassedOnCall] = set()
         self._news = Wakeup()
+        self._is_closed = False
 
     def __repr__(self) -> str:
         return f"<Dispatcher, {self.waiting} calls wait>"
@@ -127,11 +128,15 @@ class Dispatcher:
 
         Raises:
           ValueError: that is no name of a queue. Nothing has changed.
+          WSSFleetError: the dispatcher's block was left. Nothing has changed.
           WSSCallStateError: as `ActiveCall.hand_over`. Nothing has changed.
 
         Cancellation: nothing has happened. Always a checkpoint.
         """
         check_queue(queue)
+        if self._is_closed:
+            await trio.lowlevel.checkpoint()
+            raise WSSFleetError("the dispatcher is closed")
         handed_over = await call.hand_over(f"the queue {queue}")
         passed_on = _PassedOnCall(handed_over, queue, trio.current_time() + self._ring_seconds)
         outdated = self._calls.pop(handed_over.call_id, None)
@@ -155,13 +160,16 @@ class Dispatcher:
             await self._news.wait()
 
     async def watch(self) -> None:
-        """Look what became of the calls, until cancelled."""
-        while True:
-            await trio.sleep(LOOK_SECONDS)
-            for queue in sorted({call.queue for call in self._watched}):
-                await self._look([call for call in self._watched if call.queue == queue])
-            for call in tuple(self._watched):
-                self._act(call)
+        """Look what became of the calls, until cancelled. Then no more are taken."""
+        try:
+            while True:
+                await trio.sleep(LOOK_SECONDS)
+                for queue in sorted({call.queue for call in self._watched}):
+                    await self._look([call for call in self._watched if call.queue == queue])
+                for call in tuple(self._watched):
+                    self._act(call)
+        finally:
+            self._is_closed = True
 
     async def _look(self, calls: list[_PassedOnCall]) -> None:
         """Note the marks of calls of one queue. Where Redis is gone they are what they were."""

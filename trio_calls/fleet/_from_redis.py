@@ -176,6 +176,8 @@ class DispatchedCalls:
         Cancellation: tells the last of it, within `_LEAVE_SECONDS`.
         """
         try:
+            with suppress(WSSFleetError):
+                await self.store.forget_the_dead()
             while True:
                 with suppress(WSSFleetError):
                     await self._tell()

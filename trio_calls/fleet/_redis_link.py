@@ -49,6 +49,7 @@ class RedisLink:
         self._url = url
         self._client: Redis[bytes] | None = None
         self._has_failed = trio.Event()
+        self._scope = trio.CancelScope()
 
     async def call(
         self, command: Callable[[Redis[bytes]], Awaitable[ResultT]], within_seconds: float = 0
@@ -78,11 +79,22 @@ class RedisLink:
             raise
 
     async def run(self, *, task_status: trio.TaskStatus[WSSFleetError | None]) -> None:
-        """Keep a client for `call` until cancelled. Reports the error if the first one fails."""
-        failure = await self._run_client(task_status)
-        if failure is not None:
+        """Keep a client for `call` until `stop`. Reports the error if the first one fails.
+
+        Cancellation: gives up connecting the first time. After that none from outside, so that
+        whoever is cancelled can still say goodbye; `stop` ends it.
+        """
+        with self._scope:
+            failure = await self._run_client(task_status)
+            if failure is None:
+                await self._keep_trying()
             task_status.started(failure)
-            return
+
+    def stop(self) -> None:
+        """Drop the connection, and make none any more."""
+        self._scope.cancel()
+
+    async def _keep_trying(self) -> None:
         while True:
             logger.warning("Redis is gone: no calls are passed on until it is there again")
             pause = _FIRST_PAUSE_SECONDS
@@ -105,6 +117,7 @@ class RedisLink:
                     self.is_up_since = trio.current_time()
                     logger.warning("Redis is there again")
                 task_status.started(None)
+                self._scope.shield = True
                 await self._has_failed.wait()
         except WSSFleetError as error:
             return error
@@ -125,7 +138,9 @@ async def open_redis_link(url: RedisUrl) -> AsyncIterator[RedisLink]:
         async with trio.open_nursery() as nursery:
             failure = await nursery.start(link.run, name="trio_calls: connection to Redis")
             if failure is None:
-                yield link
-                nursery.cancel_scope.cancel()
+                try:
+                    yield link
+                finally:
+                    link.stop()
     if failure is not None:
         raise failure
