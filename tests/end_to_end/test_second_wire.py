@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
+import attrs
 import pytest
 import trio
 
 from tests.support.phone_calls import A, D, P, place_call, speech
 from tests.support.transports import on_one_transport
-from trio_calls import ActiveCall, WSSCallClosedError, WSSCallCommandError, open_call_client
+from trio_calls import (
+    ActiveCall,
+    AudioMode,
+    WSSCallClosedError,
+    WSSCallCommandError,
+    open_call_client,
+    serve_calls,
+)
 from trio_calls.simulator import PhoneState, Simulator, answers, cut_control, never_answers
 
 pytestmark = [on_one_transport, pytest.mark.parametrize("wire", ["second"])]
@@ -69,6 +79,55 @@ async def test_who_hangs_up_while_it_rings_is_heard_of(
     await trio.sleep(10)
     assert outcomes == ["closed"]
     assert simulator.violations == []
+
+
+async def test_a_ringing_call_is_handed_over(simulator: Simulator, nursery: trio.Nursery) -> None:
+    documents: list[str] = []
+
+    async def hand_over(call: ActiveCall) -> None:
+        documents.append((await call.hand_over()).to_json())
+
+    async def talk(call: ActiveCall) -> None:
+        await call.answer()
+        await call.send_audio(speech(4))
+        await call.close()
+
+    call = await place_call(simulator, hand_over, nursery)
+    await trio.sleep(1)
+    async with open_call_client(simulator.config) as other:
+        await other.adopt(documents[0], talk)
+    assert speech(4) in call.caller.heard
+    assert simulator.violations == []
+
+
+async def test_each_party_is_on_a_channel_of_its_own(
+    simulator: Simulator, nursery: trio.Nursery
+) -> None:
+    config = attrs.evolve(simulator.config, audio_mode=AudioMode.ISOLATED)
+    heard = {0: bytearray(), 1: bytearray()}
+
+    async def listen(call: ActiveCall) -> None:
+        await call.connect()
+        async with trio.open_nursery() as listeners:
+            for channel, pcm in heard.items():
+                listeners.start_soon(collect, call.audio_stream(channel), pcm)
+
+    async def collect(stream: AsyncIterator[bytes], pcm: bytearray) -> None:
+        async for chunk in stream:
+            pcm += chunk
+
+    await nursery.start(serve_calls, listen, config)
+    call = simulator.place_call(pickup=answers(after_seconds=1))
+    await call.callee.wait_talking()
+    await call.caller.say(speech(5))
+    await call.callee.say(speech(6))
+    await trio.sleep(1)
+    call.caller.hang_up()
+    await call.wait_ended()
+    assert speech(5) in heard[0]
+    assert speech(5) not in heard[1]
+    assert speech(6) in heard[1]
+    assert speech(6) not in heard[0]
 
 
 async def test_an_answer_outlives_the_control_connection(

@@ -2,5 +2,6 @@
 
 What generations of the wire share is in here: `codec` turns messages into JSON and back,
 `call_protocol` is what both ends of a media connection agree on, and `outgoing_audio` is the audio
-that waits for the exchange to take it. Each generation has a room of its own for the rest.
+that waits for the exchange to take it. Each generation has a room of its own for the rest, behind
+`control_wire` and `media_wire`; `generations` makes either.
 """
