@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from tests.support.peers.exchange import FakeExchange
+from tests.support.peers.links import call_in
 from tests.support.peers.messaging import (
     MessageExchange,
     Reader,
@@ -236,6 +237,97 @@ async def test_a_call_that_is_ours_is_not_claimed_again(exchange: FakeExchange) 
             async with client.open_conversation("s"):
                 pytest.fail("it is a call")
         assert await wire.is_quiet()
+
+
+@pytest.mark.parametrize("decision", [OfferDecision.CLAIM, OfferDecision.LATER])
+async def test_a_call_on_offer_is_not_taken_for_a_conversation(
+    exchange: FakeExchange, decision: OfferDecision
+) -> None:
+    """It would be claimed and dropped, and its caller ring on for nobody."""
+    is_asked = True
+    async with open_call_client(
+        exchange.config(claims=lambda _: decision if is_asked else OfferDecision.CLAIM)
+    ) as client:
+        wire = MessageExchange(await exchange.control())
+        if decision is OfferDecision.LATER:
+            client.on(events.INCOMING_CALL)(wait_for_end)
+        await wire.offer("s", channel="TELCO", activity="NEW_INCOMING_CALL")
+        await quiet()
+        with pytest.raises(WSSMessageChannelError, match="is a call"):
+            async with client.open_conversation("s"):
+                pytest.fail("it is a call")
+        assert await wire.is_quiet()
+        is_asked = False
+        if decision is OfferDecision.CLAIM:
+            client.on(events.INCOMING_CALL)(wait_for_end)
+        await wire.grant("s", channel="TELCO")
+        await wire.control.send(call_in("s"))
+        await quiet()
+        assert len(client.calls) == 1
+
+
+async def test_the_offer_of_a_call_is_not_opened_as_a_conversation(
+    exchange: FakeExchange,
+) -> None:
+    offers: list[Any] = []
+
+    def choose(offer: Any) -> OfferDecision:
+        offers.append(offer)
+        return OfferDecision.LEAVE
+
+    async with open_call_client(exchange.config(claims=choose)) as client:
+        client.on(events.INCOMING_CALL)(wait_for_end)
+        wire = MessageExchange(await exchange.control())
+        await wire.offer("s", channel="TELCO", activity="NEW_INCOMING_CALL")
+        await quiet()
+        with pytest.raises(WSSMessageChannelError, match="is a call"):
+            async with client.open_conversation(offers[0]):
+                pytest.fail("it is a call")
+        assert await wire.is_quiet()
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+async def test_a_conversation_is_not_opened_as_a_call(
+    exchange: FakeExchange, is_held: bool
+) -> None:
+    async with (
+        open_call_client(exchange.config()) as client,
+        trio.open_nursery() as nursery,
+    ):
+        wire = MessageExchange(await exchange.control())
+        await wire.offer("s")
+        if is_held:
+            block = Opened(nursery, client)
+            await wire.grant("s")
+        await quiet()
+        asked_at = trio.current_time()
+        with pytest.raises(WSSSessionError, match="nobody is called"):
+            async with client.open_call("s"):
+                pytest.fail("it is no call")
+        assert trio.current_time() == asked_at
+        assert await wire.is_quiet()
+        if is_held:
+            block.leave.set()
+
+
+async def test_what_is_written_where_nobody_is_called_is_kept(exchange: FakeExchange) -> None:
+    """The session is this client's, as it was claimed: nobody else is told what is written."""
+    async with open_reader(exchange) as (client, wire, reader):
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def call() -> None:
+                with pytest.raises(WSSSessionError, match="nobody is called"):
+                    async with client.open_call("s"):
+                        pytest.fail("it is no call")
+
+            claim = await wire.expect("session.open", sessionId="s")
+            await wire.tell(ok(claim, {"session": {"id": "s", "channel": "WA"}}))
+            await wire.refuse("s", "SESSION_BUSY", {"boundSmWsId": wire.control.connection_id})
+        await wire.expect("session.ready")
+        await wire.write("s", "hello")
+        await quiet()
+        assert reader.read["s"] == ["hello"]
 
 
 async def test_a_call_taken_for_a_conversation_hears_of_its_end(exchange: FakeExchange) -> None:

@@ -27,9 +27,10 @@ from trio_calls.concurrency.trio_run import require_trio
 from trio_calls.concurrency.watchdog import open_watchdog
 from trio_calls.config import ClientConfig, is_number
 from trio_calls.errors import WSSConnectionError, WSSMessageChannelError
-from trio_calls.offer import Claims
+from trio_calls.offer import Claims, Offer
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.message import MAX_NAME_LENGTH
+from trio_calls.wire.names import TELEPHONE
 
 logger = get_logger("trio_calls.client")
 
@@ -139,7 +140,8 @@ class CallClient:
         session_id = session if isinstance(session, str) else session.session_id
         if not isinstance(session_id, str) or not 0 < len(session_id) <= MAX_NAME_LENGTH:
             raise ValueError(f"a session has an id of 1 to {MAX_NAME_LENGTH} characters")
-        if session_id in self._incoming.offers.sessions:
+        is_offered_call = isinstance(session, Offer) and session.channel == TELEPHONE
+        if is_offered_call or self._incoming.offers.has_call(session_id):
             raise WSSMessageChannelError(
                 "the session is a call, and no conversation", session_id=session_id
             )
@@ -225,7 +227,7 @@ class CallClient:
         Cancellation: before the block, the other side's telephone may ring on, and the session is
         open until `~trio_calls.sessions.Sessions.close`, or the end of the control connection.
         """
-        return open_call(self._incoming, session_id, self._config.close_grace_seconds)
+        return open_call(self._reception, session_id, self._config.close_grace_seconds)
 
     async def set_call_flow(
         self,

@@ -153,6 +153,17 @@ class Conversations:
             session.users -= 1
             self._let_go(session, True)
 
+    def has(self, session_id: str) -> bool:
+        """Return whether this client has a session, or is offered it, in which people write."""
+        session = self._sessions.get(session_id)
+        is_open = session is not None and session.ending is None
+        return is_open or self._queue.keeps(session_id)
+
+    def keep(self, session_id: str) -> None:
+        """Take in a session that this client has claimed as something else, and what is written."""
+        if not self.has(session_id):
+            self._add(session_id)
+
     async def close(self, session: MessageSession) -> None:
         """End a conversation. See `Conversation.close`."""
         is_first = session.ending is None and not session.is_closing

@@ -90,6 +90,10 @@ class OfferQueue:
         """Return whether an offer waits that the application has not put off."""
         return session_id in self._waiting
 
+    def keeps(self, session_id: str) -> bool:
+        """Return whether an offer waits, put off or not."""
+        return session_id in self._waiting or session_id in self._put_off
+
     def add(self, offer: Offered, at: float = 0.0) -> None:
         """Let an offer wait that came at that time. One that was put off is offered anew by that.
 

@@ -110,6 +110,10 @@ class Offers:
             return
         self.queue.add(offer, at)
 
+    def has_call(self, session_id: str) -> bool:
+        """Return whether this is a call that is on offer here, or being claimed, or served."""
+        return session_id in self.sessions or self.queue.keeps(session_id)
+
     def take(self, connection_id: str | None, strain: float = 0.0) -> Session | None:
         """Start the session of the first offer that is to be claimed.
 

@@ -22,6 +22,7 @@ import trio
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.client.incoming import IncomingCalls
 from trio_calls.client.offers import Session
+from trio_calls.client.reception import Reception
 from trio_calls.client.session_errors import refusal_of
 from trio_calls.errors import WSSConnectionError, WSSError, WSSSessionClosedError, WSSSessionError
 from trio_calls.state import CallState
@@ -55,17 +56,20 @@ class _Block:
 
 @asynccontextmanager
 async def open_call(
-    incoming: IncomingCalls, session_id: str, close_grace_seconds: float
+    reception: Reception, session_id: str, close_grace_seconds: float
 ) -> AsyncIterator[ActiveCall]:
     """Claim a session that was started, and serve its call. See `CallClient.open_call`."""
+    incoming = reception.calls
     if incoming.draining.is_set():
         raise WSSSessionError(
             "it is too late: this client takes no new calls any more", session_id=session_id
         )
+    if reception.conversations.has(session_id):
+        raise _no_call(session_id)
     connection_id = incoming.control.connection_id
     session = incoming.offers.begin(session_id, connection_id, trio.current_time())
     block = _Block()
-    call: ActiveCall = await incoming.nursery.start(_serve, incoming, session, block)
+    call: ActiveCall = await incoming.nursery.start(_serve, reception, session, block)
     try:
         with block.scope:
             yield call
@@ -82,16 +86,17 @@ async def open_call(
 
 
 async def _serve(
-    incoming: IncomingCalls,
+    reception: Reception,
     session: Session,
     block: _Block,
     *,
     task_status: trio.TaskStatus[ActiveCall],
 ) -> None:
     """Claim a session, and run its call's scope, from here to its end."""
+    incoming = reception.calls
     try:
         with session.scope:
-            await _claim(incoming, session)
+            await _claim(reception, session)
             call = incoming.open_call(session)
             if call is None:
                 raise _why_none(incoming, session)
@@ -109,20 +114,25 @@ async def _serve(
             incoming.look_again()
 
 
-async def _claim(incoming: IncomingCalls, session: Session) -> None:
+async def _claim(reception: Reception, session: Session) -> None:
     """Open a session, and wait for its call."""
-    control = incoming.control
+    control = reception.control
     await trio.lowlevel.checkpoint_if_cancelled()
     response = await control.wire.claim(control, session.session_id)
     if not control.is_granted(response):
         raise refusal_of("to open the session", response, control.quote, session.session_id)
     if response.session_channel == WHATSAPP:
-        raise WSSSessionError(
-            "nobody is called in this session: it is for open_conversation()",
-            session_id=session.session_id,
-        )
+        # It is this client's now, and so is what is written there.
+        reception.conversations.keep(session.session_id)
+        raise _no_call(session.session_id)
     with trio.move_on_after(CALL_IN_SECONDS):
         await session.call_arrived.wait()
+
+
+def _no_call(session_id: str) -> WSSSessionError:
+    return WSSSessionError(
+        "nobody is called in this session: it is for open_conversation()", session_id=session_id
+    )
 
 
 def _why_none(incoming: IncomingCalls, session: Session) -> WSSError:
