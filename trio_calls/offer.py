@@ -40,8 +40,9 @@ class Offer:
 
     session_id: str
     channel: str
-    remote_address: str
-    local_address: str
+    # Wherever an offer is shown, telephone numbers are not.
+    remote_address: str = attrs.field(repr=False)
+    local_address: str = attrs.field(repr=False)
     activity: str
     created_at: float
 

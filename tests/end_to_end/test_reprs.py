@@ -30,6 +30,13 @@ SECRET_FIELDS = {
     *("api_key", "connector_uuid", "cert_path", "key_path", "ssl_context"),
     *("token", "url", "headers", "frame", "pcm", "samples", "heard"),
 }
+#: Fields of text that hold a telephone number, where people call and write who are none of ours.
+NUMBER_FIELDS = {
+    *("remote_address", "local_address", "sender", "participant", "subscriber"),
+    *("caller", "callee", "caller_number", "callee_number"),
+}
+#: Who calls here is made up.
+SIMULATED = tuple(f"trio_calls.{room}" for room in ("cli.", "demo.", "simulator.", "wire.dialing"))
 #: The address of the simulator, and a frame that a test has made up.
 HARMLESS = {"Order.url", "_SendMalformed.frame"}
 
@@ -51,6 +58,14 @@ def test_fields_with_a_secret_are_not_shown(attrs_class: type[attrs.AttrsInstanc
         if f"{attrs_class.__name__}.{field.name}" not in HARMLESS:
             is_secret = is_data or field.name in SECRET_FIELDS
             assert not is_secret or field.repr is not True, field.name
+
+
+@pytest.mark.parametrize("attrs_class", sorted(filter(attrs.has, our_classes()), key=str))
+def test_telephone_numbers_are_not_shown(attrs_class: type[attrs.AttrsInstance]) -> None:
+    for field in attrs.fields(attrs_class):
+        is_number = field.name in NUMBER_FIELDS and "str" in str(field.type)
+        is_shown = is_number and field.repr is True
+        assert not is_shown or attrs_class.__module__.startswith(SIMULATED), field.name
 
 
 class Witness:

@@ -41,8 +41,8 @@ class HandOver:
     """
 
     call_id: str
-    caller_number: str | None
-    callee_number: str | None
+    caller_number: str | None = attrs.field(repr=False)
+    callee_number: str | None = attrs.field(repr=False)
     audio_format: AudioFormat
     wire: WireName = "first"
     _url: str = attrs.field(converter=Secret)

@@ -18,8 +18,8 @@ class IncomingMessage:
       content: what the provider says of it, as it came. Its shape depends on the kind of message.
     """
 
-    sender: str
-    # Wherever a message is shown, what people write to each other is not.
+    # Wherever a message is shown, who has written it and what is not.
+    sender: str = attrs.field(repr=False)
     content: dict[str, Any] = attrs.field(repr=False)
 
 

@@ -58,8 +58,8 @@ class MessageSession:
     session_id: str
     unread: UnreadMessages
     channel: str = WHATSAPP
-    remote_address: str = ""
-    local_address: str = ""
+    remote_address: str = attrs.field(default="", repr=False)
+    local_address: str = attrs.field(default="", repr=False)
     opened_at: float = 0.0
     connection_id: str | None = None
     claimed_on: str | None = None

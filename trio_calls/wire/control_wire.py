@@ -50,8 +50,9 @@ class Offered:
 
     session_id: str
     channel: str
-    remote_address: str = ""
-    local_address: str = ""
+    # Wherever this is shown, telephone numbers are not.
+    remote_address: str = attrs.field(default="", repr=False)
+    local_address: str = attrs.field(default="", repr=False)
     activity: str = ""
     created_at: float = 0
 
@@ -83,8 +84,8 @@ class RingingCall:
 
     session_id: str = ""
     call_id: str = attrs.field(converter=printable)
-    caller_number: str | None = None
-    callee_number: str | None = None
+    caller_number: str | None = attrs.field(default=None, repr=False)
+    callee_number: str | None = attrs.field(default=None, repr=False)
     url: str = attrs.field(repr=False)
     token: str = attrs.field(repr=False, converter=Secret)
     is_prepared: bool = False
@@ -117,8 +118,8 @@ class Written:
     """
 
     session_id: str
-    sender: str
-    # Wherever this is shown, what people write to each other is not.
+    # Wherever this is shown, who writes and what is not.
+    sender: str = attrs.field(repr=False)
     content: Any = attrs.field(repr=False)
     offer: Offered | None = None
 

@@ -39,8 +39,8 @@ class CallOpened:
     at: float
     version: int
     call_id: str
-    caller_number: str | None
-    callee_number: str | None
+    caller_number: str | None = attrs.field(repr=False)
+    callee_number: str | None = attrs.field(repr=False)
     sample_rate: int
     opened_at: str
     state: str

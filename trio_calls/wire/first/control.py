@@ -47,8 +47,8 @@ class SessionNotify(Message):
 
     session_id: str = text("sessionId")
     channel: str = text("channel")
-    remote_address: str = forgiven_text("remoteAddress", default="")
-    local_address: str = forgiven_text("localAddress", default="")
+    remote_address: str = forgiven_text("remoteAddress", default="", repr=False)
+    local_address: str = forgiven_text("localAddress", default="", repr=False)
     activity: str = text("activity", default="")
     created_at: float = forgiven("createdAt", default=0)
 
@@ -73,7 +73,7 @@ class SessionCreate(Message):
 
     request_id: str = text("reqId")
     channel: str = text("channel")
-    remote_address: str = text("remoteAddress")
+    remote_address: str = text("remoteAddress", repr=False)
 
 
 @attrs.frozen
@@ -115,10 +115,10 @@ class CallIn(Message):
     # Nothing else goes back to the exchange under this name, and everybody logs it.
     call_id: str = text("callId", converter=_printable_name)
     caller_number: str | None = forgiven_text(
-        "from", default=None, max_length=MAX_NUMBER_LENGTH, kw_only=True
+        "from", default=None, max_length=MAX_NUMBER_LENGTH, kw_only=True, repr=False
     )
     callee_number: str | None = forgiven_text(
-        "to", default=None, max_length=MAX_NUMBER_LENGTH, kw_only=True
+        "to", default=None, max_length=MAX_NUMBER_LENGTH, kw_only=True, repr=False
     )
     url: str = wire("url", validator=attrs.validators.max_len(MAX_URL_LENGTH), repr=False)
     token: str = wire(

@@ -36,8 +36,8 @@ class HandOverDocument:
 
     channel: str = wire("channel", default=TELEPHONE, validator=attrs.validators.in_([TELEPHONE]))
     id: str = text("id")
-    caller: str | None = wire("caller", default=None, validator=_number)
-    callee: str | None = wire("callee", default=None, validator=_number)
+    caller: str | None = wire("caller", default=None, validator=_number, repr=False)
+    callee: str | None = wire("callee", default=None, validator=_number, repr=False)
     session_url: str = media_url("session_url")
     session_token: str = bearer_token("session_token")
     audio_format: HandedOverFormat | None = wire("audio_format", default=None)

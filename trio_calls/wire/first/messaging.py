@@ -16,8 +16,8 @@ class MessageIn(Message):
     wire_type: ClassVar[str] = "wa.msg.in"
 
     session_id: str = text("sessionId")
-    sender: str = text("sender")
-    # Wherever this message is shown, what people write to each other is not.
+    # Wherever this message is shown, who writes and what is not.
+    sender: str = text("sender", repr=False)
     content: Any = wire("content", validator=attrs.validators.instance_of(dict), repr=False)
 
 

@@ -25,7 +25,8 @@ _MAX_ADDRESS_LENGTH: Final = 4096
 
 
 def _address(name: str) -> Any:
-    return wire(name, default="", validator=attrs.validators.max_len(_MAX_ADDRESS_LENGTH))
+    validator: Any = attrs.validators.max_len(_MAX_ADDRESS_LENGTH)
+    return wire(name, default="", validator=validator, repr=False)
 
 
 @attrs.frozen

@@ -30,8 +30,8 @@ MAX_PARTICIPANTS: Final = 5
 
 
 def address(name: str, **field: Any) -> Any:
-    """Make a field of a telephone number or the like, `name` on the wire."""
-    return wire(name, validator=attrs.validators.max_len(MAX_NUMBER_LENGTH), **field)
+    """Make a field of a telephone number or the like, `name` on the wire. It is not shown."""
+    return wire(name, validator=attrs.validators.max_len(MAX_NUMBER_LENGTH), repr=False, **field)
 
 
 def _url(name: str) -> Any:
@@ -82,7 +82,7 @@ class CallNotify(Message):
     call_id: str = text("txnUuid")
     subscriber: str = address("subscriber")
     participant: str | None = forgiven_text(
-        "participant", default=None, max_length=MAX_NUMBER_LENGTH
+        "participant", default=None, max_length=MAX_NUMBER_LENGTH, repr=False
     )
     channel: str = text("channel", default=TELEPHONE)
     created_at: float = forgiven("createdAt", default=0)

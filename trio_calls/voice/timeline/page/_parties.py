@@ -32,7 +32,7 @@ class Party:
 
     key: str
     name: str
-    number: str | None = None
+    number: str | None = attrs.field(default=None, repr=False)
 
 
 AGENT: Final = Party("agent", "Agent")
