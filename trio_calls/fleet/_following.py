@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from trio_calls.fleet._connection import ANSWER_SECONDS, answering
+import trio
+
+from trio_calls.fleet._connection import answering
 from trio_calls.fleet._events import LAST, CallEvent, CallEventKind
 from trio_calls.fleet._keys import CALL_FIELD, events_key, worker_key
 from trio_calls.state import CallState
@@ -13,10 +15,9 @@ from trio_calls.state import CallState
 if TYPE_CHECKING:
     from coredis import Redis
 
-#: How long one read waits for something to come. After it, it is looked whether the worker lives.
-BLOCK_SECONDS: Final = 1.0
-
-_MS: Final = 1000
+#: It is looked so often. A read that blocks would cost the client a connection for good each time
+#: that whoever follows is cancelled, as by a deadline of their own.
+LOOK_SECONDS: Final = 0.2
 
 
 class CallEvents:
@@ -53,29 +54,26 @@ class CallEvents:
 
         Cancellation: no event is lost. Always a checkpoint, unless one is here already.
         """
-        while not self._waiting:
+        while not self._waiting and not await self._read():
             if self._last is not None and self._last.kind in LAST:
-                # Another worker may have it by now.
-                if self._last.kind is CallEventKind.WORKER_GONE or not await self._read(0):
-                    raise StopAsyncIteration
-            elif not await self._read(BLOCK_SECONDS) and not await self._is_alive():
-                await self._read(0)
-                if not self._waiting:
-                    self._waiting.append(self._gone())
+                raise StopAsyncIteration
+            if await self._is_alive():
+                await trio.sleep(LOOK_SECONDS)
+            elif not await self._read():
+                # It has said nothing at last.
+                self._waiting.append(self._gone())
         self._last = self._waiting.popleft()
         self._worker_id = self._last.worker_id
         return self._last
 
-    async def _read(self, within_seconds: float) -> bool:
-        """Read what has come, or comes in such a time. Returns whether that was anything."""
-        block = round(within_seconds * _MS) or None
-        async with answering(within_seconds + ANSWER_SECONDS):
-            found = await self._redis.xread({self._key: self._position}, block=block)
-        entries = [entry for entries in (found or {}).values() for entry in entries]
-        for entry in entries:
+    async def _read(self) -> bool:
+        """Read what has come. Returns whether that was anything."""
+        async with answering():
+            found = await self._redis.xread({self._key: self._position})
+        for entry in (entry for entries in (found or {}).values() for entry in entries):
             self._position = entry.identifier
             self._take(entry.field_values)
-        return bool(entries)
+        return bool(self._waiting)
 
     def _take(self, fields: Any) -> None:
         try:
