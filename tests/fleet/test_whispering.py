@@ -123,6 +123,21 @@ async def test_orders_are_carried_out_once(simulator: Simulator) -> None:
         watch.stop()
 
 
+async def test_a_drain_that_fails_is_told(
+    simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise KeyError("of the application")
+
+    async with run_agent(talk, simulator) as client, trio.open_nursery() as nursery:
+        watch = ClientWatch(client, 10.0, show_numbers=False, wake=lambda: None)
+        Obedience(nursery, watch, fail, lambda: None).carry_out(order(1, OrderKind.DRAIN))
+        ((_, answer),) = watch.changes.take().answers
+        assert (answer.kind, answer.detail) == (AnswerKind.FAILED, "KeyError")
+        watch.stop()
+    assert "what is to drain this worker failed" in caplog.text
+
+
 async def test_orders_that_cannot_be_are_told_why(simulator: Simulator) -> None:
     async with run_agent(confer, simulator) as client, trio.open_nursery() as nursery:
         watch = ClientWatch(client, 10.0, show_numbers=False, wake=lambda: None)

@@ -60,7 +60,7 @@ class RedisServer:
 
     async def start(self) -> None:
         """Start it, with nothing in it; return when it accepts connections."""
-        ports = [self.port] if self.port else [_free_port() for _ in range(ATTEMPTS)]
+        ports = [self.port] if self.port else [free_port() for _ in range(ATTEMPTS)]
         with trio.fail_after(START_SECONDS):
             for port in ports:
                 self.port = port
@@ -120,7 +120,8 @@ class RedisServer:
         os.kill(self._process.pid, number)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody has just now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -184,6 +184,8 @@ def explain(error: Exception) -> WSSFleetError | None:
         return error
     if isinstance(error, exceptions.AuthenticationError):
         return FleetPasswordError("Redis does not accept the name and password of its address")
+    if _is_of_tls(error):
+        return FleetUnavailableError("the certificate of Redis cannot be verified, or TLS fails")
     words = {
         exceptions.AuthorizationError: "Redis does not allow this user what a fleet needs",
         exceptions.ReadOnlyError: "Redis is a replica now, and takes nothing",
@@ -199,6 +201,12 @@ def explain(error: Exception) -> WSSFleetError | None:
         if isinstance(error, kind):
             return FleetUnavailableError(sentence)
     return None
+
+
+def _is_of_tls(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__
+    return error is not None
 
 
 def _words_of_refusal(text: str) -> str:

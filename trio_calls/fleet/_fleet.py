@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from trio_calls.audio._as_bytes import Pcm
 
 
+_NO_SUCH_CALL: Final = "no worker of the fleet has such a call"
+
 #: How long a worker may be given at the most to say that it has got an order.
 LONGEST_WAIT_SECONDS: Final = 3600.0
 
@@ -131,7 +133,7 @@ class Fleet:
                 async with answering():
                     is_known = await redis.exists([events_key(call_id)])
                 if not is_known:
-                    raise _no_such_call(call_id)
+                    raise NoSuchCallError(_NO_SUCH_CALL)
             yield CallEvents(redis, call_id, found and found[0])
 
     async def close(self, call_id: str) -> None:
@@ -311,12 +313,8 @@ async def _find(redis: Redis[bytes], call_id: str) -> tuple[str, CallRecord] | N
 async def _find_or_raise(redis: Redis[bytes], call_id: str) -> tuple[str, CallRecord]:
     found = await _find(redis, call_id)
     if found is None:
-        raise _no_such_call(call_id)
+        raise NoSuchCallError(_NO_SUCH_CALL)
     return found
-
-
-def _no_such_call(call_id: str) -> NoSuchCallError:
-    return NoSuchCallError("no worker of the fleet has such a call")
 
 
 async def _sound_of(

@@ -74,9 +74,7 @@ class Obedience:
           sound: what is to be whispered, if it is that: PCM at the call's sample rate.
         """
         if order.kind is OrderKind.DRAIN:
-            logger.info("a fleet's order: drain")
-            self._start_draining()
-            self._answer(order, AnswerKind.DONE)
+            self._drain(order)
             return
         call = self._watch.find(order.call_id or "")
         if call is None or call.state is CallState.DISCONNECTED:
@@ -90,6 +88,17 @@ class Obedience:
             self._answer(order, AnswerKind.WORKING)
             self._at_work += 1
             self._nursery.start_soon(self._run, order, call, sound, name="trio_calls: fleet order")
+
+    def _drain(self, order: Order) -> None:
+        logger.info("a fleet's order: drain")
+        try:
+            self._start_draining()
+        except Exception as error:
+            # It is the application's.
+            logger.error("what is to drain this worker failed", exc_info=error)
+            self._answer(order, AnswerKind.FAILED, type(error).__name__)
+        else:
+            self._answer(order, AnswerKind.DONE)
 
     async def _run(self, order: Order, call: ActiveCall, sound: bytes) -> None:
         binding = current_call_id.set(call.call_id)
