@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 import trio
+import trio.testing
 
 from tests.support.dispatch_store import QueueInMemory
 from tests.support.redis_server import RedisServer, open_redis_server
@@ -130,6 +131,37 @@ async def test_calls_that_were_there_before_any_worker_are_read(open_store: Open
     worker = open_store("a")
     entries = [await worker.read(0.05) for _ in range(2)]
     assert [entry and entry.entry_id for entry in entries] == ids
+
+
+@pytest.mark.slow
+async def test_a_client_that_others_give_up(redis_server: RedisServer) -> None:
+    async with open_redis_link(RedisUrl(redis_server.url)) as link:
+        refused = trio.Event()
+
+        async def ask_too_late(redis: Redis[bytes]) -> object:
+            await refused.wait()
+            # Long enough for its pool to be left.
+            await trio.sleep(0.1)
+            return await redis.ping()
+
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def ask() -> None:
+                with pytest.raises(WSSFleetError):
+                    await link.call(ask_too_late)
+
+            await trio.testing.wait_all_tasks_blocked()
+            with pytest.raises(WSSFleetError):
+                await link.call(lambda redis: redis.eval("no script"))
+            refused.set()
+        # A fault of ours is no fault of Redis.
+        with pytest.raises(RuntimeError, match="ours"):
+            await patiently(lambda: link.call(_fail))
+
+
+async def _fail(redis: Redis[bytes]) -> None:
+    raise RuntimeError("ours")
 
 
 @pytest.mark.slow

@@ -77,6 +77,11 @@ class RedisLink:
                 self._client = None
                 self._has_failed.set()
             raise
+        except RuntimeError:
+            # What coredis says where its client was left while this waited for a connection.
+            if client is self._client:
+                raise
+        raise FleetUnavailableError("Redis cannot be reached")
 
     async def run(self, *, task_status: trio.TaskStatus[WSSFleetError | None]) -> None:
         """Keep a client for `call` until `stop`. Reports the error if the first one fails.
