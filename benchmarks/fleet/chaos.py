@@ -64,6 +64,11 @@ _START_SECONDS: Final = 15
 class Mortal(Protocol):
     """A process that is killed and started again."""
 
+    @property
+    def has_crashed(self) -> bool:
+        """Whether it has ended by itself."""
+        ...
+
     async def start(self) -> None:
         """Start it."""
         ...
@@ -82,6 +87,11 @@ class ForkedProcess:
         self._target = target
         self._arguments = arguments
         self._process: BaseProcess | None = None
+
+    @property
+    def has_crashed(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process is not None and self._process.exitcode is not None
 
     async def start(self) -> None:
         """Start it."""
@@ -112,6 +122,11 @@ class RedisProcess:
         for name, value in options.items():
             self._command += [f"--{name}", str(value)]
         self._process: trio.Process | None = None
+
+    @property
+    def has_crashed(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
 
     async def start(self) -> None:
         """Start it, and wait until it takes connections."""
@@ -147,6 +162,7 @@ class Outcome:
       rang_on: how many rang for longer than `LIMIT_SECONDS`.
       waits: how long each of them rang until they were answered or told, in seconds.
       kills: how often what was killed.
+      crashes: how often what was not there any more when it was to be killed, or in the end.
     """
 
     answered: int = 0
@@ -154,6 +170,12 @@ class Outcome:
     rang_on: int = 0
     waits: list[float] = attrs.field(factory=list)
     kills: Counter[str] = attrs.field(factory=Counter)
+    crashes: Counter[str] = attrs.field(factory=Counter)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether everybody was answered or told, and nothing has ended by itself."""
+        return not self.rang_on and not self.crashes
 
     def report(self) -> dict[str, Any]:
         """Return the figures."""
@@ -166,6 +188,7 @@ class Outcome:
             "p99_wait_s": round(waits[int(0.99 * (len(waits) - 1))], 2),
             "longest_wait_s": round(waits[-1], 2),
             "kills": dict(self.kills),
+            "crashes": dict(self.crashes),
         }
 
 
@@ -206,7 +229,13 @@ class Chaos:
                         callers.start_soon(self._call)
                         await trio.sleep(self._calling.expovariate(1 / CALL_EVERY))
             killing.cancel_scope.cancel()
+        for kind, mortal in self._mortals:
+            self._note_crash(kind, mortal)
         return self.outcome
+
+    def _note_crash(self, kind: str, mortal: Mortal) -> None:
+        if mortal.has_crashed:
+            self.outcome.crashes[kind] += 1
 
     async def _call(self) -> None:
         call = self._simulator.place_call()
@@ -231,6 +260,7 @@ class Chaos:
             await trio.sleep(self._killing.expovariate(1 / KILL_EVERY))
             weights = [WEIGHTS[kind] for kind, _ in self._mortals]
             ((kind, mortal),) = self._killing.choices(self._mortals, weights)
+            self._note_crash(kind, mortal)
             self.outcome.kills[kind] += 1
             await mortal.kill()
             await trio.sleep(self._killing.uniform(0, DOWN_SECONDS))
@@ -278,7 +308,7 @@ async def _all_running(crew: list[ForkedProcess]) -> AsyncIterator[None]:
 
 
 def main() -> int:
-    """Run the command. Returns its exit status: 1 if a caller rang on."""
+    """Run the command. Returns its exit status: 1 if a caller rang on, or a process crashed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet.chaos")
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=1)
@@ -294,7 +324,7 @@ def main() -> int:
     )
     outcome = trio.run(run)
     print(json.dumps({**vars(options), **outcome.report()}, indent=2))
-    return 1 if outcome.rang_on else 0
+    return 0 if outcome.is_good else 1
 
 
 if __name__ == "__main__":
