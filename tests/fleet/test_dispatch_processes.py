@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
@@ -11,46 +10,18 @@ from typing import Literal
 import pytest
 import trio
 
-from tests.support.agent_files import agent_file
+from benchmarks.fleet.chaos import ForkedProcess, running
 from tests.support.dispatch import KEY
-from tests.support.processes import RunningCommand, running, settings_of
+from tests.support.dispatch_processes import Task, answer, die_while_opening, think
 from tests.support.redis_server import RedisServer
 from trio_calls import events, open_call_client
 from trio_calls.fleet import open_dispatcher
 from trio_calls.simulator import PhoneState, Simulator, open_simulator
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.pure]
 
 #: What is 2 s by our clock, on a machine that is busy with other tests.
 PATIENCE_SECONDS = 6
-
-ANSWERS = """
-async def handle_call(call):
-    await call.answer()
-    print("answered", flush=True)
-    await call.wait_disconnected()
-"""
-THINKS = """
-import trio
-
-async def handle_call(call):
-    print("thinks", flush=True)
-    await trio.sleep(60)
-"""
-#: It is killed in the moment in which it opens the call's connection.
-DIES = """
-import os, signal, trio
-from trio_calls.transport import _dial
-
-async def die(*arguments, **options):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-async def handle_call(call):
-    print("opens", flush=True)
-    _dial.open_tcp_stream = die
-    trio.open_tcp_stream = die
-    await call.answer()
-"""
 
 
 @asynccontextmanager
@@ -67,54 +38,76 @@ async def desk(
         yield simulator
 
 
-@asynccontextmanager
-async def worker(
-    folder: Path, source: str, redis: RedisServer, simulator: Simulator
-) -> AsyncIterator[RunningCommand]:
-    """A process that serves, once it does."""
-    file = agent_file(folder, source, f"agent_{abs(hash(source))}.py")
-    variables = {**settings_of(simulator.config), "WSS_DISPATCH_KEY": KEY}
-    async with running("run", file, "--from-redis", redis.url, variables=variables) as process:
-        await process.wait_for("serving the calls of the queue calls")
-        yield process
+class Crew:
+    """Starts workers, each a process.
+
+    Args:
+      folder: where they leave word.
+      redis: where they get calls.
+      simulator: of which.
+    """
+
+    def __init__(self, folder: Path, redis: RedisServer, simulator: Simulator) -> None:
+        self._folder = folder
+        self._redis = redis
+        self._simulator = simulator
+
+    @asynccontextmanager
+    async def worker(self, does: Callable[[Task], None]) -> AsyncIterator[ForkedProcess]:
+        """A worker that serves."""
+        task = Task(
+            exchange=self._simulator.config.base_url,
+            redis=self._redis.url,
+            key=KEY,
+            serves=self._folder / f"{does.__name__} serves",
+            has_call=self._folder / "has a call",
+        )
+        process = ForkedProcess(does, task)
+        async with running(process):
+            await until(task.serves.exists)
+            yield process
+
+    async def wait_call(self) -> None:
+        """Wait until one has a call."""
+        await until((self._folder / "has a call").exists)
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    with trio.fail_after(25):
+        while not is_so():  # noqa: ASYNC110  # another process does it
+            await trio.sleep(0.02)
 
 
 async def test_one_that_is_killed_before_it_has_opened_a_call(
     redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    async with (
-        desk(redis_server) as simulator,
-        worker(tmp_path, THINKS, redis_server, simulator) as first,
-    ):
-        call = simulator.place_call()
-        await first.wait_for("thinks")
-        async with worker(tmp_path, ANSWERS, redis_server, simulator) as second:
-            await trio.sleep(1.5)
-            assert call.caller.state is PhoneState.CALLING
-            first.send_signal(signal.SIGKILL)
-            with trio.fail_after(PATIENCE_SECONDS):
-                await call.caller.wait_talking()
-            # Whoever drains lets calls in progress go on.
-            second.send_signal(signal.SIGTERM)
-            await trio.sleep(0.5)
-            assert not call.ended
-            call.caller.hang_up()
-            assert await second.wait_status() == 0
-        assert KEY not in first.output + second.output
+    async with desk(redis_server) as simulator:
+        crew = Crew(tmp_path, redis_server, simulator)
+        async with crew.worker(think) as first:
+            call = simulator.place_call()
+            await crew.wait_call()
+            async with crew.worker(answer):
+                await trio.sleep(1.5)
+                # As long as the first one lives the call is its own.
+                assert call.caller.state is PhoneState.CALLING
+                await first.kill()
+                with trio.fail_after(PATIENCE_SECONDS):
+                    await call.caller.wait_talking()
+                call.caller.hang_up()
+                await call.wait_ended()
 
 
 @pytest.mark.parametrize("second_media", ["refuse", "replace"])
 async def test_one_that_is_killed_while_it_opens_a_call(
     redis_server: RedisServer, tmp_path: Path, second_media: Literal["refuse", "replace"]
 ) -> None:
-    async with (
-        desk(redis_server, second_media) as simulator,
-        worker(tmp_path, DIES, redis_server, simulator) as first,
-    ):
-        call = simulator.place_call()
-        await first.wait_for("opens")
-        async with worker(tmp_path, ANSWERS, redis_server, simulator):
-            with trio.fail_after(PATIENCE_SECONDS):
-                await call.caller.wait_talking()
-            call.caller.hang_up()
-            await call.wait_ended()
+    async with desk(redis_server, second_media) as simulator:
+        crew = Crew(tmp_path, redis_server, simulator)
+        async with crew.worker(die_while_opening) as first:
+            call = simulator.place_call()
+            await until(lambda: first.has_crashed)
+            async with crew.worker(answer):
+                with trio.fail_after(PATIENCE_SECONDS):
+                    await call.caller.wait_talking()
+                call.caller.hang_up()
+                await call.wait_ended()
