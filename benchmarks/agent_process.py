@@ -23,6 +23,11 @@ class AgentProcess:
         self._errors = errors
         self._pids = [process.pid]
 
+    @property
+    def pid(self) -> int:
+        """Of the process itself."""
+        return self._process.pid
+
     def count_children(self) -> None:
         """Count what the processes use that it has started so far, too."""
         children = psutil.Process(self._process.pid).children(recursive=True)

@@ -45,6 +45,16 @@ class Exchange:
         """Note where it is reached, before anybody reaches it."""
         self.base_url = base_url
 
+    def offer_taken(self) -> None:
+        """Offer a call that somebody else has claimed already."""
+        call = self._make_call(len(self.calls))
+        call.claimed.set()
+        self.calls.append(call)
+        name = f"session-{call.number}"
+        self._sessions[name] = call
+        for control in self._controls:
+            control.offer([name])
+
     @property
     def controls(self) -> set[ControlPeer]:
         """The control connections that are set up."""

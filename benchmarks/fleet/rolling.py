@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -91,6 +92,7 @@ class Rolling:
     Attributes:
       started_at: when.
       machine: where.
+      load_average: how many other processes wanted to run there, over the minute before.
       plan: what was done.
       placed: calls, in all.
       cut: those that ended before their caller hung up.
@@ -107,6 +109,7 @@ class Rolling:
 
     started_at: str
     machine: Machine
+    load_average: float
     plan: Plan
     placed: int
     cut: int
@@ -213,7 +216,7 @@ async def measure(plan: Plan) -> Rolling:
     Raises:
       MeasurementError: a worker did not start.
     """
-    started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    run = _Run(plan)
     audio = call_audio()
     async with (
         AsyncExitStack() as stack,
@@ -232,12 +235,20 @@ async def measure(plan: Plan) -> Rolling:
         callers.stop()
         await talk
         watch.cancel()
-    return _summarize(started_at, plan, callers.calls, replacements, fleet.shares)
+    return _summarize(run, callers.calls, replacements, fleet.shares)
+
+
+@attrs.frozen
+class _Run:
+    """When, where and what; before anything has come of it."""
+
+    plan: Plan
+    started_at: str = attrs.field(factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    load_average: float = attrs.field(factory=lambda: os.getloadavg()[0])
 
 
 def _summarize(
-    started_at: str,
-    plan: Plan,
+    run: _Run,
     calls: Sequence[RollingCall],
     replacements: list[Replacement],
     shares: list[dict[str, int]],
@@ -245,9 +256,10 @@ def _summarize(
     waits = [call.waited_seconds for call in calls]
     echoes = [nanoseconds / 1e6 for call in calls for nanoseconds in call.echo.round_trips_ns]
     return Rolling(
-        started_at=started_at,
+        started_at=run.started_at,
         machine=describe_machine(),
-        plan=plan,
+        load_average=run.load_average,
+        plan=run.plan,
         placed=len(calls),
         cut=sum(call.was_cut for call in calls),
         incomplete=sum(call.echo.missing_frames > 0 for call in calls),
@@ -291,6 +303,11 @@ def markdown(rolling: Rolling) -> str:
             "an old one has drained after, at the most",
             f"{max(one.drained_seconds for one in replaced):.1f} s",
             f"{plan.longest_seconds:.0f} s and what hanging up takes",
+        ),
+        (
+            "other processes that wanted to run",
+            f"{rolling.load_average:.1f} on {rolling.machine.cores} cores",
+            "",
         ),
     ]
     head = "| what | measured | wanted |\n| --- | --- | --- |\n"

@@ -18,7 +18,7 @@ import attrs
 from benchmarks.measure import MeasurementError
 
 _CHECKOUT: Final = Path(__file__).resolve().parents[2]
-_START_SECONDS: Final = 30.0
+_START_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.05
 
 
