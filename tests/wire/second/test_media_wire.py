@@ -1,15 +1,21 @@
 """A call's audio and commands on the second wire, as its queue and its protocol see them."""
 
 import json
+from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.state import CallState, Command
 from trio_calls.wire.call_protocol import CREDIT_GRANTED, CallProtocol, CommandDone
-from trio_calls.wire.codec import encode
+from trio_calls.wire.codec import WireError, encode
 from trio_calls.wire.media_wire import AudioReceived
+from trio_calls.wire.message import AudioError
 from trio_calls.wire.second.audio_frame import pack_frame, pack_silence, unpack_frame
+from trio_calls.wire.second.audio_reader import AudioReader
+from trio_calls.wire.second.codec import decode_media
 from trio_calls.wire.second.media import Config, Flow
 from trio_calls.wire.second.media_wire import SecondMedia
 
@@ -105,6 +111,45 @@ def test_what_is_no_audio_is_counted_and_dropped(message: bytes) -> None:
     call = new_call()
     assert call.receive(message) is None
     assert call.invalid_messages == 1
+
+
+@given(st.binary(max_size=40), st.sampled_from(AudioMode))
+def test_any_audio_is_read_as_the_reader_of_audio_does(message: bytes, mode: AudioMode) -> None:
+    audio_format = AudioFormat(24000, mode)
+
+    def outcome(read: Callable[[bytes], object]) -> object:
+        try:
+            return read(message)
+        except AudioError as error:
+            return str(error)
+
+    expected = outcome(AudioReader(audio_format).read)
+    heard = outcome(SecondMedia(audio_format).read)
+    if isinstance(heard, AudioReceived):
+        heard = heard.channel, heard.pcm
+    assert heard == expected
+
+
+@given(
+    st.sampled_from(["", " "]),
+    *[st.integers(-1, 2**44) | st.integers(0, 300) | st.just(600_000)] * 3,
+)
+def test_a_flow_is_read_as_any_frame(blank: str, track: int, drained: int, window: int) -> None:
+    data = {"track_id": track, "drained_ms": drained, "window_ms": window}
+    separators = f",{blank}", f":{blank}"
+    frames = [
+        json.dumps({"type": "flow", "data": {**data, **more}}, separators=separators)
+        for more in ({}, {"new": 1})
+    ]
+    short, longer = (read_flow(frame) for frame in frames)
+    assert short == longer
+
+
+def read_flow(frame: str) -> object:
+    try:
+        return decode_media(frame)
+    except WireError as error:
+        return str(error)
 
 
 def test_the_first_wires_requests_say_nothing_here() -> None:

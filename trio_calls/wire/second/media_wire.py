@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from trio_calls.audio_format import AudioFormat
+from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.state import Command
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
 from trio_calls.wire.media_wire import AudioReceived, Credit, Heard
 from trio_calls.wire.second.audio_credit import AudioCredit
+from trio_calls.wire.second.audio_frame import HEADER_BYTES
 from trio_calls.wire.second.audio_reader import AudioReader
 from trio_calls.wire.second.audio_writer import AudioWriter
 from trio_calls.wire.second.codec import decode_media
-from trio_calls.wire.second.media import AGENT_TRACK, DIAL, Config, Flow
+from trio_calls.wire.second.media import AGENT_TRACK, DIAL, MIXED_TRACK, Config, Flow
 
 _MS_PER_SECOND: Final = 1000
+
+#: Where in the header of audio the flags are.
+_FLAGS: Final = 1
 
 #: How long a telephone rings that an agent calls, as `ActiveCall.connect` lets one ring.
 DIAL_SECONDS: Final = 60.0
@@ -39,6 +43,7 @@ class SecondMedia:
     def __init__(self, audio_format: AudioFormat, *, is_prepared: bool = False) -> None:
         self.answer_ring_seconds: float | None = DIAL_SECONDS if is_prepared else None
         self._reader = AudioReader(audio_format)
+        self._has_one_track = audio_format.mode is AudioMode.MIXED
         self._writer = AudioWriter(audio_format.sample_rate)
         self._credit = AudioCredit(audio_format.sample_rate)
         self._bytes_per_ms = audio_format.bytes_per_second // _MS_PER_SECOND
@@ -57,8 +62,7 @@ class SecondMedia:
     def read(self, message: str | bytes) -> Heard | None:
         """Read a frame that came. See `MediaWire`."""
         if isinstance(message, bytes):
-            heard = self._reader.read(message)
-            return None if heard is None else AudioReceived(*heard)
+            return self._read_audio(message)
         match decode_media(message):
             case Flow(track=track) as flow if track == AGENT_TRACK:
                 self._credit.update(flow)
@@ -70,6 +74,15 @@ class SecondMedia:
                 return heard_word
             case _:
                 return None
+
+    def _read_audio(self, message: bytes) -> AudioReceived | None:
+        # Almost all of them are such: nothing but whole samples on the one track, or on any.
+        if len(message) > HEADER_BYTES and not (message[_FLAGS] or len(message) % 2):
+            track = message[0]
+            if track == MIXED_TRACK or not self._has_one_track:
+                return AudioReceived(track, message[HEADER_BYTES:])
+        heard = self._reader.read(message)
+        return None if heard is None else AudioReceived(*heard)
 
     def pack(self, pcm: bytes | bytearray | memoryview) -> bytes:
         """Return the message of the agent's next audio. See `MediaWire`."""
