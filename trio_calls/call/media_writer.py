@@ -477,6 +477,13 @@ class MediaWriter(EagerWriter):
             if (self._unplayed_bytes or 0) <= beyond:
                 break
             await self._progress.wait()
+        # The exchange is done with a frame when it begins to play it.
+        played_at = trio.current_time() + self._audio.frame_bytes / self._bytes_per_second
+        while not self._over.is_set() and self._playout.end != -math.inf:
+            with trio.move_on_at(played_at):
+                await self._progress.wait()
+            if trio.current_time() >= played_at:
+                break
 
     async def _wait_delivered(self, mark: Mark) -> None:
         await trio.lowlevel.checkpoint()
