@@ -104,7 +104,7 @@ async def test_each_party_is_on_a_channel_of_its_own(
     simulator: Simulator, nursery: trio.Nursery
 ) -> None:
     config = attrs.evolve(simulator.config, audio_mode=AudioMode.ISOLATED)
-    heard = {0: bytearray(), 1: bytearray()}
+    heard = {0: bytearray(), 1: bytearray(), 2: bytearray()}
 
     async def listen(call: ActiveCall) -> None:
         await call.connect()
@@ -124,10 +124,12 @@ async def test_each_party_is_on_a_channel_of_its_own(
     await trio.sleep(1)
     call.caller.hang_up()
     await call.wait_ended()
+    assert speech(5) in heard[1]
+    assert speech(6) not in heard[1]
+    assert speech(6) in heard[2]
+    assert speech(5) not in heard[2]
     assert speech(5) in heard[0]
-    assert speech(5) not in heard[1]
-    assert speech(6) in heard[1]
-    assert speech(6) not in heard[0]
+    assert speech(6) in heard[0]
 
 
 async def test_an_answer_outlives_the_control_connection(

@@ -30,6 +30,7 @@ from trio_calls.transport.sdk_headers import sdk_headers
 from trio_calls.wire.call_protocol import CREDIT_GRANTED, CallProtocol, Event
 from trio_calls.wire.control_wire import RingingCall
 from trio_calls.wire.media_wire import AudioReceived
+from trio_calls.wire.names import CALL_CHANNEL
 
 logger = get_logger("trio_calls.media")
 
@@ -220,6 +221,8 @@ class MediaConnection:
             event = self._protocol.receive(message)
             if isinstance(event, AudioReceived):
                 self._received.deliver(event.channel, event.pcm)
+                if event.everybody:
+                    self._received.deliver(CALL_CHANNEL, event.everybody)
             elif event is CREDIT_GRANTED:
                 if self._protocol.played_bytes is not None:
                     self._writer.played(self._protocol.played_bytes)

@@ -26,10 +26,18 @@ DEFAULT_FRAME_BYTES: Final = 960
 # Not frozen: a frozen one takes three times as long to make, and there is one for every frame.
 @attrs.define
 class AudioReceived:
-    """PCM on a channel."""
+    """PCM on a channel.
+
+    Attributes:
+      channel: the channel.
+      pcm: the audio.
+      everybody: what is to be heard on the channel of the call by it; empty where that has audio of
+        its own.
+    """
 
     channel: int
     pcm: bytes = attrs.field(repr=False)
+    everybody: bytes = attrs.field(default=b"", repr=False)
 
 
 @attrs.frozen

@@ -9,16 +9,19 @@ from trio_calls.state import Command
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
 from trio_calls.wire.media_wire import AudioReceived, Credit, Heard
+from trio_calls.wire.names import CALL_CHANNEL
 from trio_calls.wire.second.audio_credit import AudioCredit
 from trio_calls.wire.second.audio_frame import HEADER_BYTES
 from trio_calls.wire.second.audio_reader import AudioReader
 from trio_calls.wire.second.audio_writer import AudioWriter
 from trio_calls.wire.second.codec import decode_media
-from trio_calls.wire.second.media import AGENT_TRACK, DIAL, MIXED_TRACK, Config, Flow
+from trio_calls.wire.second.leg_mixer import LegMixer
+from trio_calls.wire.second.media import AGENT_TRACK, DIAL, Config, Flow
 
 _MS_PER_SECOND: Final = 1000
 
-#: Where in the header of audio the flags are.
+# Where these are in the header of audio.
+_TRACK: Final = 0
 _FLAGS: Final = 1
 
 #: How long a telephone rings that an agent calls, as `ActiveCall.connect` lets one ring.
@@ -27,6 +30,9 @@ DIAL_SECONDS: Final = 60.0
 
 class SecondMedia:
     """Reads and writes the frames of one call's media connection.
+
+    Single parties are on the channels that they have on the first wire, 1 for the caller and 2 for
+    the callee, and are mixed for the channel of the call.
 
     No audio is sent before the exchange has said how long its frames are to be. What it has allowed
     before that is allowed then.
@@ -43,7 +49,7 @@ class SecondMedia:
     def __init__(self, audio_format: AudioFormat, *, is_prepared: bool = False) -> None:
         self.answer_ring_seconds: float | None = DIAL_SECONDS if is_prepared else None
         self._reader = AudioReader(audio_format)
-        self._has_one_track = audio_format.mode is AudioMode.MIXED
+        self._mixer = None if audio_format.mode is AudioMode.MIXED else LegMixer()
         self._writer = AudioWriter(audio_format.sample_rate)
         self._credit = AudioCredit(audio_format.sample_rate)
         self._bytes_per_ms = audio_format.bytes_per_second // _MS_PER_SECOND
@@ -76,13 +82,20 @@ class SecondMedia:
                 return None
 
     def _read_audio(self, message: bytes) -> AudioReceived | None:
-        # Almost all of them are such: nothing but whole samples on the one track, or on any.
-        if len(message) > HEADER_BYTES and not (message[_FLAGS] or len(message) % 2):
-            track = message[0]
-            if track == MIXED_TRACK or not self._has_one_track:
-                return AudioReceived(track, message[HEADER_BYTES:])
+        # Almost all of them are such: nothing but whole samples, on the one track.
+        if (
+            self._mixer is None
+            and len(message) > HEADER_BYTES
+            and not (message[_TRACK] or message[_FLAGS] or len(message) % 2)
+        ):
+            return AudioReceived(CALL_CHANNEL, message[HEADER_BYTES:])
         heard = self._reader.read(message)
-        return None if heard is None else AudioReceived(*heard)
+        if heard is None:
+            return None
+        track, pcm = heard
+        if self._mixer is None:
+            return AudioReceived(track, pcm)
+        return AudioReceived(track + 1, pcm, self._mixer.add(track, pcm))
 
     def pack(self, pcm: bytes | bytearray | memoryview) -> bytes:
         """Return the message of the agent's next audio. See `MediaWire`."""

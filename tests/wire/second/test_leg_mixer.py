@@ -1,0 +1,56 @@
+"""Everybody's voice, of caller and callee on tracks of their own."""
+
+import pytest
+
+from trio_calls.wire.second.leg_mixer import LegMixer
+
+pytestmark = pytest.mark.pure
+
+CALLER, CALLEE = 0, 1
+
+
+def pcm(*samples: int) -> bytes:
+    return b"".join(sample.to_bytes(2, "little", signed=True) for sample in samples)
+
+
+def test_one_party_alone_is_everybody() -> None:
+    mixer = LegMixer()
+    assert [mixer.add(CALLER, pcm(number)) for number in (1, 2, 3)] == [pcm(1), pcm(2), pcm(3)]
+
+
+def test_two_are_mixed_frame_by_frame() -> None:
+    mixer = LegMixer()
+    mixer.add(CALLER, pcm(1))
+    assert mixer.add(CALLEE, pcm(10)) == b""
+    assert mixer.add(CALLER, pcm(2)) == pcm(12)
+    assert mixer.add(CALLEE, pcm(20)) == b""
+    assert mixer.add(CALLER, pcm(3)) == pcm(23)
+
+
+def test_what_is_too_loud_is_clipped() -> None:
+    mixer = LegMixer()
+    mixer.add(CALLER, pcm(1))
+    mixer.add(CALLEE, pcm(32_000, -32_000))
+    assert mixer.add(CALLER, pcm(32_000, -32_000)) == pcm(32_767, -32_768)
+
+
+def test_the_shorter_frame_is_filled_up() -> None:
+    mixer = LegMixer()
+    mixer.add(CALLER, pcm(1))
+    mixer.add(CALLEE, pcm(1, 2, 3))
+    assert mixer.add(CALLER, pcm(5)) == pcm(6, 2, 3)
+
+
+def test_who_stays_alone_is_heard_without_a_gap() -> None:
+    mixer = LegMixer()
+    mixer.add(CALLER, pcm(1))
+    mixer.add(CALLEE, pcm(10))
+    heard = [mixer.add(CALLER, pcm(2)), *[mixer.add(CALLEE, pcm(number)) for number in (20, 30)]]
+    assert heard == [pcm(12), b"", pcm(20, 30)]
+    assert mixer.add(CALLEE, pcm(40)) == pcm(40)
+
+
+def test_other_tracks_are_nobodys() -> None:
+    mixer = LegMixer()
+    assert mixer.add(7, pcm(1)) == b""
+    assert mixer.add(CALLER, pcm(2)) == pcm(2)
