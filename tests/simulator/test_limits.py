@@ -125,7 +125,7 @@ async def test_an_sdk_that_is_new_enough_is_let_in(autojump_clock: MockClock) ->
         ("keep_audio_seconds", 0.0),
         ("keep_audio_seconds", float("nan")),
         ("minimum_sdk_version", "latest"),
-        ("mode_after_connect", "SPY"),
+        ("mode_after_connect", "LOUD"),
     ],
 )
 async def test_limits_that_make_no_sense(

@@ -222,6 +222,7 @@ async def open_simulator(
         each connection in its own, whatever this says.
       mode_after_connect: who hears an agent after ``connect()``, until it says otherwise. An
         exchange that is newer than the second wire is said to begin with ``AgentMode.SPY``.
+        `Simulator.config` says so, too.
 
     Raises:
       WSSConfigError: a setting makes no sense.
@@ -241,6 +242,7 @@ async def open_simulator(
         base_url=_IN_PROCESS_URL,
         wire=wire,
     )
+    config = attrs.evolve(config, mode_after_connect=mode_after_connect)
     _check_integer("seed", seed, -math.inf)
     _check_integer("max_connections", max_connections, 1)
     if port is not None:
@@ -257,8 +259,6 @@ async def open_simulator(
         raise WSSConfigError(
             f"second_media_connection must be refuse or replace, not {second_media_connection!r}"
         )
-    if not isinstance(mode_after_connect, AgentMode):
-        raise WSSConfigError(f"mode_after_connect must be an AgentMode, not {mode_after_connect!r}")
     host_names = None if port is None else HostNames([host, *allowed_hosts])
     admission = Admission(
         {"x-api-key": api_key, "x-connector-uuid": connector_uuid},
@@ -279,7 +279,7 @@ async def open_simulator(
             seed=seed,
             is_in_process=not listeners,
             keep_audio_seconds=keep_audio_seconds,
-            mode_after_connect=mode_after_connect,
+            mode_after_connect=config.mode_after_connect,
         )
         calls = PlacedCalls(exchange, keep_finished_calls)
         server = Server(
