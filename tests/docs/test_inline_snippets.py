@@ -254,6 +254,21 @@ async def a_signal_of_the_application_drains(play: Play, simulator: Simulator) -
         call.caller.hang_up()
 
 
+@scene("how-to/dispatch")
+async def a_queue_is_chosen_by_the_number(play: Play, simulator: Simulator) -> None:
+    names = await play(ActiveCall=ActiveCall)
+    chosen: list[str] = []
+
+    async def handle_call(call: ActiveCall) -> None:
+        chosen.append(names["choose_queue"](call))
+        await call.disconnect()
+
+    async with run_agent(handle_call, simulator):
+        for number in ("+65 6222 0001", "+65 6222 0002"):
+            await simulator.place_call(callee=number).wait_ended()
+    assert chosen == ["sales", "calls"]
+
+
 @scene("how-to/debugging", 0)
 async def everything_is_logged(play: Play, simulator: Simulator) -> None:
     logger = logging.getLogger("trio_calls")
