@@ -105,6 +105,18 @@ async def test_tab_and_agent_hear_each_other(browser: Browser) -> None:
     assert not page.complaints
 
 
+async def test_the_address_for_once_leads_to_the_page(browser: Browser) -> None:
+    from trio_calls.web._page import open_phone_page  # noqa: PLC0415 - an extra's
+
+    async with open_simulator() as simulator, open_phone_page(simulator) as page:
+        once = page.url_for_once("127.0.0.1")
+        first, second = await browser.open(once), await browser.open(once)
+        await first.shows("#link[data-link=up]")
+        assert first.page.url == page.url("127.0.0.1")
+        await second.shows("body", "This address was good for once")
+        assert second.page.url == once
+
+
 async def test_callee_hears_the_whisper_alone(browser: Browser) -> None:
     guidance = speech("guidance", RATE)
 
