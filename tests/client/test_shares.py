@@ -75,7 +75,7 @@ def test_who_knows_of_nobody_does_not_wait() -> None:
             assert shares.wait_seconds(calls, claims, 1) == 0
 
 
-def test_a_burst_before_anything_is_known_has_to_wait() -> None:
+def test_a_burst_before_anything_is_known_is_not_claimed() -> None:
     shares = Shares(1000)
     at_once = [claims for claims in range(1000) if not shares.wait_seconds(0, claims, 1)]
     assert at_once == list(range(100))

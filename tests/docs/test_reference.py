@@ -53,4 +53,4 @@ def test_the_defaults_of_every_setting() -> None:
         for name, value in values.items()
         if name not in credentials
     }
-    assert dict(re.findall(r"\* - ``(\w+)``\n +- ``([^`]+)``", SETTINGS)) == defaults
+    assert dict(re.findall(r"\* - ``([a-z]\w*)``\n +- ``([^`]+)``", SETTINGS)) == defaults

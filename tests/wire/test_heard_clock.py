@@ -97,7 +97,7 @@ def test_an_exchange_that_says_it_plays_late_is_believed() -> None:
     assert exchange.clock.heard_position(20) == pytest.approx(100)
 
 
-def test_what_the_exchange_has_not_told_of_was_not_heard() -> None:
+def test_what_an_exchange_has_not_told_of_was_not_heard() -> None:
     exchange = Exchange()
     exchange.audio.put(bytes(100))
     exchange.pull(100, now=10)
