@@ -10,10 +10,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.support.deployment import CHECKOUT, FILES, read_document
+from tests.support.deployment import CHECKOUT, FILES, options_of_run, read_document
 from trio_calls import ClientConfig
 from trio_calls.cli.fleet import REDIS_VARIABLE
-from trio_calls.cli.run import run
 from trio_calls.config import _ENVIRONMENT
 
 pytestmark = pytest.mark.pure
@@ -39,9 +38,9 @@ def test_it_is_a_compose_file() -> None:
 
 
 def test_agents_have_as_long_as_their_calls() -> None:
-    context = run.make_context("trio-calls run", list(AGENTS["command"]))
+    options = options_of_run(AGENTS["command"])
     config = ClientConfig.sandbox(api_key="key", connector_uuid="uuid")
-    needed = context.params["drain_seconds"] + config.close_grace_seconds + 5
+    needed = options["drain_seconds"] + config.close_grace_seconds + 5
     assert duration(AGENTS["stop_grace_period"]) >= needed
     assert AGENTS["init"]
 

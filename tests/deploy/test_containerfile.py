@@ -13,11 +13,10 @@ import pytest
 import trio
 
 from tests.support.containerfile import Image, build, parse
-from tests.support.deployment import CHECKOUT, FILES
+from tests.support.deployment import CHECKOUT, FILES, options_of_run
 from tests.support.peers.web import fetch
 from tests.support.processes import running, settings_of
 from tests.support.requirements import is_required
-from trio_calls.cli.run import run
 from trio_calls.simulator import open_simulator
 
 TEXT = (FILES / "Containerfile").read_text("utf-8")
@@ -62,8 +61,7 @@ def test_extras_are_those_of_the_package() -> None:
 def test_its_command_is_one_that_runs() -> None:
     assert words_of("ENTRYPOINT") == [["trio-calls", "run"]]
     (arguments,) = words_of("CMD")
-    context = run.make_context("trio-calls run", list(arguments))
-    assert context.params["monitor"] == "0.0.0.0:9090"
+    assert options_of_run(arguments)["monitor"] == "0.0.0.0:9090"
     assert words_of("EXPOSE") == [["9090"]]
     assert words_of("STOPSIGNAL") == [["SIGTERM"]]
 

@@ -17,10 +17,9 @@ import pytest
 import yaml
 
 from tests.support.containerfile import parse
-from tests.support.deployment import FILES, read_document, read_documents
+from tests.support.deployment import FILES, options_of_run, read_document, read_documents
 from tests.support.requirements import do_without
 from trio_calls import ClientConfig
-from trio_calls.cli.run import run
 from trio_calls.config import _ENVIRONMENT
 
 pytestmark = pytest.mark.pure
@@ -188,8 +187,7 @@ def test_the_number_of_pods_is_left_to_keda() -> None:
 
 
 def test_arguments_and_settings_are_those_of_the_command() -> None:
-    context = run.make_context("trio-calls run", list(AGENT["args"]))
-    assert context.params["monitor"] == "0.0.0.0:9090"
+    assert options_of_run(AGENT["args"])["monitor"] == "0.0.0.0:9090"
     named = {one["name"] for one in AGENT["env"] if one["name"].startswith("WSS_")}
     assert named <= set(_ENVIRONMENT.values())
 
