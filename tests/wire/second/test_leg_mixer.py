@@ -22,32 +22,38 @@ def test_two_are_mixed_frame_by_frame() -> None:
     mixer = LegMixer()
     mixer.add(CALLER, pcm(1))
     assert mixer.add(CALLEE, pcm(10)) == b""
-    assert mixer.add(CALLER, pcm(2)) == pcm(12)
-    assert mixer.add(CALLEE, pcm(20)) == b""
-    assert mixer.add(CALLER, pcm(3)) == pcm(23)
+    assert mixer.add(CALLER, pcm(2)) == b""
+    assert mixer.add(CALLEE, pcm(20)) == pcm(22)
+    assert mixer.add(CALLER, pcm(3)) == b""
+    assert mixer.add(CALLEE, pcm(30)) == pcm(33)
 
 
-def test_what_is_too_loud_is_clipped() -> None:
-    mixer = LegMixer()
-    mixer.add(CALLER, pcm(1))
-    mixer.add(CALLEE, pcm(32_000, -32_000))
-    assert mixer.add(CALLER, pcm(32_000, -32_000)) == pcm(32_767, -32_768)
-
-
-def test_the_shorter_frame_is_filled_up() -> None:
-    mixer = LegMixer()
-    mixer.add(CALLER, pcm(1))
-    mixer.add(CALLEE, pcm(1, 2, 3))
-    assert mixer.add(CALLER, pcm(5)) == pcm(6, 2, 3)
-
-
-def test_who_stays_alone_is_heard_without_a_gap() -> None:
+def joined() -> LegMixer:
+    """Both have been heard, and the caller's next frame is waited for."""
     mixer = LegMixer()
     mixer.add(CALLER, pcm(1))
     mixer.add(CALLEE, pcm(10))
-    heard = [mixer.add(CALLER, pcm(2)), *[mixer.add(CALLEE, pcm(number)) for number in (20, 30)]]
-    assert heard == [pcm(12), b"", pcm(20, 30)]
-    assert mixer.add(CALLEE, pcm(40)) == pcm(40)
+    return mixer
+
+
+def test_what_is_too_loud_is_clipped() -> None:
+    mixer = joined()
+    mixer.add(CALLER, pcm(32_000, -32_000))
+    assert mixer.add(CALLEE, pcm(32_000, -32_000)) == pcm(32_767, -32_768)
+
+
+def test_the_shorter_frame_is_filled_up() -> None:
+    mixer = joined()
+    mixer.add(CALLER, pcm(5))
+    assert mixer.add(CALLEE, pcm(1, 2, 3)) == pcm(6, 2, 3)
+
+
+def test_who_stays_alone_is_heard_without_a_gap() -> None:
+    mixer = joined()
+    heard = [mixer.add(CALLER, pcm(number)) for number in (2, 3, 4)]
+    assert heard == [b"", pcm(2, 3), pcm(4)]
+    mixer = joined()
+    assert [mixer.add(CALLEE, pcm(number)) for number in (20, 30)] == [pcm(20), pcm(30)]
 
 
 def test_other_tracks_are_nobodys() -> None:

@@ -103,8 +103,10 @@ def test_parties_are_heard_on_tracks_of_their_own() -> None:
     one, two = b"\1\2", b"\3\4"
     assert call.receive(pack_frame(0, 0, 0, one)) == AudioReceived(1, one, everybody=one)
     assert call.receive(pack_frame(1, 0, 0, two)) == AudioReceived(2, two)
-    assert call.receive(pack_frame(0, 1, 0, one)) == AudioReceived(1, one, everybody=b"\4\6")
-    assert call.receive(pack_silence(1, 1, 0, 2)) == AudioReceived(2, bytes(2 * MS))
+    assert call.receive(pack_frame(0, 1, 0, one)) == AudioReceived(1, one)
+    assert call.receive(pack_frame(1, 1, 0, two)) == AudioReceived(2, two, everybody=b"\4\6")
+    quiet = bytes(2 * MS)
+    assert call.receive(pack_silence(1, 2, 0, 2)) == AudioReceived(2, quiet, everybody=quiet)
     assert call.invalid_messages == 0
 
 

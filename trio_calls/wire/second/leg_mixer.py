@@ -11,30 +11,37 @@ from trio_calls.wire.second.media import CALLEE_TRACK, CALLER_TRACK
 class LegMixer:
     """Mixes caller and callee, frame by frame, as they come.
 
-    The clocks of two tracks have nothing to do with each other. So a frame of one is mixed with
-    what comes next of the other, 20 ms later at the most; where nothing comes of it, with nothing.
+    The clocks of two tracks have nothing to do with each other. So a frame of the party that was
+    there first waits for the next one of the other, 20 ms at the most; where nothing comes, it is
+    heard alone.
     """
 
     def __init__(self) -> None:
-        self._waiting: tuple[int, bytes] | None = None
-        self._present: set[int] = set()
+        self._leader: int | None = None
+        self._has_follower = False
+        self._waiting: bytes | None = None
 
     def add(self, track: int, pcm: bytes) -> bytes:
         """Add a frame of a party. Returns what is to be heard of everybody now, if anything is."""
         if track not in {CALLER_TRACK, CALLEE_TRACK}:
             return b""
-        self._present.add(track)
+        if self._leader is None:
+            self._leader = track
         waiting, self._waiting = self._waiting, None
-        if waiting is None:
-            if len(self._present) == 1:
-                return pcm
-            self._waiting = track, pcm
+        if track != self._leader:
+            has_just_come, self._has_follower = not self._has_follower, True
+            if waiting is not None:
+                return _mixed(waiting, pcm)
+            # What the first says goes on without a gap: it was heard already for this frame.
+            return b"" if has_just_come else pcm
+        if waiting is not None:
+            # Of the other one nothing has come for a frame.
+            self._has_follower = False
+            return waiting + pcm
+        if self._has_follower:
+            self._waiting = pcm
             return b""
-        if waiting[0] != track:
-            return _mixed(waiting[1], pcm)
-        # Of the other one nothing has come for a frame.
-        self._present = {track}
-        return waiting[1] + pcm
+        return pcm
 
 
 def _mixed(first: bytes, second: bytes) -> bytes:
