@@ -206,6 +206,12 @@ async def test_workers_that_are_dead_are_forgotten(
         assert await alive.take_over(entry_ids[busy], 0)
 
 
+async def test_the_first_worker_of_a_queue_forgets_nobody(open_store: OpenStore) -> None:
+    first = open_store("a")
+    await first.forget_the_dead()
+    assert await first.read(0.05) is None
+
+
 @pytest.mark.slow
 async def test_workers_that_wait_get_calls_in_turn(redis_server: RedisServer) -> None:
     async with open_redis_link(RedisUrl(redis_server.url)) as link:

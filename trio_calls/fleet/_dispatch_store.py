@@ -275,6 +275,9 @@ class RedisStore:
 
     async def forget_the_dead(self) -> None:
         """Forget workers that are dead. See `DispatchStore`."""
+        if not await self._link.call(lambda redis: redis.exists([self._stream])):
+            # Nobody was here. XINFO would say "no such key", which is no word about a group.
+            return
         workers = await self._in_group(
             lambda redis: redis.xinfo_consumers(self._stream, _GROUP).raw()
         )
