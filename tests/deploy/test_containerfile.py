@@ -51,6 +51,13 @@ def test_sources_are_in_the_checkout() -> None:
     assert [source for source in sources if not (CHECKOUT / source).exists()] == []
 
 
+def test_keys_get_into_no_image_and_no_repository() -> None:
+    ignored = (FILES / "Containerfile.dockerignore").read_text("utf-8").splitlines()
+    assert "**/exchange.env" in ignored
+    # Builds of the package heed this one as well.
+    assert "exchange.env" in (CHECKOUT / ".gitignore").read_text("utf-8").splitlines()
+
+
 def test_extras_are_those_of_the_package() -> None:
     (install,) = [words for words in words_of("RUN") if "install" in words]
     extras = install[-1].partition("[")[2].rstrip("]").split(",")
