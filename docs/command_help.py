@@ -30,8 +30,8 @@ _HEAD: Final = """\
 The commands
 ============
 
-``pip install 'trio-calls[cli]'`` brings the command ``trio-calls``. What it is good for, and which
-exit status means what, is in :doc:`/how-to/ring-your-agent`.
+The extra ``trio-calls[cli]`` brings the command ``trio-calls``. What it is good for, and which exit
+status means what, is in :doc:`/how-to/ring-your-agent`.
 """
 
 

@@ -98,7 +98,7 @@ def dispatch(
     """Claim calls, and pass them on to workers through Redis, until Control-C.
 
     For an exchange that allows one connection where many workers are to talk. These are `trio-calls
-    run --from-redis`, and need no connection.
+    run --from-redis`: they have the same settings, and no control connection.
 
     TARGET is file.py:function or package.module:function. That function is given each ActiveCall,
     and returns the name of a queue; without one all calls are in the queue `calls`. It may be

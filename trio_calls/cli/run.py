@@ -152,8 +152,8 @@ def run(
     Conversation; one of the two is enough.
 
     The settings come from the environment: WSS_API_KEY and WSS_CONNECTOR_UUID, or WSS_CERT_PATH and
-    WSS_KEY_PATH; WSS_BASE_URL, WSS_SAMPLE_RATE and WSS_MAX_CONCURRENT_CALLS. `trio-calls check`
-    tells whether they are right.
+    WSS_KEY_PATH; WSS_BASE_URL, WSS_WIRE, WSS_SAMPLE_RATE and WSS_MAX_CONCURRENT_CALLS. `trio-calls
+    check` tells whether they are right.
 
     With --simulate it needs none of them, and takes WSS_SAMPLE_RATE where it is set: somebody
     calls, says what they want and listens; the callee picks up after 1 s of ringing; after 15 s the
