@@ -256,7 +256,7 @@ async def a_signal_of_the_application_drains(play: Play, simulator: Simulator) -
 
 @scene("how-to/dispatch")
 async def a_queue_is_chosen_by_the_number(play: Play, simulator: Simulator) -> None:
-    names = await play(ActiveCall=ActiveCall)
+    names = await play()
     chosen: list[str] = []
 
     async def handle_call(call: ActiveCall) -> None:

@@ -20,7 +20,8 @@ async def dispatch(config: ClientConfig) -> None:
 
         @client.on(events.INCOMING_CALL)
         async def pass_on(call: ActiveCall) -> None:
-            await dispatcher.dispatch(call, "withheld" if call.caller_number is None else "calls")
+            queue = "withheld" if call.caller_number is None else "calls"
+            await dispatcher.dispatch(call, queue)
 
         await client.run_forever()
         await dispatcher.drain()
