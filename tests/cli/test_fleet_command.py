@@ -77,6 +77,7 @@ EVENTS = (
         "call.connect: CALL_UNANSWERED",
     ),
     (CallEventKind.STATE, 41.302, CallState.CONNECTED, AgentMode.BARGE, ""),
+    (CallEventKind.MODE, 41.302, CallState.CONNECTED, AgentMode.BARGE, ""),
     (CallEventKind.MODE, 55.017, CallState.CONNECTED, AgentMode.WHISPER, ""),
     (CallEventKind.ENDED, 192.55, CallState.DISCONNECTED, None, "the caller hung up"),
 )
