@@ -84,6 +84,7 @@ html_theme = "furo"
 html_title = f"trio-calls {release}"
 html_show_copyright = False
 html_static_path = ["_style", "_static"]  # recordings are linked, not included
+html_css_files = ["phones.css"]
 
 
 def keep_colons(app: Sphinx, what: str, *rest: Any) -> None:
