@@ -134,6 +134,23 @@ async def test_what_was_played_is_known(exchange: FakeExchange) -> None:
         await media.accept("call.close")
 
 
+async def test_what_is_less_than_a_millisecond_is_not_waited_for(exchange: FakeExchange) -> None:
+    """A frame that fits into the queue lasts 10.4 ms, and the exchange counts whole ones."""
+    async with open_client(exchange, send_buffer_bytes=500) as (_, control, switchboard):
+        await ring(control)
+        call = await switchboard.next_call()
+        media = await exchange.answer(call)
+        await media.send(encode(Config(20)), encode(Flow(drained_ms=0, window_ms=60)))
+        await call.send_audio(noise(0.01, 24000, 1))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(call.close)
+            assert len(await sent(media)) == 500
+            await media.send(encode(Flow(drained_ms=10, window_ms=60)))
+            began = trio.current_time()
+            await media.accept("call.close")
+            assert trio.current_time() - began < 0.1
+
+
 async def test_the_other_side_is_heard(exchange: FakeExchange) -> None:
     speech = noise(0.04, 24000, 2)
     async with talking(exchange) as (call, media):

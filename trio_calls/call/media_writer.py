@@ -96,7 +96,7 @@ class MediaWriter(EagerWriter):
         self._delivered_filling = 0
         self._playout: PlayoutClock = PlayoutClock(bytes_per_second)
         # By the latest word of the exchange; None where it says nothing of it.
-        self._unplayed_bytes: int | None = None
+        self._played_bytes: int | None = None
         self._progress = Wakeup()
         self._clears = 0
         # When audio last came into the queue; which tail waits, until when, and what wakes up then.
@@ -201,9 +201,9 @@ class MediaWriter(EagerWriter):
 
     def played(self, played_bytes: int) -> None:
         """Note how much of all that was sent was played, as the exchange says."""
-        unplayed = self._delivered_bytes + self._delivered_filling - played_bytes
-        self._unplayed_bytes = max(0, unplayed)
-        self._playout.played(self._unplayed_bytes, self._clock.current_time())
+        self._played_bytes = played_bytes
+        unplayed = max(0, self._delivered_bytes + self._delivered_filling - played_bytes)
+        self._playout.played(unplayed, self._clock.current_time())
         self._progress.wake()
 
     def follow_playing(self) -> HeardClock:
@@ -443,8 +443,6 @@ class MediaWriter(EagerWriter):
         new_bytes = audio.sent_bytes - self._delivered_bytes
         if new_bytes:
             self._delivered_bytes += new_bytes
-            if self._unplayed_bytes is not None:
-                self._unplayed_bytes += new_bytes
             self._playout.sent(new_bytes, self._clock.current_time())
         new_filling = audio.filled_bytes - self._delivered_filling
         if new_filling:
@@ -457,7 +455,7 @@ class MediaWriter(EagerWriter):
     async def wait_played(self, mark: Mark) -> None:
         """Wait until what was said before a place has been played, or the call is over."""
         await self._wait_delivered(mark)
-        if self._unplayed_bytes is not None:
+        if self._played_bytes is not None:
             await self._wait_played_known(mark)
             return
         # What was sent beyond the place is not waited for, and neither is what follows now.
@@ -472,9 +470,13 @@ class MediaWriter(EagerWriter):
 
     async def _wait_played_known(self, mark: Mark) -> None:
         """Do the same where the exchange says what it has played."""
+        # Where it is in all that was sent. Of a backdrop something is always on the way.
+        beyond = max(0, self._delivered_position - mark.position)
+        place = self._delivered_bytes + self._delivered_filling - beyond
+        # The exchange counts whole milliseconds.
+        place -= place % (self._bytes_per_second // 1000)
         while not self._over.is_set() and self._playout.end != -math.inf:
-            beyond = max(0, self._delivered_position - mark.position)
-            if (self._unplayed_bytes or 0) <= beyond:
+            if self._played_bytes is not None and self._played_bytes >= place:
                 break
             await self._progress.wait()
         # The exchange is done with a frame when it begins to play it.
