@@ -14,16 +14,27 @@ import trio.testing
 from tests.support.peers.exchange import FakeExchange, Switchboard
 from tests.support.peers.links import TOKEN, ControlEnd, MediaEnd
 from tests.support.transports import on_one_transport
-from trio_calls import ActiveCall, CallClient, CallState, EndCause, WSSCallClosedError
+from trio_calls import (
+    ActiveCall,
+    CallClient,
+    CallState,
+    EndCause,
+    WSSCallClosedError,
+    events,
+    open_call_client,
+)
 from trio_calls.audio import noise
 from trio_calls.call.active_call import playout_of
+from trio_calls.client import conversations
+from trio_calls.sessions import Conversation
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent
-from trio_calls.wire.responses import Response
+from trio_calls.wire.responses import Response, SetupDone
 from trio_calls.wire.second.audio_frame import pack_frame, unpack_frame
 from trio_calls.wire.second.codec import decode_control
 from trio_calls.wire.second.control import (
     CallNotify,
+    MessageIn,
     SessionClaim,
     SessionOpen,
     TriggerConditionsSetup,
@@ -205,6 +216,83 @@ async def test_a_call_that_cannot_be_had_leaves_room(exchange: FakeExchange, cod
         await control.send(Response(request_id, is_ok=False, error_code=code))
         await ring(control)
         assert (await switchboard.next_call()).call_id == "call-1"
+
+
+def written(number: int) -> str:
+    """A message of somebody who has not written before."""
+    content = {"text": {"body": str(number)}}
+    return encode(MessageIn(f"id-{number}", "+65 6222 0000", f"+65 {number}", "WA", content))
+
+
+class Reader:
+    """A handler of messages that reads one of each conversation."""
+
+    def __init__(self, client: CallClient) -> None:
+        self.read: list[str] = []
+        client.on(events.INCOMING_MESSAGE)(self)
+
+    async def __call__(self, conversation: Conversation) -> None:
+        message = await anext(conversation)
+        self.read.append(message.content["text"]["body"])
+
+
+async def let_it_be_opened(control: ControlEnd) -> None:
+    opened = await expect(control, SessionOpen)
+    await grant(control, opened.request_id, created=True)
+    await trio.testing.wait_all_tasks_blocked()
+
+
+async def test_what_is_written_in_the_first_breath_is_read(exchange: FakeExchange) -> None:
+    exchange.greeting.append(written(1))
+    async with open_client(exchange) as (client, control, _):
+        reader = Reader(client)
+        await let_it_be_opened(control)
+        assert reader.read == ["1"]
+
+
+async def test_what_is_written_before_the_setup_is_done_is_dropped(
+    exchange: FakeExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange.finishes_setup = False
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def finish_setup() -> None:
+            control = await exchange.control()
+            await control.send(written(1), SetupDone("connection-1"))
+
+        async with open_call_client(exchange.config(wire="second")) as client:
+            reader = Reader(client)
+            await trio.testing.wait_all_tasks_blocked()
+            assert reader.read == []
+    assert "messages were dropped, 1 so far" in caplog.text
+
+
+async def test_what_was_written_outlives_the_control_connection(exchange: FakeExchange) -> None:
+    """Whom it was given to has it: nobody else will be."""
+    async with open_client(exchange) as (client, control, _):
+        reader = Reader(client)
+        await control.send(written(1))
+        await expect(control, SessionOpen)
+        await control.cut()
+        await let_it_be_opened(await exchange.control())
+        assert reader.read == ["1"]
+
+
+async def test_a_flood_of_partners_is_bounded(
+    exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(conversations, "MAX_SESSIONS", 3)
+    async with open_client(exchange) as (client, control, _):
+        reader = Reader(client)
+        for number in range(5):
+            await control.send(written(number))
+            await let_it_be_opened(control)
+        assert reader.read == list("01234")
+        # And nobody is let in for whom the exchange does not answer.
+        await control.send(*map(written, range(5, 20)))
+        assert len(await control.rest()) == 3
+    assert "messages were dropped, 8 so far" in caplog.text
 
 
 async def test_what_is_to_be_offered_is_said(exchange: FakeExchange) -> None:

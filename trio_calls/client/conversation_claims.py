@@ -33,15 +33,14 @@ class ConversationClaims:
       on_room: called when there may be room for more.
     """
 
-    # Holds the claims.
-    _nursery: trio.Nursery
-
     def __init__(
         self,
         control: ControlConnection,
         on_answer: Callable[[MessageSession, Response], None],
         on_room: Callable[[], None],
     ) -> None:
+        # Holds the claims. Something may be written as soon as there is a connection.
+        self._nursery: trio.Nursery | None = None
         self._control = control
         self._on_answer = on_answer
         self._on_room = on_room
@@ -50,8 +49,9 @@ class ConversationClaims:
         self._on_their_way = 0
 
     def start(self, nursery: trio.Nursery) -> None:
-        """Choose the nursery for the claims."""
+        """Choose the nursery for the claims, and claim what waits for that."""
         self._nursery = nursery
+        self._start_more()
 
     @property
     def have_room(self) -> bool:
@@ -71,14 +71,14 @@ class ConversationClaims:
 
     def _start_more(self) -> None:
         while self._queue and self._on_their_way < MAX_CLAIMS_AT_ONCE:
-            connection_id = self._control.connection_id
-            if connection_id is None or self._nursery.cancel_scope.cancel_called:
+            connection_id, nursery = self._control.connection_id, self._nursery
+            if connection_id is None or nursery is None or nursery.cancel_scope.cancel_called:
                 return
             session = next(iter(self._queue))
             del self._queue[session]
             session.claimed_on = connection_id
             self._on_their_way += 1
-            self._nursery.start_soon(self._claim, session, connection_id)
+            nursery.start_soon(self._claim, session, connection_id)
 
     async def _claim(self, session: MessageSession, connection_id: str) -> None:
         try:

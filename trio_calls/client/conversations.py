@@ -62,6 +62,10 @@ logger = get_logger("trio_calls.conversations")
 #: How long `session.closed` is waited for when the exchange was asked to close a session.
 CLOSED_SECONDS: Final = 10.0
 
+#: So many sessions there are, and no more begin with what somebody writes. One in which nothing is
+#: to be done is forgotten for that, as the exchange forgets those in which nothing happens.
+MAX_SESSIONS: Final = 10_000
+
 #: What the exchange says of a session that is over: for good, and perhaps as it was asked to.
 _OVER: Final = frozenset({SESSION_CLOSED, SESSION_NOT_FOUND})
 
@@ -279,9 +283,20 @@ class Conversations:
         session = self._sessions.get(message.session_id)
         if session is not None and session.ending is None:
             return session
-        if message.offer is None or self._handlers.is_stopped:
+        is_connected = self._control.connection_id is not None
+        if message.offer is None or self._handlers.is_stopped or not is_connected:
+            return None
+        if len(self._sessions) >= MAX_SESSIONS and not self._forget_idle():
             return None
         return self._add(message.session_id, message.offer)
+
+    def _forget_idle(self) -> bool:
+        """Forget the oldest session in which nothing is to be done. Return whether there is one."""
+        for session in self._sessions.values():
+            if session.was_granted and not session.users and not session.unread:
+                self._forget(session)
+                return True
+        return False
 
     def closed(self, message: SessionEnded) -> None:
         """End the conversation of a session, if it is one."""
@@ -307,10 +322,15 @@ class Conversations:
         self._claims.connection_lost()
         self._queue.clear()
         for session in list(self._sessions.values()):
-            if session.is_claim_open:
+            if session.is_claim_open and not self._has_begun(session):
                 session.is_lost = True
                 self._forget(session)
             session.news.wake()
+
+    def _has_begun(self, session: MessageSession) -> bool:
+        """Return whether a session has begun with a message, which nobody else will be given."""
+        is_ours = self._control.wire.forgets_sessions and bool(session.unread)
+        return is_ours and not session.users
 
     def _take_up(self) -> None:
         """Claim as many sessions as there are offers, and room."""
