@@ -295,6 +295,42 @@ async def test_a_flood_of_partners_is_bounded(
     assert "messages were dropped, 8 so far" in caplog.text
 
 
+async def test_what_is_out_of_date_holds_nobody_up(exchange: FakeExchange) -> None:
+    """An offer holds for 10 s, and is repeated after that or not."""
+    async with open_client(exchange, max_concurrent_calls=1) as (_, control, switchboard):
+        await ring(control, CallNotify("call-0", "+65 6222 0000"))
+        call = await switchboard.next_call()
+        for name in ("repeated", "over", "over, too"):
+            await control.send(encode(CallNotify(name, "+65 6222 0000")))
+        await trio.sleep(11)
+        await control.send(encode(CallNotify("repeated", "+65 6222 0000")))
+        await control.send(encode(CallNotify("new", "+65 6222 0000")))
+        await trio.testing.wait_all_tasks_blocked()
+        await call.close()
+        claimed = []
+        for _ in range(2):
+            opened = await expect(control, SessionOpen)
+            await grant(control, opened.request_id, created=True)
+            claim = await expect(control, SessionClaim)
+            claimed.append(claim.call_id)
+            await control.send(Response(claim.request_id, is_ok=False, error_code="CALL_NOT_FOUND"))
+        assert claimed == ["repeated", "new"]
+        assert await control.rest() == []
+
+
+async def test_what_is_out_of_date_is_claimed_where_nothing_else_waits(
+    exchange: FakeExchange,
+) -> None:
+    """Nobody knows for certain that it is."""
+    async with open_client(exchange, max_concurrent_calls=1) as (_, control, switchboard):
+        await ring(control, CallNotify("call-0", "+65 6222 0000"))
+        call = await switchboard.next_call()
+        await control.send(encode(NOTIFY))
+        await trio.sleep(60)
+        await call.close()
+        assert (await expect(control, SessionOpen)).subscriber == NOTIFY.subscriber
+
+
 async def test_what_is_to_be_offered_is_said(exchange: FakeExchange) -> None:
     async with open_client(exchange) as (client, control, _), trio.open_nursery() as nursery:
 

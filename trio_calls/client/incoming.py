@@ -70,7 +70,13 @@ class IncomingCalls:
         self._shares: Shares | None = None
         if capacity is not None and control.wire.offers_to_all:
             self._shares = Shares(capacity)
-        self.offers: Offers = Offers(capacity, self.judge.judge, self.observers, self._shares)
+        self.offers: Offers = Offers(
+            capacity,
+            self.judge.judge,
+            self.observers,
+            self._shares,
+            control.wire.claim_seconds,
+        )
         self._config = config
         self._tls = tls
         self._handler: CallHandler | None = None

@@ -15,6 +15,7 @@ It knows nothing of calls: the offers of a channel are in a queue of their own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container
 from itertools import islice
 from typing import Final, assert_never
@@ -55,6 +56,8 @@ class OfferQueue:
       observers: are told of offers that come, and of those that are lost here.
       chance: makes a number from 0 to 1 of each offer, on which it depends when this worker claims
         it: see `shares`. None: the oldest is claimed first.
+      claim_seconds: for how long an offer can be claimed, for all that is known. One that has
+        waited longer gives way to those that have not.
     """
 
     def __init__(
@@ -62,9 +65,11 @@ class OfferQueue:
         judge: Callable[[Offered], OfferDecision] | None = None,
         observers: ClientObservers | None = None,
         chance: Callable[[], float] | None = None,
+        claim_seconds: float = math.inf,
     ) -> None:
         self._judge = judge
         self._chance = chance or (lambda: 0.0)
+        self._claim_seconds = claim_seconds
         self._observers = observers or ClientObservers()
         self._waiting = WaitingOffers(has_own_order=chance is not None)
         self._put_off: dict[str, WaitingOffer] = {}
@@ -115,6 +120,11 @@ class OfferQueue:
             self._observers.offer_seen()
         self._waiting.add(WaitingOffer(offer.session_id, offer, at, self._chance()))
 
+    def renew(self, session_id: str, at: float) -> None:
+        """Note that an offer that waits was repeated at that time, if that makes a difference."""
+        if self._claim_seconds < math.inf:
+            self._waiting.renew(session_id, at)
+
     def add_own(self, session_id: str, offered_at: float = 0.0) -> None:
         """Let a session wait that nobody else can have: it is claimed when its turn has come."""
         if session_id not in self._waiting:
@@ -129,6 +139,7 @@ class OfferQueue:
           wait_seconds: how long each has to wait first, before its jitter. If none has, what
             `start` was given is called when one has.
         """
+        self._drop_lapsed()
         while True:
             waiting = self._first(held, wait_seconds)
             if waiting is None:
@@ -148,6 +159,21 @@ class OfferQueue:
         if offer is None:
             self._take_up_at(due)
         return offer
+
+    def _drop_lapsed(self) -> None:
+        """Leave to others what can be claimed no more, while something waits that can.
+
+        Nobody tells us of each that it is over. To ask the exchange, one by one, would take until
+        the others are, too.
+        """
+        if self._claim_seconds == math.inf:
+            return
+        lapsed_until = trio.current_time() - self._claim_seconds
+        while self._waiting.newest_at > lapsed_until:
+            oldest = next(iter(self._waiting))
+            if oldest.offer is None or oldest.offered_at > lapsed_until:
+                break
+            self._lose(oldest.session_id, Loss.LEFT)
 
     def ask_again(self) -> None:
         """Let `take` ask again about all that was put off, but for what was put off too long."""

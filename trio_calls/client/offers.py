@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -69,6 +70,7 @@ class Offers:
       judge: says what becomes of an offer for which there is room; None: all are claimed.
       observers: are told of offers, and of room for them.
       shares: says how long offers wait, so that each worker has its share; None: they do not.
+      claim_seconds: for how long an offer can be claimed, for all that is known.
 
     Attributes:
       sessions: by their names: what is being claimed, or served.
@@ -81,11 +83,12 @@ class Offers:
         judge: Callable[[Offered], OfferDecision] | None = None,
         observers: ClientObservers | None = None,
         shares: Shares | None = None,
+        claim_seconds: float = math.inf,
     ) -> None:
         observers = observers or ClientObservers(max_sessions)
         self.sessions: dict[str, Session] = {}
         chance = None if shares is None else shares.chance
-        self.queue: OfferQueue = OfferQueue(judge, observers, chance)
+        self.queue: OfferQueue = OfferQueue(judge, observers, chance, claim_seconds)
         self._max_sessions = max_sessions
         self._shares = shares
         self._observers = observers
@@ -97,7 +100,7 @@ class Offers:
         self._released: dict[str, None] = {}
 
     def add(self, offer: Offered, at: float = 0.0) -> None:
-        """Keep an offer. One that waits already, or is being served, changes nothing.
+        """Keep an offer. One that is being served changes nothing; one that waits waits on.
 
         A call that was lost here may ring again; that offer waits until its scope is closed. So
         does that of a call whose claim is in question, which may yet be served where it rings. One
@@ -106,9 +109,10 @@ class Offers:
         if offer.session_id in self._released:
             return
         session = self.sessions.get(offer.session_id)
-        if self.queue.has(offer.session_id) or (session is not None and session.is_held):
-            return
-        self.queue.add(offer, at)
+        if self.queue.has(offer.session_id):
+            self.queue.renew(offer.session_id, at)
+        elif session is None or not session.is_held:
+            self.queue.add(offer, at)
 
     def has_call(self, session_id: str) -> bool:
         """Return whether this is a call that is on offer here, or being claimed, or served."""

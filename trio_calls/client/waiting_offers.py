@@ -5,6 +5,7 @@ The two orders are the same but where workers share: see `shares`.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 
@@ -56,6 +57,12 @@ class WaitingOffers:
         return iter(self._offers.values())
 
     @property
+    def newest_at(self) -> float:
+        """When the last of them was offered, in Trio's time; minus infinity if there is none."""
+        newest = next(reversed(self._offers.values()), None)
+        return -math.inf if newest is None else newest.offered_at
+
+    @property
     def own_order(self) -> Iterable[WaitingOffer]:
         """All of them, as this worker claims them."""
         return self._offers.values() if self._own_order is None else self._own_order
@@ -66,6 +73,13 @@ class WaitingOffers:
         self._offers[offer.session_id] = offer
         if self._own_order is not None:
             insort(self._own_order, offer, key=place_of)
+
+    def renew(self, session_id: str, at: float) -> None:
+        """Let an offer wait as if it had come at that time, if it waits."""
+        offer = self.remove(session_id)
+        if offer is not None:
+            offer.offered_at = at
+            self.add(offer)
 
     def add_first(self, offers: Iterable[WaitingOffer]) -> None:
         """Let offers wait before the others."""

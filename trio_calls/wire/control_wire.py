@@ -195,6 +195,13 @@ class ControlWire(Protocol):
         Otherwise it is offered to one of them.
         """
 
+    @property
+    def claim_seconds(self) -> float:
+        """For how long a call can be claimed after it was offered.
+
+        Infinite where that is as long as it rings, for all that is known.
+        """
+
     def setup(self, audio_format: AudioFormat) -> Message:
         """Return what is sent first on a connection."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from trio_calls.audio_format import AudioFormat
@@ -41,6 +42,7 @@ class FirstControl:
 
     follows_claims: bool = True
     offers_to_all: bool = True
+    claim_seconds: float = math.inf
     forgets_sessions: bool = False
 
     def setup(self, audio_format: AudioFormat) -> Message:

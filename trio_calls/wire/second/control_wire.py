@@ -66,6 +66,8 @@ class SecondControl:
     #: Nothing is heard of a claimed call but on its media connection.
     follows_claims: bool = False
     offers_to_all: bool = False
+    #: Then another SDK is told of it, or the same one again.
+    claim_seconds: float = 10.0
     forgets_sessions: bool = True
 
     def __init__(self) -> None:
