@@ -26,6 +26,7 @@ from trio_calls.simulator import (
     Simulator,
     cut_control,
     open_simulator,
+    refuse,
 )
 
 pytestmark = pytest.mark.usefixtures("virtual_time", "no_task_left")
@@ -224,6 +225,23 @@ async def test_nobody_has_opened_it_in_time(
     assert late.calls == []
     assert queue.entries == {}
     assert call.caller.state is PhoneState.HUNG_UP
+    assert "no worker has opened it in time, so it is declined" in caplog.text
+
+
+async def test_a_call_that_cannot_be_declined_is_its_own_trouble(
+    simulator: Simulator, queue: QueueInMemory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The setting is about handlers of the application, and none has failed."""
+    simulator.inject(refuse("call.disconnect", error_code="BUSY"))
+    async with open_desk(simulator, queue, ring_seconds=1, crash_on_handler_error=True) as (
+        _,
+        desk,
+    ):
+        call = simulator.place_call()
+        await call.wait_ended()
+        await trio.sleep(1)
+        assert desk.waiting == 0
+        await simulator.place_call().wait_ended()
     assert "no worker has opened it in time, so it is declined" in caplog.text
 
 

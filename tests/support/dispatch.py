@@ -108,11 +108,12 @@ async def open_desk(
     *,
     ring_seconds: float = 30,
     client: CallClient | None = None,
+    **settings: Any,
 ) -> AsyncIterator[tuple[CallClient, Dispatcher]]:
     """A client that passes every call on; a new one, if none is given."""
     opened = nullcontext(client) if client else open_call_client(simulator.config)
     async with trio.open_nursery() as nursery, opened as present:
-        config, store = simulator.config, queue.store()
+        config, store = attrs.evolve(simulator.config, **settings), queue.store()
         dispatcher = Dispatcher(lambda name: store, Sealer(KEY), config, ring_seconds, nursery)
         nursery.start_soon(dispatcher.watch)
         present.on(events.INCOMING_CALL)(dispatcher.dispatch)

@@ -99,6 +99,8 @@ class Dispatcher:
         self._sealer = sealer
         self._ring_seconds = ring_seconds
         self._nursery = nursery
+        # That a call cannot be declined is no failure of the application's.
+        config = attrs.evolve(config, on_handler_failure="decline", crash_on_handler_error=False)
         self._declining = AdoptedCalls(config, ClientTLS(config))
         # By the exchange's name: those that are put or waited for.
         self._calls: dict[str, _PassedOnCall] = {}
