@@ -25,6 +25,7 @@ from trio_calls.fleet import (
     FleetUnavailableError,
     open_directory,
 )
+from trio_calls.fleet._keys import WORKERS, worker_key
 from trio_calls.simulator import open_simulator
 from trio_calls.testing import run_agent
 
@@ -129,6 +130,18 @@ async def test_what_somebody_has_deleted_is_written_again(redis_server: RedisSer
             await stream.receive_some()
         view = await worker.view_once(lambda view: view.calls)
         assert [each.is_whole for each in view.workers] == [True]
+
+
+async def test_what_is_no_worker_hides_no_others(redis_server: RedisServer) -> None:
+    async with open_worker(redis_server, talk) as worker:
+        call = worker.place_call()
+        await worker.entry_once("ANSWERED")
+        stream = await trio.open_tcp_stream("127.0.0.1", redis_server.port)
+        async with stream:
+            await stream.send_all(f"SET {worker_key('a')} x\r\nSADD {WORKERS} a\r\n".encode())
+            view = await worker.view_once(lambda view: view.unreadable)
+        assert [entry.call_id for entry in view.calls] == [call.call_id]
+        await worker.fleet.close(call.call_id)
 
 
 async def test_a_full_server_is_said_once(

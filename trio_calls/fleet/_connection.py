@@ -220,3 +220,10 @@ def _words_of_refusal(text: str) -> str:
 def is_full(error: object) -> bool:
     """Return whether Redis takes nothing more, as its memory or its disk is full."""
     return isinstance(error, Exception) and str(error).startswith(_NO_ROOM)
+
+
+def is_of_wrong_type(error: object) -> bool:
+    """Return whether there is something else under a name than was asked for."""
+    from coredis import exceptions  # noqa: PLC0415  # needs the extra
+
+    return isinstance(error, exceptions.WrongTypeError)

@@ -14,7 +14,14 @@ from trio_calls.audio import Resampler, duration_seconds, read_wav
 from trio_calls.audio._as_bytes import as_bytes
 from trio_calls.config import is_number
 from trio_calls.fleet._clock import read_clock
-from trio_calls.fleet._connection import RedisUrl, answering, concealed, explain, open_connection
+from trio_calls.fleet._connection import (
+    RedisUrl,
+    answering,
+    concealed,
+    explain,
+    is_of_wrong_type,
+    open_connection,
+)
 from trio_calls.fleet._entries import (
     CallEntry,
     CallRecord,
@@ -231,8 +238,11 @@ class _Collector:
         self._calls: list[CallEntry] = []
         self._unreadable = 0
 
-    def add(self, worker_id: str, fields: dict[bytes, bytes], left_ms: int) -> None:
-        """Add a worker's hash. An empty one is of a worker that is gone."""
+    def add(self, worker_id: str, fields: dict[bytes, bytes] | None, left_ms: int) -> None:
+        """Add a worker's hash. An empty one is of a worker that is gone; None: it is no hash."""
+        if fields is None:
+            self._unreadable += 1
+            return
         prefix = CALL_FIELD.encode()
         calls: list[CallEntry] = []
         for field, value in fields.items():
@@ -264,6 +274,8 @@ class _Collector:
 async def _questions(redis: Redis[bytes]) -> AsyncIterator[tuple[Any, list[Any]]]:
     """Ask many things at once. The answers are there after the block.
 
+    The answer is None where there is something else under a name than was asked for.
+
     Raises:
       WSSFleetError: Redis cannot be reached, does not answer in time, or refuses.
     """
@@ -273,8 +285,10 @@ async def _questions(redis: Redis[bytes]) -> AsyncIterator[tuple[Any, list[Any]]
         async with redis.pipeline(transaction=False, raise_on_error=False) as pipe:
             yield pipe, answers
         answers += pipe.results or ()
-    for answer in answers:
-        if isinstance(answer, Exception):
+    for place, answer in enumerate(answers):
+        if is_of_wrong_type(answer):
+            answers[place] = None
+        elif isinstance(answer, Exception):
             raise explain(answer) or answer
 
 
@@ -287,7 +301,7 @@ async def _worker_ids(redis: Redis[bytes]) -> list[str]:
 
 async def _forget(redis: Redis[bytes], worker_ids: Sequence[str], found: Iterable[Any]) -> None:
     """Forget the names of workers that are gone. One that is not says its name again."""
-    gone = [worker_id for worker_id, fields in zip(worker_ids, found, strict=True) if not fields]
+    gone = [worker_id for worker_id, fields in zip(worker_ids, found, strict=True) if fields == {}]
     if gone:
         async with answering():
             await redis.srem(WORKERS, gone)

@@ -57,16 +57,14 @@ async def give_order(
     Cancellation: the worker may do it all the same.
     """
     clock = await read_clock(redis)
-    kept_ms = round(within_seconds * _MS)
-    order = Order(
-        order_id=secrets.token_hex(16),
-        kind=kind,
-        expires_ms=clock.now_ms() + kept_ms,
-        call_id=call_id,
-    )
+    order_id, kept_ms = secrets.token_hex(16), round(within_seconds * _MS)
     if sound:
         async with answering(_SEND_SECONDS):
-            await redis.set(sound_key(order.order_id), sound, px=kept_ms)
+            await redis.set(sound_key(order_id), sound, px=kept_ms)
+    # The time counts from here: to send a recording may take longer than that.
+    order = Order(
+        order_id=order_id, kind=kind, expires_ms=clock.now_ms() + kept_ms, call_id=call_id
+    )
     async with answering():
         await redis.xadd(orders_key(worker_id), {"order": order.encode()})
         await redis.pexpire(orders_key(worker_id), kept_ms)
