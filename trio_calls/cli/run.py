@@ -194,7 +194,9 @@ def run(
         require_task_view()
         run_main = partial(run_trio, showing_tasks)
     if from_redis is not None or queue is not None:
-        _refuse_with_redis(from_redis, simulate=simulate, workers=workers, monitor=monitor)
+        has_more = workers > 1 or monitor is not None or fleet is not None or show_numbers
+        _refuse_with_redis(from_redis, simulate=simulate, has_more=has_more)
+        refuse_people(context, simulated)
         url, queue = from_redis or "", queue or DEFAULT_QUEUE
         context.exit(run_from_redis(run_main, target, drain_seconds, url, queue))
     in_fleet = require_fleet(fleet, simulate=simulate)
@@ -232,15 +234,15 @@ def simulated_rate() -> int:
         raise Failure(sentence_of(error)) from None
 
 
-def _refuse_with_redis(
-    from_redis: str | None, *, simulate: bool, workers: int, monitor: str | None
-) -> None:
+def _refuse_with_redis(from_redis: str | None, *, simulate: bool, has_more: bool) -> None:
     if from_redis is None:
         raise click.UsageError("--queue goes with --from-redis")
     if simulate:
         raise click.UsageError("--simulate rings by itself: leave --from-redis out")
-    if workers > 1 or monitor is not None:
-        raise click.UsageError("--from-redis is for one process, and without --monitor")
+    if has_more:
+        raise click.UsageError(
+            "--from-redis is for one process, and without --monitor, --fleet and --show-numbers"
+        )
 
 
 def _refuse_workers(simulate: bool) -> None:
