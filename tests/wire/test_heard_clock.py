@@ -1,5 +1,7 @@
 """Which place in what was said is being heard, as far as can be told from what was pulled."""
 
+import sys
+
 import pytest
 
 from trio_calls.wire.heard_clock import HeardClock
@@ -119,3 +121,20 @@ def test_the_first_sound_is_told_when_the_exchange_tells_of_it() -> None:
     assert heard_at == []
     exchange.clock.played(90, now=12)
     assert heard_at == pytest.approx([11.9])
+
+
+def test_a_word_costs_the_same_however_much_waits() -> None:
+    """The exchange speaks fifty times a second, and decides how much it lets wait."""
+
+    def calls(pieces: int) -> int:
+        exchange = Exchange()
+        exchange.audio.put(bytes(10 * pieces))
+        for _ in range(pieces):
+            exchange.pull(10, now=10)
+        events = []
+        sys.setprofile(lambda frame, event, argument: events.append(event))
+        exchange.clock.played(10 * pieces, now=12)
+        sys.setprofile(None)
+        return len(events)
+
+    assert calls(100) == calls(1)

@@ -19,7 +19,10 @@ TELLING_SECONDS: Final = 0.1
 
 @attrs.frozen
 class _Piece:
-    """What was sent in one go: a stretch of what was said, and when it begins to play."""
+    """What was sent in one go: a stretch of what was said, and when it begins to play.
+
+    That time is without what the exchange has said since the beginning of the connection.
+    """
 
     start: int
     size: int
@@ -60,6 +63,9 @@ class HeardClock(PlayoutClock):
         self._heard_position = float(audio.sent_position)
         self._pieces: deque[_Piece] = deque()
         self._watched: _Watched | None = None
+        # By how much later all that plays is than was thought of it. A piece is not touched for
+        # each word of the exchange: there may be thousands.
+        self._shift = 0.0
         # Beyond this nothing is estimated.
         self._known_until = math.inf
 
@@ -72,7 +78,7 @@ class HeardClock(PlayoutClock):
         size = min(audio_bytes, position - self._sent_position)
         self._sent_position = position
         self._forget_heard(min(now, self._known_until))
-        self._pieces.append(_Piece(position - size, size, begins_at))
+        self._pieces.append(_Piece(position - size, size, begins_at - self._shift))
         if self._watched is not None:
             self._follow(self._watched)
             self.look(now)
@@ -81,12 +87,9 @@ class HeardClock(PlayoutClock):
         """Note how much of what was sent is not played yet, as the exchange says."""
         shift = super().played(unplayed_bytes, now)
         self._known_until = now + TELLING_SECONDS
-        if shift:
-            self._pieces = deque(
-                attrs.evolve(piece, begins_at=piece.begins_at + shift) for piece in self._pieces
-            )
-            if self._watched is not None:
-                self._watched.heard_at += shift
+        self._shift += shift
+        if self._watched is not None:
+            self._watched.heard_at += shift
         self.look(now)
         return shift
 
@@ -103,9 +106,11 @@ class HeardClock(PlayoutClock):
         """Return the position of the last byte that was heard until now."""
         now = min(now, self._known_until)
         self._forget_heard(now)
-        if self._pieces and self._pieces[0].begins_at < now:
+        if self._pieces:
             piece = self._pieces[0]
-            return piece.start + (now - piece.begins_at) * self._bytes_per_second
+            seconds = now - piece.begins_at - self._shift
+            if seconds > 0:
+                return piece.start + seconds * self._bytes_per_second
         return self._heard_position
 
     def heard_at(self, position: int) -> float:
@@ -139,12 +144,13 @@ class HeardClock(PlayoutClock):
         piece = self._pieces[-1]
         before = watched.mark.position - piece.start
         if watched.heard_at == math.inf and before < piece.size:
-            watched.heard_at = piece.begins_at + max(0, before) / self._bytes_per_second
+            begins_at = piece.begins_at + self._shift
+            watched.heard_at = begins_at + max(0, before) / self._bytes_per_second
 
     def _forget_heard(self, now: float) -> None:
         while self._pieces:
             piece = self._pieces[0]
-            if now < piece.begins_at + piece.size / self._bytes_per_second:
+            if now < piece.begins_at + self._shift + piece.size / self._bytes_per_second:
                 break
             self._heard_position = piece.start + piece.size
             self._pieces.popleft()
