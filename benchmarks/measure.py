@@ -100,7 +100,7 @@ async def open_pair(
     ssl_context = certificates.server_context() if certificates else None
     environment = {"SSL_CERT_FILE": str(certificates.authority)} if certificates else {}
     async with (
-        open_exchange(SAMPLE_RATE, ssl_context) as exchange,
+        open_exchange(SAMPLE_RATE, ssl_context, wire=spec.wire) as exchange,
         open_agent(
             spec.module,
             (exchange.base_url, *spec.arguments),

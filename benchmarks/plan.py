@@ -67,7 +67,13 @@ class Plan:
     request_ms: Sequence[int] = (20, 100)
     rounds: int = 5
     window_seconds: float = 2.0
-    closer_agents: Sequence[str] = ("official", "fast", "trio-websocket", "baseline-trio")
+    closer_agents: Sequence[str] = (
+        "official",
+        "fast",
+        "second",
+        "trio-websocket",
+        "baseline-trio",
+    )
     closer_calls: Sequence[int] = (50,)
     closer_rounds: int = 7
     closer_windows: int = 8

@@ -79,7 +79,7 @@ class Numbers(click.ParamType[tuple[int, ...]]):
 def main(*, quick: bool, first: bool, output: Path | None, is_tls: bool, **choices: Any) -> None:
     """Measure agents that echo calls, against the exchange of the benchmark.
 
-    Without options: everything, which takes 25 minutes; the results go to benchmarks/results.
+    Without options: everything, which takes half an hour; the results go to benchmarks/results.
     Whoever chooses agents, numbers or seconds gets what --quick does, with that changed.
 
     With --voice it measures others: agents that listen while they talk, beside pipecat. `--voice

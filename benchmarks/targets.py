@@ -15,6 +15,9 @@ OFFICIAL: Final = "official"
 
 _BURSTS: Final = (10, 100, 1000)
 
+#: What costs no more than this many times something else is no dearer, as far as can be told.
+_AS_MUCH: Final = 1.05
+
 
 @attrs.frozen
 class Verdict:
@@ -51,6 +54,7 @@ def judge(results: Results) -> list[Verdict]:
         *(_idle(results, agent) for agent in OURS),
         *(_tls(results, summaries, *agent) for agent in zip(OURS, (1.25, 1.6), strict=True)),
         *_bursts(results),
+        *_second_wire(results),
     ]
 
 
@@ -134,10 +138,21 @@ def _bursts(results: Results) -> Iterator[Verdict]:
         )
 
 
+def _second_wire(results: Results) -> Iterator[Verdict]:
+    # Where it has not been measured, there is nothing to say: older runs know nothing of it.
+    for request_ms in (20, 100):
+        ratio = compare(results.comparisons, Key("second", 50, request_ms), "fast")
+        if ratio is not None:
+            target = f"second, 50 calls, requests of {request_ms} ms: no dearer than fast"
+            yield _beside(target, ratio, _AS_MUCH)
+
+
 def _in_turns(target: str, ratio: Ratio | None, otherwise: Verdict, most: float) -> Verdict:
     """Judge agents that took turns; by what they took in runs of their own where they did not."""
-    if ratio is None:
-        return otherwise
+    return otherwise if ratio is None else _beside(target, ratio, most)
+
+
+def _beside(target: str, ratio: Ratio, most: float) -> Verdict:
     measured = (
         f"{ratio.ratio:.2f}, in turns ({ratio.least:.2f} to {ratio.most:.2f}; "
         f"{ratio.cpu_ms:.2f} to {ratio.reference_cpu_ms:.2f} ms a call-second)"

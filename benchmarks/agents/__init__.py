@@ -7,6 +7,8 @@ from typing import Final
 
 import attrs
 
+from benchmarks.exchange.wires import WireName
+
 #: What the official client takes in its life; see `benchmarks.agents.official`.
 OFFICIAL_MOST_CALLS: Final = 50
 
@@ -21,6 +23,7 @@ class Agent:
       is_baseline: whether it is a bare loop on a WebSocket library, which reads no buffer requests.
       speaks_tls: whether it can be measured over TLS.
       beyond_calls: with no more calls than this, it is the same as another agent.
+      wire: the generation that it speaks.
     """
 
     module: str
@@ -28,6 +31,7 @@ class Agent:
     is_baseline: bool = False
     speaks_tls: bool = True
     beyond_calls: int = 0
+    wire: WireName = "first"
 
 
 def _baseline(module: str) -> Agent:
@@ -35,8 +39,9 @@ def _baseline(module: str) -> Agent:
 
 
 AGENTS: Final[Mapping[str, Agent]] = {
-    "fast": Agent("benchmarks.agents.ours", ("websockets",)),
-    "trio-websocket": Agent("benchmarks.agents.ours", ("trio-websocket",)),
+    "fast": Agent("benchmarks.agents.ours", ("websockets", "first")),
+    "trio-websocket": Agent("benchmarks.agents.ours", ("trio-websocket", "first")),
+    "second": Agent("benchmarks.agents.ours", ("websockets", "second"), wire="second"),
     "official": Agent("benchmarks.agents.official"),
     "official-unlimited": Agent(
         "benchmarks.agents.official", ("unlimited",), beyond_calls=OFFICIAL_MOST_CALLS

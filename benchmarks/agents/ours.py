@@ -1,4 +1,7 @@
-"""The agent of this project: `python -m benchmarks.agents.ours ws://… trio-websocket`."""
+"""The agent of this project: `python -m benchmarks.agents.ours ws://… trio-websocket second`.
+
+After the URL come the transport and the wire.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,17 @@ async def echo(call: ActiveCall) -> None:
         await call.send_audio(chunk)
 
 
-async def main(base_url: str, transport: str) -> None:
+async def main(base_url: str, transport: str, wire: str) -> None:
     config = ClientConfig.sandbox(
         api_key=API_KEY,
         connector_uuid=CONNECTOR_UUID,
         sample_rate=SAMPLE_RATE,
         base_url=base_url,
         transport=transport,
+        wire=wire,
     )
     await serve_calls(echo, config)
 
 
 if __name__ == "__main__":
-    trio.run(main, sys.argv[1], sys.argv[2])
+    trio.run(main, sys.argv[1], sys.argv[2], sys.argv[3])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from benchmarks.exchange.connection import Connection
 from benchmarks.exchange.echo import EchoMeter
-from benchmarks.exchange.frames import StampedAudio, buffer_request, text_frame
+from benchmarks.exchange.frames import CALL_CHANNEL, StampedAudio, buffer_request, text_frame
 
 #: Frames that the agent may send before it is asked again. With requests of 100 ms, five frames may
 #: have come before the next one, and none of them is to wait for it.
@@ -50,6 +50,9 @@ class ExchangeCall:
       echo: accounts for its audio.
       overdrawn_bytes: audio that came before it was asked for, since `begin`.
     """
+
+    #: What precedes the PCM of a message.
+    header_bytes: ClassVar[int] = len(CALL_CHANNEL)
 
     def __init__(
         self,
@@ -95,17 +98,17 @@ class ExchangeCall:
         )
         match command["command"]:
             case "call.answer":
-                self._request(self._frames_ahead - 1)
-                self.send_frame(1)
+                self._begin_audio()
             case "agent.interrupt":
                 self._party.forget(time.monotonic_ns())
 
     def receive_audio(self, message: bytes | bytearray) -> None:
-        self._credit -= len(message) - 1
+        pcm = message[self.header_bytes :]
+        self._credit -= len(pcm)
         if self._credit < 0:
             self.overdrawn_bytes -= self._credit
             self._credit = 0
-        self._hear(message[1:])
+        self._hear(pcm)
 
     def lost(self) -> None:
         """Do nothing: what does not come back any more tells."""
@@ -114,10 +117,13 @@ class ExchangeCall:
         """Send the next frame, after a request for so many of the agent's."""
         message = self._party.send(time.monotonic_ns())
         if requested_frames:
-            requested_bytes = requested_frames * self._frame_bytes
-            self._credit += requested_bytes
-            message = buffer_request(requested_bytes, self._frame_bytes) + message
+            message = self._request(requested_frames) + message
         self._connection.send(message)
+
+    def _begin_audio(self) -> None:
+        """Ask for audio, and send the first frame."""
+        self._connection.send(self._request(self._frames_ahead - 1))
+        self.send_frame(1)
 
     def _hear(self, pcm: bytes | bytearray) -> None:
         self._party.receive(pcm, time.monotonic_ns())
@@ -125,6 +131,8 @@ class ExchangeCall:
             self.first_audio_seconds = time.monotonic() - self._offered_at
             self.talking.set()
 
-    def _request(self, frames: int) -> None:
-        self._credit += frames * self._frame_bytes
-        self._connection.send(buffer_request(frames * self._frame_bytes, self._frame_bytes))
+    def _request(self, frames: int) -> bytes:
+        """Grant so many more frames of the agent's. Returns what says so."""
+        requested_bytes = frames * self._frame_bytes
+        self._credit += requested_bytes
+        return buffer_request(requested_bytes, self._frame_bytes)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar, Final
 
 from benchmarks.exchange.call import ExchangeCall
 from benchmarks.exchange.connection import Connection
 from benchmarks.exchange.frames import text_frame
+
+CALLER: Final = "+15550001"
+CALLEE: Final = "+15550002"
 
 
 class ControlPeer:
@@ -20,6 +23,9 @@ class ControlPeer:
       on_ready: called when the agent has set up its connection.
       on_lost: called when the connection is gone.
     """
+
+    #: Why a call is refused that somebody else has.
+    taken_code: ClassVar[str] = "SESSION_BUSY"
 
     def __init__(
         self,
@@ -37,7 +43,9 @@ class ControlPeer:
 
     def offer(self, session_ids: Iterable[str]) -> None:
         """Offer calls, all at once."""
-        self._connection.send(b"".join(text_frame(_notification(name)) for name in session_ids))
+        self._connection.send(
+            b"".join(text_frame(self._notification(name)) for name in session_ids)
+        )
 
     def receive_text(self, message: dict[str, Any]) -> None:
         match message["type"]:
@@ -55,48 +63,52 @@ class ControlPeer:
     def lost(self) -> None:
         self._on_lost(self)
 
+    def _notification(self, session_id: str) -> dict[str, Any]:
+        return _addresses("remoteAddress", "localAddress") | {
+            "type": "session.notify",
+            "sessionId": session_id,
+            "channel": "TELCO",
+            "activity": "NEW_INCOMING_CALL",
+            "createdAt": 0,
+        }
+
     def _claim(self, request_id: str, session_id: str) -> None:
-        response = {"type": "response", "reqId": request_id}
+        """Give a call to who asks for it first."""
         call = self._sessions[session_id]
         if call.claimed.is_set():
-            self._send(response | {"ok": False, "errorCode": "SESSION_BUSY"})
+            self._respond(request_id, ok=False, errorCode=self.taken_code)
             return
         call.claimed.set()
         call.claimed_by = self
-        session = _addresses("remoteAddress", "localAddress") | {
-            "id": session_id,
-            "channel": "TELCO",
-            "openedAt": 0,
-        }
-        self._send(response | {"ok": True, "content": {"session": session}})
+        self._respond(request_id, ok=True, content=self._claimed(session_id))
+
+    def _claimed(self, session_id: str) -> dict[str, Any]:
+        """Return what is said to who has claimed a call."""
+        session = {"id": session_id, "channel": "TELCO", "openedAt": 0}
+        return {"session": _addresses("remoteAddress", "localAddress") | session}
 
     def _deliver(self, session_id: str) -> None:
-        number = self._sessions[session_id].number
         self._send(
             _addresses("from", "to")
+            | self._media_address(session_id)
             | {
                 "type": "call.in",
                 "sessionId": session_id,
-                "callId": f"call-{number}",
+                "callId": f"call-{self._sessions[session_id].number}",
                 "orgUuid": "benchmark",
-                "url": f"{self._media_url}/{number}",
-                "token": f"token-{number}",
             }
         )
+
+    def _media_address(self, session_id: str) -> dict[str, Any]:
+        number = self._sessions[session_id].number
+        return {"url": f"{self._media_url}/{number}", "token": f"token-{number}"}
+
+    def _respond(self, request_id: str, **answer: Any) -> None:
+        self._send({"type": "response", "reqId": request_id, **answer})
 
     def _send(self, message: dict[str, Any]) -> None:
         self._connection.send(text_frame(message))
 
 
-def _notification(session_id: str) -> dict[str, Any]:
-    return _addresses("remoteAddress", "localAddress") | {
-        "type": "session.notify",
-        "sessionId": session_id,
-        "channel": "TELCO",
-        "activity": "NEW_INCOMING_CALL",
-        "createdAt": 0,
-    }
-
-
 def _addresses(caller: str, callee: str) -> dict[str, Any]:
-    return {caller: "+15550001", callee: "+15550002"}
+    return {caller: CALLER, callee: CALLEE}

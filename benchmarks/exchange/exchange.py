@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
+
+import attrs
 
 from benchmarks.exchange.call import ExchangeCall
 from benchmarks.exchange.connection import Connection, Peer
 from benchmarks.exchange.control import ControlPeer
 from benchmarks.exchange.frames import StampedAudio
+from benchmarks.exchange.second.call import SecondCall
+from benchmarks.exchange.second.control import SecondControlPeer
+from benchmarks.exchange.second.frames import FramedAudio
+from benchmarks.exchange.wires import WireName
 
 HOST: Final = "127.0.0.1"
 CONTROL_PATH: Final = "/v1/agent/session-manager"
@@ -21,24 +27,45 @@ MEDIA_PATH: Final = "/media"
 _BACKLOG: Final = 2048
 
 
+@attrs.frozen
+class _Wire:
+    """What speaks one generation of the wire."""
+
+    audio: type[StampedAudio]
+    call: type[ExchangeCall]
+    control: type[ControlPeer]
+
+
+_WIRES: Final[Mapping[WireName, _Wire]] = {
+    "first": _Wire(StampedAudio, ExchangeCall, ControlPeer),
+    "second": _Wire(FramedAudio, SecondCall, SecondControlPeer),
+}
+
+
 class Exchange:
     """Serves one agent, or the workers of one. Opened by `open_exchange`.
 
     Args:
       make_call: makes a call of its number.
+      make_control: makes what answers on a control connection.
 
     Attributes:
       base_url: where it is reached.
       calls: all that were offered.
     """
 
-    def __init__(self, make_call: Callable[[int], ExchangeCall]) -> None:
+    def __init__(
+        self,
+        make_call: Callable[[int], ExchangeCall],
+        make_control: type[ControlPeer] = ControlPeer,
+    ) -> None:
         self.base_url: str
         self.calls: list[ExchangeCall] = []
         self._sessions: dict[str, ExchangeCall] = {}
         self._controls: list[ControlPeer] = []
         self._ready = asyncio.Semaphore(0)
         self._make_call = make_call
+        self._make_control = make_control
         self._connections: list[Connection] = []
 
     def open(self, base_url: str) -> None:
@@ -100,7 +127,7 @@ class Exchange:
     def _find_peer(self, path: str, connection: Connection) -> Peer | None:
         """Return what a new connection is for, or None if it is for nothing."""
         if path == CONTROL_PATH:
-            return ControlPeer(
+            return self._make_control(
                 connection,
                 self._sessions,
                 self.base_url + MEDIA_PATH,
@@ -119,6 +146,7 @@ async def open_exchange(
     sample_rate: int,
     ssl_context: ssl.SSLContext | None = None,
     make_call: Callable[[int], ExchangeCall] | None = None,
+    wire: WireName = "first",
 ) -> AsyncIterator[Exchange]:
     """Serve an exchange on a free port, inside the block.
 
@@ -126,9 +154,11 @@ async def open_exchange(
       sample_rate: of the calls, in Hz.
       ssl_context: to encrypt everything with.
       make_call: makes a call of its number, where it is another than one that is echoed.
+      wire: which generation it speaks.
     """
-    audio = StampedAudio(sample_rate)
-    exchange = Exchange(make_call or (lambda number: ExchangeCall(number, audio)))
+    speaker = _WIRES[wire]
+    audio = speaker.audio(sample_rate)
+    exchange = Exchange(make_call or (lambda number: speaker.call(number, audio)), speaker.control)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(exchange.accept, HOST, 0, ssl=ssl_context, backlog=_BACKLOG)
     port = server.sockets[0].getsockname()[1]

@@ -42,8 +42,12 @@ def buffer_request(requested_bytes: int, frame_bytes: int) -> bytes:
 
 def media_head(frame_bytes: int) -> bytes:
     """Encode what precedes the PCM of a frame on a media connection."""
-    empty = CALL_CHANNEL + bytes(frame_bytes)
-    return Frame(Opcode.BINARY, empty).serialize(mask=False)[:-frame_bytes]
+    return binary_head(len(CALL_CHANNEL) + frame_bytes) + CALL_CHANNEL
+
+
+def binary_head(size: int) -> bytes:
+    """Encode what precedes a binary message of so many bytes."""
+    return Frame(Opcode.BINARY, bytes(size)).serialize(mask=False)[:-size]
 
 
 class StampedAudio:
