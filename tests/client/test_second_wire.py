@@ -318,7 +318,7 @@ async def test_what_is_out_of_date_holds_nobody_up(exchange: FakeExchange) -> No
         assert await control.rest() == []
 
 
-async def test_what_is_out_of_date_is_claimed_where_nothing_else_waits(
+async def test_what_is_out_of_date_is_claimed_if_nothing_else_waits(
     exchange: FakeExchange,
 ) -> None:
     """Nobody knows for certain that it is."""
