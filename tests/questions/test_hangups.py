@@ -125,6 +125,24 @@ async def test_in_a_hangup_scope_they_end_at_once(
     assert caplog.records == []
 
 
+async def test_wait_audio_sent_returns_at_once(simulator: Simulator) -> None:
+    returned: list[float] = []
+    unheard: list[int] = []
+
+    async def handle(call: ActiveCall) -> None:
+        await call.answer()
+        await call.send_audio(speech(1, 5))
+        await call.wait_audio_sent()
+        returned.append(trio.current_time())
+        assert call.state is D
+        unheard.append(call.statistics().unheard_bytes)
+
+    async with served_call(simulator, handle) as call:
+        hung_up_at = await hang_up_after(call, 1)
+    assert returned == [hung_up_at]
+    assert unheard == [pytest.approx(4 * 48_000, abs=4_800)]
+
+
 async def test_commands_on_a_call_that_is_over(
     simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 
 import attrs
 import pytest
 import trio
 
-from tests.support.served_calls import served_call
+from tests.support.phone_calls import speech
+from tests.support.served_calls import hang_up_after, served_call
+from tests.support.transports import on_one_transport
 from trio_calls import ActiveCall, CallState, serve_calls
 from trio_calls.simulator import Simulator
 from trio_calls.testing import _virtual_time
+
+CHUNK = speech(1)  # a second
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +77,40 @@ async def test_a_thread_when_the_caller_hangs_up(simulator: Simulator, is_abando
         assert went_on == ([hung_up_at] if is_abandoned else [])
         may_end.set()
     assert len(went_on) == 1
+
+
+@on_one_transport
+@pytest.mark.parametrize("has_scope", [False, True])
+async def test_a_hangup_ends_a_thread_that_sends(
+    simulator: Simulator, has_scope: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The thread has so long for its own steps, however busy the machine is.
+    monkeypatch.setattr(_virtual_time, "_THREAD_SECONDS", 0.05)
+    sent: list[float] = []
+    cancelled_at: list[int] = []
+    left_at: list[float] = []
+
+    def synthesize(call: ActiveCall) -> None:
+        try:
+            for _ in range(600):
+                trio.from_thread.run(call.send_audio, CHUNK)
+                sent.append(trio.from_thread.run_sync(trio.current_time))
+        except trio.Cancelled:
+            cancelled_at.append(len(sent))
+            raise
+
+    async def handle(call: ActiveCall) -> None:
+        await call.answer()
+        with call.cancel_on_hangup() if has_scope else nullcontext():
+            try:
+                await trio.to_thread.run_sync(synthesize, call)
+            finally:
+                left_at.append(trio.current_time())
+
+    async with served_call(simulator, handle) as call:
+        hung_up_at = await hang_up_after(call, 0.2)
+    assert left_at == [hung_up_at + (0 if has_scope else 30)]
+    assert cancelled_at == [len(sent)]
+    went_on = [at - hung_up_at for at in sent if at >= hung_up_at]
+    # As much as the queue holds takes no time, and the rest what it would have played.
+    assert went_on == [] if has_scope else 22 < len(went_on) < 22 + 30 + 2
