@@ -82,6 +82,30 @@ async def test_a_handler_that_fails_is_logged_and_others_go_on(
         assert await wire.is_quiet()
 
 
+async def test_the_message_at_which_a_handler_fails_is_gone(exchange: FakeExchange) -> None:
+    called: list[list[str]] = []
+
+    async def handle(conversation: Conversation) -> None:
+        called.append([])
+        async for message in conversation:
+            called[-1].append(body(message))
+            if body(message) == "bad":
+                raise HandlerError
+
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_MESSAGE)(handle)
+        wire = MessageExchange(await exchange.control())
+        await wire.bring("s")
+        await wire.write("s", "good", "bad")
+        await quiet()
+        # Nothing waits: it is called again when somebody writes.
+        assert called == [["good", "bad"]]
+        await wire.write("s", "late")
+        await quiet()
+        assert called == [["good", "bad"], ["late"]]
+        assert await wire.is_quiet()
+
+
 async def test_a_handler_that_fails_may_end_the_client(exchange: FakeExchange) -> None:
     def handle(conversation: Conversation) -> None:
         raise HandlerError

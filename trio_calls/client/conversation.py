@@ -25,9 +25,12 @@ class Conversation:
             await conversation.send(api_version="v23.0", data=answer(message))
 
     The loop ends when the conversation does, after everything that has come was read; so it does
-    when the client drains. Messages come in their order. Each goes to one reader: where several
-    read, they share them. 1000 messages may wait, and 2**25 characters in all conversations of a
-    client; what comes beyond that is dropped, counted, and said in the log.
+    when the client drains. Nothing is raised and nothing is cancelled by that; `ending` tells how a
+    conversation has ended, and its handler may go on for ``config.after_call_seconds``.
+
+    Messages come in their order. Each goes to one reader: where several read, they share them. 1000
+    messages may wait, and 2**25 characters in all conversations of a client; what comes beyond that
+    is dropped, counted, and said in the log.
 
     It goes on over a lost connection: the client claims it again on the next one. Nothing that was
     received is lost, but what the partner writes meanwhile is the exchange's to keep.
@@ -118,7 +121,8 @@ class Conversation:
         Raises:
           WSSMessagePayloadError: `data` is no JSON (NaN, bytes), or too much of it, and nothing
             was sent; or the exchange cannot read it.
-          WSSSessionClosedError: the conversation is over. Nothing was sent.
+          WSSSessionClosedError: the conversation is over, and nobody gets the message. It may leave
+            a handler: that is no failure, and logged at DEBUG.
           WSSConnectionError: there is no connection now. Nothing was sent.
           WSSMessageInDoubtError: it was sent, and no answer came within 30 s or before the
             connection was lost.
