@@ -48,6 +48,20 @@ async def test_it_ends_here_without_a_word(fake_media: FakeMedia) -> None:
     assert CALL_IN.token in handed_over.to_json()
 
 
+async def test_it_ends_a_block_of_cancel_on_hangup(fake_media: FakeMedia) -> None:
+    went_on: list[str] = []
+    async with fake_media.open_call() as call:
+        with call.cancel_on_hangup() as block:
+            await call.hand_over()
+            went_on.append("to the next await")
+            await trio.sleep(5)
+            went_on.append("behind it")
+        assert block.cancelled_caught
+        await trio.sleep(5)
+        went_on.append("behind the block")
+    assert went_on == ["to the next await", "behind the block"]
+
+
 async def test_who_gets_it_need_not_be_known(fake_media: FakeMedia) -> None:
     async with fake_media.open_call() as call:
         await call.hand_over()

@@ -306,6 +306,28 @@ async def another_client_adopts(play: Play, simulator: Simulator) -> None:
 
 
 @scene("how-to/hand-a-call-over", 1)
+async def a_worker_is_chosen_first(play: Play, simulator: Simulator) -> None:
+    send, receive = trio.open_memory_channel[str](1)
+
+    async def choose_queue(call: ActiveCall) -> Any:
+        await trio.sleep(2)
+        return send
+
+    names = await play(ActiveCall=ActiveCall, choose_queue=choose_queue)
+    async with open_call_client(simulator.config) as client, trio.open_nursery() as nursery:
+        client.on(events.INCOMING_CALL)(names["choose_and_hand_over"])
+        given_up = simulator.place_call()
+        await trio.sleep(1)
+        given_up.caller.hang_up()
+        call = simulator.place_call()
+        nursery.start_soon(client.adopt, await receive.receive(), stay)
+        await call.caller.wait_talking()
+        call.caller.hang_up()
+        await call.wait_ended()
+    assert receive.statistics().current_buffer_used == 0
+
+
+@scene("how-to/hand-a-call-over", 2)
 async def a_queue_that_fails_apologizes(play: Play, simulator: Simulator) -> None:
     class QueueError(Exception):
         pass
