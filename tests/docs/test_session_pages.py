@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import trio
 
 from tests.docs.test_voice_pages import load
 from trio_calls import open_call_client
@@ -24,6 +25,34 @@ async def test_a_reminder_is_heard(simulator: Simulator) -> None:
 
         simulator.set_pickup(NUMBER, never_answers())
         assert not await starting.remind(client, NUMBER)
+
+
+async def test_ten_seconds_of_ringing_are_enough(simulator: Simulator) -> None:
+    async with open_call_client(simulator.config) as client:
+        simulator.set_pickup(NUMBER, answers(after_seconds=9.5))
+        assert await starting.remind_or_give_up(client, NUMBER)
+        heard(simulator.calls[-1].callee, starting.REMINDER)
+
+        simulator.set_pickup(NUMBER, never_answers())
+        rang_at = trio.current_time()
+        assert not await starting.remind_or_give_up(client, NUMBER)
+        assert trio.current_time() == rang_at + 10
+        await simulator.calls[-1].callee.wait_hung_up()
+        assert trio.current_time() == rang_at + 10
+
+
+async def test_who_picks_up_later_is_there_for_a_second_try(simulator: Simulator) -> None:
+    simulator.set_pickup(NUMBER, answers(after_seconds=12))
+    async with open_call_client(simulator.config) as client:
+        session_id = await client.sessions.create("TELCO", NUMBER)
+        with trio.move_on_after(10):
+            async with client.open_call(session_id):
+                pytest.fail("nobody has picked up")
+        await trio.sleep(10)
+        async with client.open_call(session_id) as call:
+            await call.answer()
+            await call.send_audio(starting.REMINDER)
+        heard(simulator.calls[-1].callee, starting.REMINDER)
 
 
 async def test_what_is_open_is_joined_and_closed(

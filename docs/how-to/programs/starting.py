@@ -1,5 +1,9 @@
 """Starting calls; the page "Start a call" shows it."""
 
+import math
+
+import trio
+
 from trio_calls import CallClient
 from trio_calls.audio import noise
 from trio_calls.sessions import WSSSessionClosedError, WSSSessionExistsError
@@ -18,6 +22,20 @@ async def remind(client: CallClient, number: str) -> bool:
     except WSSSessionClosedError:
         return False
     return True
+
+
+async def remind_or_give_up(client: CallClient, number: str) -> bool:
+    """Remind somebody, if they pick up within ten seconds. An error says that they declined."""
+    session_id = await client.sessions.create("TELCO", number)
+    with trio.move_on_after(10) as patience:
+        async with client.open_call(session_id) as call:
+            patience.deadline = math.inf  # the talk may take as long as it likes
+            await call.answer()
+            await call.send_audio(REMINDER)
+            await call.close()
+    if patience.cancelled_caught:
+        await client.sessions.close(session_id)  # the telephone falls silent
+    return not patience.cancelled_caught
 
 
 async def start_or_join(client: CallClient, number: str) -> str:
