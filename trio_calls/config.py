@@ -236,16 +236,19 @@ class ClientConfig:
         BARGE, and newer ones are said to have SPY.
       ssl_context: the context that verifies the exchange, in place of the system's certificate
         authorities.
-      max_concurrent_calls: the most calls at a time. Further ones are left to other workers until
-        there is room. Beside others the client waits before it claims, up to 150 ms by how many it
-        has, so that the worker with the least load is first. None for no limit, and no wait.
+      max_concurrent_calls: the most calls at a time. A call counts from its claim until it has
+        ended and its handler is over, so a handler that works on after the hangup takes up room.
+        Further calls are left to other workers; where none takes them, they ring until there is
+        room. Beside others the client waits before it claims, up to 150 ms by how many it has, so
+        that the worker with the least load is first. None for no limit, and no wait.
       claims: a plain function that is called with each `~trio_calls.sessions.Offer` for which there
         is room, and returns whether it is claimed: see `CallClient.on`. None: all are.
       send_buffer_seconds: how much audio of each call may wait to be sent, whatever its rate.
       send_buffer_bytes: the same in bytes, in place of `send_buffer_seconds`, if not None.
       receive_buffer_seconds: how much received audio may wait for each reader; one message may,
         however long.
-      after_call_seconds: how long a handler may go on after its call has ended.
+      after_call_seconds: how long a handler may go on after its call, or its conversation, has
+        ended.
       keep_alive_seconds: how often each connection is pinged, so that no proxy takes it for idle;
         ``inf`` for never. One whose ping is not answered within 10 s is given up.
       close_grace_seconds: how long leaving a call may take when its scope is cancelled.

@@ -102,8 +102,9 @@ class ActiveCall:
 
         Args:
           ring_time_seconds: how long the callee's phone may ring, 1 to 120 s.
-          flush: first let be played what was said before, in its own duration plus 2 s at the
-            most; what is left then is dropped. False drops it now. See `barge`.
+          flush: first let be played what was said before. That takes as long as it takes to play,
+            and is given up 2 s after it should be over: what is left then is dropped. False drops
+            it now. See `barge`.
           mode: is asked for as soon as the callee has picked up, by a command of its own. With
             BARGE, nobody speaks unheard on an exchange that begins in SPY.
 
@@ -137,9 +138,9 @@ class ActiveCall:
         `mode`.
 
         Args:
-          flush: first let be played what was said before, what other tasks wait to send included,
-            in its own duration plus 2 s at the most; what is left then is dropped here and at the
-            exchange. False drops it at once.
+          flush: first let be played what was said before, what other tasks wait to send included.
+            That takes as long as it takes to play, and is given up 2 s after it should be over:
+            what is left then is dropped, here and at the exchange. False drops it at once.
 
         Returns:
           As `answer`.
@@ -173,7 +174,8 @@ class ActiveCall:
         ringing. A DISCONNECTED call is left already; nothing happens.
 
         Args:
-          flush: first let what was said be played, for its own duration plus 2 s at the most.
+          flush: first let what was said be played. That takes as long as it takes to play, and
+            is given up 2 s after it should be over.
 
         Returns:
           As `answer`; None where nothing was sent.
@@ -192,7 +194,8 @@ class ActiveCall:
         A DISCONNECTED call has ended already; nothing happens.
 
         Args:
-          flush: first let what was said be played, for its own duration plus 2 s at the most.
+          flush: first let what was said be played. That takes as long as it takes to play, and
+            is given up 2 s after it should be over.
 
         Returns:
           As `answer`; None where nothing was sent.
@@ -216,6 +219,7 @@ class ActiveCall:
 
         While the control connection is being replaced, this waits until the call was claimed again,
         10 s at the most. Afterwards the call is DISCONNECTED here, and `ending` says who has it.
+        That ends the blocks of `cancel_on_hangup`, too: do not send what is returned inside one.
 
         Args:
           to: who gets it, in words for `ending` and the log.
@@ -237,6 +241,9 @@ class ActiveCall:
         Every stream is independent and sees every frame from its creation on; the first also sees
         what came before it. It ends when the call ends, after everything received was delivered.
         A stream that is not read keeps the newest `ClientConfig.receive_buffer_seconds`.
+
+        So keep the stream, and go on with it later. Whoever calls this anew for a second loop does
+        not get what was said between the two loops.
 
         Args:
           channel: 0 is the call, everybody but the agent. In `AudioMode.ISOLATED` 1, 2, … carry
@@ -309,7 +316,11 @@ class ActiveCall:
         """Wait until the exchange has pulled everything said so far, or it was dropped.
 
         That includes what other tasks wait to send. The last frame is filled up with silence, where
-        it is not whole. When the call ends, nothing is left to wait for.
+        it is not whole. When the call ends, this returns at once: what still waited was dropped.
+
+        So its return does not mean that somebody has heard all of it. Look at `ending`, or at the
+        ``unheard_bytes`` of `statistics`; or use `trio_calls.voice.Voice.say`, whose outcome says
+        how much was heard.
 
         Cancellation: the audio goes out all the same. Always a checkpoint.
         """
@@ -362,7 +373,7 @@ class ActiveCall:
         await self._core.ending.over.wait()
 
     def cancel_on_hangup(self) -> HangupScope:
-        """Make a block that ends quietly when the call does, whoever ended it.
+        """Make a block that ends quietly when the call does, whoever or whatever ended it.
 
         ::
 
@@ -370,7 +381,8 @@ class ActiveCall:
                 await talk(call)
             await write_down(call)
 
-        Whatever is awaited in the block is cancelled as soon as the call is over. A
+        Whatever is awaited in the block is cancelled as soon as the call is DISCONNECTED here: by a
+        hangup, a command of the agent, a lost connection, or `hand_over`. A
         `WSSCallClosedError` that leaves the block then, alone or in a group with others, ends it
         quietly as well. So what stands after the block runs. If the call has ended before, the
         block is cancelled at its first checkpoint.

@@ -304,8 +304,10 @@ class CallClient:
     async def drain(self, within_seconds: float | None = None) -> None:
         """Take no new calls and messages, for good, and wait until those in progress are over.
 
-        Offers are left to other workers from the moment of the call. A claim that was sent before
-        may still be granted, and then it is a call in progress. In a conference that its handler
+        Offers are left to other workers from the moment of the call, and ring on until one takes
+        them. Every call that this client has is in progress, also one that still rings: its handler
+        may answer it, and goes on to its end. So is one whose claim was sent before and is granted
+        now. In a conference that its handler
         has left to itself, by returning in CONNECTED, the agent does not stay: it leaves, and
         caller and callee go on talking.
 
@@ -321,7 +323,8 @@ class CallClient:
         would wait for itself.
 
         Args:
-          within_seconds: how long the calls may go on; None for as long as they take.
+          within_seconds: how long the calls may go on; None for as long as they take, without any
+            deadline. ``config.drain_seconds`` is that of SIGTERM.
 
         Raises:
           ValueError: that is no number, or a negative one.
