@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from trio_calls.wire.second.media import Flow
-
 _MS_PER_SECOND: Final = 1000
 
 
@@ -29,14 +27,18 @@ class AudioCredit:
         self.drained_bytes: int = 0
         self._bytes_per_ms = 2 * sample_rate // _MS_PER_SECOND
 
-    def update(self, flow: Flow) -> int:
+    def update(self, drained_ms: int, window_ms: int) -> int:
         """Note what the exchange says.
+
+        Args:
+          drained_ms: how much it is done with.
+          window_ms: how much may be ahead of that.
 
         Returns:
           How many more bytes may be sent than before; 0 if it takes no more for now.
         """
         before = self.allowed_bytes
-        allowed = (flow.drained_ms + flow.window_ms) * self._bytes_per_ms
+        allowed = (drained_ms + window_ms) * self._bytes_per_ms
         self.allowed_bytes = max(before, allowed)
-        self.drained_bytes = max(self.drained_bytes, flow.drained_ms * self._bytes_per_ms)
+        self.drained_bytes = max(self.drained_bytes, drained_ms * self._bytes_per_ms)
         return self.allowed_bytes - before

@@ -6,7 +6,6 @@ Any task may call these functions, at any time; they keep nothing.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from typing import Any, Final
 
 from trio_calls.wire.codec import Vocabulary, compact, parse_body, structure, unstructure
@@ -18,17 +17,17 @@ from trio_calls.wire.second.control import (
     SessionOpened,
     SettingUp,
 )
-from trio_calls.wire.second.media import Flow, MediaMessage
+from trio_calls.wire.second.media import AGENT_TRACK, MediaMessage
 from trio_calls.wire.second.session_list import SessionPage
 
 _CONTROL: Final = Vocabulary(ControlMessage)
 _SETTING_UP: Final = Vocabulary(SettingUp)
 _MEDIA: Final = Vocabulary(MediaMessage)
 
-_NUMBER: Final = "(0|[1-9][0-9]{0,11})"
-_FLOW: Final = re.compile(
-    r'\{"type": ?"flow", ?"data": ?\{'
-    rf'"track_id": ?{_NUMBER}, ?"drained_ms": ?{_NUMBER}, ?"window_ms": ?{_NUMBER}\}}\}}'
+#: A `Flow` of the agent's track, in the usual words. It has no numbers that a `Flow` may not have.
+_USUAL_FLOW: Final = re.compile(
+    rf'\{{"type": ?"flow", ?"data": ?\{{"track_id": ?{AGENT_TRACK}, ?'
+    r'"drained_ms": ?(0|[1-9][0-9]{0,11}), ?"window_ms": ?(0|[1-9][0-9]{0,4})\}\}'
 )
 
 
@@ -55,18 +54,21 @@ def decode_control(frame: str) -> ControlMessage | UnknownMessage:
 def decode_media(frame: str) -> MediaMessage | UnknownMessage:
     """Read a text frame of a media connection.
 
-    Most are a `Flow` in the same words, fifty a second for each call, and each with numbers of its
-    own. So these are not parsed as JSON.
-
     Raises:
       WireError: the frame cannot be used. It says what is wrong and where, without the content.
     """
-    flow = _FLOW.fullmatch(frame)
-    if flow is not None:
-        with suppress(ValueError):
-            return Flow(int(flow[1]), int(flow[2]), int(flow[3]))
     message: MediaMessage | UnknownMessage = _MEDIA.decode(frame)
     return message
+
+
+def read_usual_flow(frame: str) -> tuple[int, int] | None:
+    """Return `drained_ms` and `window_ms` of a `Flow` of the agent's track, in the usual words.
+
+    There are fifty a second for each call, each with numbers of its own. These are not parsed as
+    JSON, and no message is made of them. None: it is something else, for `decode_media`.
+    """
+    flow = _USUAL_FLOW.fullmatch(frame)
+    return None if flow is None else (int(flow[1]), int(flow[2]))
 
 
 def read_opened(content: Any) -> SessionOpened:

@@ -14,7 +14,7 @@ from trio_calls.wire.second.audio_credit import AudioCredit
 from trio_calls.wire.second.audio_frame import HEADER_BYTES
 from trio_calls.wire.second.audio_reader import AudioReader
 from trio_calls.wire.second.audio_writer import AudioWriter
-from trio_calls.wire.second.codec import decode_media
+from trio_calls.wire.second.codec import decode_media, read_usual_flow
 from trio_calls.wire.second.leg_mixer import LegMixer
 from trio_calls.wire.second.media import AGENT_TRACK, DIAL, Config, Flow
 
@@ -69,9 +69,15 @@ class SecondMedia:
         """Read a frame that came. See `MediaWire`."""
         if isinstance(message, bytes):
             return self._read_audio(message)
+        flow = read_usual_flow(message)
+        if flow is not None:
+            self._credit.update(*flow)
+            return self._grant()
         match decode_media(message):
-            case Flow(track=track) as flow if track == AGENT_TRACK:
-                self._credit.update(flow)
+            case Flow(track=track, drained_ms=drained_ms, window_ms=window_ms) if (
+                track == AGENT_TRACK
+            ):
+                self._credit.update(drained_ms, window_ms)
                 return self._grant()
             case Config(frame_ms=frame_ms):
                 self._frame_bytes = frame_ms * self._bytes_per_ms
