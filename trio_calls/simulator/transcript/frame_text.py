@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, assert_never
+from typing import Final, TypeVar, assert_never
 
 import attrs
 
@@ -22,10 +23,12 @@ from trio_calls.wire.first.control import (
     SessionReady,
     Setup,
 )
-from trio_calls.wire.first.media import BufferRequest
+from trio_calls.wire.first.media import BufferRequest, MediaMessage
 from trio_calls.wire.first.messaging import MessageIn, MessageOut
 from trio_calls.wire.message import UnknownMessage
 from trio_calls.wire.responses import Response, SetupDone
+
+MessageT = TypeVar("MessageT")
 
 AUDIO: Final = "audio"
 BUFFER_REQUEST: Final = "buffer_request"
@@ -51,16 +54,38 @@ class FrameText:
     amount: int = 0
 
 
+def describe_json(
+    frame: str | bytes,
+    decode: Callable[[str], MessageT],
+    describe: Callable[[MessageT], FrameText],
+) -> FrameText:
+    """Describe a frame that should be JSON, of either wire.
+
+    Args:
+      frame: the frame.
+      decode: reads it, or raises `WireError`.
+      describe: describes what was read.
+    """
+    if isinstance(frame, bytes):
+        return FrameText(f"malformed frame, {len(frame)} bytes")
+    try:
+        message = decode(frame)
+    except WireError:
+        return FrameText(f"malformed frame, {len(frame)} characters")
+    return describe(message)
+
+
 def describe_audio(frame: bytes) -> FrameText:
     """Describe a binary frame of a media connection."""
     if len(frame) < 3:  # noqa: PLR2004  # a channel, and one sample
         return FrameText(f"malformed audio, {len(frame)} bytes")
-    return _audio_text(frame[0], len(frame) - 1)
+    return describe_pcm(frame[0], len(frame) - 1)
 
 
 # Fifty times a second, and mostly the same.
 @lru_cache(maxsize=64)
-def _audio_text(channel: int, pcm_bytes: int) -> FrameText:
+def describe_pcm(channel: int, pcm_bytes: int) -> FrameText:
+    """Describe so many bytes of audio on a channel."""
     return FrameText("", stream=(AUDIO, channel), amount=pcm_bytes)
 
 
@@ -72,10 +97,10 @@ def describe_media(frame: str | bytes) -> FrameText:
 @lru_cache(maxsize=64)
 def describe_media_text(frame: str) -> FrameText:
     """Describe a text frame of a media connection."""
-    try:
-        message = decode_media(frame)
-    except WireError:
-        return FrameText(f"malformed frame, {len(frame)} characters")
+    return describe_json(frame, decode_media, _media_text)
+
+
+def _media_text(message: MediaMessage | UnknownMessage) -> FrameText:
     match message:
         case BufferRequest():
             stream = (BUFFER_REQUEST, message.channel)
@@ -106,13 +131,7 @@ def describe_command(
 
 def describe_control(frame: str | bytes) -> FrameText:
     """Describe a frame of a control connection."""
-    if isinstance(frame, bytes):
-        return FrameText(f"malformed frame, {len(frame)} bytes")
-    try:
-        message = decode_control(frame)
-    except WireError:
-        return FrameText(f"malformed frame, {len(frame)} characters")
-    return _control_text(message)
+    return describe_json(frame, decode_control, _control_text)
 
 
 def _control_text(message: ControlMessage | UnknownMessage) -> FrameText:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import assert_never
 
 from trio_calls.simulator.transcript.frame_text import (
-    AUDIO,
     FLOW,
     FrameText,
     describe_call_flow,
     describe_command,
+    describe_json,
+    describe_pcm,
     describe_response,
 )
-from trio_calls.wire.codec import WireError
 from trio_calls.wire.message import AudioError, UnknownMessage
 from trio_calls.wire.responses import Response, SetupDone
 from trio_calls.wire.second.audio_frame import unpack_frame
@@ -29,12 +28,14 @@ from trio_calls.wire.second.control import (
     Setup,
     TriggerConditionsSetup,
 )
-from trio_calls.wire.second.media import Config, Flow
+from trio_calls.wire.second.media import Config, Flow, MediaMessage
 
 
 def describe_media(frame: str | bytes) -> FrameText:
     """Describe a frame of a media connection."""
-    return _audio_text(frame) if isinstance(frame, bytes) else _media_text(frame)
+    if isinstance(frame, bytes):
+        return _audio_text(frame)
+    return describe_json(frame, decode_media, _media_text)
 
 
 def _audio_text(frame: bytes) -> FrameText:
@@ -43,22 +44,12 @@ def _audio_text(frame: bytes) -> FrameText:
     except AudioError:
         return FrameText(f"malformed audio, {len(frame)} bytes")
     if audio.pcm:
-        return _pcm_text(audio.track, len(audio.pcm))
+        return describe_pcm(audio.track, len(audio.pcm))
     silence = f"silence {audio.silence_ms} ms" if audio.silence_ms else "end of turn"
     return FrameText(f"{silence} channel {audio.track}")
 
 
-# Fifty times a second, and mostly the same.
-@lru_cache(maxsize=64)
-def _pcm_text(track: int, pcm_bytes: int) -> FrameText:
-    return FrameText("", stream=(AUDIO, track), amount=pcm_bytes)
-
-
-def _media_text(frame: str) -> FrameText:
-    try:
-        message = decode_media(frame)
-    except WireError:
-        return FrameText(f"malformed frame, {len(frame)} characters")
+def _media_text(message: MediaMessage | UnknownMessage) -> FrameText:
     match message:
         case Flow():
             return FrameText("", stream=(FLOW, message.track))
@@ -70,13 +61,7 @@ def _media_text(frame: str) -> FrameText:
 
 def describe_control(frame: str | bytes) -> FrameText:
     """Describe a frame of a control connection."""
-    if isinstance(frame, bytes):
-        return FrameText(f"malformed frame, {len(frame)} bytes")
-    try:
-        message = decode_control(frame)
-    except WireError:
-        return FrameText(f"malformed frame, {len(frame)} characters")
-    return _control_text(message)
+    return describe_json(frame, decode_control, _control_text)
 
 
 def _control_text(message: ControlMessage | UnknownMessage) -> FrameText:
