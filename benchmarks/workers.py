@@ -19,7 +19,7 @@ import click
 import uvloop
 
 from benchmarks.agent_process import open_agent
-from benchmarks.agents.settings import API_KEY, CONNECTOR_UUID, SAMPLE_RATE
+from benchmarks.agents.settings import SAMPLE_RATE, variables_of
 from benchmarks.exchange.exchange import open_exchange
 from benchmarks.figures import Load, Results, median
 from benchmarks.measure import Pair, measure_load, set_up, wait_connected
@@ -45,12 +45,7 @@ async def open_workers(number: int) -> AsyncIterator[Pair]:
             "trio_calls",
             ("run", _HANDLER, "--workers", f"{number}"),
             cores=os.sched_getaffinity(0),
-            environment={
-                "WSS_API_KEY": API_KEY,
-                "WSS_CONNECTOR_UUID": CONNECTOR_UUID,
-                "WSS_SAMPLE_RATE": f"{SAMPLE_RATE}",
-                "WSS_BASE_URL": exchange.base_url,
-            },
+            environment=variables_of(exchange.base_url),
         ) as agent,
     ):
         await wait_connected(exchange, agent, number)

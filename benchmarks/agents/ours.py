@@ -19,8 +19,9 @@ async def echo(call: ActiveCall) -> None:
         await call.send_audio(chunk)
 
 
-async def main(base_url: str, transport: str, wire: str) -> None:
-    config = ClientConfig.sandbox(
+def config_of(base_url: str, transport: str = "websockets", wire: str = "first") -> ClientConfig:
+    """Return the settings with which an agent of this SDK reaches an exchange of the benchmark."""
+    return ClientConfig.sandbox(
         api_key=API_KEY,
         connector_uuid=CONNECTOR_UUID,
         sample_rate=SAMPLE_RATE,
@@ -28,7 +29,10 @@ async def main(base_url: str, transport: str, wire: str) -> None:
         transport=transport,
         wire=wire,
     )
-    await serve_calls(echo, config)
+
+
+async def main(base_url: str, transport: str, wire: str) -> None:
+    await serve_calls(echo, config_of(base_url, transport, wire))
 
 
 if __name__ == "__main__":

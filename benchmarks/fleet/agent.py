@@ -10,22 +10,14 @@ import sys
 
 import trio
 
-from benchmarks.agents.ours import echo
-from benchmarks.agents.settings import API_KEY, CONNECTOR_UUID, SAMPLE_RATE
-from trio_calls import ClientConfig, events, open_call_client
+from benchmarks.agents.ours import config_of, echo
+from trio_calls import events, open_call_client
 from trio_calls.fleet import open_directory
 
 
 async def main(base_url: str, redis_url: str) -> None:
-    config = ClientConfig.sandbox(
-        api_key=API_KEY,
-        connector_uuid=CONNECTOR_UUID,
-        sample_rate=SAMPLE_RATE,
-        base_url=base_url,
-        transport="websockets",
-    )
     logging.getLogger("coredis").setLevel(logging.CRITICAL)
-    async with open_call_client(config) as client:
+    async with open_call_client(config_of(base_url)) as client:
         client.on(events.INCOMING_CALL)(echo)
         if not redis_url:
             await trio.sleep_forever()

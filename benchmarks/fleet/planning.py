@@ -20,7 +20,7 @@ import psutil
 import uvloop
 
 from benchmarks.agent_process import AgentProcess, open_agent
-from benchmarks.agents.settings import API_KEY, CONNECTOR_UUID, SAMPLE_RATE
+from benchmarks.agents.settings import SAMPLE_RATE, variables_of
 from benchmarks.exchange.exchange import Exchange, open_exchange
 from benchmarks.figures import Machine, describe_machine
 from benchmarks.measure import Pair, set_up, wait_connected
@@ -74,12 +74,7 @@ async def measure() -> Planning:
             "trio_calls",
             ("run", "benchmarks.agents.ours:echo", "--monitor", "127.0.0.1:0"),
             cores={0, 1},
-            environment={
-                "WSS_API_KEY": API_KEY,
-                "WSS_CONNECTOR_UUID": CONNECTOR_UUID,
-                "WSS_SAMPLE_RATE": f"{SAMPLE_RATE}",
-                "WSS_BASE_URL": exchange.base_url,
-            },
+            environment=variables_of(exchange.base_url),
         ) as agent,
     ):
         await wait_connected(exchange, agent)

@@ -27,7 +27,7 @@ import cattrs
 import click
 import uvloop
 
-from benchmarks.agents.settings import API_KEY, CONNECTOR_UUID, SAMPLE_RATE
+from benchmarks.agents.settings import SAMPLE_RATE, variables_of
 from benchmarks.exchange.exchange import Exchange, open_exchange
 from benchmarks.figures import Machine, describe_machine, percentile
 from benchmarks.fleet.callers import Callers, RollingCall, call_audio
@@ -173,10 +173,7 @@ class Fleet:
                 f"worker {self._started}",
                 _HANDLER,
                 {
-                    "WSS_API_KEY": API_KEY,
-                    "WSS_CONNECTOR_UUID": CONNECTOR_UUID,
-                    "WSS_SAMPLE_RATE": f"{SAMPLE_RATE}",
-                    "WSS_BASE_URL": self._exchange.base_url,
+                    **variables_of(self._exchange.base_url),
                     "WSS_MAX_CONCURRENT_CALLS": f"{self._plan.calls}",
                 },
                 self._plan.drain_seconds,

@@ -12,9 +12,8 @@ import trio
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from benchmarks.agents.ours import echo
-from benchmarks.agents.settings import API_KEY, CONNECTOR_UUID, SAMPLE_RATE
-from trio_calls import ClientConfig, events, open_call_client
+from benchmarks.agents.ours import config_of, echo
+from trio_calls import events, open_call_client
 from trio_calls.telemetry import open_monitor, trace_calls
 
 
@@ -28,14 +27,7 @@ class Nowhere(SpanExporter):
 
 
 async def main(base_url: str, port: int) -> None:
-    config = ClientConfig.sandbox(
-        api_key=API_KEY,
-        connector_uuid=CONNECTOR_UUID,
-        sample_rate=SAMPLE_RATE,
-        base_url=base_url,
-        transport="websockets",
-    )
-    async with open_call_client(config) as client:
+    async with open_call_client(config_of(base_url)) as client:
         if not port:
             client.on(events.INCOMING_CALL)(echo)
             await trio.sleep_forever()
