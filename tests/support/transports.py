@@ -40,7 +40,7 @@ on_one_transport: Final = pytest.mark.parametrize("transport", ["websockets"], i
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test of a folder on each transport, unless it is pure, or chooses one itself."""
-    _generate(metafunc, TRANSPORTS)
+    generate_on(metafunc, TRANSPORTS)
 
 
 def generate_on_one_transport(metafunc: pytest.Metafunc) -> None:
@@ -48,14 +48,20 @@ def generate_on_one_transport(metafunc: pytest.Metafunc) -> None:
 
     For what stands on calls: what these stand on is tested on each.
     """
-    _generate(metafunc, ["websockets"])
+    generate_on(metafunc, ["websockets"])
 
 
-def _generate(metafunc: pytest.Metafunc, transports: Iterable[str]) -> None:
-    marks = metafunc.definition.iter_markers("parametrize")
-    is_chosen = any("transport" in mark.args for mark in marks)
-    if not is_chosen and not metafunc.definition.get_closest_marker("pure"):
+def generate_on(metafunc: pytest.Metafunc, transports: Iterable[str]) -> None:
+    """Run a test on these transports, unless it is pure, or chooses one itself."""
+    is_pure = metafunc.definition.get_closest_marker("pure") is not None
+    if not is_pure and not is_chosen(metafunc, "transport"):
         metafunc.parametrize("transport", transports, indirect=True)
+
+
+def is_chosen(metafunc: pytest.Metafunc, name: str) -> bool:
+    """Return whether a test says itself with which values of a parameter it runs."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    return any(name in mark.args for mark in marks)
 
 
 @pytest.fixture(autouse=True)

@@ -4,5 +4,39 @@ from typing import Final
 
 import pytest
 
+from tests.support.transports import generate_on, is_chosen
+
 #: Runs a test, or those of a file, on each wire.
 on_both_wires: Final = pytest.mark.parametrize("wire", ["first", "second"])
+
+#: For what only the first wire has, in a folder whose tests run on both.
+on_the_first_wire: Final = pytest.mark.parametrize("wire", ["first"])
+
+
+def generate_on_wires(metafunc: pytest.Metafunc) -> None:
+    """Run every test of a folder that speaks to an exchange on each wire, over one transport.
+
+    What speaks to an exchange takes ``wire``, itself or by a fixture. A test may choose its wire or
+    its transport itself.
+    """
+    _generate(metafunc, [("first", "websockets"), ("second", "websockets")])
+
+
+def generate_on_wires_and_transports(metafunc: pytest.Metafunc) -> None:
+    """Run every test of a folder on each wire and on each transport.
+
+    A transport knows nothing of what is sent over it: the second wire is tried over one of them.
+    """
+    _generate(
+        metafunc, [("first", "websockets"), ("first", "trio-websocket"), ("second", "websockets")]
+    )
+
+
+def _generate(metafunc: pytest.Metafunc, pairs: list[tuple[str, str]]) -> None:
+    transports = list(dict.fromkeys(transport for _, transport in pairs))
+    if "wire" not in metafunc.fixturenames or is_chosen(metafunc, "wire"):
+        generate_on(metafunc, transports)
+    elif is_chosen(metafunc, "transport"):
+        metafunc.parametrize("wire", list(dict.fromkeys(wire for wire, _ in pairs)))
+    else:
+        metafunc.parametrize(("wire", "transport"), pairs, indirect=["transport"])
