@@ -30,6 +30,9 @@
     │   ├── WSSSessionNotOpenError   it is not open for this connection
     │   ├── WSSSessionExistsError    there is one with this partner already
     │   ├── WSSQuotaExceededError    too many sessions
+    │   ├── WSSSubscriberMismatchError   it belongs to another number of the connector
+    │   ├── WSSParticipantsFullError it is with as many parties as it may be
+    │   ├── WSSCallNotFoundError     there is no such call, or somebody else has it
     │   ├── WSSChannelError          the connector has no such channel
     │   ├── WSSOutboundOverflowError too much goes out just now
     │   ├── WSSUnauthorizedError     these credentials do not do for it
@@ -253,6 +256,27 @@ class WSSSessionExistsError(WSSSessionError):
 
 class WSSQuotaExceededError(WSSSessionError):
     """The connector has as many sessions as it may have (``QUOTA_EXCEEDED``)."""
+
+
+class WSSSubscriberMismatchError(WSSSessionError):
+    """The session belongs to another of the connector's numbers (``SUBSCRIBER_MISMATCH``).
+
+    On the second wire only, as the next two. Another session has been tried in vain.
+    """
+
+
+class WSSParticipantsFullError(WSSSessionError):
+    """The session is with as many parties as it may be (``PARTICIPANTS_FULL``).
+
+    Another session has been tried in vain.
+    """
+
+
+class WSSCallNotFoundError(WSSSessionError):
+    """There is no such call to be had (``CALL_NOT_FOUND``).
+
+    Its caller has given up, another worker has it, or it was not claimed in time.
+    """
 
 
 class WSSChannelError(WSSSessionError):

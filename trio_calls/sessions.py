@@ -18,6 +18,7 @@ from trio_calls.client.conversation_values import (
 from trio_calls.client.handed_over import serve_handed_over
 from trio_calls.client.sessions import Sessions
 from trio_calls.errors import (
+    WSSCallNotFoundError,
     WSSChannelError,
     WSSForbiddenError,
     WSSHandOverError,
@@ -30,6 +31,7 @@ from trio_calls.errors import (
     WSSMessagePayloadError,
     WSSMessageRemoteError,
     WSSOutboundOverflowError,
+    WSSParticipantsFullError,
     WSSQuotaExceededError,
     WSSSessionBusyError,
     WSSSessionClosedError,
@@ -37,6 +39,7 @@ from trio_calls.errors import (
     WSSSessionExistsError,
     WSSSessionNotFoundError,
     WSSSessionNotOpenError,
+    WSSSubscriberMismatchError,
     WSSUnauthorizedError,
 )
 from trio_calls.offer import Offer, OfferDecision
@@ -55,6 +58,7 @@ __all__ = [
     "SessionClosure",
     "SessionInfo",
     "Sessions",
+    "WSSCallNotFoundError",
     "WSSChannelError",
     "WSSForbiddenError",
     "WSSHandOverError",
@@ -67,6 +71,7 @@ __all__ = [
     "WSSMessagePayloadError",
     "WSSMessageRemoteError",
     "WSSOutboundOverflowError",
+    "WSSParticipantsFullError",
     "WSSQuotaExceededError",
     "WSSSessionBusyError",
     "WSSSessionClosedError",
@@ -74,6 +79,7 @@ __all__ = [
     "WSSSessionExistsError",
     "WSSSessionNotFoundError",
     "WSSSessionNotOpenError",
+    "WSSSubscriberMismatchError",
     "WSSUnauthorizedError",
     "serve_handed_over",
 ]

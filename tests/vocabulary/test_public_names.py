@@ -46,12 +46,14 @@ EXPORTED: Final = {
     "trio_calls.sessions": """
         Conversation ConversationEnd ConversationEnding HandOver InboundCalls IncomingMessage Offer
         OfferDecision SentMessage SessionClosure SessionInfo Sessions
-        WSSChannelError WSSForbiddenError WSSHandOverError
+        WSSCallNotFoundError WSSChannelError WSSForbiddenError WSSHandOverError
         WSSInvalidRequestError WSSMessageChannelError
         WSSMessageError WSSMessageExchangeError WSSMessageInDoubtError WSSMessageOverflowError
         WSSMessagePayloadError WSSMessageRemoteError WSSOutboundOverflowError
+        WSSParticipantsFullError
         WSSQuotaExceededError WSSSessionBusyError WSSSessionClosedError WSSSessionError
         WSSSessionExistsError WSSSessionNotFoundError WSSSessionNotOpenError
+        WSSSubscriberMismatchError
         WSSUnauthorizedError serve_handed_over
     """,
     "trio_calls.simulator": """

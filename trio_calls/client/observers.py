@@ -27,7 +27,10 @@ class Loss(IdentityEnum):
     """Another worker was faster."""
 
     HUNG_UP = "hung_up"
-    """The caller had hung up by the time of the claim."""
+    """The caller had hung up by the time of the claim.
+
+    On the second wire, which does not say so, perhaps another worker has it.
+    """
 
     WITHDRAWN = "withdrawn"
     """It was out of date before it was claimed: the caller had hung up, or is served already."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from trio_calls.errors import (
+    WSSCallNotFoundError,
     WSSChannelError,
     WSSForbiddenError,
     WSSInvalidRequestError,
@@ -16,15 +17,18 @@ from trio_calls.errors import (
     WSSMessagePayloadError,
     WSSMessageRemoteError,
     WSSOutboundOverflowError,
+    WSSParticipantsFullError,
     WSSQuotaExceededError,
     WSSSessionBusyError,
     WSSSessionClosedError,
     WSSSessionError,
     WSSSessionNotFoundError,
     WSSSessionNotOpenError,
+    WSSSubscriberMismatchError,
     WSSUnauthorizedError,
 )
 from trio_calls.wire.names import (
+    CALL_NOT_FOUND,
     CHANNEL_NOT_CONFIGURED,
     FORBIDDEN,
     INTERNAL_ERROR,
@@ -33,12 +37,14 @@ from trio_calls.wire.names import (
     INVALID_REQUEST,
     OUTBOUND_OVERFLOW,
     OVERFLOW,
+    PARTICIPANTS_FULL,
     QUOTA_EXCEEDED,
     REMOTE_ERROR,
     SESSION_BUSY,
     SESSION_CLOSED,
     SESSION_NOT_FOUND,
     SESSION_NOT_OPEN,
+    SUBSCRIBER_MISMATCH,
     UNAUTHORIZED,
 )
 from trio_calls.wire.responses import Response
@@ -50,6 +56,9 @@ SESSION_ERRORS: Final[Mapping[str, type[WSSSessionError]]] = {
     SESSION_NOT_FOUND: WSSSessionNotFoundError,
     SESSION_NOT_OPEN: WSSSessionNotOpenError,
     QUOTA_EXCEEDED: WSSQuotaExceededError,
+    SUBSCRIBER_MISMATCH: WSSSubscriberMismatchError,
+    PARTICIPANTS_FULL: WSSParticipantsFullError,
+    CALL_NOT_FOUND: WSSCallNotFoundError,
     CHANNEL_NOT_CONFIGURED: WSSChannelError,
     OUTBOUND_OVERFLOW: WSSOutboundOverflowError,
     UNAUTHORIZED: WSSUnauthorizedError,
