@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+import attrs
 import pytest
 
 from trio_calls.audio_format import AudioFormat, AudioMode
@@ -11,7 +12,8 @@ from trio_calls.wire.codec import encode
 from trio_calls.wire.control_wire import News, Offered, RingingCall
 from trio_calls.wire.message import Message
 from trio_calls.wire.responses import Response, SetupDone
-from trio_calls.wire.second import control_wire
+from trio_calls.wire.second import call_sessions, control_wire
+from trio_calls.wire.second.call_sessions import CallSessions
 from trio_calls.wire.second.control import (
     Address,
     CallNotify,
@@ -20,6 +22,7 @@ from trio_calls.wire.second.control import (
     SessionOpen,
 )
 from trio_calls.wire.second.control_wire import SecondControl
+from trio_calls.wire.second.conversation_names import Parties
 
 pytestmark = pytest.mark.pure
 
@@ -76,7 +79,7 @@ def told(notify: CallNotify = NOTIFY) -> SecondControl:
     return wire
 
 
-def test_a_call_is_taken_into_a_session_of_its_own() -> None:
+def test_a_call_is_taken_into_a_session() -> None:
     exchange = FakeExchange({"created": True}, CLAIMED)
     response = run(told().claim(exchange, "call-1"))
     assert response.is_ok
@@ -97,33 +100,70 @@ def test_a_call_is_taken_into_a_session_of_its_own() -> None:
     ]
 
 
-def test_calls_do_not_share_a_session() -> None:
+def opened_in(exchange: FakeExchange) -> list[str]:
+    """The names of the sessions that were opened, in order."""
+    return [message.session_id for message in exchange.asked if isinstance(message, SessionOpen)]
+
+
+def test_callers_do_not_share_a_session() -> None:
+    """Nor do those who do not say who they are."""
     wire = told()
     wire.read(encode(CallNotify("call-2", "+65 6222")))
-    exchange = FakeExchange({}, CLAIMED, {}, CLAIMED)
+    wire.read(encode(CallNotify("call-3", "+65 6222")))
+    exchange = FakeExchange({}, CLAIMED, {}, CLAIMED, {}, CLAIMED)
+    for call_id in ("call-1", "call-2", "call-3"):
+        run(wire.claim(exchange, call_id))
+    assert len(set(opened_in(exchange))) == 3
+
+
+def test_a_caller_has_the_session_of_the_call_before() -> None:
+    """So has somebody who is called back."""
+    wire = told()
+    wire.read(encode(attrs.evolve(NOTIFY, call_id="call-2")))
+    answers = [{}, CLAIMED, {}, CLAIMED, {}, {"callId": "call-3", **CLAIMED}]
+    exchange = FakeExchange(*answers)
     run(wire.claim(exchange, "call-1"))
     run(wire.claim(exchange, "call-2"))
-    names = [message.session_id for message in exchange.asked if isinstance(message, SessionOpen)]
-    assert len(set(names)) == 2
+    run(wire.create(exchange, "TELCO", "+65 9111", "+65 6222"))
+    assert len(opened_in(exchange)) == 3
+    assert len(set(opened_in(exchange))) == 1
 
 
-@pytest.mark.parametrize("code", ["CALL_NOT_FOUND", "SUBSCRIBER_MISMATCH", "PARTICIPANTS_FULL"])
-def test_a_refused_claim_is_not_asked_again(code: str) -> None:
-    exchange = FakeExchange({}, code)
-    assert run(told().claim(exchange, "call-1")).error_code == code
+def test_a_call_that_cannot_be_had_is_not_asked_for_again() -> None:
+    exchange = FakeExchange({}, "CALL_NOT_FOUND")
+    assert run(told().claim(exchange, "call-1")).error_code == "CALL_NOT_FOUND"
     assert exchange.heard == []
 
 
-@pytest.mark.parametrize("code", ["QUOTA_EXCEEDED", "SUBSCRIBER_MISMATCH", "INVALID_REQUEST"])
+@pytest.mark.parametrize("code", ["QUOTA_EXCEEDED", "INVALID_REQUEST"])
 def test_nothing_is_claimed_without_a_session(code: str) -> None:
     exchange = FakeExchange(code)
     assert run(told().claim(exchange, "call-1")).error_code == code
     assert len(exchange.asked) == 1
 
 
-def test_a_forgotten_session_is_opened_once_more() -> None:
-    exchange = FakeExchange({}, "SESSION_NOT_FOUND", {}, CLAIMED)
+def test_where_there_are_no_more_sessions_one_is_shared() -> None:
+    wire = told()
+    exchange = FakeExchange({}, CLAIMED)
+    run(wire.claim(exchange, "call-1"))
+    for number in range(2, 7):
+        wire.read(encode(CallNotify(f"call-{number}", "+65 6222", f"+65 {number}")))
+    wire.read(encode(CallNotify("call-7", "+65 6223", "+65 7")))
+    for number in range(2, 6):
+        exchange.answers += ["QUOTA_EXCEEDED", {}, CLAIMED]
+        assert run(wire.claim(exchange, f"call-{number}")).is_ok
+        assert opened_in(exchange)[-1] == opened_in(exchange)[0]
+    # It has five parties now, and is of no use to other numbers of the connector.
+    for number in (6, 7):
+        exchange.answers += ["QUOTA_EXCEEDED"]
+        assert run(wire.claim(exchange, f"call-{number}")).error_code == "QUOTA_EXCEEDED"
+
+
+@pytest.mark.parametrize("code", ["SESSION_NOT_FOUND", "SUBSCRIBER_MISMATCH", "PARTICIPANTS_FULL"])
+def test_a_session_of_no_use_is_replaced(code: str) -> None:
+    exchange = FakeExchange({}, code, {}, CLAIMED)
     assert run(told().claim(exchange, "call-1")).is_ok
+    assert len(set(opened_in(exchange))) == 2
     assert [message.wire_type for message in exchange.asked] == [
         "session.open",
         "session.claim",
@@ -133,9 +173,26 @@ def test_a_forgotten_session_is_opened_once_more() -> None:
     assert len(exchange.heard) == 1
 
 
-def test_a_session_that_is_always_forgotten_is_given_up() -> None:
-    exchange = FakeExchange({}, "SESSION_NOT_FOUND", {}, "SESSION_NOT_FOUND")
-    assert run(told().claim(exchange, "call-1")).error_code == "SESSION_NOT_FOUND"
+def test_a_session_whose_name_is_taken_is_replaced() -> None:
+    exchange = FakeExchange("SUBSCRIBER_MISMATCH", {}, CLAIMED)
+    assert run(told().claim(exchange, "call-1")).is_ok
+
+
+@pytest.mark.parametrize("code", ["SESSION_NOT_FOUND", "SUBSCRIBER_MISMATCH", "PARTICIPANTS_FULL"])
+def test_where_the_second_session_is_of_no_use_it_is_given_up(code: str) -> None:
+    exchange = FakeExchange({}, code, {}, code)
+    assert run(told().claim(exchange, "call-1")).error_code == code
+    assert exchange.heard == []
+
+
+def test_only_so_many_sessions_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call_sessions, "MAX_PAIRS", 2)
+    sessions = CallSessions()
+    parties = [Parties("TELCO", "+65 6222", f"+65 {number}") for number in range(3)]
+    names = [sessions.name_of(each) for each in parties]
+    assert sessions.name_of(parties[1]) == names[1]
+    assert sessions.name_of(parties[0]) != names[0]
+    assert sessions.name_of(parties[1]) == names[1]
 
 
 @pytest.mark.parametrize("content", [None, {}, {"url": "ws://host"}, {**CLAIMED, "url": 7}])
@@ -223,7 +280,7 @@ def test_a_call_out_is_prepared_and_then_at_hand() -> None:
     assert run(wire.claim(exchange, "call-7")).error_code == "CALL_NOT_FOUND"
 
 
-@pytest.mark.parametrize("code", ["PARTICIPANTS_FULL", "INVALID_REQUEST"])
+@pytest.mark.parametrize("code", ["FORBIDDEN", "INVALID_REQUEST"])
 def test_a_call_out_may_be_refused(code: str) -> None:
     exchange = FakeExchange({}, code)
     created = run(SecondControl().create(exchange, "TELCO", "+65 9111", "+65 6222"))

@@ -6,13 +6,13 @@
     msg.in ───────► `Written` ── claim_conversation() ──► session.open
 
 A session is nothing but a name, of this process's choice, under which it does something for one of
-the connector's numbers. Every call gets one of its own. The exchange forgets those in which nothing
-happens; one that it has forgotten is opened again, and what needed it asked for once more.
+the connector's numbers. Each pair of parties has one, for one call after the other. The exchange
+forgets those in which nothing happens. Where one is of no use any more, what needed it is asked for
+once more in another.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -25,11 +25,15 @@ from trio_calls.wire.message import Message
 from trio_calls.wire.names import (
     CALL_NOT_FOUND,
     NEW_INCOMING_CALL,
+    PARTICIPANTS_FULL,
+    QUOTA_EXCEEDED,
     SESSION_NOT_FOUND,
+    SUBSCRIBER_MISMATCH,
     TELEPHONE,
     WHATSAPP,
 )
 from trio_calls.wire.responses import Response, SetupDone
+from trio_calls.wire.second.call_sessions import CallSessions
 from trio_calls.wire.second.codec import decode_control, read_claimed, read_created_call
 from trio_calls.wire.second.control import (
     MEDIA_CAPABILITIES,
@@ -54,6 +58,9 @@ MAX_NOTIFIED_CALLS: Final = 20_000
 #: The same for calls that were prepared, and never taken up.
 MAX_PREPARED_CALLS: Final = 1000
 
+#: These are about one session: a new one may do.
+_SPOILT: Final = frozenset({SESSION_NOT_FOUND, SUBSCRIBER_MISMATCH, PARTICIPANTS_FULL})
+
 #: In place of an error code, for the log.
 _NONSENSE: Final = "its answer makes no sense"
 
@@ -75,6 +82,7 @@ class SecondControl:
         self._notified: dict[str, CallNotify] = {}
         # Those of our own, which are not taken up yet; as above.
         self._prepared: dict[str, RingingCall] = {}
+        self._sessions = CallSessions()
         self._conversations = ConversationNames()
 
     def setup(self, audio_format: AudioFormat) -> Message:
@@ -99,7 +107,7 @@ class SecondControl:
                 return None
 
     async def claim(self, exchange: Exchange, session_id: str) -> Response:
-        """Claim a call, in a session that is made for it. See `ControlWire`."""
+        """Claim a call, in the session of its parties. See `ControlWire`."""
         prepared = self._prepared.pop(session_id, None)
         if prepared is not None:
             exchange.hear(prepared)
@@ -107,9 +115,11 @@ class SecondControl:
         notify = self._notified.get(session_id)
         if notify is None:
             return Response("", is_ok=False, error_code=CALL_NOT_FOUND)
+        # Nobody knows whether two callers are one who do not say who they are.
+        parties = Parties(notify.channel, notify.subscriber, notify.participant or session_id)
         response = await self._in_session(
             exchange,
-            notify.subscriber,
+            parties,
             lambda request_id, name: SessionClaim(request_id, name, session_id),
         )
         if not response.is_ok:
@@ -142,11 +152,12 @@ class SecondControl:
     ) -> Created:
         """Prepare a call to somebody, or begin to write. See `ControlWire`."""
         assert local_address is not None
+        parties = Parties(channel, local_address, remote_address)
         if channel != TELEPHONE:
-            return await self._begin(exchange, Parties(channel, local_address, remote_address))
+            return await self._begin(exchange, parties)
         to = Address(channel, remote_address)
         response = await self._in_session(
-            exchange, local_address, lambda request_id, name: CreateCall(request_id, name, to)
+            exchange, parties, lambda request_id, name: CreateCall(request_id, name, to)
         )
         if not response.is_ok:
             return Created(response)
@@ -208,29 +219,42 @@ class SecondControl:
     async def _in_session(
         self,
         exchange: Exchange,
-        subscriber: str,
+        parties: Parties,
         make_request: Callable[[str, str], Message],
     ) -> Response:
-        """Open a new session, and ask for something in it; once more if it was forgotten at once.
+        """Ask for something in the session of two parties; once more in another, if that may do.
 
         Args:
           exchange: is asked.
-          subscriber: for whom.
+          parties: whose session.
           make_request: makes the request from its id and the session's name.
         """
-        for _ in range(2):
-            name = str(uuid.uuid4())
-            response = await self._open(exchange, name, subscriber)
-            if response.is_ok:
-                response = await self._ask_in(exchange, name, make_request)
-            if response.error_code != SESSION_NOT_FOUND:
-                break
-        return response
+        name = self._sessions.name_of(parties)
+        response = await self._open_and_ask(exchange, name, parties, make_request)
+        other = self._other_session(parties, response.error_code)
+        if other is None:
+            return response
+        return await self._open_and_ask(exchange, other, parties, make_request)
+
+    def _other_session(self, parties: Parties, error_code: str | None) -> str | None:
+        """Return in which session to ask again, now that this was refused; None for in none."""
+        if error_code in _SPOILT:
+            return self._sessions.rename(parties)
+        if error_code == QUOTA_EXCEEDED:
+            return self._sessions.share(parties)
+        return None
+
+    async def _open_and_ask(
+        self,
+        exchange: Exchange,
+        name: str,
+        parties: Parties,
+        make_request: Callable[[str, str], Message],
+    ) -> Response:
+        response = await self._open(exchange, name, parties.subscriber)
+        if not response.is_ok:
+            return response
+        return await exchange.request(lambda request_id: make_request(request_id, name))
 
     async def _open(self, exchange: Exchange, name: str, subscriber: str) -> Response:
         return await exchange.request(lambda request_id: SessionOpen(request_id, name, subscriber))
-
-    async def _ask_in(
-        self, exchange: Exchange, name: str, make_request: Callable[[str, str], Message]
-    ) -> Response:
-        return await exchange.request(lambda request_id: make_request(request_id, name))
