@@ -56,6 +56,25 @@ _VERSION: Final = re.compile(
     r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,5}(?:\.?[A-Za-z+-][0-9A-Za-z.+-]{0,40})?", re.ASCII
 )
 
+#: The variable that says each setting.
+_ENVIRONMENT: Final[Mapping[str, str]] = {
+    "wire": "WSS_WIRE",
+    "api_key": "WSS_API_KEY",
+    "connector_uuid": "WSS_CONNECTOR_UUID",
+    "cert_path": "WSS_CERT_PATH",
+    "key_path": "WSS_KEY_PATH",
+    "base_url": "WSS_BASE_URL",
+    "sample_rate": "WSS_SAMPLE_RATE",
+    "max_concurrent_calls": "WSS_MAX_CONCURRENT_CALLS",
+}
+
+#: What the vendor's later client calls some of them.
+_OTHER_NAMES: Final[Mapping[str, str]] = {
+    "api_key": "AGENTDUET_API_KEY",
+    "connector_uuid": "AGENTDUET_CONNECTOR_UUID",
+    "base_url": "AGENTDUET_BASE_URL",
+}
+
 _Validator = Callable[[object, "attrs.Attribute[Any]", Any], object]
 
 
@@ -185,7 +204,7 @@ def _claims(instance: object, attribute: attrs.Attribute[Any], value: object) ->
         raise WSSConfigError(f"claims {refusal}")
 
 
-def _websocket_url(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _websocket_url(instance: ClientConfig, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str):
         raise WSSConfigError(f"base_url must be str, not {type(value).__name__}")
     try:
@@ -202,13 +221,13 @@ def _websocket_url(instance: object, attribute: attrs.Attribute[Any], value: obj
         usable = False
     if not usable:
         raise WSSConfigError(
-            "base_url must look like wss://host or ws://host:port; set it as WSS_BASE_URL "
-            "or leave it out to reach the production exchange"
+            "base_url must look like wss://host or ws://host:port; set it as "
+            f"{variable_of(instance, 'base_url')} or leave it out to reach the production exchange"
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise WSSConfigError(
             "base_url must be a bare ws:// or wss:// address: credentials go into "
-            "WSS_API_KEY and WSS_CONNECTOR_UUID"
+            f"{variable_of(instance, 'api_key')} and {variable_of(instance, 'connector_uuid')}"
         )
 
 
@@ -314,6 +333,10 @@ class ClientConfig:
         default="auto", validator=_one_of(get_args(TransportName))
     )
     open_stream: StreamOpener | None = attrs.field(default=None, repr=False)
+    # Which variable has said each setting, or would say it. For errors: `from_env` gives it.
+    _variables: Mapping[str, str] = attrs.field(
+        default=_ENVIRONMENT, repr=False, eq=False, alias="_variables"
+    )
 
     def __attrs_post_init__(self) -> None:
         _require_pair(self, "api_key", "connector_uuid")
@@ -329,11 +352,12 @@ class ClientConfig:
                 "WSS_CONNECTOR_UUID) or a certificate (WSS_CERT_PATH, WSS_KEY_PATH)"
             )
         for name in ("api_key", "connector_uuid"):
-            _check_header(name, getattr(self, name))
+            _check_header(f"{name} ({variable_of(self, name)})", getattr(self, name))
+        url_variable = variable_of(self, "base_url")
         if self.cert_path is not None and not self.base_url.startswith("wss://"):
-            raise WSSConfigError("a client certificate needs a wss:// base_url (WSS_BASE_URL)")
+            raise WSSConfigError(f"a client certificate needs a wss:// base_url ({url_variable})")
         if self.ssl_context is not None and not self.base_url.startswith("wss://"):
-            raise WSSConfigError("an ssl_context needs a wss:// base_url (WSS_BASE_URL)")
+            raise WSSConfigError(f"an ssl_context needs a wss:// base_url ({url_variable})")
 
     @property
     def audio_format(self) -> AudioFormat:
@@ -418,59 +442,54 @@ class ClientConfig:
         """
         source = os.environ if environ is None else environ
         settings: dict[str, Any] = _read(source, _ENVIRONMENT)
-        settings = {**_read(source, _OTHER_NAMES), **settings}
+        others = _read(source, _OTHER_NAMES)
         if {"cert_path", "key_path"} & settings.keys():
-            _forget_other_credentials(settings, source)
+            # It was given by the names that count for more.
+            others.pop("api_key", None)
+            others.pop("connector_uuid", None)
+        variables = _variables_read(settings, others)
+        settings = {**others, **settings}
         if not {"cert_path", "key_path"} & settings.keys():
             for name in ("api_key", "connector_uuid"):
                 if name not in settings:
                     raise WSSConfigError(
-                        f"{_ENVIRONMENT[name]} is not set: export it, or set WSS_CERT_PATH and "
+                        f"{variables[name]} is not set: export it, or set WSS_CERT_PATH and "
                         "WSS_KEY_PATH to authenticate by certificate"
                     )
         if "sample_rate" in settings:
             settings["sample_rate"] = _parse_sample_rate(settings["sample_rate"])
         if "max_concurrent_calls" in settings:
             settings["max_concurrent_calls"] = _parse_calls(settings["max_concurrent_calls"])
-        return cls(**settings)
+        return cls(**settings, _variables=variables)
+
+
+def variable_of(config: ClientConfig, setting: str) -> str:
+    """Return the name of the variable that has said a setting, or would say it."""
+    return config._variables[setting]
 
 
 def _read(source: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, Any]:
     return {name: source[variable] for name, variable in variables.items() if source.get(variable)}
 
 
-def _forget_other_credentials(settings: dict[str, Any], source: Mapping[str, str]) -> None:
-    """Leave out the key of the other names: a certificate was given by those that count more."""
-    for name in ("api_key", "connector_uuid"):
-        if not source.get(_ENVIRONMENT[name]):
-            settings.pop(name, None)
+def _variables_read(own: Mapping[str, object], others: Mapping[str, object]) -> dict[str, str]:
+    """Return which variable says each setting.
 
-
-_ENVIRONMENT: Final = {
-    "wire": "WSS_WIRE",
-    "api_key": "WSS_API_KEY",
-    "connector_uuid": "WSS_CONNECTOR_UUID",
-    "cert_path": "WSS_CERT_PATH",
-    "key_path": "WSS_KEY_PATH",
-    "base_url": "WSS_BASE_URL",
-    "sample_rate": "WSS_SAMPLE_RATE",
-    "max_concurrent_calls": "WSS_MAX_CONCURRENT_CALLS",
-}
-
-#: What the vendor's later client calls some of them.
-_OTHER_NAMES: Final = {
-    "api_key": "AGENTDUET_API_KEY",
-    "connector_uuid": "AGENTDUET_CONNECTOR_UUID",
-    "base_url": "AGENTDUET_BASE_URL",
-}
+    Where only half of a pair was set, the other half is expected by a name of the same kind.
+    """
+    other_names = {name: _OTHER_NAMES[name] for name in others.keys() - own.keys()}
+    for name, partner in (("api_key", "connector_uuid"), ("connector_uuid", "api_key")):
+        if partner in other_names and name not in own:
+            other_names[name] = _OTHER_NAMES[name]
+    return {**_ENVIRONMENT, **other_names}
 
 
 def _require_pair(config: ClientConfig, first: str, second: str) -> None:
     for present, missing in ((first, second), (second, first)):
         if getattr(config, present) is not None and getattr(config, missing) is None:
             raise WSSConfigError(
-                f"{present} needs {missing}: set both, as {_ENVIRONMENT[present]} and "
-                f"{_ENVIRONMENT[missing]}"
+                f"{present} needs {missing}: set both, as {variable_of(config, present)} and "
+                f"{variable_of(config, missing)}"
             )
 
 
@@ -478,13 +497,12 @@ def _check_header(name: str, value: str | None) -> None:
     """Raise `WSSConfigError` for what cannot be sent, or was copied with what is around it."""
     if value is None:
         return
-    variable = _ENVIRONMENT[name]
     if not (value and value.isascii() and value.isprintable() and value == value.strip()):
-        raise WSSConfigError(f"{name} ({variable}) must be printable ASCII without spaces around")
+        raise WSSConfigError(f"{name} must be printable ASCII without spaces around")
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         raise WSSConfigError(
-            f"{name} ({variable}) has quotes around it: take them away. `docker run --env-file` "
-            "reads them as part of the value"
+            f"{name} has quotes around it: take them away. `docker run --env-file` reads them as "
+            "part of the value"
         )
 
 

@@ -24,7 +24,7 @@ SECRETS = ("a-very-secret-key", "a-very-secret-uuid")
 
 @pytest.fixture(autouse=True)
 def settings(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("CERT_PATH", "KEY_PATH", "SAMPLE_RATE", "BASE_URL"):
+    for name in ("CERT_PATH", "KEY_PATH", "SAMPLE_RATE", "BASE_URL", "WIRE"):
         monkeypatch.delenv(f"WSS_{name}", raising=False)
     monkeypatch.setenv("WSS_API_KEY", SECRETS[0])
     monkeypatch.setenv("WSS_CONNECTOR_UUID", SECRETS[1])
@@ -94,6 +94,21 @@ async def test_a_wrong_key() -> None:
 def test_no_key(settings: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     settings.delenv("WSS_API_KEY")
     assert last_line(capsys).startswith("✗ settings   WSS_API_KEY is not set")
+
+
+def test_the_variables_that_were_read_are_named(
+    settings: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("API_KEY", "CONNECTOR_UUID"):
+        settings.delenv(f"WSS_{name}")
+        settings.setenv(f"AGENTDUET_{name}", SECRETS[0])
+    settings.setenv("AGENTDUET_BASE_URL", "wss://nowhere.invalid")
+    settings.setenv("WSS_WIRE", "second")
+    assert cli.main(["check"]) == 1
+    found, failed = capsys.readouterr().out.splitlines()
+    assert "AGENTDUET_API_KEY and AGENTDUET_CONNECTOR_UUID are set" in found
+    assert found.endswith("wss://nowhere.invalid, on the second wire (WSS_WIRE)")
+    assert "check AGENTDUET_BASE_URL" in failed
 
 
 def test_a_name_that_does_not_exist(

@@ -5,6 +5,8 @@ import pytest
 
 from trio_calls import ClientConfig, WSSConfigError
 from trio_calls.config import PRODUCTION_URLS
+from trio_calls.transport import HandshakeRefused, HostUnreachable
+from trio_calls.transport.explain import explain_control
 from trio_calls.transport.sdk_headers import sdk_headers
 
 pytestmark = pytest.mark.pure
@@ -66,6 +68,33 @@ def test_our_own_names_count_for_more() -> None:
 def test_a_certificate_counts_for_more_than_the_others_key() -> None:
     config = ClientConfig.from_env(CERTIFICATE | OTHER_KEY)
     assert config == ClientConfig.from_env(CERTIFICATE)
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"AGENTDUET_API_KEY": "key"}, "AGENTDUET_CONNECTOR_UUID is not set"),
+        ({"AGENTDUET_CONNECTOR_UUID": "uuid"}, "AGENTDUET_API_KEY is not set"),
+        ({"WSS_API_KEY": "key", "AGENTDUET_API_KEY": "key"}, "WSS_CONNECTOR_UUID is not set"),
+        (OTHER_KEY | {"AGENTDUET_API_KEY": "'key'"}, r"\(AGENTDUET_API_KEY\) has quotes"),
+        (OTHER_KEY | {"AGENTDUET_CONNECTOR_UUID": "a "}, r"\(AGENTDUET_CONNECTOR_UUID\) must be"),
+        (OTHER_KEY | {"AGENTDUET_BASE_URL": "host"}, "set it as AGENTDUET_BASE_URL or"),
+        (OTHER_KEY | {"WSS_BASE_URL": "host"}, "set it as WSS_BASE_URL or"),
+        (OTHER_KEY | {"WSS_BASE_URL": "wss://a@host"}, "AGENTDUET_API_KEY and AGENTDUET_CONNEC"),
+        (CERTIFICATE | {"AGENTDUET_BASE_URL": "ws://host"}, r"\(AGENTDUET_BASE_URL\)"),
+    ],
+)
+def test_an_error_names_the_variable_that_was_read(variables: dict[str, str], words: str) -> None:
+    with pytest.raises(WSSConfigError, match=words):
+        ClientConfig.from_env(variables)
+
+
+def test_a_refusal_names_the_variables_that_were_read() -> None:
+    config = ClientConfig.from_env(OTHER_KEY | {"AGENTDUET_BASE_URL": "wss://host"})
+    changed = attrs.evolve(config, sample_rate=8000)
+    refusal = str(explain_control(HandshakeRefused(401, "no"), changed))
+    assert "check AGENTDUET_API_KEY and AGENTDUET_CONNECTOR_UUID" in refusal
+    assert "is AGENTDUET_BASE_URL right?" in str(explain_control(HostUnreachable("no"), changed))
 
 
 def test_a_changed_copy_keeps_its_address() -> None:

@@ -12,10 +12,10 @@ import trio
 
 from trio_calls.cli.outcome import run_trio, sentence_of
 from trio_calls.client.client import open_call_client
-from trio_calls.config import ClientConfig
+from trio_calls.config import ClientConfig, variable_of
 from trio_calls.errors import WSSConfigError, WSSConnectionError
 from trio_calls.transport import WebSocketError, open_tcp_stream, port_of, start_tls
-from trio_calls.transport.explain import explain_check
+from trio_calls.transport.explain import credential_variables, explain_check
 from trio_calls.transport.tls import make_ssl_context
 
 _STEP_SECONDS: Final = 15.0
@@ -101,7 +101,8 @@ class _Checks:
             found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             raise _Unmet(
-                f"{host} has no address: check WSS_BASE_URL, and the network's name server"
+                f"{host} has no address: check {variable_of(self.config, 'base_url')}, and the "
+                "network's name server"
             ) from None
         return f"{host} is {found[0][4][0]}"
 
@@ -124,9 +125,10 @@ class _Checks:
 
 
 def _describe_settings(config: ClientConfig) -> str:
-    if config.api_key is not None:
-        return f"WSS_API_KEY and WSS_CONNECTOR_UUID are set; the exchange is {config.base_url}"
-    return f"WSS_CERT_PATH and WSS_KEY_PATH are set; the exchange is {config.base_url}"
+    return (
+        f"{credential_variables(config)} are set; the exchange is {config.base_url}, on the "
+        f"{config.wire} wire ({variable_of(config, 'wire')})"
+    )
 
 
 def _print(mark: str, name: str, finding: str) -> None:

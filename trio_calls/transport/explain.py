@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from trio_calls._quoting import printable
 from trio_calls._quoting import without_secrets as blotted
-from trio_calls.config import ClientConfig
+from trio_calls.config import ClientConfig, variable_of
 from trio_calls.errors import (
     WSSAuthenticationError,
     WSSConnectionError,
@@ -54,17 +54,17 @@ _REFUSALS: Final[dict[int, tuple[type[WSSConnectionError], str]]] = {
 def explain_control(error: WebSocketError, config: ClientConfig) -> WSSConnectionError:
     """Make the error for a control connection that could not be opened."""
     host, port = _address(config)
-    where = f"{host}:{port}"
+    where, variable = f"{host}:{port}", variable_of(config, "base_url")
     reason = _without_secrets(str(error), config)
     match error:
         case HostUnreachable():
             return WSSUnreachableError(
                 f"no connection to {where} ({reason}): is the exchange running there, and is "
-                "WSS_BASE_URL right?"
+                f"{variable} right?"
             )
         case TLSFailed():
             return WSSTLSError(
-                f"no TLS connection to {where}: {reason}; check the host in WSS_BASE_URL, give an "
+                f"no TLS connection to {where}: {reason}; check the host in {variable}, give an "
                 "authority of your own as ssl_context=, and check WSS_CERT_PATH for mutual TLS"
             )
         case HandshakeRefused(status_code=status_code, retry_after=retry_after):
@@ -72,7 +72,7 @@ def explain_control(error: WebSocketError, config: ClientConfig) -> WSSConnectio
             return kind(f"{advice} ({reason})", status_code=status_code, retry_after=retry_after)
         case _:
             return WSSConnectionError(
-                f"no WebSocket at {where}: {reason}; is WSS_BASE_URL the address of an exchange?"
+                f"no WebSocket at {where}: {reason}; is {variable} the address of an exchange?"
             )
 
 
@@ -93,18 +93,18 @@ def _explain_status(
         (
             WSSConnectionError,
             f"{where} is no exchange that trio_calls can talk to: "
-            "check WSS_BASE_URL (redirects are not followed)",
+            f"check {variable_of(config, 'base_url')} (redirects are not followed)",
         ),
     )
     if kind is WSSAuthenticationError:
-        advice += f": check {_credential_variables(config)}"
+        advice += f": check {credential_variables(config)}"
     return kind, advice
 
 
-def _credential_variables(config: ClientConfig) -> str:
-    if config.api_key is not None:
-        return "WSS_API_KEY and WSS_CONNECTOR_UUID"
-    return "WSS_CERT_PATH and WSS_KEY_PATH"
+def credential_variables(config: ClientConfig) -> str:
+    """Name the two variables that say who we are."""
+    names = ("api_key", "connector_uuid") if config.api_key else ("cert_path", "key_path")
+    return " and ".join(variable_of(config, name) for name in names)
 
 
 def explain_loss(
@@ -164,8 +164,9 @@ def explain_check(error: WebSocketError, config: ClientConfig) -> str:
             )
         case ServerUnverified():
             return (
-                f"{host} cannot be verified ({reason}): check the host in WSS_BASE_URL, this "
-                "machine's clock, and its certificate authorities"
+                f"{host} cannot be verified ({reason}): check the host in "
+                f"{variable_of(config, 'base_url')}, this machine's clock, and its certificate "
+                "authorities"
             )
         case _:
             return f"no TLS with {host} ({reason}): does that port speak wss://?"
