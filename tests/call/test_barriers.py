@@ -17,10 +17,6 @@ SAID = b"".join(frames(3, 1))
 NEXT = b"".join(frames(2, 2))
 
 
-def heard(fake_media: FakeMedia) -> bytes:
-    return b"".join(message[1:] for message in fake_media.audio)
-
-
 @asynccontextmanager
 async def connected(fake_media: FakeMedia) -> AsyncIterator[ActiveCall]:
     """Keep open the scope of a call in a conference, with credit for everything."""
@@ -39,10 +35,10 @@ async def test_it_waits_for_the_answer(fake_media: FakeMedia) -> None:
         call.send_audio_nowait(NEXT)
         whisper = await fake_media.receive_command("agent.whisper")
         await trio.sleep(1)
-        assert heard(fake_media) == SAID
+        assert fake_media.said == SAID
         await fake_media.succeed(whisper)
         await trio.testing.wait_all_tasks_blocked()
-        assert heard(fake_media) == SAID + NEXT
+        assert fake_media.said == SAID + NEXT
 
 
 async def test_it_goes_out_when_the_exchange_refuses(fake_media: FakeMedia) -> None:
@@ -57,7 +53,7 @@ async def test_it_goes_out_when_the_exchange_refuses(fake_media: FakeMedia) -> N
         await call.send_audio(NEXT)
         await fake_media.fail(command, "INVALID_STATE")
         await trio.testing.wait_all_tasks_blocked()
-        assert heard(fake_media) == NEXT
+        assert fake_media.said == NEXT
         assert call.mode is AgentMode.BARGE
 
 
@@ -70,7 +66,7 @@ async def test_a_waiter_cancelled_before_it_was_sent_holds_nothing(
             await call.whisper()
         await call.send_audio(NEXT)
         await trio.testing.wait_all_tasks_blocked()
-        assert heard(fake_media) == SAID + NEXT
+        assert fake_media.said == SAID + NEXT
         assert fake_media.commands[-1].command == "call.connect"
 
 
@@ -85,13 +81,13 @@ async def test_a_waiter_cancelled_after_that_holds_on_to_its_end(
         whisper = await fake_media.receive_command("agent.whisper")
         await call.send_audio(NEXT)
         await trio.sleep_until(began + 14.9)
-        assert heard(fake_media) == b""
+        assert fake_media.said == b""
         if answers:
             await fake_media.succeed(whisper)
             await trio.testing.wait_all_tasks_blocked()
         else:
             await trio.sleep_until(began + 15.1)
-        assert heard(fake_media) == NEXT
+        assert fake_media.said == NEXT
 
 
 async def whisper_until_overtaken(call: ActiveCall) -> None:
@@ -114,7 +110,7 @@ async def test_what_is_never_answered_leaks_nothing_on_the_way_out(
         await trio.sleep(1)
         await fake_media.succeed(close)
         await call.wait_disconnected()
-    assert heard(fake_media) == b""
+    assert fake_media.said == b""
 
 
 async def test_a_close_that_nobody_answers_holds_back_no_longer(fake_media: FakeMedia) -> None:
@@ -126,7 +122,7 @@ async def test_a_close_that_nobody_answers_holds_back_no_longer(fake_media: Fake
             await call.close()
         await call.send_audio(NEXT)
         await trio.sleep(15.1)
-        assert heard(fake_media) == NEXT
+        assert fake_media.said == NEXT
 
 
 async def test_who_does_not_pull_drops_what_is_left(fake_media: FakeMedia) -> None:
@@ -143,7 +139,7 @@ async def test_who_does_not_pull_drops_what_is_left(fake_media: FakeMedia) -> No
             await fake_media.accept("agent.whisper")
         await fake_media.grant(100 * FRAME)
         await trio.testing.wait_all_tasks_blocked()
-        assert heard(fake_media) == NEXT
+        assert fake_media.said == NEXT
 
 
 async def test_without_flush_the_answer_to_the_interrupt_comes_first(

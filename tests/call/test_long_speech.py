@@ -13,10 +13,6 @@ from trio_calls import ActiveCall
 TWO_FRAMES = 2 * FRAME
 
 
-def heard(fake_media: FakeMedia) -> bytes:
-    return b"".join(message[1:] for message in fake_media.audio)
-
-
 async def pull(fake_media: FakeMedia, count: int) -> None:
     """Ask for so many frames, one after the other."""
     for _ in range(count):
@@ -39,7 +35,7 @@ async def test_speech_of_any_length_goes_out_whole(
             await fake_media.grant(FRAME)
             await trio.sleep(0.02)
             assert call.get_send_audio_buffer_size() <= queue
-    assert heard(fake_media).rstrip(b"\0") == said.rstrip(b"\0")
+    assert fake_media.said.rstrip(b"\0") == said.rstrip(b"\0")
 
 
 async def test_two_senders_never_interleave(fake_media: FakeMedia) -> None:
@@ -52,7 +48,7 @@ async def test_two_senders_never_interleave(fake_media: FakeMedia) -> None:
             nursery.start_soon(call.send_audio, pcm)
             await trio.testing.wait_all_tasks_blocked()
         await pull(fake_media, 20)
-    assert heard(fake_media) == b"".join(said)
+    assert fake_media.said == b"".join(said)
 
 
 async def test_the_second_sender_waits_until_the_first_is_queued(fake_media: FakeMedia) -> None:
@@ -92,7 +88,7 @@ async def test_a_cancelled_sender_has_queued_whole_frames(
         assert scope.cancelled_caught
         nursery.start_soon(call.send_audio, second)
         await pull(fake_media, 10)
-    assert heard(fake_media) == first[: (2 + pulled) * FRAME] + second
+    assert fake_media.said == first[: (2 + pulled) * FRAME] + second
 
 
 async def _cancel_when_quiet(scope: trio.CancelScope) -> None:
@@ -114,7 +110,7 @@ async def test_a_cancelled_sender_in_line_lets_those_behind_it_go(fake_media: Fa
             await call.send_audio(frames(1, 9)[0])
         nursery.start_soon(call.send_audio, said[2])
         await pull(fake_media, 6)
-    assert heard(fake_media) == b"".join(said)
+    assert fake_media.said == b"".join(said)
 
 
 async def test_senders_in_line_return_when_the_call_ends(fake_media: FakeMedia) -> None:

@@ -11,10 +11,6 @@ from tests.support.peers.one_call import FRAME, FakeMedia, frames
 SPEECH = b"".join(frames(3))
 
 
-def heard(fake_media: FakeMedia) -> bytes:
-    return b"".join(message[1:] for message in fake_media.audio)
-
-
 @pytest.mark.parametrize("tail", [2, 500, FRAME - 2])
 async def test_a_tail_waits_for_a_frame_and_goes_out_filled_up(
     fake_media: FakeMedia, tail: int
@@ -25,9 +21,9 @@ async def test_a_tail_waits_for_a_frame_and_goes_out_filled_up(
         await trio.testing.wait_all_tasks_blocked()
         await call.send_audio(said)
         await trio.sleep(0.019)
-        assert heard(fake_media) == said[: 2 * FRAME]
+        assert fake_media.said == said[: 2 * FRAME]
         await trio.sleep(0.002)
-        assert heard(fake_media) == said.ljust(3 * FRAME, b"\0")
+        assert fake_media.said == said.ljust(3 * FRAME, b"\0")
 
 
 async def test_a_tail_that_is_continued_in_time_is_none(fake_media: FakeMedia) -> None:
@@ -38,7 +34,7 @@ async def test_a_tail_that_is_continued_in_time_is_none(fake_media: FakeMedia) -
             await call.send_audio(SPEECH[start : start + FRAME // 2])
             await trio.sleep(0.01)
         await trio.sleep(1)
-    assert heard(fake_media) == SPEECH
+    assert fake_media.said == SPEECH
 
 
 async def test_crumbs_do_not_put_a_tail_off_for_ever(fake_media: FakeMedia) -> None:
@@ -49,7 +45,7 @@ async def test_crumbs_do_not_put_a_tail_off_for_ever(fake_media: FakeMedia) -> N
             await call.send_audio(SPEECH[10 * number : 10 * number + 10])
             await trio.sleep(0.008)
         await trio.testing.wait_all_tasks_blocked()
-        assert heard(fake_media)[:30] == SPEECH[:30]
+        assert fake_media.said[:30] == SPEECH[:30]
 
 
 async def test_a_tail_goes_out_at_once_when_credit_comes_late(fake_media: FakeMedia) -> None:
@@ -58,7 +54,7 @@ async def test_a_tail_goes_out_at_once_when_credit_comes_late(fake_media: FakeMe
         await trio.sleep(1)
         await fake_media.grant(10 * FRAME)
         await trio.testing.wait_all_tasks_blocked()
-        assert heard(fake_media) == SPEECH[:100].ljust(FRAME, b"\0")
+        assert fake_media.said == SPEECH[:100].ljust(FRAME, b"\0")
 
 
 async def test_a_tail_before_a_sender_in_line_is_none(fake_media: FakeMedia) -> None:
@@ -73,7 +69,7 @@ async def test_a_tail_before_a_sender_in_line_is_none(fake_media: FakeMedia) -> 
         for _ in range(3):
             await trio.sleep(1)
             await fake_media.grant(FRAME)
-    assert heard(fake_media) == SPEECH
+    assert fake_media.said == SPEECH
 
 
 async def test_nobody_wakes_up_for_whole_frames(

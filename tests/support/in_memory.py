@@ -65,8 +65,8 @@ async def simulator(no_task_left: None, wire: WireName) -> AsyncIterator[Simulat
 
 
 @pytest.fixture
-async def fake_media(no_task_left: None, nursery: trio.Nursery) -> FakeMedia:
-    return FakeMedia(nursery)
+async def fake_media(no_task_left: None, nursery: trio.Nursery, wire: WireName) -> FakeMedia:
+    return FakeMedia(nursery, wire)
 
 
 @pytest.fixture

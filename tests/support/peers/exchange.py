@@ -14,7 +14,9 @@ import trio
 import trio.testing
 
 from tests.support.peers.links import ControlEnd, MediaEnd, Wire
+from tests.support.peers.media_words import MEDIA_WORDS
 from trio_calls import ActiveCall, CallClient, ClientConfig, events, open_call_client
+from trio_calls.config import WireName
 from trio_calls.transport import WebSocketClosed, WebSocketError, accept_websocket
 from trio_calls.wire.message import Message
 from trio_calls.wire.names import CONTROL_PATH
@@ -86,6 +88,10 @@ MemoryStream = trio.StapledStream[trio.testing.MemorySendStream, trio.testing.Me
 class FakeExchange:
     """Answers connections, and hands those that it accepts to the test.
 
+    Args:
+      nursery: what it serves connections in.
+      wire: which generation it speaks.
+
     Attributes:
       answers: for the next connections, in order; those beyond are accepted.
       attempts: every connection that was opened, to any host.
@@ -101,7 +107,7 @@ class FakeExchange:
       greeting: frames that go out in the same breath as ``setup.done``, once.
     """
 
-    def __init__(self, nursery: trio.Nursery) -> None:
+    def __init__(self, nursery: trio.Nursery, wire: WireName = "first") -> None:
         self.answers: deque[Answer] = deque()
         self.attempts: list[Attempt] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
@@ -116,6 +122,7 @@ class FakeExchange:
         self.ssl_context: ssl.SSLContext | None = None
         self.greeting: list[Message | str] = []
         self._nursery = nursery
+        self._wire = wire
         self._controls = trio.open_memory_channel[ControlEnd](1000)
         self._medias = trio.open_memory_channel[MediaEnd](math.inf)
 
@@ -125,6 +132,7 @@ class FakeExchange:
                 "api_key": API_KEY,
                 "connector_uuid": CONNECTOR_UUID,
                 "base_url": "ws://exchange",
+                "wire": self._wire,
                 "open_stream": self._open_stream,
                 **settings,
             }
@@ -220,7 +228,9 @@ class FakeExchange:
                     await control.read()
                 else:
                     authorization = request.headers.get("authorization", "")
-                    media = MediaEnd(websocket, wire, authorization, self.command_came)
+                    words = MEDIA_WORDS[self._wire]()
+                    media = MediaEnd(websocket, wire, authorization, words, self.command_came)
+                    await media.begin()
                     self.medias.append(media)
                     self._medias[0].send_nowait(media)
                     await media.read()

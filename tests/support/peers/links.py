@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 import trio
 import trio.testing
 
+from tests.support.peers.media_words import FRAME_MS, MS, MediaWords
 from tests.support.peers.passing_stream import PassingStream
-from trio_calls.audio_format import AudioMode
-from trio_calls.transport import WebSocket, WebSocketClosed
+from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CommandRequest, CommandResponse
 from trio_calls.wire.control_wire import Offered, RingingCall
 from trio_calls.wire.first.codec import decode_control, decode_media
 from trio_calls.wire.first.control import CallIn, SessionNotify, SessionOpen, SessionReady, Setup
-from trio_calls.wire.first.media import BufferRequest, pack_audio, unpack_audio
 from trio_calls.wire.message import Message
 from trio_calls.wire.responses import Response, SetupDone
 
@@ -180,12 +181,19 @@ class ControlEnd(_End):
 
 
 class MediaEnd(_End):
-    """A media connection.
+    """A media connection. It plays what the agent says, and tells of that if its wire does.
+
+    Args:
+      websocket: the connection.
+      wire: the stream under it.
+      authorization: with which it was opened.
+      words: how everything is said.
+      command_came: whom to wake for each command.
 
     Attributes:
       authorization: with which it was opened.
       commands: every command that came, in order.
-      audio: every binary message that came, in order.
+      audio: the PCM of every binary message that came, in order.
     """
 
     def __init__(
@@ -193,21 +201,57 @@ class MediaEnd(_End):
         websocket: WebSocket,
         wire: Wire,
         authorization: str,
+        words: MediaWords,
         command_came: trio.lowlevel.ParkingLot,
     ) -> None:
         super().__init__(websocket, wire)
         self.authorization = authorization
         self.commands: list[CommandRequest] = []
         self.audio: list[bytes] = []
+        self._words = words
         self._command_came = command_came
+        self._said_bytes = self._played_bytes = 0
+        self._audio_came = trio.lowlevel.ParkingLot()
+
+    async def begin(self) -> None:
+        """Say what comes before everything else."""
+        if self._words.greeting:
+            await self.send(*self._words.greeting)
+
+    async def read(self) -> None:
+        """Take in and play everything that comes, until the connection ends."""
+        async with trio.open_nursery() as nursery:
+            if self._words.played is not None:
+                nursery.start_soon(self._play, self._words.played)
+            await super().read()
+            nursery.cancel_scope.cancel()
 
     def _take(self, frame: str | bytes) -> None:
         super()._take(frame)
         if isinstance(frame, bytes):
-            self.audio.append(frame)
-        else:
-            self.commands.append(_decode_command(frame))
-            self._command_came.unpark_all()
+            self.audio.append(self._words.take(frame))
+            self._said_bytes += len(self.audio[-1])
+            self._audio_came.unpark_all()
+            return
+        self.commands.append(_decode_command(frame))
+        if self.commands[-1].command == "agent.interrupt":
+            self._played_bytes = self._said_bytes
+        self._command_came.unpark_all()
+
+    async def _play(self, tell: Callable[[int], Message]) -> None:
+        """Play frame by frame. A frame is done with when it begins to be played."""
+        told_bytes = 0
+        with suppress(WebSocketError, trio.BrokenResourceError):
+            while True:
+                frame_bytes = min(FRAME_MS * MS, self._said_bytes - self._played_bytes)
+                self._played_bytes += frame_bytes
+                if self._played_bytes != told_bytes:
+                    told_bytes = self._played_bytes
+                    await self.send(tell(told_bytes))
+                if frame_bytes:
+                    await trio.sleep(frame_bytes / MS / 1000)
+                else:
+                    await self._audio_came.park()
 
     async def expect_command(self, name: str) -> CommandRequest:
         """Wait for the next frame, which must be this command."""
@@ -224,14 +268,18 @@ class MediaEnd(_End):
 
     async def speak(self, *frames: bytes, channel: int = 0) -> None:
         """Let the agent hear PCM, all in one breath."""
-        await self.send(*(pack_audio(channel, pcm) for pcm in frames))
+        await self.send(*(self._words.pack(channel, pcm) for pcm in frames))
+
+    async def grant(self, pcm_bytes: int, frame_bytes: int = FRAME_MS * MS) -> None:
+        """Ask for so much more of the agent's audio, in frames of this size."""
+        await self.send(*self._words.grant(pcm_bytes, frame_bytes))
 
     async def pull(self, requested_bytes: int) -> bytes:
         """Ask for the agent's audio, and wait for the next message with some."""
-        await self.send(BufferRequest(requested_bytes))
+        await self.grant(requested_bytes)
         frame = await self.receive()
         assert isinstance(frame, bytes)
-        return unpack_audio(frame, AudioMode.MIXED)[1]
+        return self._words.pcm_of(frame)
 
 
 def _decode_command(frame: str) -> CommandRequest:

@@ -9,13 +9,14 @@ import trio.testing
 
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.links import MediaEnd
+from tests.support.peers.media_words import FRAME_MS, MS
 from trio_calls import ActiveCall, CallState, ClientConfig
 from trio_calls.audio import noise
 from trio_calls.call.scope import CallHandler, CallScope
+from trio_calls.config import WireName
 from trio_calls.transport.tls import ClientTLS
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse
 from trio_calls.wire.control_wire import RingingCall
-from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.message import Message
 
 CALL_IN = RingingCall(
@@ -28,7 +29,7 @@ CALL_IN = RingingCall(
 )
 
 #: Bytes of 20 ms at 24 kHz.
-FRAME = 960
+FRAME = FRAME_MS * MS
 
 
 def frames(count: int, seed: int = 0) -> list[bytes]:
@@ -49,12 +50,16 @@ async def wait_forever(call: ActiveCall) -> None:
 class FakeMedia:
     """Opens calls, and speaks for the exchange on whichever media connection is the newest.
 
+    Args:
+      nursery: what the exchange serves connections in.
+      wire: which generation it speaks.
+
     Attributes:
       exchange: what the calls connect to.
     """
 
-    def __init__(self, nursery: trio.Nursery) -> None:
-        self.exchange = FakeExchange(nursery)
+    def __init__(self, nursery: trio.Nursery, wire: WireName = "first") -> None:
+        self.exchange = FakeExchange(nursery, wire)
         self._received = 0
 
     @property
@@ -74,8 +79,13 @@ class FakeMedia:
 
     @property
     def audio(self) -> list[bytes]:
-        """Every binary message that came, in order."""
-        return [message for media in self.exchange.medias for message in media.audio]
+        """The PCM of every message with the agent's audio that came, in order."""
+        return [pcm for media in self.exchange.medias for pcm in media.audio]
+
+    @property
+    def said(self) -> bytes:
+        """All of the agent's audio that came."""
+        return b"".join(self.audio)
 
     def config(self, **settings: Any) -> ClientConfig:
         return self.exchange.config(**settings)
@@ -134,8 +144,9 @@ class FakeMedia:
     ) -> None:
         await self.send(CommandResponse(command.command_id, False, None, code, text))
 
-    async def grant(self, requested_bytes: int, frame_bytes: int = 960) -> None:
-        await self.send(BufferRequest(requested_bytes, frame_bytes))
+    async def grant(self, pcm_bytes: int, frame_bytes: int = FRAME) -> None:
+        """Ask for so much more of the agent's audio, in frames of this size."""
+        await self.media.grant(pcm_bytes, frame_bytes)
 
     async def terminate(self) -> None:
         await self.send(CallEvent("call.terminated"))
