@@ -11,6 +11,7 @@ from typing import Any
 import trio
 
 from trio_calls import ClientConfig, events, open_call_client
+from trio_calls.demo import chosen_wire
 from trio_calls.sessions import (
     Conversation,
     IncomingMessage,
@@ -60,7 +61,7 @@ async def serve(config: ClientConfig) -> None:
 
 async def simulate() -> None:
     """Let somebody write to it, in this process, and print what is said."""
-    async with open_simulator() as simulator, trio.open_nursery() as nursery:
+    async with open_simulator(wire=chosen_wire()) as simulator, trio.open_nursery() as nursery:
         nursery.start_soon(serve, simulator.config)
         partner = simulator.place_message(content="Are you open today?")
         await partner.wait_reply()

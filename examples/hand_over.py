@@ -18,6 +18,7 @@ import trio
 
 from trio_calls import ActiveCall, ClientConfig, serve_calls
 from trio_calls.audio import find, read_wav
+from trio_calls.demo import chosen_wire
 from trio_calls.sessions import serve_handed_over
 from trio_calls.simulator import open_simulator
 
@@ -44,7 +45,7 @@ async def main(config: ClientConfig) -> None:
 
 
 async def simulate() -> None:
-    async with open_simulator() as simulator, trio.open_nursery() as nursery:
+    async with open_simulator(wire=chosen_wire()) as simulator, trio.open_nursery() as nursery:
         nursery.start_soon(main, simulator.config)
         call = simulator.place_call()
         await call.wait_ended()

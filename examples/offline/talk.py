@@ -12,6 +12,7 @@ import trio
 from examples.offline.speaking import SAMPLE_RATE, Synthesizer
 from trio_calls import ActiveCall, serve_calls
 from trio_calls.audio import SAMPLE_BYTES, level_dbfs
+from trio_calls.demo import chosen_wire
 from trio_calls.simulator import Phone, SimulatedCall, answers, open_simulator
 
 PAUSE_BYTES = SAMPLE_RATE * SAMPLE_BYTES
@@ -40,7 +41,9 @@ async def simulate(handle_call: Handler, act: Act) -> None:
     voices = Synthesizer(pitch=0.88), Synthesizer(pitch=0.8)
     async with (
         # Calls of different runs have different names, as files may be called after them.
-        open_simulator(sample_rate=SAMPLE_RATE, seed=secrets.randbits(32)) as simulator,
+        open_simulator(
+            sample_rate=SAMPLE_RATE, seed=secrets.randbits(32), wire=chosen_wire()
+        ) as simulator,
         trio.open_nursery() as nursery,
     ):
         await nursery.start(serve_calls, handle_call, simulator.config)

@@ -24,9 +24,13 @@ ADDRESS = r"(http://127\.0\.0\.1:\d+/\?token=[\w-]{22})"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-async def test_a_tab_talks_with_the_agent(number: signal.Signals, status: int) -> None:
-    async with running("phone", AGENT, "--no-open", "--sample-rate", "16000") as phone:
+@pytest.mark.parametrize(
+    ("wire", "number", "status"),
+    [("first", signal.SIGINT, 130), ("second", signal.SIGTERM, 143)],
+)
+async def test_a_tab_talks_with_the_agent(wire: str, number: signal.Signals, status: int) -> None:
+    options = ("--no-open", "--sample-rate", "16000", "--wire", wire)
+    async with running("phone", AGENT, *options) as phone:
         url = (await phone.wait_for(ADDRESS))[1]
         async with open_tab_by_socket(url) as tab:
             hello = await tab.wait("hello")

@@ -61,9 +61,11 @@ async def status_of_request(port: int, host: str, origin: str) -> int:
         return int(bytes(await stream.receive_some()).split()[1])
 
 
-async def test_other_rates_are_exported_too() -> None:
-    async with running_simulator("--sample-rate", "8000") as (simulator, _):
-        await simulator.wait_for("WSS_SAMPLE_RATE=8000")
+async def test_other_rates_and_wires_are_exported_too() -> None:
+    options = ("--sample-rate", "8000", "--wire", "second")
+    async with running_simulator(*options) as (simulator, variables):
+        assert variables["WSS_SAMPLE_RATE"] == "8000"
+        assert variables["WSS_WIRE"] == "second"
         simulator.send_signal(signal.SIGINT)
         assert await simulator.wait_status() == 130
         assert simulator.output.splitlines()[-1] == "interrupted"

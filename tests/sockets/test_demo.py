@@ -41,8 +41,9 @@ def quick_time(monkeypatch: pytest.MonkeyPatch) -> None:
 @on_both_wires
 @pytest.mark.usefixtures("quick_time")
 def test_the_demo_keeps_its_promises_over_real_sockets(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], wire: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, wire: str
 ) -> None:
+    monkeypatch.setenv("WSS_WIRE", "")  # the option sets it
     assert cli.main(["demo", "--wire", wire, "--output", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "✗" not in printed

@@ -33,6 +33,7 @@ def settings_of(config: ClientConfig) -> dict[str, str]:
         "WSS_API_KEY": config.api_key,
         "WSS_CONNECTOR_UUID": config.connector_uuid,
         "WSS_BASE_URL": config.base_url,
+        "WSS_WIRE": config.wire,
     }
 
 
@@ -148,7 +149,7 @@ async def running_simulator(
 ) -> AsyncIterator[tuple[RunningCommand, dict[str, str]]]:
     """Run a simulator on a free port, with what it says an agent has to export."""
     async with running("simulator", "--port", "0", *arguments) as simulator:
-        export = await simulator.wait_for(r"export (.*WSS_BASE_URL=\S+)\s")
+        export = await simulator.wait_for(r"export (WSS_.*)\n")
         yield simulator, dict(setting.split("=", 1) for setting in export[1].split())
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
 import click
 
+from trio_calls.cli.exchange_options import settings_of_simulation, wire_option
 from trio_calls.cli.outcome import Failure, run_trio, sentence_of
-from trio_calls.config import WireName
 from trio_calls.demo import STORIES, run_demo
 
 _EXAMPLE: Final = """\b
@@ -27,21 +27,16 @@ Example:
     metavar="FOLDER",
     help="Where the WAV files go.",
 )
-@click.option(
-    "--wire",
-    type=click.Choice(get_args(WireName)),
-    default="first",
-    show_default=True,
-    help="Which generation of the exchange is spoken.",
-)
+@wire_option("Which generation of the exchange is spoken, in place of WSS_WIRE.  [default: first]")
 @click.pass_context
-def demo(context: click.Context, flows: tuple[str, ...], output: Path, wire: WireName) -> None:
+def demo(context: click.Context, flows: tuple[str, ...], output: Path) -> None:
     """Run the five flows against a simulated exchange.
 
     The examples run on a loopback port, with virtual phones that talk. Prints the state flow of
     each and who heard what, and leaves WAV files of what caller and callee heard. Exit status 1 if
     a flow did not do what it promises.
     """
+    wire = settings_of_simulation().wire
     named = [story for name in flows for story in STORIES if story.name == name]
     try:
         output.mkdir(parents=True, exist_ok=True)

@@ -144,7 +144,7 @@ def dial(
 
     The caller holds a conversation: what it says is given by --say, --then and --after-silence, in
     their order. While one call lasts, a line tells each thing that happens; on a terminal there is
-    a line with the levels of all parties, too.
+    a line with the levels of all parties, too. Agents of either wire take the calls.
 
     Exit status 0 only if every call was taken by an agent and answered, or connected to the callee;
     1 if any was not.

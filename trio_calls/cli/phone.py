@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -13,15 +12,19 @@ import click
 import trio
 
 from trio_calls import events
-from trio_calls.audio_format import SAMPLE_RATES
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.scope import CallHandler, call_handler
 from trio_calls.cli.call_watch import printable
+from trio_calls.cli.exchange_options import (
+    sample_rate_option,
+    settings_of_simulation,
+    wire_option,
+)
 from trio_calls.cli.find_handler import Handlers, find_handlers
 from trio_calls.cli.outcome import TERMINATED, Failure, run_trio
-from trio_calls.cli.run import simulated_rate
 from trio_calls.cli.signals import run_until_signal, status_after
 from trio_calls.client.client import open_call_client
+from trio_calls.config import ClientConfig
 from trio_calls.simulator import open_simulator
 
 if TYPE_CHECKING:
@@ -71,11 +74,8 @@ Examples:
     help="The certificate's private key (PEM).",
 )
 @click.option("--no-open", is_flag=True, help="Do not open the page in a browser.")
-@click.option(
-    "--sample-rate",
-    type=click.Choice([str(rate) for rate in SAMPLE_RATES]),
-    help="Of all audio, in Hz, in place of WSS_SAMPLE_RATE.",
-)
+@sample_rate_option("Of all audio, in Hz, in place of WSS_SAMPLE_RATE.")
+@wire_option("Which generation of the exchange is spoken, in place of WSS_WIRE.  [default: first]")
 @click.pass_context
 def phone(
     context: click.Context,
@@ -87,7 +87,6 @@ def phone(
     cert: str | None,
     key: str | None,
     no_open: bool,
-    sample_rate: str | None,
 ) -> None:
     """Ring the handler in TARGET from a browser tab, and talk with it.
 
@@ -111,13 +110,10 @@ def phone(
             "HTTPS only: add --tls, or --cert and --key"
         )
     logging.basicConfig(level=logging.INFO, format="%(levelname)-7s %(message)s")
-    if sample_rate is not None:
-        # The file may read the variable: both are to agree.
-        os.environ["WSS_SAMPLE_RATE"] = sample_rate
-    rate = simulated_rate()
+    simulated = settings_of_simulation()
     handlers = find_handlers(target)
     settings = PageSettings(host, port, tls and certificate is None, certificate, not no_open)
-    serve = partial(_serve, handlers, target, rate, settings)
+    serve = partial(_serve, handlers, target, simulated, settings)
     number = run_trio(run_until_signal, serve, mendable=(OSError, Failure))
     context.exit(status_after(number, if_terminated=TERMINATED))
 
@@ -129,14 +125,15 @@ def require_phone() -> None:
 
 
 async def _serve(
-    handlers: Handlers, target: str, sample_rate: int, settings: PageSettings
+    handlers: Handlers, target: str, simulated: ClientConfig, settings: PageSettings
 ) -> NoReturn:
     from trio_calls.cli.phone_page import serve_page  # noqa: PLC0415  # needs the extra
     from trio_calls.web._timelines import pass_on_timelines  # noqa: PLC0415
 
     async with (
         open_simulator(
-            sample_rate=sample_rate,
+            sample_rate=simulated.sample_rate,
+            wire=simulated.wire,
             seed=secrets.randbits(64),  # files that are named after calls outlive them
             keep_finished_calls=_KEEP_FINISHED_CALLS,
             keep_audio_seconds=_KEEP_AUDIO_SECONDS,

@@ -24,6 +24,7 @@ from trio_calls.cli.people import People
 from trio_calls.cli.recorder import Recorder, open_recorder
 from trio_calls.client.client import open_call_client
 from trio_calls.concurrency.error_groups import first_error, holds_only, split_failure
+from trio_calls.config import WireName
 from trio_calls.demo.examples import load_speech
 from trio_calls.demo.report import arrows
 from trio_calls.demo.stories import Listener
@@ -43,13 +44,16 @@ _TALK_SECONDS: Final = 15.0
 _GREETING_SECONDS: Final = 5.0
 
 
-async def rehearse(handler: CallHandler, sample_rate: int, people: People) -> bool:
+async def rehearse(
+    handler: CallHandler, sample_rate: int, people: People, wire: WireName = "first"
+) -> bool:
     """Place one virtual call to a handler, and print what happens.
 
     Args:
       handler: the handler to call.
       sample_rate: the sample rate of all audio, in Hz.
       people: who calls, and who is called.
+      wire: which generation of the exchange is spoken.
 
     Returns:
       Whether the call was answered, or connected to the callee, and no handler has failed: neither
@@ -62,19 +66,21 @@ async def rehearse(handler: CallHandler, sample_rate: int, people: People) -> bo
     """
     with open_recorder(people.record) as recorder:
         recorder.begin(sample_rate)
-        went_well = await _rehearse(handler, sample_rate, people, recorder)
+        went_well = await _rehearse(handler, sample_rate, people, wire, recorder)
     if recorder.fault is not None:
         raise Failure(f"{recorder.fault}; what was recorded before is kept")
     return went_well
 
 
 async def _rehearse(
-    handler: CallHandler, sample_rate: int, people: People, recorder: Recorder
+    handler: CallHandler, sample_rate: int, people: People, wire: WireName, recorder: Recorder
 ) -> bool:
     failures = _Failures(handler)
     seed = secrets.randbits(64)  # files that are named after calls outlive them
-    async with open_simulator(port=0, sample_rate=sample_rate, seed=seed) as simulator:
-        _print(f"a simulated exchange is on {simulator.config.base_url}")
+    opening = open_simulator(port=0, sample_rate=sample_rate, seed=seed, wire=wire)
+    async with opening as simulator:
+        spoken = "" if wire == "first" else f", on the {wire} wire"
+        _print(f"a simulated exchange is on {simulator.config.base_url}{spoken}")
         with failures:
             async with open_call_client(simulator.config) as client:
                 client.on(events.INCOMING_CALL)(failures.handle_call)

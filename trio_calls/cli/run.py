@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,7 +15,6 @@ import click
 import trio
 
 from trio_calls import events
-from trio_calls.audio_format import SAMPLE_RATES
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.scope import CallHandler, call_handler
 from trio_calls.cli import values
@@ -24,6 +22,11 @@ from trio_calls.cli.call_watch import printable
 from trio_calls.cli.conversation import ConversationCommand
 from trio_calls.cli.directory import require_fleet, tell_fleet
 from trio_calls.cli.dispatch import queue_name, run_from_redis
+from trio_calls.cli.exchange_options import (
+    sample_rate_option,
+    settings_of_simulation,
+    wire_option,
+)
 from trio_calls.cli.find_handler import Handlers, find_handler, find_handlers
 from trio_calls.cli.monitoring import (
     MonitorSettings,
@@ -32,7 +35,7 @@ from trio_calls.cli.monitoring import (
     require_monitor,
     trace_client,
 )
-from trio_calls.cli.outcome import TERMINATED, Failure, run_trio, sentence_of
+from trio_calls.cli.outcome import TERMINATED, Failure, run_trio
 from trio_calls.cli.people import people_of, people_options, refuse_people
 from trio_calls.cli.rehearsal import rehearse
 from trio_calls.cli.signals import status_after
@@ -88,10 +91,10 @@ Examples:
     is_flag=True,
     help="Print the tree of tasks whenever the process gets SIGUSR1, and go on.",
 )
-@click.option(
-    "--sample-rate",
-    type=click.Choice([str(rate) for rate in SAMPLE_RATES]),
-    help="Of all audio, in Hz, in place of WSS_SAMPLE_RATE; with --simulate, too.",
+@sample_rate_option("Of all audio, in Hz, in place of WSS_SAMPLE_RATE; with --simulate, too.")
+@wire_option(
+    "Which generation of the exchange is spoken, in place of WSS_WIRE; with --simulate, too.  "
+    "[default: first]"
 )
 @click.option(
     "--monitor",
@@ -134,7 +137,6 @@ def run(
     drain_seconds: float,
     workers: int,
     show_tasks: bool,
-    sample_rate: str | None,
     monitor: str | None,
     fleet: str | None,
     show_numbers: bool,
@@ -155,12 +157,12 @@ def run(
     WSS_KEY_PATH; WSS_BASE_URL, WSS_WIRE, WSS_SAMPLE_RATE and WSS_MAX_CONCURRENT_CALLS. `trio-calls
     check` tells whether they are right.
 
-    With --simulate it needs none of them, and takes WSS_SAMPLE_RATE where it is set: somebody
-    calls, says what they want and listens; the callee picks up after 1 s of ringing; after 15 s the
-    caller hangs up. What they say is a sentence of the examples, or else what --say, --then and
-    --after-silence give, in their order; then the caller hangs up 10 s after the answer, or after
-    its last word if that is later. Exit status 0 if the call was answered or connected, 1 if not,
-    or if the handler failed.
+    With --simulate it needs none of them, and takes WSS_SAMPLE_RATE and WSS_WIRE where they are
+    set: somebody calls, says what they want and listens; the callee picks up after 1 s of ringing;
+    after 15 s the caller hangs up. What they say is a sentence of the examples, or else what --say,
+    --then and --after-silence give, in their order; then the caller hangs up 10 s after the answer,
+    or after its last word if that is later. Exit status 0 if the call was answered or connected, 1
+    if not, or if the handler failed.
 
     With --show-tasks, SIGUSR1 makes the process print who runs in which nursery, which scopes are
     cancelled or shielded, and at which line each task waits, and changes nothing. Each of several
@@ -186,9 +188,6 @@ def run(
     """
     prefix = "" if as_worker is None else f"worker {as_worker[0]}: "
     logging.basicConfig(level=logging.INFO, format=f"{prefix}%(levelname)-7s %(message)s")
-    if sample_rate is not None:
-        # The file may read the variable, and workers inherit it: all are to agree.
-        os.environ["WSS_SAMPLE_RATE"] = sample_rate
     run_main: Callable[..., Any] = run_trio
     if show_tasks:
         require_task_view()
@@ -213,8 +212,9 @@ def run(
         supervised = target, drain_seconds, workers, watched
         context.exit(run_main(main, *supervised, mendable=(OSError, Failure)))
     if people is not None:
-        rate = simulated_rate()
-        went_well = run_main(rehearse, find_handler(target), rate, people)
+        simulated_as = settings_of_simulation()
+        rate, wire = simulated_as.sample_rate, simulated_as.wire
+        went_well = run_main(rehearse, find_handler(target), rate, people, wire)
         context.exit(0 if went_well else 1)
     handlers = find_handlers(target)
     mendable = (*_MENDABLE, Failure)
@@ -222,16 +222,6 @@ def run(
     if in_fleet:
         observes.append(partial(tell_fleet, prefix, show_numbers))
     context.exit(run_main(_serve, handlers, drain_seconds, observes, mendable=mendable))
-
-
-def simulated_rate() -> int:
-    """Return the sample rate of the environment, checked as with the other settings."""
-    simulated = dict.fromkeys(("WSS_API_KEY", "WSS_CONNECTOR_UUID"), "simulated")
-    rate = os.environ.get("WSS_SAMPLE_RATE", "")
-    try:
-        return ClientConfig.from_env({**simulated, "WSS_SAMPLE_RATE": rate}).sample_rate
-    except WSSConfigError as error:
-        raise Failure(sentence_of(error)) from None
 
 
 def _refuse_with_redis(from_redis: str | None, *, simulate: bool, has_more: bool) -> None:

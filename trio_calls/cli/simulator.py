@@ -18,11 +18,12 @@ from rich.logging import RichHandler
 from trio_calls.audio_format import SAMPLE_RATES
 from trio_calls.cli.call_watch import CallWatch
 from trio_calls.cli.dial_order import SIMULATOR_KEY, dial_command
+from trio_calls.cli.exchange_options import settings_of_simulation, wire_option
 from trio_calls.cli.live_view import show_calls
 from trio_calls.cli.outcome import Failure, run_trio, sentence_of
 from trio_calls.cli.phone import require_phone
 from trio_calls.cli.signals import run_until_signal, status_after
-from trio_calls.config import ClientConfig
+from trio_calls.config import ClientConfig, WireName
 from trio_calls.errors import WSSConfigError
 from trio_calls.simulator import Simulator, open_simulator
 
@@ -40,6 +41,7 @@ class _Settings:
     port: int
     api_key: str = attrs.field(repr=False)
     sample_rate: int
+    wire: WireName
     max_connections: int
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]
@@ -77,6 +79,10 @@ Example, in three terminals:
     default=str(_DEFAULT_RATE),
     show_default=True,
     help="Of the telephones, in Hz. Agents may ask for another.",
+)
+@wire_option(
+    "Which generation of the exchange agents are told to speak, in place of WSS_WIRE. It takes "
+    "agents of either.  [default: first]"
 )
 @click.option(
     "--max-connections",
@@ -122,7 +128,8 @@ def simulator(context: click.Context, /, *, sample_rate: str, **options: Any) ->
     """
     if options["phone"]:
         require_phone()
-    settings = _Settings(sample_rate=int(sample_rate), **options)
+    wire = settings_of_simulation().wire
+    settings = _Settings(sample_rate=int(sample_rate), wire=wire, **options)
     number = run_trio(_serve, settings, mendable=(WSSConfigError, OSError, Failure))
     context.exit(status_after(number, if_terminated=0))
 
@@ -143,6 +150,7 @@ async def _open_exchange(stack: AsyncExitStack, settings: _Settings) -> Simulato
         port=settings.port,
         api_key=settings.api_key,
         sample_rate=settings.sample_rate,
+        wire=settings.wire,
         seed=secrets.randbits(64),  # files that are named after calls outlive them
         max_connections=settings.max_connections,
         allowed_hosts=settings.allowed_hosts,
@@ -175,6 +183,8 @@ def _introduce(config: ClientConfig) -> None:
     }
     if config.sample_rate != _DEFAULT_RATE:
         variables["WSS_SAMPLE_RATE"] = str(config.sample_rate)
+    if config.wire != "first":
+        variables["WSS_WIRE"] = config.wire
     export = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
     print(f"The exchange is on {config.base_url}. Point an agent at it:\n\n  export {export}\n")
     dialing = dial_command(config.base_url, config.api_key or "")

@@ -15,16 +15,19 @@ import trio
 from trio_calls._plain_text import print_anywhere
 from trio_calls.concurrency.error_groups import plain_program_end
 from trio_calls.demo.runner import run_demo
+from trio_calls.demo.settings import chosen_wire
 from trio_calls.demo.stories import STORIES, Story
 
 #: The exit status of a program that Control-C has ended, as shells have it.
 _INTERRUPTED: Final = 130
 
-__all__ = ["STORIES", "Story", "run_demo", "simulate"]
+__all__ = ["STORIES", "Story", "chosen_wire", "run_demo", "simulate"]
 
 
 def simulate(example: str) -> None:
     """Run one example against the simulator, report what happened, and exit the program.
+
+    ``--wire second`` on the command line, or ``WSS_WIRE``, chooses the wire.
 
     Args:
       example: the path of a script in ``examples/``, usually its own ``__file__``.
@@ -33,6 +36,7 @@ def simulate(example: str) -> None:
       SystemExit: with status 0 if the flow did what it promises, 130 after Control-C, 1 otherwise.
     """
     print_anywhere()
+    wire = chosen_wire()
     story = next(story for story in STORIES if story.name == Path(example).stem)
     output = Path("demo-output")
     try:
@@ -41,7 +45,7 @@ def simulate(example: str) -> None:
         sys.exit(f"cannot write into {output}: {error.strerror or error}")
     try:
         with plain_program_end():
-            went_well = trio.run(run_demo, [story], output)
+            went_well = trio.run(run_demo, [story], output, wire)
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         sys.exit(_INTERRUPTED)
