@@ -12,7 +12,11 @@ from tests.support.agent_files import agent_file
 from tests.support.dispatch import KEY
 from tests.support.processes import running, settings_of
 from tests.support.redis_server import open_redis_server
+from tests.support.waiting import until
+from tests.support.wires import on_the_second_wire
 from trio_calls import cli
+from trio_calls.audio import find, noise
+from trio_calls.config import WireName
 from trio_calls.fleet._sealing import Sealer
 from trio_calls.simulator import open_simulator
 
@@ -20,14 +24,25 @@ KEYS = {"WSS_API_KEY": "a", "WSS_CONNECTOR_UUID": "b", "WSS_DISPATCH_KEY": KEY}
 NOWHERE = "redis://127.0.0.1:1"
 
 AGENT = """
+from trio_calls.audio import level_dbfs, noise
+
 async def choose_queue(call):
     return "vip" if call.caller_number == "+65 1" else "calls"
 
 async def handle_call(call):
     await call.answer()
-    print("answered", flush=True)
+    await call.send_audio(noise(0.5, call.audio_format.sample_rate, 1))
+    heard = b""
+    async for chunk in call.audio_stream():
+        heard += chunk
+        if level_dbfs(heard[-3200:]) > -40:
+            print("heard the caller", flush=True)
+            break
     await call.wait_disconnected()
 """
+
+#: What the agent says.
+PROMPT = noise(0.5, 24000, 1)
 
 
 class Said:
@@ -105,9 +120,10 @@ def test_what_makes_no_sense_is_told_in_a_line(
 
 
 @pytest.mark.slow
-async def test_a_call_goes_to_the_queue_that_was_chosen(tmp_path: Path) -> None:
+@on_the_second_wire  # the commands are the same on either; tests/fleet has both
+async def test_a_call_goes_to_the_queue_that_was_chosen(tmp_path: Path, wire: WireName) -> None:
     agent = agent_file(tmp_path, AGENT)
-    async with open_redis_server() as redis, open_simulator(port=0) as simulator:
+    async with open_redis_server() as redis, open_simulator(port=0, wire=wire) as simulator:
         variables = {
             **settings_of(simulator.config),
             "WSS_DISPATCH_KEY": KEY,
@@ -116,12 +132,16 @@ async def test_a_call_goes_to_the_queue_that_was_chosen(tmp_path: Path) -> None:
         worker = ("run", agent, "--from-redis", "WSS_REDIS_URL", "--queue", "vip")
         async with (
             running("dispatch", f"{agent}:choose_queue", variables=variables) as desk,
-            running(*worker, variables=variables) as vip,
+            # The wire goes with the call, whatever the worker's settings say.
+            running(*worker, variables={**variables, "WSS_WIRE": "first"}) as vip,
         ):
             await desk.wait_for("passing on the calls of")
             await vip.wait_for("serving the calls of the queue vip")
             call = simulator.place_call(caller="+65 1")
-            await vip.wait_for("answered")
+            await call.caller.wait_talking()
+            await call.caller.say(noise(0.5, 24000, 2))
+            await vip.wait_for("heard the caller")
+            await until(lambda: find(PROMPT, call.caller.heard).correlation > 0.9)
             desk.send_signal(signal.SIGTERM)
             assert await desk.wait_status() == 0
             assert "all calls are passed on" in desk.output

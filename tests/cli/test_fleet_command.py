@@ -13,9 +13,11 @@ from tests.support.fleets import CALLEE, CALLER, Worker, confer, has_call, open_
 from tests.support.phone_calls import speech
 from tests.support.processes import running, settings_of
 from tests.support.redis_server import RedisServer, open_redis_server
+from tests.support.wires import on_the_second_wire
 from trio_calls import AgentMode, CallState, cli
 from trio_calls.audio import write_wav
 from trio_calls.cli.fleet import _line_of, _lines_of
+from trio_calls.config import WireName
 from trio_calls.fleet import CallEntry, CallEvent, CallEventKind, Fleet, FleetView, WorkerEntry
 from trio_calls.simulator import open_simulator
 
@@ -187,8 +189,11 @@ async def test_the_commands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.slow
-async def test_a_program_is_in_the_fleet_until_it_is_drained(tmp_path: Path) -> None:
-    async with open_redis_server() as server, open_simulator(port=0) as simulator:
+@on_the_second_wire  # the directory is written in the same way on either
+async def test_a_program_is_in_the_fleet_until_it_is_drained(
+    tmp_path: Path, wire: WireName
+) -> None:
+    async with open_redis_server() as server, open_simulator(port=0, wire=wire) as simulator:
         fleet = Fleet(server.url)
         variables = {**settings_of(simulator.config), "WSS_REDIS_URL": server.url}
         arguments = ("run", agent_file(tmp_path, AGENT), "--show-numbers")

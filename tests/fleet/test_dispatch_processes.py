@@ -15,6 +15,7 @@ from tests.support.dispatch import KEY
 from tests.support.dispatch_processes import Task, answer, die_while_opening, think
 from tests.support.redis_server import RedisServer
 from trio_calls import events, open_call_client
+from trio_calls.config import WireName
 from trio_calls.fleet import open_dispatcher
 from trio_calls.simulator import PhoneState, Simulator, open_simulator
 
@@ -26,11 +27,13 @@ PATIENCE_SECONDS = 6
 
 @asynccontextmanager
 async def desk(
-    redis: RedisServer, second_media: Literal["refuse", "replace"] = "refuse"
+    redis: RedisServer,
+    wire: WireName = "first",
+    second_media: Literal["refuse", "replace"] = "refuse",
 ) -> AsyncIterator[Simulator]:
     """An exchange, and a dispatcher for all its calls, in this process."""
     async with (
-        open_simulator(port=0, second_media_connection=second_media) as simulator,
+        open_simulator(port=0, wire=wire, second_media_connection=second_media) as simulator,
         open_dispatcher(simulator.config, redis.url, KEY) as dispatcher,
         open_call_client(simulator.config) as client,
     ):
@@ -97,11 +100,14 @@ async def test_one_that_is_killed_before_it_has_opened_a_call(
                 await call.wait_ended()
 
 
-@pytest.mark.parametrize("second_media", ["refuse", "replace"])
+@pytest.mark.parametrize(("wire", "second_media"), [("first", "refuse"), ("second", "replace")])
 async def test_one_that_is_killed_while_it_opens_a_call(
-    redis_server: RedisServer, tmp_path: Path, second_media: Literal["refuse", "replace"]
+    redis_server: RedisServer,
+    tmp_path: Path,
+    wire: WireName,
+    second_media: Literal["refuse", "replace"],
 ) -> None:
-    async with desk(redis_server, second_media) as simulator:
+    async with desk(redis_server, wire, second_media) as simulator:
         crew = Crew(tmp_path, redis_server, simulator)
         async with crew.worker(die_while_opening) as first:
             call = simulator.place_call()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Literal
 
 import pytest
 import trio
@@ -11,6 +12,7 @@ import trio.testing
 from tests.support.dispatch import Worker, open_desk
 from tests.support.dispatch_store import QueueInMemory
 from tests.support.phone_calls import A, D, P, speech
+from tests.support.wires import on_both_wires, on_the_second_wire
 from trio_calls import (
     ActiveCall,
     EndCause,
@@ -18,6 +20,7 @@ from trio_calls import (
     WSSCallCommandError,
     open_call_client,
 )
+from trio_calls.config import WireName
 from trio_calls.fleet import new_dispatch_key
 from trio_calls.fleet._dispatch_marks import WAITING
 from trio_calls.simulator import (
@@ -68,6 +71,7 @@ async def answered_within(call: SimulatedCall, seconds: float) -> float:
     return trio.current_time() - began
 
 
+@on_both_wires
 async def test_a_worker_answers_what_a_dispatcher_has_claimed(
     simulator: Simulator, queue: QueueInMemory
 ) -> None:
@@ -141,8 +145,11 @@ async def test_one_that_dies_before_it_has_opened_a_call(
     assert call.agent_states == [P, A, D]
 
 
+@on_both_wires
 @pytest.mark.parametrize("second_media", ["refuse", "replace"])
-async def test_one_that_dies_while_it_opens_a_call(queue: QueueInMemory, second_media: str) -> None:
+async def test_one_that_dies_while_it_opens_a_call(
+    queue: QueueInMemory, second_media: Literal["refuse", "replace"], wire: WireName
+) -> None:
     first, second = Worker(queue, "a"), Worker(queue, "b")
 
     async def die_in_between(call: ActiveCall) -> None:
@@ -154,7 +161,7 @@ async def test_one_that_dies_while_it_opens_a_call(queue: QueueInMemory, second_
         await trio.sleep_forever()
 
     async with (
-        open_simulator(second_media_connection=second_media) as simulator,  # type: ignore[arg-type]
+        open_simulator(second_media_connection=second_media, wire=wire) as simulator,
         trio.open_nursery() as nursery,
         open_desk(simulator, queue),
     ):
@@ -171,14 +178,15 @@ async def test_one_that_dies_while_it_opens_a_call(queue: QueueInMemory, second_
     assert GREETING in call.caller.heard
 
 
+@on_both_wires
 @pytest.mark.parametrize("second_media", ["refuse", "replace"])
 async def test_one_that_is_silent_and_has_opened_it(
-    queue: QueueInMemory, second_media: str
+    queue: QueueInMemory, second_media: Literal["refuse", "replace"], wire: WireName
 ) -> None:
     # It opens the call, and cannot tell anybody.
     first, second = Worker(queue, "a", is_mute=True), Worker(queue, "b")
     async with (
-        open_simulator(second_media_connection=second_media) as simulator,  # type: ignore[arg-type]
+        open_simulator(second_media_connection=second_media, wire=wire) as simulator,
         trio.open_nursery() as nursery,
         open_desk(simulator, queue),
     ):
@@ -209,6 +217,7 @@ async def test_one_that_is_silent_and_has_opened_it(
         nursery.cancel_scope.cancel()
 
 
+@on_both_wires
 async def test_nobody_has_opened_it_in_time(
     simulator: Simulator, queue: QueueInMemory, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -419,6 +428,7 @@ async def test_a_worker_that_leaves_gives_its_calls_back(
         second.leave()
 
 
+@on_both_wires
 async def test_a_caller_who_gives_up_is_nobodys_failure(
     simulator: Simulator, queue: QueueInMemory, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -453,6 +463,43 @@ async def test_the_dispatcher_dies(simulator: Simulator, queue: QueueInMemory) -
             await hang_up(waiting)
             worker.leave()
     assert GREETING in taken.caller.heard
+
+
+@on_the_second_wire
+async def test_what_a_dead_dispatcher_has_claimed_is_answered(
+    simulator: Simulator, queue: QueueInMemory
+) -> None:
+    # There the claim is not lost with the connection, and nobody is offered the call again.
+    worker = Worker(queue, "a")
+    async with trio.open_nursery() as nursery:
+        async with open_desk(simulator, queue):
+            call = simulator.place_call()
+            await trio.sleep(1)
+        async with open_desk(simulator, queue):
+            await trio.sleep(15)
+            assert len(queue.documents) == 1
+            nursery.start_soon(worker.run, simulator, greet)
+            await answered_within(call, 1)
+            await trio.sleep(2)
+            await hang_up(call)
+            worker.leave()
+    assert GREETING in call.caller.heard
+    assert call.agent_states == [P, A, D]
+
+
+@on_the_second_wire
+async def test_a_dispatcher_that_was_cut_off_still_declines(
+    simulator: Simulator, queue: QueueInMemory
+) -> None:
+    async with open_desk(simulator, queue, ring_seconds=10) as (_, desk):
+        call = simulator.place_call()
+        await trio.sleep(1)
+        simulator.inject(cut_control())
+        await trio.sleep(5)
+        assert (desk.waiting, len(queue.documents)) == (1, 1)
+        await call.wait_ended()
+        assert 10 <= trio.current_time() < 11
+    assert call.agent_states == [P, D]
 
 
 async def test_a_dispatcher_that_drains_waits_for_workers(

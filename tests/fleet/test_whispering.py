@@ -9,6 +9,7 @@ import trio
 
 from tests.support.fleets import confer, talk
 from tests.support.phone_calls import speech
+from tests.support.wires import on_both_wires
 from trio_calls import ActiveCall, AgentMode, WSSCallClosedError, WSSCallStateError
 from trio_calls.audio import find
 from trio_calls.fleet._obeying import MAX_AT_WORK, Obedience, whisper
@@ -45,6 +46,7 @@ async def conference(simulator: Simulator) -> AsyncIterator[Conference]:
         yield Conference(client.calls[0], call)
 
 
+@on_both_wires
 @pytest.mark.parametrize("mode", AgentMode)
 async def test_who_hears_the_agent_is_as_before(conference: Conference, mode: AgentMode) -> None:
     active, call = conference.active, conference.call

@@ -12,6 +12,9 @@ on_both_wires: Final = pytest.mark.parametrize("wire", ["first", "second"])
 #: For what only the first wire has, in a folder whose tests run on both.
 on_the_first_wire: Final = pytest.mark.parametrize("wire", ["first"])
 
+#: And for what only the second has.
+on_the_second_wire: Final = pytest.mark.parametrize("wire", ["second"])
+
 
 def generate_on_wires(metafunc: pytest.Metafunc) -> None:
     """Run every test of a folder that speaks to an exchange on each wire, over one transport.

@@ -111,7 +111,8 @@ def dispatch(
     A call that cannot be put into Redis within 3 s is declined, and so is one that no worker has
     opened in time: the caller hears it at once. SIGTERM ends the program when the workers have
     opened what they were passed; a second signal ends it now, and so does Control-C. What was not
-    opened then is offered again by the exchange, to whoever is connected. It needs the extra
+    opened then is offered again by the exchange, to whoever is connected; on the second wire, which
+    offers nothing again, workers may still open it, and nobody declines it. It needs the extra
     `fleet`.
     """
     try:

@@ -8,7 +8,8 @@
     └── one task for each call that is being put on a stream, or declined
 
 The process that claims calls keeps its control connection until somebody else has opened them: the
-exchange takes back what is not open when that connection ends.
+exchange takes back what is not open when that connection ends. On the second wire it does not, and
+what is in Redis can be opened without that process; but it alone declines what nobody opens.
 """
 
 from __future__ import annotations
@@ -291,7 +292,8 @@ async def open_dispatcher(
 
     Resource handling: the block holds the connection to Redis. When it is left, nobody looks any
     more what becomes of calls that no worker has opened: leave the client with it, so that the
-    exchange offers them again, or `Dispatcher.drain` first.
+    exchange offers them again, or `Dispatcher.drain` first. On the second wire nothing is offered
+    again, so drain there: workers may still open what was passed on, and nobody declines it.
 
     When Redis is gone, each new call is declined after 3 s, so that its caller need not wait for
     nothing. What was put there before is put there again if it is lost.
