@@ -22,6 +22,7 @@ from trio_calls.simulator import open_simulator
 
 KEYS = {"WSS_API_KEY": "a", "WSS_CONNECTOR_UUID": "b", "WSS_DISPATCH_KEY": KEY}
 NOWHERE = "redis://127.0.0.1:1"
+MONITOR = "127.0.0.1:9"
 
 AGENT = """
 from trio_calls.audio import level_dbfs, noise
@@ -95,9 +96,15 @@ def test_a_new_key_is_one(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "AGENT", "--queue", "vip"], KEYS, 2, "--queue goes with --from-redis"),
         (["run", "AGENT", "--from-redis", NOWHERE, "--queue", "a b"], KEYS, 2, "letters, digits"),
         (["run", "AGENT", "--from-redis", NOWHERE, "--simulate"], KEYS, 2, "leave --from-redis"),
-        (["run", "AGENT", "--from-redis", NOWHERE, "--workers", "2"], KEYS, 2, "one process"),
-        (["run", "AGENT", "--from-redis", NOWHERE, "--fleet", NOWHERE], KEYS, 2, "--fleet"),
-        (["run", "AGENT", "--from-redis", NOWHERE, "--show-numbers"], KEYS, 2, "--show-numbers"),
+        (["run", "AGENT", "--from-redis", NOWHERE, "--workers", "2"], KEYS, 2, "leave --workers"),
+        (
+            ["run", "AGENT", "--from-redis", NOWHERE, "--monitor", MONITOR],
+            KEYS,
+            2,
+            "leave --monitor",
+        ),
+        (["run", "AGENT", "--from-redis", NOWHERE, "--fleet", NOWHERE], KEYS, 2, "leave --fleet"),
+        (["run", "AGENT", "--from-redis", NOWHERE, "--show-numbers"], KEYS, 2, "leave --show-num"),
         (["run", "AGENT", "--from-redis", NOWHERE, "--record", "a.wav"], KEYS, 2, "--simulate"),
         (["run", "AGENT", "--from-redis", NOWHERE], {}, 1, "WSS_DISPATCH_KEY is not set"),
         (["run", "AGENT", "--from-redis", "WSS_REDIS_URL"], KEYS, 1, "WSS_REDIS_URL is not set"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final
@@ -180,7 +180,9 @@ def run(
     `fleet`.
 
     With --from-redis, calls come from a dispatcher: see `trio-calls dispatch`. WSS_DISPATCH_KEY is
-    the key, or several. It needs the extra `fleet`, too.
+    the key, or several. It is one process, without --workers, and its calls are shown nowhere:
+    neither by --monitor nor in a fleet, even where WSS_REDIS_URL is set. It needs the extra
+    `fleet`, too.
 
     Nothing else is restarted: not the program when the file changes, and not a handler that has
     failed. SIGTERM ends the program when the calls in progress are over; a second signal ends them,
@@ -193,8 +195,8 @@ def run(
         require_task_view()
         run_main = partial(run_trio, showing_tasks)
     if from_redis is not None or queue is not None:
-        has_more = workers > 1 or monitor is not None or fleet is not None or show_numbers
-        _refuse_with_redis(from_redis, simulate=simulate, has_more=has_more)
+        watched_by = {"--monitor": monitor, "--fleet": fleet, "--show-numbers": show_numbers}
+        _refuse_with_redis(from_redis, simulate, workers, watched_by)
         refuse_people(context, simulated)
         url, queue = from_redis or "", queue or DEFAULT_QUEUE
         context.exit(run_from_redis(run_main, target, drain_seconds, url, queue))
@@ -224,15 +226,23 @@ def run(
     context.exit(run_main(_serve, handlers, drain_seconds, observes, mendable=mendable))
 
 
-def _refuse_with_redis(from_redis: str | None, *, simulate: bool, has_more: bool) -> None:
+def _refuse_with_redis(
+    from_redis: str | None, simulate: bool, workers: int, watched_by: Mapping[str, object]
+) -> None:
     if from_redis is None:
         raise click.UsageError("--queue goes with --from-redis")
     if simulate:
         raise click.UsageError("--simulate rings by itself: leave --from-redis out")
-    if has_more:
+    if workers > 1:
         raise click.UsageError(
-            "--from-redis is for one process, and without --monitor, --fleet and --show-numbers"
+            "--from-redis is one process: leave --workers out, and start it as often as you like"
         )
+    for option, value in watched_by.items():
+        if value:
+            raise click.UsageError(
+                f"{option} shows the calls of a connection to the exchange, and --from-redis has "
+                f"none: leave {option} out"
+            )
 
 
 def _refuse_workers(simulate: bool) -> None:
