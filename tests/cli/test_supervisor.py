@@ -1,6 +1,7 @@
 """Which workers a supervisor starts, when, and how it ends: in virtual time, without processes."""
 
 import errno
+import logging
 import math
 import random
 from collections.abc import Callable
@@ -151,6 +152,20 @@ async def test_one_that_has_served_for_long_is_soon_replaced(
     nursery.start_soon(rehearsal.run)
     await trio.sleep(320)
     assert [time for time, _ in rehearsal.starts] == [0, 101.5, 203, 304.5]
+    nursery.cancel_scope.cancel()
+
+
+async def test_one_that_was_drained_is_replaced_and_no_warning(
+    nursery: trio.Nursery, caplog: pytest.LogCaptureFixture, autojump_clock: trio.testing.MockClock
+) -> None:
+    caplog.set_level(logging.INFO)
+    rehearsal = Rehearsal(Life(ends_after=100, status=0), Life(), count=1)
+    nursery.start_soon(rehearsal.run)
+    await trio.sleep(150)
+    assert len(rehearsal.starts) == 2
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", "worker 1 has ended in good order; another starts in 0.5 s")
+    ]
     nursery.cancel_scope.cancel()
 
 

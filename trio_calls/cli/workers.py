@@ -242,8 +242,10 @@ class Supervisor:
                 self._drain()
                 return
             delay = backoff.next_delay(served_seconds)
-            logger.warning(
-                "worker %d %s; another starts in %.1f s", number, _describe(status), delay
+            # One that was drained by the fleet, or by its own SIGTERM, has done as it was told.
+            level = logging.WARNING if status else logging.INFO
+            logger.log(
+                level, "worker %d %s; another starts in %.1f s", number, _describe(status), delay
             )
             with trio.move_on_after(delay):
                 await self._is_ending.wait()
@@ -307,7 +309,9 @@ def _exit_status(status: int) -> int:
 
 
 def _describe(status: int) -> str:
-    if status >= 0:
+    if status == 0:
+        return "has ended in good order"
+    if status > 0:
         return f"has ended with status {status}"
     try:
         return f"was ended by {signal.Signals(-status).name}"

@@ -57,7 +57,8 @@ async def give_order(
     Cancellation: the worker may do it all the same.
     """
     clock = await read_clock(redis)
-    order_id, kept_ms = secrets.token_hex(16), round(within_seconds * _MS)
+    # Redis keeps nothing for less than that.
+    order_id, kept_ms = secrets.token_hex(16), max(1, round(within_seconds * _MS))
     if sound:
         async with answering(_SEND_SECONDS):
             await redis.set(sound_key(order_id), sound, px=kept_ms)
