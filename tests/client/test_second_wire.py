@@ -27,6 +27,7 @@ from trio_calls.audio import noise
 from trio_calls.call.active_call import playout_of
 from trio_calls.client import conversations
 from trio_calls.sessions import Conversation
+from trio_calls.voice import open_voice
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent
 from trio_calls.wire.responses import Response, SetupDone
@@ -142,6 +143,38 @@ async def test_what_was_played_is_known(exchange: FakeExchange) -> None:
         assert playout.heard_position() == pytest.approx(25 * FRAME, abs=2)
         assert await media.rest() == []
         await media.send(encode(Flow(drained_ms=1000, window_ms=5000)))
+        await media.accept("call.close")
+
+
+async def test_what_is_said_later_was_not_played(exchange: FakeExchange) -> None:
+    """The exchange says that it has played a second, before anything was said."""
+    async with talking(exchange) as (call, media), open_voice(call) as voice:
+        await media.send(encode(Flow(drained_ms=1000, window_ms=60)))
+        await trio.testing.wait_all_tasks_blocked()
+        reply = voice.speech(noise(1, 24000, 1))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(reply.say)
+            assert len(await sent(media)) == 50 * FRAME
+            # Less than before: this is what it has played in earnest.
+            await media.send(encode(Flow(drained_ms=40, window_ms=1000)))
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        assert reply.outcome is not None
+        assert reply.outcome.heard_seconds == pytest.approx(0.04, abs=0.001)
+
+
+async def test_who_leaves_waits_for_what_is_not_played(exchange: FakeExchange) -> None:
+    """However much the exchange has said that it has played before it was sent."""
+    async with talking(exchange) as (call, media), trio.open_nursery() as nursery:
+        await media.send(encode(Flow(drained_ms=1000, window_ms=60)))
+        await trio.testing.wait_all_tasks_blocked()
+        await call.send_audio(noise(1, 24000, 1))
+        assert len(await sent(media)) == 50 * FRAME
+        nursery.start_soon(call.close)
+        await media.send(encode(Flow(drained_ms=40, window_ms=1000)))
+        await trio.sleep(2)
+        assert await media.rest() == []
+        await media.send(encode(Flow(drained_ms=1000, window_ms=1000)))
         await media.accept("call.close")
 
 

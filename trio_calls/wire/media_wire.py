@@ -40,7 +40,8 @@ class AudioReceived:
     everybody: bytes = attrs.field(default=b"", repr=False)
 
 
-@attrs.frozen
+# Not frozen, as above.
+@attrs.define
 class Credit:
     """The exchange asks for more of the agent's audio.
 

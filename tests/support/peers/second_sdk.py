@@ -156,7 +156,7 @@ class SecondMediaEnd:
                 assert self.config is not None
                 assert flow.track == 0
                 self.flows.append(flow)
-                self.credit.update(flow.drained_ms, flow.window_ms)
+                self.credit.update(flow.drained_ms, flow.window_ms, self.writer.sent_bytes)
                 self._pump()
             case CommandResponse() as response:
                 self.order.append(response.command_id)

@@ -24,11 +24,13 @@ _CONTROL: Final = Vocabulary(ControlMessage)
 _SETTING_UP: Final = Vocabulary(SettingUp)
 _MEDIA: Final = Vocabulary(MediaMessage)
 
-#: A `Flow` of the agent's track, in the usual words. It has no numbers that a `Flow` may not have.
-_USUAL_FLOW: Final = re.compile(
+#: Finds `drained_ms` and `window_ms` in a `Flow` of the agent's track, in the usual words: nothing
+#: that a `Flow` may not have, and whatever else comes is for `decode_media`. There are fifty a
+#: second for each call, with numbers of their own: no message is made of them.
+match_usual_flow: Final = re.compile(
     rf'\{{"type": ?"flow", ?"data": ?\{{"track_id": ?{AGENT_TRACK}, ?'
     r'"drained_ms": ?(0|[1-9][0-9]{0,11}), ?"window_ms": ?(0|[1-9][0-9]{0,4})\}\}'
-)
+).fullmatch
 
 
 def decode_setup(frame: str) -> SettingUp | UnknownMessage:
@@ -59,16 +61,6 @@ def decode_media(frame: str) -> MediaMessage | UnknownMessage:
     """
     message: MediaMessage | UnknownMessage = _MEDIA.decode(frame)
     return message
-
-
-def read_usual_flow(frame: str) -> tuple[int, int] | None:
-    """Return `drained_ms` and `window_ms` of a `Flow` of the agent's track, in the usual words.
-
-    There are fifty a second for each call, each with numbers of its own. These are not parsed as
-    JSON, and no message is made of them. None: it is something else, for `decode_media`.
-    """
-    flow = _USUAL_FLOW.fullmatch(frame)
-    return None if flow is None else (int(flow[1]), int(flow[2]))
 
 
 def read_opened(content: Any) -> SessionOpened:

@@ -8,13 +8,13 @@ from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.state import Command
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
-from trio_calls.wire.media_wire import AudioReceived, Credit, Heard
+from trio_calls.wire.media_wire import AudioReceived, Heard
 from trio_calls.wire.names import CALL_CHANNEL
 from trio_calls.wire.second.audio_credit import AudioCredit
 from trio_calls.wire.second.audio_frame import HEADER_BYTES
 from trio_calls.wire.second.audio_reader import AudioReader
 from trio_calls.wire.second.audio_writer import AudioWriter
-from trio_calls.wire.second.codec import decode_media, read_usual_flow
+from trio_calls.wire.second.codec import decode_media, match_usual_flow
 from trio_calls.wire.second.leg_mixer import LegMixer
 from trio_calls.wire.second.media import AGENT_TRACK, DIAL, Config, Flow
 
@@ -53,8 +53,6 @@ class SecondMedia:
         self._writer = AudioWriter(audio_format.sample_rate)
         self._credit = AudioCredit(audio_format.sample_rate)
         self._bytes_per_ms = audio_format.bytes_per_second // _MS_PER_SECOND
-        self._frame_bytes = 0
-        self._granted_bytes = 0
 
     def command(
         self, command_id: str, command: Command, timeout_ms: int, ring_time_seconds: float | None
@@ -67,27 +65,11 @@ class SecondMedia:
 
     def read(self, message: str | bytes) -> Heard | None:
         """Read a frame that came. See `MediaWire`."""
-        if isinstance(message, bytes):
-            return self._read_audio(message)
-        flow = read_usual_flow(message)
-        if flow is not None:
-            self._credit.update(*flow)
-            return self._grant()
-        match decode_media(message):
-            case Flow(track=track, drained_ms=drained_ms, window_ms=window_ms) if (
-                track == AGENT_TRACK
-            ):
-                self._credit.update(drained_ms, window_ms)
-                return self._grant()
-            case Config(frame_ms=frame_ms):
-                self._frame_bytes = frame_ms * self._bytes_per_ms
-                return self._grant()
-            case CommandResponse() | CallEvent() as heard_word:
-                return heard_word
-            case _:
-                return None
-
-    def _read_audio(self, message: bytes) -> AudioReceived | None:
+        if isinstance(message, str):
+            usual = match_usual_flow(message)
+            if usual is None:
+                return self._read_text(message)
+            return self._credit.update(int(usual[1]), int(usual[2]), self._writer.sent_bytes)
         # Almost all of them are such: nothing but whole samples, on the one track.
         if (
             self._mixer is None
@@ -95,6 +77,20 @@ class SecondMedia:
             and not (message[_TRACK] or message[_FLAGS] or len(message) % 2)
         ):
             return AudioReceived(CALL_CHANNEL, message[HEADER_BYTES:])
+        return self._read_audio(message)
+
+    def _read_text(self, message: str) -> Heard | None:
+        match decode_media(message):
+            case Flow(track=track) as flow if track == AGENT_TRACK:
+                return self._credit.update(flow.drained_ms, flow.window_ms, self._writer.sent_bytes)
+            case Config(frame_ms=frame_ms):
+                return self._credit.use_frames(frame_ms * self._bytes_per_ms)
+            case CommandResponse() | CallEvent() as heard_word:
+                return heard_word
+            case _:
+                return None
+
+    def _read_audio(self, message: bytes) -> AudioReceived | None:
         heard = self._reader.read(message)
         if heard is None:
             return None
@@ -106,11 +102,3 @@ class SecondMedia:
     def pack(self, pcm: bytes | bytearray | memoryview) -> bytes:
         """Return the message of the agent's next audio. See `MediaWire`."""
         return self._writer.write(bytes(pcm))
-
-    def _grant(self) -> Credit | None:
-        """Grant what is allowed beyond what was granted before."""
-        if not self._frame_bytes:
-            return None
-        requested = self._credit.allowed_bytes - self._granted_bytes
-        self._granted_bytes += requested
-        return Credit(requested, self._frame_bytes, self._credit.drained_bytes)
