@@ -58,7 +58,9 @@ class AudioFrame:
     is_end_of_turn: bool = False
 
 
-def pack_frame(track: int, sequence: int, clock_ms: int, pcm: bytes) -> bytes:
+def pack_frame(
+    track: int, sequence: int, clock_ms: int, pcm: bytes | bytearray | memoryview
+) -> bytes:
     """Return the message that carries PCM. The numbers must be in their ranges."""
     return _HEADER.pack(track, 0, sequence, clock_ms) + pcm
 

@@ -101,4 +101,4 @@ class SecondMedia:
 
     def pack(self, pcm: bytes | bytearray | memoryview) -> bytes:
         """Return the message of the agent's next audio. See `MediaWire`."""
-        return self._writer.write(bytes(pcm))
+        return self._writer.write(pcm)
