@@ -21,7 +21,8 @@ class OfferDecision(IdentityEnum):
 
     LATER = "LATER"
     """It stays on offer, also to other workers, and is asked about again every second, for two
-    minutes at the most; a call also whenever another of this client was answered or has ended."""
+    minutes at the most; a call also whenever another of this client was answered or has ended. On
+    the second wire a call is put off for 10 s at the most: others are told of it then."""
 
 
 @attrs.frozen

@@ -351,19 +351,6 @@ async def test_what_is_out_of_date_holds_nobody_up(exchange: FakeExchange) -> No
         assert await control.rest() == []
 
 
-async def test_what_is_out_of_date_is_claimed_if_nothing_else_waits(
-    exchange: FakeExchange,
-) -> None:
-    """Nobody knows for certain that it is."""
-    async with open_client(exchange, max_concurrent_calls=1) as (_, control, switchboard):
-        await ring(control, CallNotify("call-0", "+65 6222 0000"))
-        call = await switchboard.next_call()
-        await control.send(encode(NOTIFY))
-        await trio.sleep(60)
-        await call.close()
-        assert (await expect(control, SessionOpen)).subscriber == NOTIFY.subscriber
-
-
 async def test_what_is_to_be_offered_is_said(exchange: FakeExchange) -> None:
     async with open_client(exchange) as (client, control, _), trio.open_nursery() as nursery:
 

@@ -13,6 +13,7 @@ from trio_calls.simulator.exchange.rotation import CLAIM_SECONDS
 from trio_calls.simulator.exchange.subscriber_sessions import IDLE_SECONDS
 from trio_calls.wire.first.control import SessionNotify
 from trio_calls.wire.responses import Response
+from trio_calls.wire.second.codec import read_claimed
 from trio_calls.wire.second.control import (
     MAX_PARTICIPANTS,
     CallNotify,
@@ -85,6 +86,23 @@ async def test_a_claim_stands_without_its_connection(autojump_clock: MockClock) 
         other = await sdk.open_second_control()
         assert await other.is_quiet(30)
         media = await sdk.open_second_media(access)
+        await media.succeed("call.answer")
+        await call.caller.wait_talking()
+
+
+async def test_who_has_not_heard_of_its_claim_makes_it_again(autojump_clock: MockClock) -> None:
+    """On another connection. That it is the same SDK shows in the name of its session."""
+    async with open_second_pair() as (simulator, sdk):
+        one = await sdk.open_second_control()
+        call = simulator.place_call()
+        await one.take_call(call)
+        await one.websocket.aclose()
+        other = await sdk.open_second_control()
+        await other.open_session("another")
+        assert (await other.claim(call.call_id, "another")).error_code == "CALL_NOT_FOUND"
+        assert (await other.open_session()).content == {"created": False}
+        granted = await other.claim(call.call_id)
+        media = await sdk.open_second_media(read_claimed(granted.content))
         await media.succeed("call.answer")
         await call.caller.wait_talking()
 

@@ -70,6 +70,6 @@ async def fake_media(no_task_left: None, nursery: trio.Nursery, wire: WireName) 
 
 
 @pytest.fixture
-async def exchange(no_task_left: None) -> AsyncIterator[FakeExchange]:
-    async with open_exchange() as exchange:
+async def exchange(no_task_left: None, wire: WireName) -> AsyncIterator[FakeExchange]:
+    async with open_exchange(wire) as exchange:
         yield exchange

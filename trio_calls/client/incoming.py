@@ -76,6 +76,7 @@ class IncomingCalls:
             self.observers,
             self._shares,
             control.wire.claim_seconds,
+            keeps_offers=not control.wire.offers_to_all,
         )
         self._config = config
         self._tls = tls
@@ -114,6 +115,7 @@ class IncomingCalls:
                     yield self._nursery
                 finally:
                     self.stop_claiming()
+                    self.offers.queue.stop()
                     self.adopted.cancel()
                 self._nursery.cancel_scope.cancel()
         finally:
@@ -196,6 +198,7 @@ class IncomingCalls:
         self.observers.connection_changed(True)
         for session in self.offers.sessions.values():
             self._claim_if_in_question(session)
+        self._take_up()
 
     def control_lost(self) -> None:
         """Note what does not survive the control connection."""
@@ -273,7 +276,7 @@ class IncomingCalls:
 
     @property
     def _may_claim(self) -> bool:
-        if self._draining.is_set():
+        if self._draining.is_set() or self.control.connection_id is None:
             return False
         room = self._outcomes.room()
         # All are counted only where it matters: there may be thousands.
@@ -303,6 +306,8 @@ class IncomingCalls:
                         await call.run(handler, self._draining)
                 else:
                     self.observers.offer_lost(loss_of(response))
+                    if response is None:
+                        self.offers.keep_in_doubt(session)
             if session.scope.cancelled_caught and session.call is not None:
                 call_id = session.call.active_call.call_id
                 logger.warning("call %s: left, as the time to drain was over", call_id)

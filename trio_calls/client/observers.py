@@ -38,6 +38,9 @@ class Loss(IdentityEnum):
     LEFT = "left"
     """The application left it to other workers, or put it off for too long."""
 
+    LAPSED = "lapsed"
+    """The time was over in which it could be claimed. On the second wire only."""
+
     CROWDED_OUT = "crowded_out"
     """More offers waited than are kept. It is left to other workers."""
 

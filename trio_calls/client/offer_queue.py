@@ -8,7 +8,8 @@
                  │         └────── LATER ──► put off ── for too long ──► for other workers
                  └──────── ask_again() ──────────┘
 
-Where every worker is to have its share, an offer waits for a moment first: see `shares`.
+Where every worker is to have its share, an offer waits for a moment first: see `shares`. Where an
+offer can be claimed only for so long, it is lost when that is over, put off or not.
 
 It knows nothing of calls: the offers of a channel are in a queue of their own.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final, assert_never
 
 import trio
@@ -26,6 +27,7 @@ from trio_calls._logging import get_logger
 from trio_calls.client.observers import ClientObservers, Loss
 from trio_calls.client.shares import next_due
 from trio_calls.client.waiting_offers import WaitingOffer, WaitingOffers
+from trio_calls.concurrency.alarm import Alarm
 from trio_calls.offer import OfferDecision
 from trio_calls.wire.control_wire import Offered
 
@@ -57,7 +59,7 @@ class OfferQueue:
       chance: makes a number from 0 to 1 of each offer, on which it depends when this worker claims
         it: see `shares`. None: the oldest is claimed first.
       claim_seconds: for how long an offer can be claimed, for all that is known. One that has
-        waited longer gives way to those that have not.
+        waited for longer is lost here.
     """
 
     def __init__(
@@ -75,14 +77,16 @@ class OfferQueue:
         self._put_off: dict[str, WaitingOffer] = {}
         self._has_overflown = False
         self._is_asking_again = False
-        # Of the task that waits until something is due, while there is one.
-        self._timer: trio.CancelScope | None = None
+        self._due = Alarm(self._take_up_due)
+        self._lapse = Alarm(self._lose_lapsed)
         # What `start` has chosen.
-        self._nursery: trio.Nursery
+        self._nursery: trio.Nursery | None = None
         self._take_up: Callable[[], None]
 
     def start(self, nursery: trio.Nursery, take_up: Callable[[], None]) -> None:
         """Ask again every second, while something is put off, and when something is due.
+
+        What waits for longer than it can be claimed is lost from then on.
 
         Args:
           nursery: runs the tasks that do it.
@@ -90,6 +94,11 @@ class OfferQueue:
         """
         self._nursery = nursery
         self._take_up = take_up
+        self._watch_lapses()
+
+    def stop(self) -> None:
+        """Start no tasks any more: their nursery is about to close."""
+        self._nursery = None
 
     def has(self, session_id: str) -> bool:
         """Return whether an offer waits that the application has not put off."""
@@ -119,6 +128,7 @@ class OfferQueue:
         if is_new:
             self._observers.offer_seen()
         self._waiting.add(WaitingOffer(offer.session_id, offer, at, self._chance()))
+        self._watch_lapses()
 
     def renew(self, session_id: str, at: float) -> None:
         """Note that an offer that waits was repeated at that time, if that makes a difference."""
@@ -127,8 +137,9 @@ class OfferQueue:
 
     def add_own(self, session_id: str, offered_at: float = 0.0) -> None:
         """Let a session wait that nobody else can have: it is claimed when its turn has come."""
-        if session_id not in self._waiting:
+        if not self.keeps(session_id):
             self._observers.offer_seen()
+        self._put_off.pop(session_id, None)
         self._waiting.add(WaitingOffer(session_id, None, offered_at))
 
     def take(self, held: Container[str] = (), wait_seconds: float = 0.0) -> WaitingOffer | None:
@@ -139,7 +150,7 @@ class OfferQueue:
           wait_seconds: how long each has to wait first, before its jitter. If none has, what
             `start` was given is called when one has.
         """
-        self._drop_lapsed()
+        self._lose_lapsed()
         while True:
             waiting = self._first(held, wait_seconds)
             if waiting is None:
@@ -157,23 +168,41 @@ class OfferQueue:
         looked_at = islice(offers, MAX_LOOKED_AT)
         offer, due = next_due(oldest, looked_at, wait_seconds, trio.current_time())
         if offer is None:
-            self._take_up_at(due)
+            assert self._nursery is not None
+            self._due.set(self._nursery, due)
         return offer
 
-    def _drop_lapsed(self) -> None:
-        """Leave to others what can be claimed no more, while something waits that can.
-
-        Nobody tells us of each that it is over. To ask the exchange, one by one, would take until
-        the others are, too.
-        """
+    def _lose_lapsed(self) -> None:
+        """Lose what can be claimed no more: others are told of it by now."""
         if self._claim_seconds == math.inf:
             return
-        lapsed_until = trio.current_time() - self._claim_seconds
-        while self._waiting.newest_at > lapsed_until:
-            oldest = next(iter(self._waiting))
-            if oldest.offer is None or oldest.offered_at > lapsed_until:
-                break
-            self._lose(oldest.session_id, Loss.LEFT)
+        lapsed = [
+            offer.session_id
+            for offers in (self._waiting, self._put_off.values())
+            for offer in takewhile(self._has_lapsed, filter(_can_lapse, offers))
+        ]
+        if lapsed:
+            calls = "1 call was" if len(lapsed) == 1 else f"{len(lapsed)} calls were"
+            logger.debug("%s not claimed within %g s", calls, self._claim_seconds)
+        for session_id in lapsed:
+            self._lose(session_id, Loss.LAPSED)
+        self._watch_lapses()
+
+    def _has_lapsed(self, offer: WaitingOffer) -> bool:
+        return offer.offered_at + self._claim_seconds <= trio.current_time()
+
+    def _watch_lapses(self) -> None:
+        """Look again when the next offer lapses, unless somebody does before."""
+        if self._nursery is None or self._claim_seconds == math.inf or self._lapse.is_set:
+            return
+        # Each of these is in the order in which they came.
+        oldest = (
+            next(filter(_can_lapse, offers), None)
+            for offers in (self._waiting, self._put_off.values())
+        )
+        due = min((offer.offered_at for offer in oldest if offer is not None), default=None)
+        if due is not None:
+            self._lapse.set(self._nursery, due + self._claim_seconds)
 
     def ask_again(self) -> None:
         """Let `take` ask again about all that was put off, but for what was put off too long."""
@@ -214,6 +243,7 @@ class OfferQueue:
             waiting.until = trio.current_time() + MAX_PUT_OFF_SECONDS
         self._put_off[waiting.session_id] = waiting
         if not self._is_asking_again:
+            assert self._nursery is not None
             self._is_asking_again = True
             self._nursery.start_soon(self._ask_every_second)
 
@@ -224,20 +254,7 @@ class OfferQueue:
             self._take_up()
         self._is_asking_again = False
 
-    def _take_up_at(self, due: float) -> None:
-        """Take up what there is room for at that time, rather than at the one that was told before.
-
-        There is one task for all that waits, and none while nothing does.
-        """
-        if self._timer is None:
-            self._timer = trio.CancelScope()
-            self._nursery.start_soon(self._wait_until_due, self._timer)
-        self._timer.deadline = due
-
-    async def _wait_until_due(self, timer: trio.CancelScope) -> None:
-        with timer:
-            await trio.sleep_forever()
-        self._timer = None
+    def _take_up_due(self) -> None:
         self._take_up()
 
     def _lose(self, session_id: str, loss: Loss) -> None:
@@ -245,3 +262,8 @@ class OfferQueue:
         waited = self._waiting.remove(session_id) or self._put_off.pop(session_id, None)
         if waited is not None:
             self._observers.offer_lost(loss)
+
+
+def _can_lapse(offer: WaitingOffer) -> bool:
+    """Return whether others are told of it, if it is not claimed in time."""
+    return offer.offer is not None

@@ -12,7 +12,7 @@ import trio
 from trio_calls.call.claim import ClaimState
 from trio_calls.call.scope import CallScope
 from trio_calls.client.observers import ClientObservers
-from trio_calls.client.offer_queue import MAX_WAITING_OFFERS, OfferQueue
+from trio_calls.client.offer_queue import MAX_PUT_OFF_SECONDS, MAX_WAITING_OFFERS, OfferQueue
 from trio_calls.client.shares import Shares
 from trio_calls.offer import OfferDecision
 from trio_calls.wire.control_wire import Offered, RingingCall
@@ -71,6 +71,7 @@ class Offers:
       observers: are told of offers, and of room for them.
       shares: says how long offers wait, so that each worker has its share; None: they do not.
       claim_seconds: for how long an offer can be claimed, for all that is known.
+      keeps_offers: whether what waits can be claimed on the next control connection, too.
 
     Attributes:
       sessions: by their names: what is being claimed, or served.
@@ -84,6 +85,8 @@ class Offers:
         observers: ClientObservers | None = None,
         shares: Shares | None = None,
         claim_seconds: float = math.inf,
+        *,
+        keeps_offers: bool = False,
     ) -> None:
         observers = observers or ClientObservers(max_sessions)
         self.sessions: dict[str, Session] = {}
@@ -91,6 +94,7 @@ class Offers:
         self.queue: OfferQueue = OfferQueue(judge, observers, chance, claim_seconds)
         self._max_sessions = max_sessions
         self._shares = shares
+        self._keeps_offers = keeps_offers
         self._observers = observers
         self._others = 0
         self._claimed: set[Session] = set()
@@ -195,6 +199,16 @@ class Offers:
         """Forget an offer that nobody can take up any more."""
         self.queue.withdraw(session_id)
 
+    def keep_in_doubt(self, session: Session) -> None:
+        """Let a call wait to be claimed again whose claim nobody has answered.
+
+        Where offers are kept, the exchange may have given it to this process, and would tell nobody
+        else of it. Elsewhere it offers the call again.
+        """
+        rings_for = trio.current_time() - session.offered_at
+        if self._keeps_offers and rings_for < MAX_PUT_OFF_SECONDS:
+            self.queue.add_own(session.session_id, session.offered_at)
+
     def finish(self, session: Session) -> None:
         """Forget a session, and make room for the next.
 
@@ -219,10 +233,11 @@ class Offers:
     def connection_lost(self) -> None:
         """Forget what does not survive the control connection.
 
-        The exchange offers again what still rings when there is a new connection: what only waits,
-        and claims that have not become calls.
+        That is what the exchange offers again when there is a new one, if it still rings: claims
+        that have not become calls, and what only waits, unless it is kept.
         """
-        self.queue.clear()
+        if not self._keeps_offers:
+            self.queue.clear()
         for session in list(self.sessions.values()):
             if session.call_in is None:
                 session.call_arrived.set()

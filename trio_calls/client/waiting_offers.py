@@ -5,7 +5,6 @@ The two orders are the same but where workers share: see `shares`.
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 
@@ -55,12 +54,6 @@ class WaitingOffers:
     def __iter__(self) -> Iterator[WaitingOffer]:
         """Iterate over them, the oldest first."""
         return iter(self._offers.values())
-
-    @property
-    def newest_at(self) -> float:
-        """When the last of them was offered, in Trio's time; minus infinity if there is none."""
-        newest = next(reversed(self._offers.values()), None)
-        return -math.inf if newest is None else newest.offered_at
 
     @property
     def own_order(self) -> Iterable[WaitingOffer]:

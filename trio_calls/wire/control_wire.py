@@ -192,7 +192,8 @@ class ControlWire(Protocol):
     def offers_to_all(self) -> bool:
         """Whether a call is offered to all processes of a connector, and the first claim has it.
 
-        Otherwise it is offered to one of them.
+        Otherwise it is offered to one of them, which may claim it on its next connection, too, if
+        this one is lost.
         """
 
     @property

@@ -249,7 +249,7 @@ async def _next(ends: trio.MemoryReceiveChannel[_EndT], patience: float) -> _End
 
 
 @asynccontextmanager
-async def open_exchange() -> AsyncIterator[FakeExchange]:
+async def open_exchange(wire: WireName = "first") -> AsyncIterator[FakeExchange]:
     async with trio.open_nursery() as nursery:
-        yield FakeExchange(nursery)
+        yield FakeExchange(nursery, wire)
         nursery.cancel_scope.cancel()

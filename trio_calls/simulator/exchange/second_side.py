@@ -107,18 +107,23 @@ class SecondSide:
         return Response(request.request_id, is_ok=True, content=content_of(SessionOpened(opened)))
 
     def claim(self, request: SessionClaim, sdk: ConnectedSdk) -> Response:
-        """Give a call to an SDK that was told of it, or has it already."""
+        """Give a call to an SDK that was told of it, or has it already.
+
+        Whoever names the session that has it may be the same SDK on another connection, which has
+        not heard that it was given the call.
+        """
         session = self._sessions.find(request.session_id)
         if session is None:
             return refusal(request.request_id, SESSION_NOT_FOUND)
         claimed = self._exchange.find_session(request.call_id)
-        if claimed is None or not self._may_claim(claimed, sdk):
+        if claimed is None or not self._may_claim(claimed, sdk, request.session_id):
             return refusal(request.request_id, CALL_NOT_FOUND)
         if session.subscriber != claimed.offer.local_address:
             return refusal(request.request_id, SUBSCRIBER_MISMATCH)
         if not session.admit(Address(TELEPHONE, claimed.offer.remote_address)):
             return refusal(request.request_id, PARTICIPANTS_FULL)
         claimed.give_to(sdk)
+        claimed.claimed_in = request.session_id
         call = ClaimedCall(*self._exchange.media_access(claimed))
         return Response(request.request_id, is_ok=True, content=content_of(call))
 
@@ -174,9 +179,9 @@ class SecondSide:
             tuple(sessions[offset:end]), next_cursor=str(end) if end < len(sessions) else None
         )
 
-    def _may_claim(self, session: Session, sdk: ConnectedSdk) -> bool:
+    def _may_claim(self, session: Session, sdk: ConnectedSdk, name: str) -> bool:
         if session.holder is not None:
-            return session.holder is sdk
+            return session.holder is sdk or session.claimed_in == name
         return session.is_on_offer and self._rotation.knows(session, sdk)
 
     def _offer_what_waits(self) -> None:

@@ -160,6 +160,7 @@ class Session(ClaimedSession):
 
     Attributes:
       call: the call.
+      claimed_in: on the second wire, the name of the session that it was claimed in last.
     """
 
     def __init__(self, call: ExchangeCall, identifiers: Identifiers) -> None:
@@ -173,6 +174,7 @@ class Session(ClaimedSession):
         )
         super().__init__(offer, identifiers, is_started_here=call.is_outgoing)
         self.call: ExchangeCall = call
+        self.claimed_in: str | None = None
         self._token: str | None = None
 
     @property
@@ -213,6 +215,7 @@ class Session(ClaimedSession):
     def release(self) -> None:
         """Take it away from its holder, whose token is void then."""
         super().release()
+        self.claimed_in = None
         self._token = None
 
     def close(self, reason: str) -> None:
