@@ -83,7 +83,7 @@ class Talk:
         self.credits: list[Credit] = []
         self.audio: list[tuple[int, int]] = []
         self._line = Line()
-        self._agent = media_wire(wire, FORMAT, is_prepared=False)
+        self._agent = media_wire(wire, FORMAT)
         self.call.opened_by(cast(Connection, self._line))
 
     def answer(self) -> None:

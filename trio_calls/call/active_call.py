@@ -69,7 +69,8 @@ class ActiveCall:
         """Take the call: from here on the agent talks with the caller.
 
         While the control connection is being replaced, this waits until the call was claimed again,
-        10 s at the most.
+        10 s at the most. A call of your own on the second wire is dialed by it: this waits until
+        the other side picks up, and its telephone rings for as long as `CallClient.open_call` says.
 
         Returns:
           What the exchange says of it (``result``), any JSON as it came; None if it says nothing.
@@ -77,8 +78,9 @@ class ActiveCall:
         Raises:
           WSSCallStateError: the call is not PENDING. Nothing was sent.
           WSSMediaError: the media connection could not be opened, or was lost.
-          WSSCallCommandError: the exchange refused.
-          WSSCallCommandTimeoutError: no answer from the exchange within 15 s.
+          WSSCallCommandError: the exchange refused; or ``CALL_UNANSWERED``, where it was dialed.
+          WSSCallCommandTimeoutError: no answer from the exchange within 15 s, or 5 s more than the
+            telephone may ring.
           WSSCallClosedError: the call ended, or was left, meanwhile.
 
         Cancellation: before the command is sent, nothing happens. After that the exchange goes on

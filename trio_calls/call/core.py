@@ -92,7 +92,7 @@ class CallCore:
         self.claim: Claim = Claim(call_in, is_followed=is_followed)
         self.media: LazyMediaConnection = LazyMediaConnection(self.claim, config, tls)
         self.protocol: CallProtocol = CallProtocol(
-            media_wire(config.wire, config.audio_format, is_prepared=call_in.is_prepared),
+            media_wire(config.wire, config.audio_format, dial_seconds=call_in.dial_seconds),
             _send_buffer_bytes(config),
             config.audio_format.frame_bytes,
             self.media.quote,

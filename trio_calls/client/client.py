@@ -29,6 +29,7 @@ from trio_calls.config import ClientConfig, is_number
 from trio_calls.errors import WSSConnectionError, WSSMessageChannelError
 from trio_calls.offer import Claims, Offer
 from trio_calls.transport.tls import ClientTLS
+from trio_calls.wire.call_protocol import check_ring_time
 from trio_calls.wire.message import MAX_NAME_LENGTH
 from trio_calls.wire.names import TELEPHONE
 
@@ -192,7 +193,9 @@ class CallClient:
         """The sessions of the connector: which there are, and how one is started or closed."""
         return self._reception.sessions
 
-    def open_call(self, session_id: str) -> AbstractAsyncContextManager[ActiveCall]:
+    def open_call(
+        self, session_id: str, *, ring_time_seconds: float | None = None
+    ) -> AbstractAsyncContextManager[ActiveCall]:
         """Claim the session of a call that was started, and serve its call inside the block.
 
         ::
@@ -215,19 +218,27 @@ class CallClient:
 
         Args:
           session_id: what `~trio_calls.sessions.Sessions.create` has returned.
+          ring_time_seconds: how long the telephone may ring, 1 to 120 s. On the second wire, where
+            it rings when `ActiveCall.answer` is called, the exchange is told so; None is 60 s. The
+            first has no word for it: the block is waited for so long, 120 s with None, and the
+            telephone may ring on, as with a cancellation.
 
         Raises:
           WSSSessionError: the exchange refuses; or this client takes no new calls any more; or
             there is no call: nobody has answered it (a
-            `~trio_calls.sessions.WSSSessionClosedError`), it did not come within 120 s, or the
-            session is one in which people write.
+            `~trio_calls.sessions.WSSSessionClosedError`), it did not come in time, or the session
+            is one in which people write.
           WSSConnectionError: there is no connection now, or it was lost before the call came.
-          ValueError: this client has the session already.
+          ValueError: a ring time outside 1 to 120 s; or this client has the session already.
 
         Cancellation: before the block, the other side's telephone may ring on, and the session is
         open until `~trio_calls.sessions.Sessions.close`, or the end of the control connection.
         """
-        return open_call(self._reception, session_id, self._config.close_grace_seconds)
+        if ring_time_seconds is not None:
+            check_ring_time(ring_time_seconds)
+        return open_call(
+            self._reception, session_id, self._config.close_grace_seconds, ring_time_seconds
+        )
 
     async def set_call_flow(
         self,

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+import attrs
 import trio
 
 from trio_calls.call.active_call import ActiveCall
@@ -28,7 +29,8 @@ from trio_calls.errors import WSSConnectionError, WSSError, WSSSessionClosedErro
 from trio_calls.state import CallState
 from trio_calls.wire.names import WHATSAPP
 
-#: How long the call of a session that was started may take to come: as long as a telephone rings.
+#: How long the call of a session that was started may take to come, if nobody says another time: as
+#: long as a telephone rings.
 CALL_IN_SECONDS: Final = 120.0
 
 
@@ -56,7 +58,10 @@ class _Block:
 
 @asynccontextmanager
 async def open_call(
-    reception: Reception, session_id: str, close_grace_seconds: float
+    reception: Reception,
+    session_id: str,
+    close_grace_seconds: float,
+    ring_time_seconds: float | None,
 ) -> AsyncIterator[ActiveCall]:
     """Claim a session that was started, and serve its call. See `CallClient.open_call`."""
     incoming = reception.calls
@@ -69,7 +74,9 @@ async def open_call(
     connection_id = incoming.control.connection_id
     session = incoming.offers.begin(session_id, connection_id, trio.current_time())
     block = _Block()
-    call: ActiveCall = await incoming.nursery.start(_serve, reception, session, block)
+    call: ActiveCall = await incoming.nursery.start(
+        _serve, reception, session, block, ring_time_seconds
+    )
     try:
         with block.scope:
             yield call
@@ -89,6 +96,7 @@ async def _serve(
     reception: Reception,
     session: Session,
     block: _Block,
+    ring_time_seconds: float | None,
     *,
     task_status: trio.TaskStatus[ActiveCall],
 ) -> None:
@@ -96,10 +104,13 @@ async def _serve(
     incoming = reception.calls
     try:
         with session.scope:
-            await _claim(reception, session)
+            wait_seconds = ring_time_seconds or CALL_IN_SECONDS
+            await _claim(reception, session, wait_seconds)
+            if session.call_in is not None and ring_time_seconds is not None:
+                session.call_in = attrs.evolve(session.call_in, ring_time_seconds=ring_time_seconds)
             call = incoming.open_call(session)
             if call is None:
-                raise _why_none(incoming, session)
+                raise _why_none(incoming, session, wait_seconds)
             await call.run(lambda call: block.hold(call, task_status), incoming.draining)
         if session.scope.cancelled_caught and session.call is None:
             raise WSSSessionError(
@@ -114,8 +125,8 @@ async def _serve(
             incoming.look_again()
 
 
-async def _claim(reception: Reception, session: Session) -> None:
-    """Open a session, and wait for its call."""
+async def _claim(reception: Reception, session: Session, wait_seconds: float) -> None:
+    """Open a session, and wait for its call, for so long."""
     control = reception.control
     await trio.lowlevel.checkpoint_if_cancelled()
     response = await control.wire.claim(control, session.session_id)
@@ -125,7 +136,7 @@ async def _claim(reception: Reception, session: Session) -> None:
         # It is this client's now, and so is what is written there.
         reception.conversations.keep(session.session_id)
         raise _no_call(session.session_id)
-    with trio.move_on_after(CALL_IN_SECONDS):
+    with trio.move_on_after(wait_seconds):
         await session.call_arrived.wait()
 
 
@@ -135,7 +146,7 @@ def _no_call(session_id: str) -> WSSSessionError:
     )
 
 
-def _why_none(incoming: IncomingCalls, session: Session) -> WSSError:
+def _why_none(incoming: IncomingCalls, session: Session, wait_seconds: float) -> WSSError:
     if not incoming.control.is_present(session.connection_id):
         return WSSConnectionError("the connection to the exchange was lost before the call came")
     if session.call_arrived.is_set():
@@ -144,7 +155,7 @@ def _why_none(incoming: IncomingCalls, session: Session) -> WSSError:
             session_id=session.session_id,
         )
     return WSSSessionError(
-        f"the call did not come within {CALL_IN_SECONDS:g} s", session_id=session.session_id
+        f"the call did not come within {wait_seconds:g} s", session_id=session.session_id
     )
 
 

@@ -156,7 +156,7 @@ class Sessions:
         call, with `CallClient.open_call`. On the first wire, calls are experimental: the vendor has
         withdrawn them as unfinished, and what `ActiveCall.answer` means for one that was started
         here is only known of the simulator. On the second, that is when it is dialed: the telephone
-        rings for 60 s at the most.
+        rings for as long as `CallClient.open_call` says.
 
         Args:
           channel: ``TELCO`` for a call, ``WA`` for WhatsApp.

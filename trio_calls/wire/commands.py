@@ -14,6 +14,9 @@ ERROR: Final = "call.error"
 MIN_RING_SECONDS: Final = 1
 MAX_RING_SECONDS: Final = 120
 
+#: How long a telephone rings that an agent calls, if nobody says another time.
+DIAL_SECONDS: Final = 60.0
+
 _MAX_ERROR_LENGTH = 4096
 
 

@@ -18,6 +18,7 @@ import attrs
 
 from trio_calls._quoting import Secret, printable
 from trio_calls.audio_format import AudioFormat
+from trio_calls.wire.commands import DIAL_SECONDS
 from trio_calls.wire.message import Message
 from trio_calls.wire.names import (
     NEW_INCOMING_CALL,
@@ -80,6 +81,7 @@ class RingingCall:
       url: the address of the media connection.
       token: what opens it.
       is_prepared: whether nobody's telephone rings yet: it does when the agent answers.
+      ring_time_seconds: for how long it may ring then.
     """
 
     session_id: str = ""
@@ -89,6 +91,12 @@ class RingingCall:
     url: str = attrs.field(repr=False)
     token: str = attrs.field(repr=False, converter=Secret)
     is_prepared: bool = False
+    ring_time_seconds: float = DIAL_SECONDS
+
+    @property
+    def dial_seconds(self) -> float | None:
+        """For how long a telephone may ring when the agent answers; None if that rings none."""
+        return self.ring_time_seconds if self.is_prepared else None
 
 
 @attrs.frozen

@@ -17,14 +17,16 @@ def control_wire(name: WireName) -> ControlWire:
     return FirstControl() if name == "first" else SecondControl()
 
 
-def media_wire(name: WireName, audio_format: AudioFormat, *, is_prepared: bool) -> MediaWire:
+def media_wire(
+    name: WireName, audio_format: AudioFormat, *, dial_seconds: float | None = None
+) -> MediaWire:
     """Make what a call needs for its media connection.
 
     Args:
       name: of the generation.
       audio_format: of the call.
-      is_prepared: whether nobody's telephone rings yet: see `RingingCall`.
+      dial_seconds: for how long a telephone may ring when the agent answers: see `RingingCall`.
     """
     if name == "first":
         return FirstMedia(audio_format.mode)
-    return SecondMedia(audio_format, is_prepared=is_prepared)
+    return SecondMedia(audio_format, dial_seconds=dial_seconds)

@@ -24,9 +24,6 @@ _MS_PER_SECOND: Final = 1000
 _TRACK: Final = 0
 _FLAGS: Final = 1
 
-#: How long a telephone rings that an agent calls, as `ActiveCall.connect` lets one ring.
-DIAL_SECONDS: Final = 60.0
-
 
 class SecondMedia:
     """Reads and writes the frames of one call's media connection.
@@ -39,15 +36,15 @@ class SecondMedia:
 
     Args:
       audio_format: of the call.
-      is_prepared: whether the call is one of the agent's own, which has rung nowhere yet: it is
-        dialed by answering it.
+      dial_seconds: for how long a telephone may ring, if the call is one of the agent's own, which
+        has rung nowhere yet: it is dialed by answering it.
     """
 
     #: A message is one frame.
     max_message_bytes: int = 0
 
-    def __init__(self, audio_format: AudioFormat, *, is_prepared: bool = False) -> None:
-        self.answer_ring_seconds: float | None = DIAL_SECONDS if is_prepared else None
+    def __init__(self, audio_format: AudioFormat, *, dial_seconds: float | None = None) -> None:
+        self.answer_ring_seconds: float | None = dial_seconds
         self._reader = AudioReader(audio_format)
         self._mixer = None if audio_format.mode is AudioMode.MIXED else LegMixer()
         self._writer = AudioWriter(audio_format.sample_rate)
