@@ -56,9 +56,9 @@ async def test_heard_means_heard(
                 await scene.call.whisper()
             if mode is AgentMode.SPY:
                 await scene.call.spy()
+            await trio.sleep(0.313)
             if jitter_seconds:
                 simulator.inject(jitter(seconds=jitter_seconds))
-            await trio.sleep(0.313)
             said = scene.voice.speech(speech(1, 2.0))
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(said.say)

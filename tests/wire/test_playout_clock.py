@@ -47,8 +47,36 @@ def test_the_word_of_the_exchange_sets_it_right() -> None:
     assert (clock.end, clock.free_at) == pytest.approx((11.3, 11.3))
     clock.sent(50, now=10.4)
     assert clock.end == pytest.approx(11.8)
-    clock.played(0, now=11)
-    assert clock.end == pytest.approx(11)
+    clock.played(50, now=11.2)
+    assert clock.end == pytest.approx(11.7)
+
+
+def test_a_late_word_is_about_when_it_was_said() -> None:
+    clock = PlayoutClock(100)
+    clock.sent(100, now=10)
+    clock.played(50, now=11, late_seconds=0.2)
+    assert clock.end == pytest.approx(11.3)
+
+
+def test_nothing_plays_before_it_can() -> None:
+    """An exchange may count what it takes in order to play it, and no word is later than that."""
+    clock = PlayoutClock(100)
+    clock.sent(100, now=10)
+    clock.played(100, now=10.5)
+    clock.played(0, now=10.6)
+    assert clock.end == 11
+    clock.played(60, now=10.8, late_seconds=5)
+    assert clock.end == 11
+
+
+def test_a_clock_that_takes_over_knows_when_it_can_play() -> None:
+    clock, other = PlayoutClock(100), PlayoutClock(100)
+    clock.sent(100, now=10)
+    clock.played(100, now=10.5)
+    other.go_on_from(clock)
+    assert other.end == other.free_at == 11.5
+    other.played(0, now=10.6)
+    assert other.end == 11
 
 
 def test_what_was_played_long_ago_stays_where_it_was() -> None:

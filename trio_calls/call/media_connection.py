@@ -225,7 +225,7 @@ class MediaConnection:
                     self._received.deliver(CALL_CHANNEL, event.everybody)
             elif event is CREDIT_GRANTED:
                 if self._protocol.played_bytes is not None:
-                    self._writer.played(self._protocol.played_bytes)
+                    self._writer.played(self._protocol.played_bytes, self._protocol.heard_bytes)
                 if self._protocol.audio.waiting or self._protocol.audio.backdrop is not None:
                     self._writer.write()
             elif event is not None:

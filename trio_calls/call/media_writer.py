@@ -38,6 +38,7 @@ from trio_calls.concurrency.turns import let_others_act
 from trio_calls.concurrency.wakeup import Wakeup
 from trio_calls.transport import EagerWriter, WebSocket
 from trio_calls.wire.heard_clock import HeardClock
+from trio_calls.wire.lateness import Lateness
 from trio_calls.wire.media_wire import MediaWire
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 from trio_calls.wire.playout_clock import PlayoutClock
@@ -95,6 +96,7 @@ class MediaWriter(EagerWriter):
         self._delivered_bytes = 0
         self._delivered_filling = 0
         self._playout: PlayoutClock = PlayoutClock(bytes_per_second)
+        self._lateness = Lateness(bytes_per_second)
         # By the latest word of the exchange; None where it says nothing of it.
         self._played_bytes: int | None = None
         self._progress = Wakeup()
@@ -199,18 +201,24 @@ class MediaWriter(EagerWriter):
         self._delivered_filling = self._audio.filled_bytes
         self._progress.wake()
 
-    def played(self, played_bytes: int) -> None:
-        """Note how much of all that was sent was played, as the exchange says."""
+    def played(self, played_bytes: int, heard_bytes: int) -> None:
+        """Note how much of all that was sent was played, as the exchange says.
+
+        Args:
+          played_bytes: so much.
+          heard_bytes: how much audio of the call has come before this word.
+        """
         self._played_bytes = played_bytes
         unplayed = max(0, self._delivered_bytes + self._delivered_filling - played_bytes)
-        self._playout.played(unplayed, self._clock.current_time())
+        now = self._clock.current_time()
+        self._playout.played(unplayed, now, self._lateness.of(heard_bytes, now))
         self._progress.wake()
 
     def follow_playing(self) -> HeardClock:
         """Make a clock that tells which place in what is said is being heard, from now on."""
         clock = HeardClock(self._bytes_per_second, self._audio)
         # What was sent before may still play.
-        clock.end, clock.free_at = self._playout.end, self._playout.free_at
+        clock.go_on_from(self._playout)
         self._playout = clock
         return clock
 

@@ -75,9 +75,11 @@ class Speech:
     def heard_seconds(self) -> float:
         """How much of it was heard until now, by those who are to hear the agent.
 
-        An estimate: the exchange does not tell what it has played, but it has pulled the speech, it
-        plays at playing speed, and it plays nothing before it has it. In the simulator that is
-        right to a frame of 20 ms; what delay the telephone network adds, nobody can tell.
+        An estimate on the first wire: the exchange does not tell what it has played, but it has
+        pulled the speech, it plays at playing speed, and it plays nothing before it has it. On the
+        second wire the exchange tells, and it is known however late its word comes. In the
+        simulator both are right to a frame of 20 ms; what delay the telephone network adds, nobody
+        can tell.
         """
         if self._outcome is not None:
             return self._outcome.heard_seconds

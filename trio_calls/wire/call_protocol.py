@@ -161,6 +161,7 @@ class CallProtocol:
       played_bytes: how much of the agent's audio the exchange has played, or dropped because it was
         told to, silence included; None while it has not said so. There are wires on which it never
         does.
+      heard_bytes: how much audio of the call came before it said so.
       invalid_messages: how many frames were dropped because they made no sense.
     """
 
@@ -178,6 +179,7 @@ class CallProtocol:
             send_buffer_bytes, frame_bytes, wire.max_message_bytes
         )
         self.played_bytes: int | None = None
+        self.heard_bytes: int = 0
         self.invalid_messages: int = 0
         self._quote = quote
         self._mode_after = {**MODE_AFTER, Signal.CONNECTED: mode_after_connect}
@@ -248,6 +250,7 @@ class CallProtocol:
         if isinstance(heard, Credit):
             self.audio.grant(heard)
             self.played_bytes = heard.played_bytes
+            self.heard_bytes = heard.heard_bytes
             return CREDIT_GRANTED
         return self._receive_word(heard)
 

@@ -49,7 +49,8 @@ class HeardClock(PlayoutClock):
 
     An exchange that plays in ticks is within one tick of what this estimates. One that tells what
     it has played is followed, however late it begins or goes on: it is estimated for no longer
-    than it takes to tell.
+    than it takes to tell. That a place was heard is not told before the exchange has spoken of
+    about that time.
 
     Args:
       bytes_per_second: of the audio.
@@ -66,8 +67,8 @@ class HeardClock(PlayoutClock):
         # By how much later all that plays is than was thought of it. A piece is not touched for
         # each word of the exchange: there may be thousands.
         self._shift = 0.0
-        # Beyond this nothing is estimated.
-        self._known_until = math.inf
+        # Beyond this nothing is estimated, and of places that are watched nothing is told.
+        self._known_until = self._told_until = math.inf
 
     def sent(self, audio_bytes: int, now: float) -> None:
         """Note that audio was sent, up to the position that it has now."""
@@ -78,15 +79,17 @@ class HeardClock(PlayoutClock):
         size = min(audio_bytes, position - self._sent_position)
         self._sent_position = position
         self._forget_heard(min(now, self._known_until))
+        # It plays before the exchange can tell of it, or of anything, where it was silent before.
+        self._known_until = max(self._known_until, now + TELLING_SECONDS)
         self._pieces.append(_Piece(position - size, size, begins_at - self._shift))
         if self._watched is not None:
             self._follow(self._watched)
             self.look(now)
 
-    def played(self, unplayed_bytes: int, now: float) -> float:
-        """Note how much of what was sent is not played yet, as the exchange says."""
-        shift = super().played(unplayed_bytes, now)
-        self._known_until = now + TELLING_SECONDS
+    def played(self, unplayed_bytes: int, now: float, late_seconds: float = 0.0) -> float:
+        """Note how much of what was sent is not played yet. See `PlayoutClock`."""
+        shift = super().played(unplayed_bytes, now, late_seconds)
+        self._known_until = self._told_until = now + TELLING_SECONDS
         self._shift += shift
         if self._watched is not None:
             self._watched.heard_at += shift
@@ -132,7 +135,7 @@ class HeardClock(PlayoutClock):
     def look(self, now: float) -> None:
         """Tell of the place that is watched, if it was heard by now."""
         watched = self._watched
-        if watched is not None and watched.heard_at <= min(now, self._known_until):
+        if watched is not None and watched.heard_at <= min(now, self._told_until):
             self._watched = None
             watched.tell(watched.heard_at)
 

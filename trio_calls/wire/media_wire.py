@@ -50,11 +50,13 @@ class Credit:
       frame_bytes: the size of the frames that it prefers.
       played_bytes: how much of all that it was sent it has played, or dropped because it was told
         to; None if it does not say.
+      heard_bytes: how much audio of the call came before it says so; 0 if it does not.
     """
 
     requested_bytes: int
     frame_bytes: int = DEFAULT_FRAME_BYTES
     played_bytes: int | None = None
+    heard_bytes: int = 0
 
 
 Heard = AudioReceived | Credit | CommandResponse | CallEvent

@@ -11,7 +11,8 @@ class PlayoutClock:
     Some wires do not tell what was played. But audio plays at its own speed, each piece after the
     one before, and none before it was sent: so its end is no earlier than this clock says. It is
     later by what the exchange lets pass before it begins to play. Where the exchange does tell,
-    `played` sets the clock right each time.
+    `played` sets the clock right each time, as far as that is possible: an exchange that counts
+    what it takes into its hands tells of audio that can only play in a moment.
 
     Args:
       bytes_per_second: of the audio.
@@ -25,6 +26,12 @@ class PlayoutClock:
         self.end: float = -math.inf
         self.free_at: float = -math.inf
         self._bytes_per_second = bytes_per_second
+        # `free_at` of an exchange that plays at once whatever it is sent.
+        self._soonest = -math.inf
+
+    def go_on_from(self, other: PlayoutClock) -> None:
+        """Know what another clock does: what was sent before may still play."""
+        self.end, self.free_at, self._soonest = other.end, other.free_at, other._soonest
 
     def sent(self, audio_bytes: int, now: float) -> None:
         """Note that speech was sent, silence included."""
@@ -38,9 +45,18 @@ class PlayoutClock:
             self.free_at += seconds
         else:
             self.free_at = now + seconds
+        if self._soonest > now:
+            self._soonest += seconds
+        else:
+            self._soonest = now + seconds
 
-    def played(self, unplayed_bytes: int, now: float) -> float:
+    def played(self, unplayed_bytes: int, now: float, late_seconds: float = 0.0) -> float:
         """Note how much of what was sent is not played yet, as the exchange says.
+
+        Args:
+          unplayed_bytes: so much.
+          now: the time, in seconds.
+          late_seconds: how long ago the exchange has said so, beyond the time that it always takes.
 
         Returns:
           By how much later than it was known before all of it is played, in seconds; 0 if nothing
@@ -48,7 +64,8 @@ class PlayoutClock:
         """
         if self.free_at == -math.inf or (not unplayed_bytes and self.free_at <= now):
             return 0.0
-        shift = now + unplayed_bytes / self._bytes_per_second - self.free_at
+        played_at = now - late_seconds + unplayed_bytes / self._bytes_per_second
+        shift = max(played_at, self._soonest) - self.free_at
         self.free_at += shift
         self.end += shift
         return shift
@@ -56,4 +73,4 @@ class PlayoutClock:
     def interrupt(self, now: float) -> None:
         """Note that the exchange was told to drop what it has not played."""
         del now
-        self.end = self.free_at = -math.inf
+        self.end = self.free_at = self._soonest = -math.inf

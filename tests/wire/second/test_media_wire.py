@@ -52,6 +52,25 @@ def test_nothing_is_sent_before_the_exchange_has_said_how() -> None:
     assert sizes(call) == [20, 20, 20]
 
 
+@pytest.mark.parametrize(
+    ("mode", "messages"),
+    [
+        (AudioMode.MIXED, [pack_frame(0, 0, 0, speech(20)), pack_silence(0, 1, 20, 30)]),
+        (AudioMode.ISOLATED, [pack_frame(track, 0, 0, speech(25)) for track in (0, 1, 0, 1)]),
+    ],
+)
+def test_a_word_says_after_how_much_of_the_call_it_came(
+    mode: AudioMode, messages: list[bytes]
+) -> None:
+    call = new_call(mode)
+    say(call, Config(20), Flow(drained_ms=0, window_ms=60))
+    assert call.heard_bytes == 0
+    for message in messages:
+        call.receive(message)
+    say(call, Flow(drained_ms=20, window_ms=60))
+    assert (call.played_bytes, call.heard_bytes) == (20 * MS, 50 * MS)
+
+
 def test_credit_counts_from_the_beginning() -> None:
     call = new_call()
     call.audio.put(speech(1000))

@@ -30,19 +30,25 @@ class AudioCredit:
         self._bytes_per_ms = 2 * sample_rate // _MS_PER_SECOND
         self._frame_bytes = 0
 
-    def use_frames(self, frame_bytes: int) -> Credit:
-        """Note how long frames are to be. Returns what is allowed, if this was not known before."""
+    def use_frames(self, frame_bytes: int, heard_bytes: int = 0) -> Credit:
+        """Note how long frames are to be. Returns what is allowed, if this was not known before.
+
+        For ``heard_bytes``, see `update`.
+        """
         requested_bytes = 0 if self._frame_bytes else self.allowed_bytes
         self._frame_bytes = frame_bytes
-        return Credit(requested_bytes, frame_bytes, self.drained_bytes)
+        return Credit(requested_bytes, frame_bytes, self.drained_bytes, heard_bytes)
 
-    def update(self, drained_ms: int, window_ms: int, sent_bytes: int) -> Credit | None:
+    def update(
+        self, drained_ms: int, window_ms: int, sent_bytes: int, heard_bytes: int = 0
+    ) -> Credit | None:
         """Note what the exchange says. It comes with every frame, so all is done right here.
 
         Args:
           drained_ms: how much it is done with. What was not sent yet does not count, now or later.
           window_ms: how much may be ahead of that.
           sent_bytes: how much was sent until now.
+          heard_bytes: how much audio of the call came until now. See `Credit`.
 
         Returns:
           How much more may be sent than before, perhaps nothing, and how much was played; None as
@@ -60,4 +66,4 @@ class AudioCredit:
             self.drained_bytes = drained_bytes
         if not self._frame_bytes:
             return None
-        return Credit(requested_bytes, self._frame_bytes, self.drained_bytes)
+        return Credit(requested_bytes, self._frame_bytes, self.drained_bytes, heard_bytes)

@@ -8,7 +8,7 @@ from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.state import Command
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
-from trio_calls.wire.media_wire import AudioReceived, Heard
+from trio_calls.wire.media_wire import AudioReceived, Credit, Heard
 from trio_calls.wire.names import CALL_CHANNEL
 from trio_calls.wire.second.audio_credit import AudioCredit
 from trio_calls.wire.second.audio_frame import HEADER_BYTES
@@ -50,6 +50,8 @@ class SecondMedia:
         self._writer = AudioWriter(audio_format.sample_rate)
         self._credit = AudioCredit(audio_format.sample_rate)
         self._bytes_per_ms = audio_format.bytes_per_second // _MS_PER_SECOND
+        # Of the channel of the call.
+        self._heard_bytes = 0
 
     def command(
         self, command_id: str, command: Command, timeout_ms: int, ring_time_seconds: float | None
@@ -66,26 +68,31 @@ class SecondMedia:
             usual = match_usual_flow(message)
             if usual is None:
                 return self._read_text(message)
-            return self._credit.update(int(usual[1]), int(usual[2]), self._writer.sent_bytes)
+            return self._update_credit(int(usual[1]), int(usual[2]))
         # Almost all of them are such: nothing but whole samples, on the one track.
         if (
             self._mixer is None
             and len(message) > HEADER_BYTES
             and not (message[_TRACK] or message[_FLAGS] or len(message) % 2)
         ):
+            self._heard_bytes += len(message) - HEADER_BYTES
             return AudioReceived(CALL_CHANNEL, message[HEADER_BYTES:])
         return self._read_audio(message)
 
     def _read_text(self, message: str) -> Heard | None:
         match decode_media(message):
             case Flow(track=track) as flow if track == AGENT_TRACK:
-                return self._credit.update(flow.drained_ms, flow.window_ms, self._writer.sent_bytes)
+                return self._update_credit(flow.drained_ms, flow.window_ms)
             case Config(frame_ms=frame_ms):
-                return self._credit.use_frames(frame_ms * self._bytes_per_ms)
+                return self._credit.use_frames(frame_ms * self._bytes_per_ms, self._heard_bytes)
             case CommandResponse() | CallEvent() as heard_word:
                 return heard_word
             case _:
                 return None
+
+    def _update_credit(self, drained_ms: int, window_ms: int) -> Credit | None:
+        sent_bytes = self._writer.sent_bytes
+        return self._credit.update(drained_ms, window_ms, sent_bytes, self._heard_bytes)
 
     def _read_audio(self, message: bytes) -> AudioReceived | None:
         heard = self._reader.read(message)
@@ -93,8 +100,11 @@ class SecondMedia:
             return None
         track, pcm = heard
         if self._mixer is None:
+            self._heard_bytes += len(pcm)
             return AudioReceived(track, pcm)
-        return AudioReceived(track + 1, pcm, self._mixer.add(track, pcm))
+        everybody = self._mixer.add(track, pcm)
+        self._heard_bytes += len(everybody)
+        return AudioReceived(track + 1, pcm, everybody)
 
     def pack(self, pcm: bytes | bytearray | memoryview) -> bytes:
         """Return the message of the agent's next audio. See `MediaWire`."""

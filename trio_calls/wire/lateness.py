@@ -1,0 +1,52 @@
+"""How late a word of the exchange has come. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+#: Audio came in time if none of the last 10 to 20 s came sooner. What is late for longer is on a
+#: way that has become longer.
+_WINDOW_SECONDS: Final = 10.0
+
+#: Audio that comes later than that is not late: there was none for a while.
+MOST_SECONDS: Final = 1.0
+
+
+class Lateness:
+    """Tells how late words have come, by the audio that came before them.
+
+    An exchange sends the audio of a call while time passes, over the connection on which it says
+    the rest, and nothing overtakes anything there. So a word is as late as the audio just before
+    it: by so much longer than usual has it taken until so much audio has come.
+
+    Args:
+      bytes_per_second: of the audio.
+    """
+
+    def __init__(self, bytes_per_second: int) -> None:
+        self._bytes_per_second = bytes_per_second
+        # When the audio would have begun to come, by what came soonest: lately, and before that.
+        self._latest = self._before = math.inf
+        self._ends_at = -math.inf
+
+    def of(self, audio_bytes: int, now: float) -> float:
+        """Return by how many seconds a word is late that has just come; 0 where nobody knows.
+
+        Args:
+          audio_bytes: how much audio came before it, in all.
+          now: the time, in seconds.
+        """
+        if not audio_bytes:
+            return 0.0
+        began_at = now - audio_bytes / self._bytes_per_second
+        if now >= self._ends_at:
+            self._before, self._latest = self._latest, began_at
+            self._ends_at = now + _WINDOW_SECONDS
+        elif began_at < self._latest:
+            self._latest = began_at
+        late = began_at - min(self._before, self._latest)
+        if late > MOST_SECONDS:
+            self._before = self._latest = began_at
+            return 0.0
+        return late
