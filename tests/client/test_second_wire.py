@@ -156,6 +156,7 @@ async def test_what_is_said_later_was_not_played(exchange: FakeExchange) -> None
             nursery.start_soon(reply.say)
             assert len(await sent(media)) == 50 * FRAME
             # Less than before: this is what it has played in earnest.
+            await trio.sleep(0.05)
             await media.send(encode(Flow(drained_ms=40, window_ms=1000)))
             await trio.testing.wait_all_tasks_blocked()
             nursery.cancel_scope.cancel()

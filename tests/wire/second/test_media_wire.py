@@ -63,7 +63,9 @@ def test_a_word_says_after_how_much_of_the_call_it_came(
     mode: AudioMode, messages: list[bytes]
 ) -> None:
     call = new_call(mode)
+    call.audio.put(speech(20))
     say(call, Config(20), Flow(drained_ms=0, window_ms=60))
+    assert sizes(call) == [20]
     assert call.heard_bytes == 0
     for message in messages:
         call.receive(message)
