@@ -8,9 +8,10 @@ import trio
 from tests.support.cancellation import Stage, at_every_moment, quiet
 from tests.support.peers.one_call import FRAME
 from tests.support.phone_calls import A, D, speech
+from tests.support.wires import on_wires_and_transports
 from trio_calls.audio import FRAME_SECONDS
 
-pytestmark = pytest.mark.slow
+pytestmark = [on_wires_and_transports, pytest.mark.slow]
 
 #: The queue holds so much: less than the exchange asks for ahead, so that senders soon wait.
 QUEUE_BYTES = 2 * FRAME

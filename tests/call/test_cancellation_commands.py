@@ -10,11 +10,12 @@ import trio
 from tests.support.cancellation import Stage, at_every_moment, quiet
 from tests.support.peers.one_call import state_of
 from tests.support.phone_calls import A, C, P, speech
+from tests.support.wires import on_wires_and_transports
 from trio_calls import ActiveCall, AgentMode
 from trio_calls.simulator import PhoneState, SimulatedCall
 from trio_calls.simulator._simulated_call import drop_recordings
 
-pytestmark = pytest.mark.slow
+pytestmark = [on_wires_and_transports, pytest.mark.slow]
 
 
 def agree(call: ActiveCall, phones: SimulatedCall) -> bool:

@@ -11,10 +11,11 @@ import trio
 from tests.support.cancellation import Stage, at_every_moment, quiet
 from tests.support.peers.one_call import FRAME, state_of
 from tests.support.phone_calls import A, C, D, P, speech
+from tests.support.wires import on_wires_and_transports
 from trio_calls import ActiveCall, WSSCallCommandError
 from trio_calls.simulator import PhoneState, never_answers
 
-pytestmark = pytest.mark.slow
+pytestmark = [on_wires_and_transports, pytest.mark.slow]
 
 GOODBYE = speech(1, seconds=0.08)
 

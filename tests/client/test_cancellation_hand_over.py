@@ -8,17 +8,18 @@ import trio
 from tests.support.cancellation import Moment, Stage, at_every_moment
 from tests.support.phone_calls import A, D, P
 from tests.support.transports import on_one_transport
+from tests.support.wires import on_both_wires
 from trio_calls import ActiveCall, EndCause, open_call_client
 from trio_calls.sessions import HandOver, serve_handed_over
 
-pytestmark = [pytest.mark.slow, on_one_transport]
+pytestmark = [on_both_wires, on_one_transport, pytest.mark.slow]
 
 
 async def answer(call: ActiveCall) -> None:
     await call.answer()
 
 
-@at_every_moment(max_orders=5)
+@at_every_moment(max_orders=3)
 async def test_a_call_goes_away_or_rings_on_here(stage: Stage) -> None:
     for attempt in stage.attempts():
         async with stage.call() as (call, phones):
@@ -50,7 +51,7 @@ async def test_an_adopted_call_is_left_or_still_to_be_had(stage: Stage) -> None:
                 assert phones.ended
 
 
-@at_every_moment(max_orders=3, moments=[Moment.CHECKPOINT])
+@at_every_moment(max_orders=2, moments=[Moment.CHECKPOINT])
 async def test_serving_what_is_handed_over(stage: Stage) -> None:
     for attempt in stage.attempts():
         async with stage.call() as (call, phones):

@@ -11,13 +11,15 @@ from tests.support.cancellation import Stage, at_every_moment, quiet
 from tests.support.in_memory import tasks_of_ours
 from tests.support.phone_calls import A, D, P
 from tests.support.transports import on_one_transport
+from tests.support.wires import on_both_wires
 from trio_calls import open_call_client
 from trio_calls.audio import FRAME_SECONDS
 from trio_calls.simulator import answers
 
-pytestmark = [pytest.mark.slow, on_one_transport]
+pytestmark = [on_both_wires, on_one_transport, pytest.mark.slow]
 
 NUMBER: Final = "+6591110000"
+OWN_NUMBER: Final = "+6562220000"
 
 
 @at_every_moment(max_orders=1)
@@ -27,7 +29,7 @@ async def test_a_call_that_is_opened_answered_and_left(stage: Stage) -> None:
         await quiet()
         tasks = sorted(tasks_of_ours())
         for attempt in stage.attempts():
-            session_id = await client.sessions.create("TELCO", NUMBER)
+            session_id = await client.sessions.create("TELCO", NUMBER, OWN_NUMBER)
             placed = stage.simulator.calls[-1]
             has_come = False
             with attempt.watch():

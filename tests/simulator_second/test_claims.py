@@ -6,6 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.support.in_memory import tasks_of_ours
 from tests.support.peers.second_sdk import SUBSCRIBER, SecondControlEnd, open_second_pair
 from trio_calls.simulator import never_answers
 from trio_calls.simulator.exchange import subscriber_sessions
@@ -60,6 +61,27 @@ async def test_one_alone_is_told_again(autojump_clock: MockClock) -> None:
         assert [await notice(control) for _ in range(3)] == [call.call_id] * 3
         call.caller.hang_up()
         assert await control.is_quiet(3 * CLAIM_SECONDS)
+
+
+@pytest.mark.parametrize("end", ["claimed", "claimed on the first wire", "hung up"])
+async def test_nothing_waits_for_a_claim_that_is_settled(
+    autojump_clock: MockClock, end: str
+) -> None:
+    async with open_second_pair() as (simulator, sdk):
+        control, other = await sdk.open_second_control(), await sdk.open_control()
+        await trio.testing.wait_all_tasks_blocked()
+        tasks = tasks_of_ours()
+        call = simulator.place_call()
+        await notice(control)
+        if end == "claimed":
+            await control.open_session()
+            assert (await control.claim(call.call_id)).is_ok
+        elif end == "claimed on the first wire":
+            await other.take_call(call)
+        else:
+            call.caller.hang_up()
+        await trio.testing.wait_all_tasks_blocked()
+        assert tasks_of_ours() == tasks
 
 
 async def test_a_lost_connection_passes_its_calls_on(autojump_clock: MockClock) -> None:

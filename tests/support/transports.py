@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -61,7 +61,13 @@ def generate_on(metafunc: pytest.Metafunc, transports: Iterable[str]) -> None:
 def is_chosen(metafunc: pytest.Metafunc, name: str) -> bool:
     """Return whether a test says itself with which values of a parameter it runs."""
     marks = metafunc.definition.iter_markers("parametrize")
-    return any(name in mark.args for mark in marks)
+    return any(name in _names(mark) for mark in marks)
+
+
+def _names(mark: pytest.Mark) -> Sequence[str]:
+    """Return which parameters a mark gives values to."""
+    names: str | Sequence[str] = mark.args[0]
+    return [names] if isinstance(names, str) else names
 
 
 @pytest.fixture(autouse=True)

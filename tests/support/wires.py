@@ -9,6 +9,19 @@ from tests.support.transports import generate_on, is_chosen
 #: Runs a test, or those of a file, on each wire.
 on_both_wires: Final = pytest.mark.parametrize("wire", ["first", "second"])
 
+#: One of these for every wire and every transport. A transport knows nothing of what is sent over
+#: it: the second wire is tried over one of them.
+_WIRES_AND_TRANSPORTS: Final = [
+    ("first", "websockets"),
+    ("first", "trio-websocket"),
+    ("second", "websockets"),
+]
+
+#: Runs a test, or those of a file, on each wire and on each transport.
+on_wires_and_transports: Final = pytest.mark.parametrize(
+    ("wire", "transport"), _WIRES_AND_TRANSPORTS, indirect=["transport"]
+)
+
 #: For what only the first wire has, in a folder whose tests run on both.
 on_the_first_wire: Final = pytest.mark.parametrize("wire", ["first"])
 
@@ -26,13 +39,8 @@ def generate_on_wires(metafunc: pytest.Metafunc) -> None:
 
 
 def generate_on_wires_and_transports(metafunc: pytest.Metafunc) -> None:
-    """Run every test of a folder on each wire and on each transport.
-
-    A transport knows nothing of what is sent over it: the second wire is tried over one of them.
-    """
-    _generate(
-        metafunc, [("first", "websockets"), ("first", "trio-websocket"), ("second", "websockets")]
-    )
+    """Run every test of a folder on each wire and on each transport."""
+    _generate(metafunc, _WIRES_AND_TRANSPORTS)
 
 
 def _generate(metafunc: pytest.Metafunc, pairs: list[tuple[str, str]]) -> None:

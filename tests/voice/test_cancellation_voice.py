@@ -11,6 +11,7 @@ from tests.support.backdrops import FLAT
 from tests.support.cancellation import Stage, at_every_moment
 from tests.support.phone_calls import A, speech
 from tests.support.voice_agents import RATE, loudness, sounds
+from tests.support.wires import on_both_wires
 from trio_calls import ActiveCall
 from trio_calls.simulator import SimulatedCall
 from trio_calls.simulator._simulated_call import drop_recordings
@@ -24,7 +25,7 @@ from trio_calls.voice import (
     open_voice,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [on_both_wires, pytest.mark.slow]
 
 SPEECH = speech(1, 0.1)
 NEXT = speech(2, 0.04)
@@ -47,7 +48,7 @@ async def check_silent_and_well(voice: Voice, phones: SimulatedCall) -> bytes:
     return heard
 
 
-@at_every_moment(max_orders=8)
+@at_every_moment(max_orders=4)
 async def test_a_cancelled_say_is_silent_at_once(stage: Stage) -> None:
     async with stage.call() as (call, phones):
         await call.answer()
@@ -65,7 +66,7 @@ async def test_a_cancelled_say_is_silent_at_once(stage: Stage) -> None:
         assert call.state is A
 
 
-@at_every_moment(max_orders=8)
+@at_every_moment(max_orders=4)
 async def test_a_cancelled_stream_is_closed(stage: Stage) -> None:
     async with stage.call() as (call, phones):
         await call.answer()
@@ -90,7 +91,7 @@ async def test_a_cancelled_stream_is_closed(stage: Stage) -> None:
                 assert len(heard) <= len(SPEECH) + 960
 
 
-@at_every_moment(max_orders=8)
+@at_every_moment(max_orders=4)
 async def test_no_utterance_is_lost(stage: Stage) -> None:
     async with stage.call() as (call, phones):
         await call.answer()
@@ -107,7 +108,7 @@ async def test_no_utterance_is_lost(stage: Stage) -> None:
                 assert heard[0].pcm.strip(b"\0") == said.strip(b"\0")
 
 
-@at_every_moment(max_orders=8)
+@at_every_moment(max_orders=4)
 async def test_no_event_is_lost(stage: Stage) -> None:
     async with stage.call() as (call, phones):
         await call.answer()
@@ -132,7 +133,7 @@ async def _be_interrupted(call: ActiveCall, phones: SimulatedCall, voice: Voice)
         await voice.say(SPEECH)
 
 
-@at_every_moment(max_orders=8)
+@at_every_moment(max_orders=4)
 async def test_a_cancelled_block_holds_nothing_back(stage: Stage) -> None:
     async with stage.call() as (call, phones):
         await call.answer()
@@ -144,7 +145,7 @@ async def test_a_cancelled_block_holds_nothing_back(stage: Stage) -> None:
                 await check_silent_and_well(voice, phones)
 
 
-@at_every_moment(max_orders=8)
+@at_every_moment(max_orders=4)
 async def test_a_cancelled_voice_leaves_no_task(stage: Stage) -> None:
     async with stage.call() as (call, phones):
         await call.answer()

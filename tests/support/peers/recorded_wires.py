@@ -2,33 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
+from typing import Final
 
 import attrs
 import trio
 
 from tests.support.peers.frames import BINARY, CLOSE, TEXT, Frame, whole_frames
 from trio_calls import ClientConfig
+from trio_calls.config import WireName
 from trio_calls.transport import NowaitStream
 from trio_calls.wire.codec import WireError
 from trio_calls.wire.commands import CommandRequest
-from trio_calls.wire.first.codec import decode_media
+from trio_calls.wire.first import codec as first_codec
 from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.names import CONTROL_PATH
+from trio_calls.wire.second import codec as second_codec
+from trio_calls.wire.second.audio_frame import unpack_frame
+from trio_calls.wire.second.media import Flow
 
 _END_OF_HANDSHAKE = b"\r\n\r\n"
+
+
+def _requested(messages: Iterable[object], bytes_per_ms: int) -> int:
+    """Add up what the first wire asks for, in bytes."""
+    return sum(each.requested_bytes for each in messages if isinstance(each, BufferRequest))
+
+
+def _allowed(messages: Iterable[object], bytes_per_ms: int) -> int:
+    """Return the most that the second wire has allowed, in bytes from the beginning."""
+    flows = (each for each in messages if isinstance(each, Flow))
+    return max((flow.drained_ms + flow.window_ms for flow in flows), default=0) * bytes_per_ms
+
+
+@attrs.frozen
+class Generation:
+    """How one generation is read.
+
+    Attributes:
+      decode: reads a text frame of a media connection.
+      pcm_of: returns the audio of a binary message.
+      asked_for: returns how much audio these messages ask for, at so many bytes a millisecond.
+    """
+
+    decode: Callable[[str], object]
+    pcm_of: Callable[[bytes], bytes]
+    asked_for: Callable[[Iterable[object], int], int]
+
+
+GENERATIONS: Final[dict[WireName, Generation]] = {
+    "first": Generation(first_codec.decode_media, lambda message: message[1:], _requested),
+    "second": Generation(
+        second_codec.decode_media, lambda message: unpack_frame(message).pcm, _allowed
+    ),
+}
 
 
 class Recorded:
     """What went one way on a connection. Each frame is taken apart once, however often one looks.
 
+    Args:
+      decode: reads a text frame of a media connection.
+
     Attributes:
       data: every byte.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, decode: Callable[[str], object]) -> None:
         self.data = bytearray()
+        self._decode = decode
         # Where the handshake ends, if it has, and the last whole frame.
         self._begin = self._end = 0
         self._frames: list[Frame] = []
@@ -60,7 +104,7 @@ class Recorded:
         for frame in frames[self._decoded_frames :]:
             if frame.opcode == TEXT:
                 with suppress(WireError):  # a control connection's
-                    self._messages.append(decode_media(frame.payload.decode()))
+                    self._messages.append(self._decode(frame.payload.decode()))
         self._decoded_frames = len(frames)
         return self._messages
 
@@ -80,6 +124,11 @@ class RecordedWire(NowaitStream):
     So what is cancelled while it sends leaves half of it on the wire, as it could on a real network
     with a full buffer.
 
+    Args:
+      stream: where it is passed on to.
+      generation: what is spoken on it.
+      bytes_per_ms: of the audio.
+
     Attributes:
       sent: what went to the exchange.
       received: what came from there.
@@ -87,12 +136,14 @@ class RecordedWire(NowaitStream):
       was_cut_by_peer: whether the exchange hung up while the client was sending.
     """
 
-    def __init__(self, stream: NowaitStream) -> None:
-        self.sent = Recorded()
-        self.received = Recorded()
+    def __init__(self, stream: NowaitStream, generation: Generation, bytes_per_ms: int) -> None:
+        self.sent = Recorded(generation.decode)
+        self.received = Recorded(generation.decode)
         self.is_closed = False
         self.was_cut_by_peer = False
         self._stream = stream
+        self._generation = generation
+        self._bytes_per_ms = bytes_per_ms
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         sent_bytes = self.send_some_nowait(bytes(data))
@@ -152,17 +203,14 @@ class RecordedWire(NowaitStream):
     @property
     def audio(self) -> bytes:
         """The agent's audio that went out."""
-        return b"".join(frame.payload[1:] for frame in self.sent.frames if frame.opcode == BINARY)
+        pcm_of = self._generation.pcm_of
+        return b"".join(pcm_of(each.payload) for each in self.sent.frames if each.opcode == BINARY)
 
     @property
     def open_credit_bytes(self) -> int:
         """How much more of the agent's audio the exchange has asked for than it got."""
-        requested = sum(
-            message.requested_bytes
-            for message in self.received.messages
-            if isinstance(message, BufferRequest)
-        )
-        return requested - len(self.audio)
+        asked_for = self._generation.asked_for(self.received.messages, self._bytes_per_ms)
+        return asked_for - len(self.audio)
 
 
 def recording(config: ClientConfig) -> tuple[ClientConfig, list[RecordedWire]]:
@@ -170,11 +218,16 @@ def recording(config: ClientConfig) -> tuple[ClientConfig, list[RecordedWire]]:
     open_stream = config.open_stream
     assert open_stream is not None
     wires: list[RecordedWire] = []
+    new_wire = partial(
+        RecordedWire,
+        generation=GENERATIONS[config.wire],
+        bytes_per_ms=config.audio_format.bytes_per_second // 1000,
+    )
 
     async def open_recorded_stream(host: str, port: int) -> trio.abc.Stream:
         stream = await open_stream(host, port)
         assert isinstance(stream, NowaitStream)
-        wires.append(RecordedWire(stream))
+        wires.append(new_wire(stream))
         return wires[-1]
 
     return attrs.evolve(config, open_stream=open_recorded_stream), wires

@@ -14,10 +14,11 @@ import trio
 from tests.support.cancellation import Stage, at_every_moment
 from tests.support.phone_calls import A, speech
 from tests.support.recordings import channels_of
+from tests.support.wires import on_both_wires
 from trio_calls.voice import Recording, open_voice
 from trio_calls.voice._thread_file import ThreadFile
 
-pytestmark = pytest.mark.slow
+pytestmark = [on_both_wires, pytest.mark.slow]
 
 SPEECH = speech(1, 0.1)
 
@@ -40,7 +41,7 @@ def work_in_place() -> Iterator[None]:
         yield
 
 
-@at_every_moment(max_orders=3)
+@at_every_moment(max_orders=2)
 async def test_what_was_recorded_is_kept(stage: Stage) -> None:
     with tempfile.TemporaryDirectory() as folder, work_in_place():
         path = Path(folder, "call.wav")

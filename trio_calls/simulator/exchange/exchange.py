@@ -131,7 +131,7 @@ class Exchange:
             on_agent_left=self._close_session,
             on_over=on_over,
         )
-        session = Session(call, self.identifiers)
+        session = Session(call, self.identifiers, self.second.off_offer)
         self._placed = call.number
         self.log.call_placed(call.session_id, call.number, call.call_id)
         self._sessions[call.session_id] = session

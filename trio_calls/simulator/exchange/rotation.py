@@ -17,9 +17,10 @@ CLAIM_SECONDS: Final = 10.0
 
 @attrs.frozen(eq=False)
 class _Notice:
-    """Who was told of a call last."""
+    """Who was told of a call last, and the wait for its claim."""
 
     sdk: ConnectedSdk
+    waiting: trio.CancelScope = attrs.field(factory=trio.CancelScope)
 
 
 class Rotation:
@@ -63,9 +64,9 @@ class Rotation:
 
     def offer(self, session: Session) -> None:
         """Tell the next SDK of a call, if there is one that takes it."""
+        self.settle(session)
         sdk = self.next(lambda each: each.takes(session))
         if sdk is None:
-            self._notices.pop(session, None)
             return
         notice = self._notices[session] = _Notice(sdk)
         sdk.offer(session)
@@ -76,13 +77,21 @@ class Rotation:
         notice = self._notices.get(session)
         return notice is not None and sdk in {None, notice.sdk}
 
+    def settle(self, session: Session) -> None:
+        """Wait no longer for the claim of a call: it has come, or the call is over."""
+        notice = self._notices.pop(session, None)
+        if notice is not None:
+            notice.waiting.cancel()
+
     async def _expire(self, session: Session, notice: _Notice) -> None:
-        await trio.sleep(CLAIM_SECONDS)
-        if self._notices.get(session) is notice:
+        with notice.waiting:
+            await trio.sleep(CLAIM_SECONDS)
+            # It may have been settled at this very moment, by a task that came first.
+            await trio.lowlevel.checkpoint_if_cancelled()
             self._pass_on(session)
 
     def _pass_on(self, session: Session) -> None:
         """Tell another SDK of a call, unless it was claimed or is over."""
-        del self._notices[session]
+        self.settle(session)
         if session.is_on_offer:
             self.offer(session)

@@ -68,6 +68,10 @@ class SecondSide:
         """Tell one SDK of a call."""
         self._rotation.offer(session)
 
+    def off_offer(self, session: Session) -> None:
+        """Note that a call was claimed, by whomever, or is over."""
+        self._rotation.settle(session)
+
     def deliver(self, conversation: MessageSession) -> bool:
         """Give what waits in a conversation to SDKs, each message to one of them.
 

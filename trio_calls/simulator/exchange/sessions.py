@@ -158,12 +158,22 @@ class ClaimedSession(ABC):
 class Session(ClaimedSession):
     """A call on offer, claimed, or closed.
 
+    Args:
+      call: the call.
+      identifiers: makes up dates and tokens.
+      on_off_offer: called with this session when nobody else may claim it any more.
+
     Attributes:
       call: the call.
       claimed_in: on the second wire, the name of the session that it was claimed in last.
     """
 
-    def __init__(self, call: ExchangeCall, identifiers: Identifiers) -> None:
+    def __init__(
+        self,
+        call: ExchangeCall,
+        identifiers: Identifiers,
+        on_off_offer: Callable[[Session], None],
+    ) -> None:
         offer = SessionNotify(
             session_id=call.session_id,
             channel=TELEPHONE,
@@ -175,6 +185,7 @@ class Session(ClaimedSession):
         super().__init__(offer, identifiers, is_started_here=call.is_outgoing)
         self.call: ExchangeCall = call
         self.claimed_in: str | None = None
+        self._on_off_offer = on_off_offer
         self._token: str | None = None
 
     @property
@@ -183,6 +194,7 @@ class Session(ClaimedSession):
         return self.holder is None and not self.is_closed and not self.call.is_outgoing
 
     def _claimed(self, sdk: ConnectedSdk) -> None:
+        self._on_off_offer(self)
         self.call.claim(sdk.audio_format, sdk.agent_wire)
 
     def media_access(self, base_url: str) -> tuple[str, str]:
@@ -221,6 +233,7 @@ class Session(ClaimedSession):
     def close(self, reason: str) -> None:
         """Close it, and tell its holder why: the call is over for agents."""
         self._token = None
+        self._on_off_offer(self)
         self._end(reason)
 
 
