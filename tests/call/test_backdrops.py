@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import trio
 
+from tests.support.peers.media_words import MS
 from tests.support.peers.one_call import FRAME, FakeMedia, frames
+from tests.support.wires import on_the_first_wire
 from trio_calls.audio import FRAME_SECONDS, to_pcm
 from trio_calls.audio._backdrop import Backdrop
 from trio_calls.call.active_call import playout_of
@@ -19,8 +21,20 @@ def backdrop() -> Backdrop:
     return Backdrop(to_pcm(np.full(24_000, 1000, np.int16)), 24_000, 1.0)
 
 
-@pytest.mark.parametrize("frame_bytes", [2, 960, 1000, 4800])
-async def test_an_exchange_that_asks_for_a_lot(fake_media: FakeMedia, frame_bytes: int) -> None:
+@pytest.mark.parametrize("frame_ms", [20, 21, 100])
+async def test_an_exchange_that_asks_for_a_lot(fake_media: FakeMedia, frame_ms: int) -> None:
+    await hear_no_faster_than_it_plays(fake_media, frame_ms * MS)
+
+
+@on_the_first_wire
+@pytest.mark.parametrize("frame_bytes", [2, 1000])
+async def test_a_frame_may_be_any_number_of_samples(
+    fake_media: FakeMedia, frame_bytes: int
+) -> None:
+    await hear_no_faster_than_it_plays(fake_media, frame_bytes)
+
+
+async def hear_no_faster_than_it_plays(fake_media: FakeMedia, frame_bytes: int) -> None:
     async with fake_media.open_answered_call() as call:
         playout_of(call).begin_backdrop(backdrop())
         await fake_media.grant(100 * SECOND, frame_bytes)

@@ -19,20 +19,26 @@ from trio_calls import (
     WSSMediaError,
     __version__,
 )
+from trio_calls.config import WireName
+
+#: As which version of the official client an agent introduces itself.
+SDK_VERSIONS = {"first": "1.0.0", "second": "1.0.0b8"}
 
 
 def mode_of(call: ActiveCall) -> AgentMode | None:
     return call.mode
 
 
-async def test_the_media_connection_opens_with_the_first_command(fake_media: FakeMedia) -> None:
+async def test_the_media_connection_opens_with_the_first_command(
+    fake_media: FakeMedia, wire: WireName
+) -> None:
     async with fake_media.open_call() as call:
         assert fake_media.connections == 0
         await fake_media.while_accepting(call.answer, "call.answer")
         assert fake_media.connections == 1
         [(_, headers)] = fake_media.exchange.requests
         assert headers["authorization"] == "Bearer bearer-token"
-        assert headers["x-sdk-version"] == "1.0.0"
+        assert headers["x-sdk-version"] == SDK_VERSIONS[wire]
         assert headers["user-agent"] == f"trio_calls/{__version__}"
         assert call.state is CallState.ANSWERED
 

@@ -12,7 +12,8 @@ import trio.testing
 
 from tests.support.peers.frames import close
 from tests.support.peers.one_call import FakeMedia
-from trio_calls import ActiveCall, EndCause, Ending, events, open_call_client
+from tests.support.wires import on_the_first_wire, on_the_second_wire
+from trio_calls import ActiveCall, EndCause, Ending, WSSCallClosedError, events, open_call_client
 from trio_calls.simulator import SimulatedCall, Simulator, answers, cut_media
 
 Story = Callable[[Simulator, SimulatedCall], Awaitable[None]]
@@ -71,12 +72,31 @@ async def cut(simulator: Simulator, call: SimulatedCall) -> None:
         (ActiveCall.disconnect, do_nothing, EndCause.DISCONNECT),
         (fail_later, do_nothing, EndCause.FAILED),
         (fail_at_once, do_nothing, EndCause.FAILED),
-        (sleep_forever, hang_up, EndCause.CALLER),
     ],
 )
 async def test_it_says_what_has_ended_the_call(
     simulator: Simulator, handler: Handler, story: Story, cause: EndCause
 ) -> None:
+    await end_by(simulator, handler, story, cause)
+
+
+@on_the_first_wire
+async def test_a_hangup_while_it_rings_is_told(simulator: Simulator) -> None:
+    await end_by(simulator, sleep_forever, hang_up, EndCause.CALLER)
+
+
+@on_the_second_wire
+async def test_or_noticed_by_the_first_command(simulator: Simulator) -> None:
+    async def answer_late(call: ActiveCall) -> None:
+        await trio.sleep(2)
+        with pytest.raises(WSSCallClosedError):
+            await call.answer()
+
+    await end_by(simulator, answer_late, hang_up, EndCause.LOST)
+
+
+async def end_by(simulator: Simulator, handler: Handler, story: Story, cause: EndCause) -> None:
+    """Let a call end, which must be told as this cause, once."""
     endings: list[Ending] = []
     calls: list[ActiveCall] = []
 

@@ -2,17 +2,20 @@
 
 import gc
 
+import numpy as np
 import pytest
 import trio
 import trio.testing
 
 from tests.support.peers.one_call import FRAME, FakeMedia, frames
 from tests.support.transports import on_one_transport
+from tests.support.wires import on_the_first_wire, on_the_second_wire
 from trio_calls import (
     AudioMode,
     CallState,
     WSSCallStateError,
 )
+from trio_calls.audio import to_pcm
 from trio_calls.call.received_audio import MAX_UNCLAIMED_CHANNELS, AudioStream
 
 
@@ -63,6 +66,7 @@ async def test_a_handler_keeps_up_with_audio_that_comes_in_one_breath(
         assert call.statistics().dropped_frames == 0
 
 
+@on_the_first_wire  # on the second one a message is a frame
 @on_one_transport
 async def test_answers_to_audio_of_one_breath_are_sent_together(
     fake_media: FakeMedia, nursery: trio.Nursery
@@ -167,14 +171,38 @@ async def test_bad_audio_is_dropped_whole_and_counted(fake_media: FakeMedia) -> 
 
 
 async def test_single_legs_come_on_channels_of_their_own(fake_media: FakeMedia) -> None:
+    caller, callee = frames(1, seed=1)[0], frames(1, seed=2)[0]
+    async with fake_media.open_answered_call(audio_mode=AudioMode.ISOLATED) as call:
+        await fake_media.speak(caller, channel=1)
+        await fake_media.speak(callee, channel=2)
+        await fake_media.terminate()
+        assert await collect(call.audio_stream(1)) == [caller]
+        assert await collect(call.audio_stream(2)) == [callee]
+        assert await collect(call.audio_stream(3)) == []
+
+
+@on_the_first_wire
+async def test_the_exchange_mixes_single_legs_itself(fake_media: FakeMedia) -> None:
     mixed, caller = frames(1, seed=1)[0], frames(1, seed=2)[0]
     async with fake_media.open_answered_call(audio_mode=AudioMode.ISOLATED) as call:
         await fake_media.speak(mixed)
         await fake_media.speak(caller, channel=1)
         await fake_media.terminate()
-        assert await collect(call.audio_stream(1)) == [caller]
         assert await collect(call.audio_stream()) == [mixed]
-        assert await collect(call.audio_stream(2)) == []
+
+
+@on_the_second_wire
+async def test_or_they_are_mixed_here(fake_media: FakeMedia) -> None:
+    caller, callee = (to_pcm(np.full(FRAME // 2, level, np.int16)) for level in (1000, 200))
+    async with fake_media.open_answered_call(audio_mode=AudioMode.ISOLATED) as call:
+        stream = call.audio_stream()
+        for _ in range(3):
+            await fake_media.speak(caller, channel=1)
+            await fake_media.speak(callee, channel=2)
+        await fake_media.terminate()
+        # The callee is waited for from the second frame on.
+        levels = [int(np.frombuffer(pcm, "<i2")[0]) for pcm in await collect(stream)]
+        assert levels == [1000, 1200, 1200]
 
 
 async def test_channels_that_nobody_listens_to_are_bounded(fake_media: FakeMedia) -> None:

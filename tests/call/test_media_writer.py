@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 import trio.testing
 
@@ -12,6 +13,8 @@ from trio_calls.transport import WebSocket, WebSocketClosed
 from trio_calls.wire.first.media_wire import FirstMedia
 from trio_calls.wire.media_wire import Credit
 from trio_calls.wire.outgoing_audio import OutgoingAudio
+
+pytestmark = pytest.mark.pure
 
 SPEECH = bytes(960)
 

@@ -86,7 +86,7 @@ async def test_a_call_with_everything(simulator: Simulator) -> None:
     told = await watched(simulator, handle_call)
     close = next(entry for entry in told if isinstance(entry, tuple) and entry[0] is Command.CLOSE)
     # It lets what was said be heard.
-    assert close[1] == pytest.approx(1.1, abs=0.06)
+    assert close[1] == pytest.approx(1.05, abs=0.06)
     assert told == [
         A,
         (Command.ANSWER, 0, None),

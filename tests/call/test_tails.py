@@ -7,6 +7,7 @@ import trio
 import trio.testing
 
 from tests.support.peers.one_call import FRAME, FakeMedia, frames
+from tests.support.wires import on_the_first_wire
 
 SPEECH = b"".join(frames(3))
 
@@ -72,6 +73,7 @@ async def test_a_tail_before_a_sender_in_line_is_none(fake_media: FakeMedia) -> 
     assert fake_media.said == SPEECH
 
 
+@on_the_first_wire  # on the second one the exchange tells of each frame, and wakes up for it
 async def test_nobody_wakes_up_for_whole_frames(
     fake_media: FakeMedia, autojump_clock: trio.testing.MockClock
 ) -> None:

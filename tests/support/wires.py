@@ -1,32 +1,46 @@
-"""For tests of what an application sees: the same on each generation of the exchange."""
+"""For tests of what an application sees: the same on each generation of the exchange.
 
-from typing import Final
+A transport knows nothing of what is sent over it, and a wire nothing of what it is sent over. So
+tests of connections run on `PAIRS`, which has each wire and each transport once. With
+``TRIO_CALLS_ALL_PAIRS=yes`` in the environment they run on each wire over each transport.
+"""
+
+import itertools
+import os
+from collections.abc import Iterable, Sequence
+from typing import Final, get_args
 
 import pytest
 
-from tests.support.transports import generate_on, is_chosen
+from tests.support.transports import TRANSPORTS, generate_on, is_chosen
+from trio_calls.config import WireName
+
+#: On which wire, over which transport.
+PAIRS: Final[Sequence[tuple[str, str]]] = [("first", "trio-websocket"), ("second", "websockets")]
+
+WIRES: Final[Sequence[str]] = get_args(WireName)
 
 #: Runs a test, or those of a file, on each wire.
-on_both_wires: Final = pytest.mark.parametrize("wire", ["first", "second"])
-
-#: One of these for every wire and every transport. A transport knows nothing of what is sent over
-#: it: the second wire is tried over one of them.
-_WIRES_AND_TRANSPORTS: Final = [
-    ("first", "websockets"),
-    ("first", "trio-websocket"),
-    ("second", "websockets"),
-]
-
-#: Runs a test, or those of a file, on each wire and on each transport.
-on_wires_and_transports: Final = pytest.mark.parametrize(
-    ("wire", "transport"), _WIRES_AND_TRANSPORTS, indirect=["transport"]
-)
+on_both_wires: Final = pytest.mark.parametrize("wire", WIRES)
 
 #: For what only the first wire has, in a folder whose tests run on both.
 on_the_first_wire: Final = pytest.mark.parametrize("wire", ["first"])
 
-#: And for what only the second has.
+#: For what only the second one has.
 on_the_second_wire: Final = pytest.mark.parametrize("wire", ["second"])
+
+
+def pairs() -> Sequence[tuple[str, str]]:
+    """Return which wires are tried over which transports."""
+    if os.environ.get("TRIO_CALLS_ALL_PAIRS") == "yes":
+        return list(itertools.product(WIRES, TRANSPORTS))
+    return PAIRS
+
+
+#: Runs a test, or those of a file, on each of `pairs`.
+on_wires_and_transports: Final = pytest.mark.parametrize(
+    ("wire", "transport"), pairs(), indirect=["transport"]
+)
 
 
 def generate_on_wires(metafunc: pytest.Metafunc) -> None:
@@ -35,19 +49,35 @@ def generate_on_wires(metafunc: pytest.Metafunc) -> None:
     What speaks to an exchange takes ``wire``, itself or by a fixture. A test may choose its wire or
     its transport itself.
     """
-    _generate(metafunc, [("first", "websockets"), ("second", "websockets")])
+    _generate(metafunc, [(wire, "websockets") for wire in WIRES])
 
 
 def generate_on_wires_and_transports(metafunc: pytest.Metafunc) -> None:
-    """Run every test of a folder on each wire and on each transport."""
-    _generate(metafunc, _WIRES_AND_TRANSPORTS)
+    """Run every test of a folder on each of `pairs`, in the same way.
+
+    Where a test speaks to no exchange, it runs on each transport.
+    """
+    _generate(metafunc, pairs())
 
 
-def _generate(metafunc: pytest.Metafunc, pairs: list[tuple[str, str]]) -> None:
-    transports = list(dict.fromkeys(transport for _, transport in pairs))
-    if "wire" not in metafunc.fixturenames or is_chosen(metafunc, "wire"):
-        generate_on(metafunc, transports)
+def _generate(metafunc: pytest.Metafunc, pairs: Sequence[tuple[str, str]]) -> None:
+    if "wire" not in metafunc.fixturenames:
+        generate_on(metafunc, _different(transport for _, transport in pairs))
+    elif is_chosen(metafunc, "wire"):
+        wires = _chosen(metafunc, "wire")
+        generate_on(metafunc, _different(transport for wire, transport in pairs if wire in wires))
     elif is_chosen(metafunc, "transport"):
-        metafunc.parametrize("wire", list(dict.fromkeys(wire for wire, _ in pairs)))
+        metafunc.parametrize("wire", WIRES)
     else:
         metafunc.parametrize(("wire", "transport"), pairs, indirect=["transport"])
+
+
+def _chosen(metafunc: pytest.Metafunc, name: str) -> Sequence[object]:
+    """Return with which values of a parameter a test runs."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    values: Sequence[object] = next(mark.args[1] for mark in marks if name in mark.args)
+    return values
+
+
+def _different(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -103,6 +103,7 @@ class FakeExchange:
       accepting: what handshakes wait for; set unless a test takes another one.
       delay: how many seconds it takes until there is a stream.
       finishes_setup: whether control connections are set up without the test's doing.
+      begins_media: whether media connections begin with what comes first there, if anything does.
       ssl_context: with which connections speak TLS, if not None.
       greeting: frames that go out in the same breath as ``setup.done``, once.
     """
@@ -119,6 +120,7 @@ class FakeExchange:
         self.accepting.set()
         self.delay = 0.0
         self.finishes_setup = True
+        self.begins_media = True
         self.ssl_context: ssl.SSLContext | None = None
         self.greeting: list[Message | str] = []
         self._nursery = nursery
@@ -230,7 +232,8 @@ class FakeExchange:
                     authorization = request.headers.get("authorization", "")
                     words = MEDIA_WORDS[self._wire]()
                     media = MediaEnd(websocket, wire, authorization, words, self.command_came)
-                    await media.begin()
+                    if self.begins_media:
+                        await media.begin()
                     self.medias.append(media)
                     self._medias[0].send_nowait(media)
                     await media.read()
