@@ -7,6 +7,7 @@ was said, heard and noted, and what the tree of tasks looked like.
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,8 +20,16 @@ import trio.testing
 
 from trio_calls import ActiveCall, events, open_call_client
 from trio_calls.audio import SAMPLE_BYTES, duration_seconds, frame_bytes, level_dbfs, read_wav
-from trio_calls.simulator import PhoneHungUp, PhoneState, SimulatedCall, open_simulator
+from trio_calls.simulator import (
+    PhoneHungUp,
+    PhoneState,
+    SimulatedCall,
+    Simulator,
+    open_simulator,
+)
 from trio_calls.testing import draw_tasks
+
+STAGE = Path(__file__)
 
 SAMPLE_RATE = 24_000
 FRAME = frame_bytes(SAMPLE_RATE)
@@ -44,7 +53,7 @@ class Line(bytes):
 
 
 def load(name: str, words: str) -> Line:
-    folder = Path(__file__).parents[1] / "speech"
+    folder = STAGE.parents[1] / "speech"
     line = Line(read_wav(folder / f"{name}.wav", SAMPLE_RATE))
     line.words = words
     return line
@@ -65,32 +74,74 @@ Act = Callable[["Ada"], Awaitable[None]]
 
 
 @attrs.define
+class Span:
+    """How long something was there, in seconds from when the call was placed.
+
+    Attributes:
+      name: what: a function that is a task, or what was said.
+      start: when it began.
+      end: when it ended; infinite until it does.
+    """
+
+    name: str
+    start: float
+    end: float = math.inf
+
+
+@attrs.define
+class PlayedCall:
+    """A call in a scene.
+
+    Attributes:
+      call: what the exchange knows of it.
+      span: from when its caller began to hear, until it was over.
+    """
+
+    call: SimulatedCall
+    span: Span
+
+    def heard(self, line: Line) -> list[Span]:
+        """List when its caller heard a line, or the begin of it."""
+        return self._places(line, self.call.caller.heard)
+
+    def said(self, line: Line) -> list[Span]:
+        """List when its caller said a line, or the begin of it."""
+        return self._places(line, self.call.caller.said)
+
+    def _places(self, line: Line, recording: bytes) -> list[Span]:
+        return [
+            Span(line.words, self.span.start + at, self.span.start + at + seconds)
+            for at, seconds in _places(line, recording)
+        ]
+
+
+@attrs.define
 class Scene:
     """What has happened in a call.
 
     Attributes:
       notes: what was noted, and when, in seconds from when the call was placed.
       pictures: the tree of the call's tasks, each with the time at which it was drawn.
-      calls: each call, as the exchange sees it, with when its caller began to hear.
+      calls: each call, in the order in which they were answered.
       tasks: the tasks of their handlers.
+      lives: how long each task of the agent was there, handlers first.
     """
 
     notes: list[tuple[float, str]] = attrs.Factory(list)
     pictures: list[tuple[float, str]] = attrs.Factory(list)
-    calls: list[tuple[SimulatedCall, float]] = attrs.Factory(list)
+    calls: list[PlayedCall] = attrs.Factory(list)
     tasks: list[trio.lowlevel.Task] = attrs.Factory(list)
+    lives: list[Span] = attrs.Factory(list)
 
     @property
     def call(self) -> SimulatedCall:
         """The call, or the first of several."""
-        return self.calls[0][0]
+        return self.calls[0].call
 
     def heard(self, line: Line) -> list[tuple[float, float]]:
         """List when callers heard a line begin, and how many seconds of it."""
         return [
-            (answered_at + at, seconds)
-            for call, answered_at in self.calls
-            for at, seconds in _places(line, call.caller.heard)
+            (span.start, span.end - span.start) for call in self.calls for span in call.heard(line)
         ]
 
     def noted(self, text: str) -> float:
@@ -167,7 +218,8 @@ class _Threads(trio.abc.Instrument):
     async def pass_time(self, seconds: float, outcome: str) -> None:
         __tracebackhide__ = True
         self._blocked += 1
-        await trio.sleep(seconds)
+        with living(_scenes[-1], "the thread"):
+            await trio.sleep(seconds)
         self._blocked -= 1
         if outcome:
             note(outcome)
@@ -203,42 +255,87 @@ class Ada:
         note("the line is dead")
 
 
-async def perform(handle_call: Handler, act: Act, callers: int = 1) -> Scene:
-    """Play calls to their end: of the calls, and of their handlers."""
-    scene = Scene()
-    _scenes.append(scene)
-
-    async def handle(call: ActiveCall) -> None:
-        scene.tasks.append(trio.lowlevel.current_task())
-        await handle_call(call)
+async def place_calls(simulator: Simulator, scene: Scene, act: Act, callers: int = 1) -> None:
+    """Have Ada call, or several people at once, and wait until all these calls are over."""
 
     async def play_caller(call: SimulatedCall) -> None:
         await call.caller.wait_talking()
-        scene.calls.append((call, trio.current_time()))
-        await act(Ada(call))
-        await call.wait_ended()
+        played = PlayedCall(call, Span("the call", trio.current_time()))
+        scene.calls.append(played)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(see_end, played)
+            await act(Ada(call))
 
+    async def see_end(played: PlayedCall) -> None:
+        await played.call.wait_ended()
+        played.span.end = trio.current_time()
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(callers):
+            nursery.start_soon(play_caller, simulator.place_call())
+
+
+async def perform(scene: Scene, handle_call: Handler, act: Act, callers: int = 1) -> None:
+    """Play calls to their end: of the calls, and of their handlers."""
+
+    async def handle(call: ActiveCall) -> None:
+        scene.tasks.append(trio.lowlevel.current_task())
+        with living(scene, "the handler"):
+            await handle_call(call)
+
+    trio.lowlevel.add_instrument(_Lives(scene))
     async with (
         open_simulator(sample_rate=SAMPLE_RATE) as simulator,
         open_call_client(simulator.config) as client,
     ):
         client.on(events.INCOMING_CALL)(handle)
-        async with trio.open_nursery() as nursery:
-            for _ in range(callers):
-                nursery.start_soon(play_caller, simulator.place_call())
+        await place_calls(simulator, scene, act, callers)
         await client.drain(LAST_SECONDS)
-    return scene
 
 
 def run(handle_call: Handler, act: Act, callers: int = 1) -> Scene:
     """Play calls in virtual time."""
+    scene = Scene()
+    run_scene(scene, perform, handle_call, act, callers)
+    return scene
+
+
+def run_scene(scene: Scene, play_it: Callable[..., Awaitable[None]], *args: object) -> None:
+    """Play a scene in virtual time: `play_it(scene, *args)`."""
+    _scenes.append(scene)
     threads = _Threads()
     _threads.append(threads)
-    instruments = [threads]
     with _quiet(logging.getLogger("trio_calls")):
-        return trio.run(
-            perform, handle_call, act, callers, clock=threads.clock, instruments=instruments
-        )
+        trio.run(play_it, scene, *args, clock=threads.clock, instruments=[threads])
+
+
+@contextmanager
+def living(scene: Scene, name: str) -> Iterator[None]:
+    """Keep how long the block takes, as the life of a task or thread."""
+    life = Span(name, trio.current_time())
+    scene.lives.append(life)
+    try:
+        yield
+    finally:
+        life.end = trio.current_time()
+
+
+class _Lives(trio.abc.Instrument):
+    """Keeps how long the tasks live that agents start."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._lives: dict[trio.lowlevel.Task, Span] = {}
+
+    def task_spawned(self, task: trio.lowlevel.Task) -> None:
+        file = Path(task.coro.cr_code.co_filename)
+        if file.parent == STAGE.parent and file != STAGE:
+            self._lives[task] = Span(task.coro.__name__, trio.current_time())
+            self._scene.lives.append(self._lives[task])
+
+    def task_exited(self, task: trio.lowlevel.Task) -> None:
+        if task in self._lives:
+            self._lives[task].end = trio.current_time()
 
 
 @contextmanager
@@ -254,16 +351,18 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
 
 def play(act: Act, *versions: Handler, callers: int = 1) -> None:
     """Play each version of an agent, and print what happened."""
-    parts = []
-    for handle_call in versions:
-        scene = run(handle_call, act, callers)
-        lines = [f"{handle_call.__name__}:"]
-        story = Counter(f"{seconds:6.1f} s  {text}" for seconds, text in scene.story())
-        lines += [f"{line} ({n} times)" if n > 1 else line for line, n in story.items()]
-        for seconds, picture in scene.pictures:
-            lines += ["", f"its tasks at {seconds:.1f} s:", *_indented(picture)]
-        parts.append("\n".join(lines) + "\n")
+    parts = [tell(version.__name__, run(version, act, callers)) for version in versions]
     print("\n".join(parts), end="")
+
+
+def tell(name: str, scene: Scene) -> str:
+    """Write down what happened in a scene."""
+    story = Counter(f"{seconds:6.1f} s  {text}" for seconds, text in scene.story())
+    lines = [f"{name}:"]
+    lines += [f"{line} ({n} times)" if n > 1 else line for line, n in story.items()]
+    for seconds, picture in scene.pictures:
+        lines += ["", f"its tasks at {seconds:.1f} s:", *_indented(picture)]
+    return "\n".join(lines) + "\n"
 
 
 def _places(line: Line, recording: bytes) -> list[tuple[float, float]]:

@@ -1,0 +1,1 @@
+"""The book's calls with the official client: `python -m examples.book.beside.leaving`, …"""
