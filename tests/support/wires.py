@@ -63,6 +63,8 @@ def generate_on_wires_and_transports(metafunc: pytest.Metafunc) -> None:
 def _generate(metafunc: pytest.Metafunc, pairs: Sequence[tuple[str, str]]) -> None:
     if "wire" not in metafunc.fixturenames:
         generate_on(metafunc, _different(transport for _, transport in pairs))
+    elif is_chosen(metafunc, "wire") and is_chosen(metafunc, "transport"):
+        return
     elif is_chosen(metafunc, "wire"):
         wires = _chosen(metafunc, "wire")
         generate_on(metafunc, _different(transport for wire, transport in pairs if wire in wires))
