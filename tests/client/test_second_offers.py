@@ -9,6 +9,7 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.in_memory import tasks_of_ours
 from tests.support.observing import SEEN, observing
 from tests.support.peers.exchange import FakeExchange, Switchboard
 from tests.support.peers.links import TOKEN, ControlEnd
@@ -305,6 +306,18 @@ class TestTheCallerHangsUp:
                 assert len(told) == 3
                 assert client.calls == ()
         assert simulator.violations == []
+
+
+async def test_what_is_claimed_leaves_no_task_that_waits(exchange: FakeExchange) -> None:
+    async with open_call_client(exchange.config()) as client:
+        control = await exchange.control()
+        tasks = sorted(tasks_of_ours())
+        await control.send(NOTIFY)
+        await trio.testing.wait_all_tasks_blocked()
+        client.on(events.INCOMING_CALL)(Switchboard())
+        await refuse(control)
+        await trio.testing.wait_all_tasks_blocked()
+        assert sorted(tasks_of_ours()) == tasks
 
 
 class TestItIsToldTwice:

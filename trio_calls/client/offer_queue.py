@@ -156,7 +156,9 @@ class OfferQueue:
             if waiting is None:
                 return None
             self._waiting.remove(waiting.session_id)
-            if self._is_to_be_claimed(waiting):
+            is_to_be_claimed = self._is_to_be_claimed(waiting)
+            self._watch_lapses()
+            if is_to_be_claimed:
                 return waiting
 
     def _first(self, held: Container[str], wait_seconds: float) -> WaitingOffer | None:
@@ -186,14 +188,13 @@ class OfferQueue:
             logger.debug("%s not claimed within %g s", calls, self._claim_seconds)
         for session_id in lapsed:
             self._lose(session_id, Loss.LAPSED)
-        self._watch_lapses()
 
     def _has_lapsed(self, offer: WaitingOffer) -> bool:
         return offer.offered_at + self._claim_seconds <= trio.current_time()
 
     def _watch_lapses(self) -> None:
-        """Look again when the next offer lapses, unless somebody does before."""
-        if self._nursery is None or self._claim_seconds == math.inf or self._lapse.is_set:
+        """Look again when the next offer lapses, if one waits that can."""
+        if self._nursery is None or self._claim_seconds == math.inf:
             return
         # Each of these is in the order in which they came.
         oldest = (
@@ -201,7 +202,9 @@ class OfferQueue:
             for offers in (self._waiting, self._put_off.values())
         )
         due = min((offer.offered_at for offer in oldest if offer is not None), default=None)
-        if due is not None:
+        if due is None:
+            self._lapse.stop()
+        else:
             self._lapse.set(self._nursery, due + self._claim_seconds)
 
     def ask_again(self) -> None:
@@ -262,6 +265,7 @@ class OfferQueue:
         waited = self._waiting.remove(session_id) or self._put_off.pop(session_id, None)
         if waited is not None:
             self._observers.offer_lost(loss)
+            self._watch_lapses()
 
 
 def _can_lapse(offer: WaitingOffer) -> bool:

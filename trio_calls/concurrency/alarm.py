@@ -19,11 +19,6 @@ class Alarm:
         # Of the task that waits, while there is one.
         self._waiting: trio.CancelScope | None = None
 
-    @property
-    def is_set(self) -> bool:
-        """Whether something is due."""
-        return self._waiting is not None
-
     def set(self, nursery: trio.Nursery, due: float) -> None:
         """Ring at that time, rather than at the one that was told before.
 
@@ -34,10 +29,18 @@ class Alarm:
         if self._waiting is None:
             self._waiting = trio.CancelScope()
             nursery.start_soon(self._wait, self._waiting)
-        self._waiting.deadline = due
+        if self._waiting.deadline != due:
+            self._waiting.deadline = due
+
+    def stop(self) -> None:
+        """Do not ring, unless it is set again."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.cancel()
 
     async def _wait(self, waiting: trio.CancelScope) -> None:
         with waiting:
             await trio.sleep_forever()
-        self._waiting = None
-        self._ring()
+        if self._waiting is waiting:
+            self._waiting = None
+            self._ring()
