@@ -111,6 +111,14 @@ async def test_what_has_nothing_to_do_with_redis_is_left_alone() -> None:
             raise KeyError("a")
 
 
+async def test_what_coredis_says_is_not_even_the_context() -> None:
+    with pytest.raises(FleetUnavailableError) as caught:
+        async with answering():
+            raise exceptions.ResponseError(f"ERR unknown command 'AUTH' {PASSWORD}")
+    assert caught.value.__context__ is None
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+
+
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "5", True])
 def test_a_time_that_makes_no_sense_is_refused(seconds: float) -> None:
     with pytest.raises(ValueError, match="within_seconds"):

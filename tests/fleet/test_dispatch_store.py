@@ -16,7 +16,7 @@ from trio_calls.errors import WSSFleetError
 from trio_calls.fleet import _dispatch_store
 from trio_calls.fleet._connection import RedisUrl
 from trio_calls.fleet._dispatch_marks import OPENED, WAITING, WITHDRAWN, opening
-from trio_calls.fleet._dispatch_store import DispatchStore, RedisStore, check_queue
+from trio_calls.fleet._dispatch_store import DispatchStore, Entry, RedisStore, check_queue
 from trio_calls.fleet._redis_link import open_redis_link
 
 if TYPE_CHECKING:
@@ -136,10 +136,10 @@ async def test_calls_that_were_there_before_any_worker_are_read(open_store: Open
 @pytest.mark.slow
 async def test_a_client_that_others_give_up(redis_server: RedisServer) -> None:
     async with open_redis_link(RedisUrl(redis_server.url)) as link:
-        refused = trio.Event()
+        lost = trio.Event()
 
         async def ask_too_late(redis: Redis[bytes]) -> object:
-            await refused.wait()
+            await lost.wait()
             # Long enough for its pool to be left.
             await trio.sleep(0.1)
             return await redis.ping()
@@ -153,11 +153,15 @@ async def test_a_client_that_others_give_up(redis_server: RedisServer) -> None:
 
             await trio.testing.wait_all_tasks_blocked()
             with pytest.raises(WSSFleetError):
-                await link.call(lambda redis: redis.eval("no script"))
-            refused.set()
+                await link.call(_lose)
+            lost.set()
         # A fault of ours is no fault of Redis.
         with pytest.raises(RuntimeError, match="ours"):
             await patiently(lambda: link.call(_fail))
+
+
+async def _lose(redis: Redis[bytes]) -> None:
+    raise ConnectionResetError
 
 
 async def _fail(redis: Redis[bytes]) -> None:
@@ -246,6 +250,53 @@ async def test_what_is_no_call_is_taken_off_the_stream(redis_server: RedisServer
         assert [await store.read(0.05) for _ in range(3)] == [None] * 3
         assert await link.call(lambda redis: redis.xlen(stream)) == 0
         assert await store.marks([NAME]) == [None]
+
+
+@pytest.mark.slow
+async def test_a_refusal_concerns_whoever_has_asked(
+    redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    found: list[Entry | None] = []
+
+    async def wait(store: RedisStore) -> None:
+        found.append(await store.read(10))
+
+    async with (
+        open_redis_link(RedisUrl(redis_server.url)) as link,
+        trio.open_nursery() as nursery,
+    ):
+        good, odd = RedisStore(link, "calls", "a"), RedisStore(link, "odd", "a")
+        await link.call(lambda redis: redis.set("trio-calls:dispatch:{odd}", "no stream"))
+        nursery.start_soon(wait, good)
+        # More often than a pool of coredis has connections.
+        for _ in range(20):
+            with pytest.raises(WSSFleetError, match="under a name of ours"):
+                await odd.read(0.05)
+        with pytest.raises(WSSFleetError, match="under a name of ours"):
+            await odd.put(OTHER, b"document", 60)
+        await good.put(NAME, b"document", 60)
+    assert [entry and entry.name for entry in found] == [NAME]
+    # Once, and not that Redis is gone.
+    assert caplog.messages == [
+        "Redis has something else under a name of ours: calls may not be passed on meanwhile"
+    ]
+
+
+@pytest.mark.slow
+async def test_a_full_redis_is_still_there(
+    redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_redis_link(RedisUrl(redis_server.url)) as link:
+        store = RedisStore(link, "calls", "a")
+        entry_id = await store.put(NAME, b"document", 60)
+        await link.call(lambda redis: redis.config_set({"maxmemory": "1"}))
+        for _ in range(2):
+            with pytest.raises(WSSFleetError, match="Redis is full"):
+                await store.put(OTHER, b"document", 60)
+        assert await store.marks([NAME]) == [WAITING]
+        await link.call(lambda redis: redis.config_set({"maxmemory": "0"}))
+        await store.clear(entry_id)
+    assert caplog.messages == ["Redis is full: calls may not be passed on meanwhile"]
 
 
 @pytest.mark.slow

@@ -169,9 +169,13 @@ async def answering(within_seconds: float = ANSWER_SECONDS) -> AsyncIterator[Non
     if scope.cancelled_caught:
         failure = explain(trio.TooSlowError())
     if failure is not None:
-        # Outside of the handler, so that it has no context; and not if it was a cancellation.
+        # Not if it was a cancellation.
         await trio.lowlevel.checkpoint_if_cancelled()
-        raise failure
+        try:
+            raise failure
+        finally:
+            # The block is still being left by the error of coredis, which quotes what was sent.
+            failure.__context__ = None
 
 
 def explain(error: Exception) -> WSSFleetError | None:
@@ -190,6 +194,7 @@ def explain(error: Exception) -> WSSFleetError | None:
         exceptions.AuthorizationError: "Redis does not allow this user what a fleet needs",
         exceptions.ReadOnlyError: "Redis is a replica now, and takes nothing",
         exceptions.BusyLoadingError: "Redis is still reading its data",
+        exceptions.WrongTypeError: "Redis has something else under a name of ours",
         exceptions.ResponseError: _words_of_refusal(str(error)),
         # Its own, and what its connections raise.
         exceptions.RedisError: "Redis cannot be reached",
@@ -215,6 +220,19 @@ def _words_of_refusal(text: str) -> str:
     # The code tells nothing of what was sent, and the rest may.
     code = _CODE.match(text)
     return f"Redis refuses: {code[0]}" if code else "Redis refuses"
+
+
+def refuses_one_command(error: Exception) -> bool:
+    """Return whether Redis has answered that it does not do this, and is as good as before.
+
+    A replica, and one that wants another password, does nothing that is asked of it here.
+    """
+    from coredis import exceptions  # noqa: PLC0415  # needs the extra
+
+    if isinstance(error, ExceptionGroup):
+        error = first_error(error)
+    is_of_all = isinstance(error, exceptions.AuthenticationError | exceptions.ReadOnlyError)
+    return isinstance(error, exceptions.ResponseError) and not is_of_all
 
 
 def is_full(error: object) -> bool:

@@ -5,6 +5,9 @@ there is one more reason: a read that blocks has a connection for itself. When i
 the connection is lost under it, the pool has one less for good, and in the end it has none and
 waits for ever.
 
+A refusal is no such error: it is an answer, and concerns whoever has asked. Others would lose what
+they are waiting for with the client.
+
 Whatever was asked for and was cancelled, or has failed, may be done all the same. So everything
 that is sent from here may be sent twice.
 """
@@ -21,7 +24,12 @@ import trio
 from trio_calls._logging import get_logger
 from trio_calls.concurrency.error_groups import plain_single_error
 from trio_calls.errors import WSSFleetError
-from trio_calls.fleet._connection import RedisUrl, answering, open_connection
+from trio_calls.fleet._connection import (
+    RedisUrl,
+    answering,
+    open_connection,
+    refuses_one_command,
+)
 from trio_calls.fleet._errors import FleetUnavailableError
 
 if TYPE_CHECKING:
@@ -35,6 +43,8 @@ ResultT = TypeVar("ResultT")
 ANSWER_SECONDS: Final = 1.0
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 1.0
+#: A refusal is told so often at the most.
+_TELL_AGAIN_SECONDS: Final = 60.0
 
 
 class RedisLink:
@@ -50,6 +60,8 @@ class RedisLink:
         self._client: Redis[bytes] | None = None
         self._has_failed = trio.Event()
         self._scope = trio.CancelScope()
+        # By the words, which are few.
+        self._refusals_told_at: dict[str, float] = {}
 
     async def call(
         self, command: Callable[[Redis[bytes]], Awaitable[ResultT]], within_seconds: float = 0
@@ -69,11 +81,18 @@ class RedisLink:
         if client is None:
             await trio.lowlevel.checkpoint()
             raise FleetUnavailableError("Redis cannot be reached")
+        is_refused = False
         try:
             async with answering(ANSWER_SECONDS + within_seconds):
-                return await command(client)
-        except WSSFleetError:
-            if client is self._client:
+                try:
+                    return await command(client)
+                except Exception as error:
+                    is_refused = refuses_one_command(error)
+                    raise
+        except WSSFleetError as error:
+            if is_refused:
+                self._tell_refusal(str(error))
+            elif client is self._client:
                 self._client = None
                 self._has_failed.set()
             raise
@@ -82,6 +101,13 @@ class RedisLink:
             if client is self._client:
                 raise
         raise FleetUnavailableError("Redis cannot be reached")
+
+    def _tell_refusal(self, words: str) -> None:
+        """Say it in the log, from time to time: whoever has asked does so again and again."""
+        now = trio.current_time()
+        if now >= self._refusals_told_at.get(words, -math.inf) + _TELL_AGAIN_SECONDS:
+            self._refusals_told_at[words] = now
+            logger.warning("%s: calls may not be passed on meanwhile", words)
 
     async def run(self, *, task_status: trio.TaskStatus[WSSFleetError | None]) -> None:
         """Keep a client for `call` until `stop`. Reports the error if the first one fails.
