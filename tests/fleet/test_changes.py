@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from trio_calls.fleet._changes import MAX_ANSWERS, MAX_CALLS, MAX_EVENTS, Changes
+from trio_calls.fleet._changes import (
+    MAX_ANSWERS,
+    MAX_CALLS,
+    MAX_EVENTS,
+    MAX_PIECE,
+    Batch,
+    Changes,
+)
 from trio_calls.fleet._events import CallEvent, CallEventKind
 from trio_calls.fleet._orders import Answer, AnswerKind
 from trio_calls.state import CallState
@@ -25,6 +32,20 @@ def make_changes() -> Changes:
     changes = Changes()
     changes.take()
     return changes
+
+
+def take_all(changes: Changes) -> list[Batch]:
+    """Take what there is, piece by piece."""
+    pieces = [changes.take()]
+    while pieces[-1].has_more:
+        pieces.append(changes.take())
+    assert not changes
+    assert all(len(piece.events) <= MAX_PIECE >= len(piece.answers) for piece in pieces)
+    return pieces
+
+
+def numbers_of(pieces: list[Batch]) -> list[int]:
+    return [event.number for piece in pieces for _, event in piece.events]
 
 
 def test_everything_is_written_first() -> None:
@@ -57,15 +78,26 @@ def test_the_oldest_events_are_dropped_and_counted() -> None:
     changes = make_changes()
     for number in range(MAX_EVENTS + 3):
         changes.add_event("a", event(number))
-    events = changes.take().events
-    assert [events[0][1].number, len(events), changes.dropped_events] == [3, MAX_EVENTS, 3]
+    events = numbers_of(take_all(changes))
+    assert events == list(range(3, MAX_EVENTS + 3))
+    assert changes.dropped_events == 3
 
 
 def test_answers_are_bounded_too() -> None:
     changes = make_changes()
     for number in range(MAX_ANSWERS + 1):
         changes.add_answer(str(number), DONE)
-    assert changes.take().answers[0] == ("1", DONE)
+    answers = [answer for piece in take_all(changes) for answer in piece.answers]
+    assert (len(answers), answers[0]) == (MAX_ANSWERS, ("1", DONE))
+
+
+def test_a_piece_that_is_given_back_is_the_next() -> None:
+    changes = make_changes()
+    for number in range(3 * MAX_PIECE):
+        changes.add_event("a", event(number))
+    changes.take()
+    changes.give_back(changes.take())
+    assert numbers_of(take_all(changes)) == list(range(MAX_PIECE, 3 * MAX_PIECE))
 
 
 def test_what_is_given_back_comes_before_what_is_new() -> None:
@@ -89,5 +121,5 @@ def test_what_is_given_back_does_not_grow() -> None:
         changes.add_event("a", event(number))
     for _ in range(3):
         changes.give_back(changes.take())
-    assert len(changes.take().events) == MAX_EVENTS
+    assert numbers_of(take_all(changes)) == list(range(MAX_EVENTS))
     assert changes.dropped_events == 0

@@ -7,12 +7,13 @@ import re
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import trio
 
 from tests.support.agent_files import agent_file
-from tests.support.fleets import has_call, open_worker, talk, view_once
+from tests.support.fleets import Worker, has_call, open_worker, talk, view_once
 from tests.support.phone_calls import speech
 from tests.support.processes import running, settings_of
 from tests.support.redis_server import RedisServer, open_redis_server
@@ -20,14 +21,21 @@ from tests.support.waiting import until
 from trio_calls import ActiveCall
 from trio_calls.audio import find
 from trio_calls.fleet import (
+    CallEvent,
     CallEventKind,
     Fleet,
     FleetUnavailableError,
     open_directory,
 )
-from trio_calls.fleet._keys import WORKERS, worker_key
+from trio_calls.fleet._changes import MAX_PIECE
+from trio_calls.fleet._connection import RedisUrl, answering, open_connection
+from trio_calls.fleet._keys import WORKERS, events_key, worker_key
 from trio_calls.simulator import open_simulator
+from trio_calls.state import CallState
 from trio_calls.testing import run_agent
+
+if TYPE_CHECKING:
+    from coredis import Redis
 
 pytestmark = [pytest.mark.slow, pytest.mark.pure]
 
@@ -118,6 +126,44 @@ async def test_a_server_that_was_emptied_is_told_everything(redis_server: RedisS
         # What is asked afterwards is heard, too.
         await worker.fleet.close(call.call_id)
         await call.caller.wait_hung_up()
+
+
+async def test_all_that_has_waited_is_told_in_its_order(redis_server: RedisServer) -> None:
+    """Some while the worker is there, and some as its last words: both in pieces."""
+    names = [f"call-{number % 4}" for number in range(4 * MAX_PIECE)]
+    async with open_worker(redis_server, talk) as worker:
+        await worker.wait_current()
+        add_events(worker, names, first=0)
+        async with open_connection(RedisUrl(redis_server.url)) as redis:
+            with trio.fail_after(10):
+                while len(await numbers_in(redis, names[-1])) < MAX_PIECE:  # noqa: ASYNC110
+                    await trio.sleep(0.02)
+        add_events(worker, names, first=len(names))
+    async with open_connection(RedisUrl(redis_server.url)) as redis:
+        for offset in range(4):
+            told = await numbers_in(redis, f"call-{offset}")
+            assert told == list(range(offset, 2 * len(names), 4))
+
+
+def add_events(worker: Worker, names: list[str], first: int) -> None:
+    for number, name in enumerate(names, first):
+        event = CallEvent(
+            kind=CallEventKind.STATE,
+            number=number,
+            seconds=0.0,
+            state=CallState.ANSWERED,
+            mode=None,
+        )
+        worker.directory._watch.changes.add_event(name, event)
+    worker.directory._news.wake()
+
+
+async def numbers_in(redis: Redis[bytes], call_id: str) -> list[int]:
+    """Return the numbers of the events that Redis has of a call."""
+    async with answering():
+        entries = await redis.xrange(events_key(call_id))
+    events = [bytes(entry.field_values[b"event"]) for entry in entries]  # type: ignore[arg-type]
+    return [CallEvent.decode(event).number for event in events]
 
 
 async def test_what_somebody_has_deleted_is_written_again(redis_server: RedisServer) -> None:

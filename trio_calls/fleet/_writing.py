@@ -108,20 +108,28 @@ class EntryWriter:
         Raises:
           WSSFleetError: Redis cannot be reached, does not answer in time, or refuses.
         """
-        async with answering(GOODBYE_SECONDS), self._pipeline() as pipe:
-            _add_words(pipe, self._worker_id, self._changes.take())
-            pipe.delete([self._key])
-            pipe.srem(WORKERS, [self._worker_id])
+        async with answering(GOODBYE_SECONDS):
+            batch = self._changes.take()
+            async with self._pipeline() as pipe:
+                _add_words(pipe, self._worker_id, batch)
+                pipe.delete([self._key])
+                pipe.srem(WORKERS, [self._worker_id])
+            while batch.has_more:
+                batch = self._changes.take()
+                async with self._pipeline() as pipe:
+                    _add_words(pipe, self._worker_id, batch)
 
     async def _write(self) -> bool:
-        """Write what has changed. Returns whether Redis has taken all of it."""
-        batch = self._changes.take()
-        is_done = False
-        try:
-            is_done = await self._write_batch(batch)
-        finally:
-            if not is_done:
-                self._changes.give_back(batch)
+        """Write what has changed, in pieces. Returns whether Redis has taken all of it."""
+        is_done = has_more = True
+        while is_done and has_more:
+            batch = self._changes.take()
+            is_done, has_more = False, batch.has_more
+            try:
+                is_done = await self._write_batch(batch)
+            finally:
+                if not is_done:
+                    self._changes.give_back(batch)
         return is_done
 
     async def _write_batch(self, batch: Batch) -> bool:
@@ -183,7 +191,7 @@ class EntryWriter:
 
 def _everything(batch: Batch) -> Batch:
     """Return what is left to be written where the server has lost all, and has the words anew."""
-    return Batch(is_all=True, call_ids=batch.call_ids, events=(), answers=())
+    return Batch(is_all=True, call_ids=batch.call_ids)
 
 
 def _add_words(pipe: Pipeline[bytes], worker_id: str, batch: Batch) -> None:
