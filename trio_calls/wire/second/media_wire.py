@@ -48,6 +48,8 @@ class SecondMedia:
         self._reader = AudioReader(audio_format)
         self._mixer = None if audio_format.mode is AudioMode.MIXED else LegMixer()
         self._writer = AudioWriter(audio_format.sample_rate)
+        #: Returns the message of the agent's next audio. See `MediaWire`.
+        self.pack = self._writer.write
         self._credit = AudioCredit(audio_format.sample_rate)
         self._bytes_per_ms = audio_format.bytes_per_second // _MS_PER_SECOND
         # Of the channel of the call.
@@ -105,7 +107,3 @@ class SecondMedia:
         everybody = self._mixer.add(track, pcm)
         self._heard_bytes += len(everybody)
         return AudioReceived(track + 1, pcm, everybody)
-
-    def pack(self, pcm: bytes | bytearray | memoryview) -> bytes:
-        """Return the message of the agent's next audio. See `MediaWire`."""
-        return self._writer.write(pcm)
