@@ -6,6 +6,7 @@ import trio
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.frames import BINARY, TEXT, fragments, frame
 from tests.support.peers.links import call_in, offer
+from tests.support.wires import on_the_first_wire
 from trio_calls import CallState, WSSMediaError
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CommandResponse
@@ -13,6 +14,8 @@ from trio_calls.wire.first.control import SessionReady
 from trio_calls.wire.first.media import pack_audio
 from trio_calls.wire.message import Message
 from trio_calls.wire.responses import Response
+
+pytestmark = on_the_first_wire
 
 SPEECH = [bytes([number, 0]) * 480 for number in range(1, 4)]
 

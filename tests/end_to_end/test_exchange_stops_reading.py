@@ -5,8 +5,11 @@ import trio
 
 from tests.support.clogged_pipes import Pipes
 from tests.support.peers.exchange import FakeExchange
+from tests.support.wires import on_the_first_wire
 from trio_calls import CallState
 from trio_calls.wire.first.media import BufferRequest
+
+pytestmark = on_the_first_wire
 
 
 @pytest.fixture

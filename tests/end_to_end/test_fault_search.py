@@ -7,14 +7,16 @@ searches for longer, and ``TRIO_CALLS_SEARCH_SEEDS=17:18`` repeats the search of
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -23,6 +25,7 @@ from tests.support.in_memory import tasks_of_ours
 from tests.support.phone_calls import A, D, P, speech
 from trio_calls import ActiveCall, serve_calls
 from trio_calls.audio import read_wav, write_wav
+from trio_calls.config import WireName
 from trio_calls.demo import STORIES, Story
 from trio_calls.demo.examples import examples_folder, load_handler
 from trio_calls.errors import WSSCallError
@@ -149,17 +152,6 @@ async def play(
     return call.transcript
 
 
-async def play_in_time(
-    agents: Agents, story: Story, fault: Fault | None, frame: int, seed: int
-) -> Transcript:
-    with trio.fail_after(5 * PATIENCE_SECONDS):
-        async with open_simulator(seed=seed) as simulator:
-            transcript = await play(simulator, agents, story, fault, frame)
-    await trio.testing.wait_all_tasks_blocked()
-    assert tasks_of_ours() == []
-    return transcript
-
-
 def frames_to_cut(transcript: Transcript) -> list[int]:
     """Every frame but the audio, of which there are too many: some of it."""
     talk = {entry.first_frame for entry in transcript if entry.frames and not entry.is_audio}
@@ -168,13 +160,26 @@ def frames_to_cut(transcript: Transcript) -> list[int]:
     return sorted(talk | set(random.Random(5).sample(audio, AUDIO_FRAMES)))
 
 
-def run(
-    story: Story, speech_folder: Path, fault: Fault | None = None, frame: int = 0, seed: int = 0
-) -> Transcript:
-    """Each run begins at the same virtual time, so that each has the same frames."""
-    clock = trio.testing.MockClock(autojump_threshold=0)
-    agents = Agents(story, speech_folder)
-    return trio.run(play_in_time, agents, story, fault, frame, seed, clock=clock)
+@attrs.frozen
+class Runs:
+    """Runs a flow on a wire. Each run begins at the same virtual time, so has the same frames."""
+
+    wire: WireName
+    story: Story
+    speech_folder: Path
+
+    def run(self, fault: Fault | None = None, frame: int = 0, seed: int = 0) -> Transcript:
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        return trio.run(self._run_in_time, fault, frame, seed, clock=clock)
+
+    async def _run_in_time(self, fault: Fault | None, frame: int, seed: int) -> Transcript:
+        agents = Agents(self.story, self.speech_folder)
+        with trio.fail_after(5 * PATIENCE_SECONDS):
+            async with open_simulator(seed=seed, wire=self.wire) as simulator:
+                transcript = await play(simulator, agents, self.story, fault, frame)
+        await trio.testing.wait_all_tasks_blocked()
+        assert tasks_of_ours() == []
+        return transcript
 
 
 @pytest.fixture(scope="module")
@@ -192,28 +197,36 @@ def speech_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="module")
-def untouched(speech_folder: Path) -> Mapping[str, Transcript]:
-    """Each flow as it goes when nothing goes wrong."""
-    return {story.name: run(story, speech_folder) for story in STORIES}
+@pytest.fixture(params=STORIES, ids=[story.name for story in STORIES])
+def runs(request: pytest.FixtureRequest, wire: WireName, speech_folder: Path) -> Runs:
+    return Runs(wire, request.param, speech_folder)
+
+
+@pytest.fixture
+def untouched(runs: Runs) -> Transcript:
+    """The flow as it goes when nothing goes wrong."""
+    return _untouched(runs)
+
+
+@functools.cache
+def _untouched(runs: Runs) -> Transcript:
+    return runs.run()
 
 
 @pytest.mark.parametrize("cut", [cut_media, cut_control])
-@pytest.mark.parametrize("story", STORIES, ids=[story.name for story in STORIES])
 def test_a_cut_at_any_frame_harms_nobody_else(
-    story: Story,
+    runs: Runs,
+    untouched: Transcript,
     cut: Callable[[], Fault],
-    speech_folder: Path,
-    untouched: Mapping[str, Transcript],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    frames = frames_to_cut(untouched[story.name])
+    frames = frames_to_cut(untouched)
     assert len(frames) > AUDIO_FRAMES
     for frame in frames:
         try:
-            transcript = run(story, speech_folder, cut(), frame)
+            transcript = runs.run(cut(), frame)
         except Exception as error:
-            error.add_note(f"{cut.__name__} at frame {frame} of\n{untouched[story.name]}")
+            error.add_note(f"{cut.__name__} at frame {frame} of\n{untouched}")
             raise
         assert f"fault: {cut.__name__}" in str(transcript), frame
     assert "Traceback" not in caplog.text
@@ -249,21 +262,16 @@ def unexpected_errors(records: list[logging.LogRecord]) -> list[object]:
 
 @pytest.mark.timeout(60 * max(1, len(SEEDS)))
 @pytest.mark.parametrize("name", FAULTS)
-@pytest.mark.parametrize("story", STORIES, ids=[story.name for story in STORIES])
 def test_no_fault_harms_anybody_for_good(
-    story: Story,
-    name: str,
-    speech_folder: Path,
-    untouched: Mapping[str, Transcript],
-    caplog: pytest.LogCaptureFixture,
+    runs: Runs, untouched: Transcript, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     for seed in SEEDS:
-        pick = random.Random(f"{seed} {story.name} {name}")
-        fault, frame = pick_fault(name, untouched[story.name], pick)
+        pick = random.Random(f"{seed} {runs.story.name} {name}")
+        fault, frame = pick_fault(name, untouched, pick)
         try:
-            transcript = run(story, speech_folder, fault, frame, seed)
+            transcript = runs.run(fault, frame, seed)
             assert unexpected_errors(caplog.records) == []
         except Exception as error:
-            error.add_note(f"seed {seed}: {fault} at frame {frame} of\n{untouched[story.name]}")
+            error.add_note(f"seed {seed}: {fault} at frame {frame} of\n{untouched}")
             raise
         assert f"fault: {fault}" in str(transcript), seed

@@ -5,6 +5,7 @@ import trio
 import trio.testing
 
 from tests.support.phone_calls import A, C, D, P, place_call, speech
+from tests.support.wires import on_the_first_wire
 from trio_calls import (
     ActiveCall,
     CallState,
@@ -144,6 +145,7 @@ async def test_a_caller_who_hangs_up_ends_the_connect(
     assert call.callee.state is not PhoneState.RINGING
 
 
+@on_the_first_wire  # on the second, the first command tells
 async def test_a_caller_who_gives_up_at_first_ends_the_call(
     simulator: Simulator, nursery: trio.Nursery
 ) -> None:

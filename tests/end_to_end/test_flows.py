@@ -5,7 +5,6 @@ import trio
 import trio.testing
 
 from tests.support.phone_calls import A, C, D, P, place_call, speech
-from tests.support.wires import on_both_wires
 from trio_calls import (
     ActiveCall,
     AgentMode,
@@ -18,7 +17,7 @@ from trio_calls.simulator import (
     Simulator,
 )
 
-pytestmark = [on_both_wires, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("story", STORIES, ids=[story.name for story in STORIES])

@@ -12,6 +12,7 @@ import trio.testing
 
 from tests.support.phone_calls import A, C, D, P, speech
 from tests.support.transports import on_one_transport
+from tests.support.wires import on_the_first_wire
 from trio_calls import (
     ActiveCall,
     AudioFormat,
@@ -24,6 +25,7 @@ from trio_calls import (
     serve_calls,
 )
 from trio_calls.audio import noise
+from trio_calls.config import WireName
 from trio_calls.errors import WSSConfigError
 from trio_calls.sessions import serve_handed_over
 from trio_calls.simulator import (
@@ -147,10 +149,12 @@ async def test_the_second_process_may_connect_and_leave(simulator: Simulator) ->
     assert QUESTION in call.callee.heard
 
 
-async def test_the_audio_is_as_the_first_process_has_asked_for_it(no_task_left: None) -> None:
+async def test_the_audio_is_as_the_first_process_has_asked_for_it(
+    no_task_left: None, wire: WireName
+) -> None:
     desk, talker = Desk(), Talker()
     async with (
-        open_simulator(sample_rate=8000) as simulator,
+        open_simulator(sample_rate=8000, wire=wire) as simulator,
         trio.open_nursery() as nursery,
     ):
         first = attrs.evolve(simulator.config, audio_mode=AudioMode.ISOLATED)
@@ -169,6 +173,7 @@ async def test_the_audio_is_as_the_first_process_has_asked_for_it(no_task_left: 
     assert voice in talker.heard
 
 
+@on_the_first_wire  # on the second its claim stands
 async def test_a_first_that_leaves_too_early_has_it_offered_again(
     simulator: Simulator,
 ) -> None:
@@ -349,8 +354,10 @@ async def test_of_two_that_open_it_the_second_is_refused(simulator: Simulator) -
     assert call.agent_states == [P, A, D]
 
 
-async def test_or_replaces_the_first_if_the_exchange_is_like_that(no_task_left: None) -> None:
-    async with open_simulator(second_media_connection="replace") as simulator:
+async def test_or_replaces_the_first_if_the_exchange_is_like_that(
+    no_task_left: None, wire: WireName
+) -> None:
+    async with open_simulator(second_media_connection="replace", wire=wire) as simulator:
         call, (first, second) = await hold_twice(simulator)
         assert simulator.violations == []
     assert first.ending is not None

@@ -10,6 +10,7 @@ from tests.support.memory_growth import KIB, MIB, measured_growth
 from tests.support.peers.exchange import FakeExchange, Switchboard
 from tests.support.peers.links import call_in, offered
 from tests.support.peers.one_call import FRAME, FakeMedia
+from tests.support.wires import on_the_first_wire
 from trio_calls import (
     ActiveCall,
     BufferFullError,
@@ -178,6 +179,7 @@ async def test_events_are_handled_again_when_their_handlers_have_room(
             assert len(handled) == round_number * MAX_WAITING_EVENTS
 
 
+@on_the_first_wire
 async def test_of_many_thousand_offers_the_newest_wait_for_a_handler(
     exchange: FakeExchange,
 ) -> None:
@@ -193,6 +195,7 @@ async def test_of_many_thousand_offers_the_newest_wait_for_a_handler(
         assert claimed == {f"session {number}" for number in range(oldest, oldest + 1000)}
 
 
+@on_the_first_wire
 async def test_offers_that_nobody_answers_for_are_claimed_to_a_bound(
     exchange: FakeExchange,
 ) -> None:
@@ -208,6 +211,7 @@ async def test_offers_that_nobody_answers_for_are_claimed_to_a_bound(
         assert len(await control.rest()) == MAX_CLAIMS_AT_ONCE
 
 
+@on_the_first_wire
 async def test_the_answer_to_a_claim_makes_room_for_the_next(
     exchange: FakeExchange,
 ) -> None:

@@ -14,6 +14,7 @@ import trio.testing
 from tests.support.memory_growth import measured_growth
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.links import ControlEnd, MediaEnd
+from tests.support.wires import on_the_first_wire
 from trio_calls import ActiveCall, WSSError, WSSMediaError, events, open_call_client
 from trio_calls.call.core import CallCore
 from trio_calls.call.media_connection import MediaConnection
@@ -118,6 +119,7 @@ async def fail(call: ActiveCall) -> None:
 HANDLERS = [echo, listen_to_nothing, talk_and_listen]
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("handler", HANDLERS)
 async def test_calls_one_after_another_leave_nothing_behind(
     exchange: FakeExchange, handler: CallHandler
@@ -136,6 +138,7 @@ async def test_calls_one_after_another_leave_nothing_behind(
             assert await growth.bytes_after_a_while() - before < 40 * RESIDUE
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("handler", HANDLERS)
 async def test_a_call_is_freed_without_garbage_collection(
     exchange: FakeExchange, handler: CallHandler
@@ -149,6 +152,7 @@ async def test_a_call_is_freed_without_garbage_collection(
             assert parts_of_calls() == {}
 
 
+@on_the_first_wire
 async def test_a_failed_handler_keeps_no_call_in_memory(
     exchange: FakeExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -249,6 +253,7 @@ async def test_an_unopened_call_is_not_kept_in_memory_either(
             assert parts_of_calls() == {}
 
 
+@on_the_first_wire
 async def test_calls_at_once_give_their_memory_back(exchange: FakeExchange) -> None:
     at_once = 30
     async with open_call_client(exchange.config(blocked_warning_seconds=None)) as client:

@@ -17,7 +17,6 @@ pytestmark = on_one_transport
 SPEECH = speech(1)
 
 
-@pytest.mark.parametrize("wire", ["first", "second"])
 @pytest.mark.parametrize("mode", [None, AgentMode.BARGE])
 async def test_who_is_not_heard_at_first_can_ask_for_it(
     autojump_clock: MockClock, wire: WireName, mode: AgentMode | None

@@ -8,7 +8,7 @@ import trio
 
 from tests.support.phone_calls import speech
 from trio_calls import ActiveCall, CallState, events, open_call_client
-from trio_calls.config import ClientConfig, StreamOpener
+from trio_calls.config import ClientConfig, StreamOpener, WireName
 from trio_calls.simulator import Simulator, answers, cut_control, open_simulator
 
 OUTAGE_SECONDS = 3
@@ -54,7 +54,7 @@ class Heard:
     agent: bytes
 
 
-async def talk(state: CallState, *, with_outage: bool) -> Heard:
+async def talk(wire: WireName, state: CallState, *, with_outage: bool) -> Heard:
     """Caller and agent talk at the same time, for longer than an outage takes."""
     agent_heard = bytearray()
     talking = trio.Event()
@@ -67,7 +67,7 @@ async def talk(state: CallState, *, with_outage: bool) -> Heard:
             async for chunk in call.audio_stream():
                 agent_heard.extend(chunk)
 
-    async with open_simulator() as simulator:
+    async with open_simulator(wire=wire) as simulator:
         network = Network(simulator)
         async with open_call_client(network.config) as client, trio.open_nursery() as nursery:
             client.on(events.INCOMING_CALL)(handle)
@@ -87,13 +87,15 @@ async def talk(state: CallState, *, with_outage: bool) -> Heard:
 
 
 @pytest.mark.parametrize("state", [CallState.ANSWERED, CallState.CONNECTED])
-async def test_a_talk_loses_not_one_frame_in_either_direction(state: CallState) -> None:
-    heard = await talk(state, with_outage=True)
+async def test_a_talk_loses_not_one_frame_in_either_direction(
+    wire: WireName, state: CallState
+) -> None:
+    heard = await talk(wire, state, with_outage=True)
     assert WORDS["agent"] in heard.caller
     assert WORDS["caller"] in heard.agent
     # The callee hears the sum of both, so it takes a talk without an outage to tell.
     assert bool(heard.callee) == (state is CallState.CONNECTED)
-    assert heard == await talk(state, with_outage=False)
+    assert heard == await talk(wire, state, with_outage=False)
 
 
 async def test_calls_that_come_meanwhile_are_each_taken_up_once(simulator: Simulator) -> None:

@@ -15,6 +15,7 @@ from tests.support.leaks import Secrets, find_leaks, forms
 from tests.support.phone_calls import speech
 from trio_calls import ActiveCall, serve_calls
 from trio_calls._quoting import Secret
+from trio_calls.config import WireName
 from trio_calls.simulator import answers, open_simulator
 from trio_calls.transport import HandshakeRequest
 from trio_calls.wire.control_wire import RingingCall
@@ -84,7 +85,7 @@ class Witness:
                 assert find_leaks(shown, SECRETS) == set(), type(each)
 
 
-async def test_no_object_shows_a_secret_while_a_call_goes_on() -> None:
+async def test_no_object_shows_a_secret_while_a_call_goes_on(wire: WireName) -> None:
     witness = Witness()
     talks, has_looked = trio.Event(), trio.Event()
 
@@ -101,7 +102,7 @@ async def test_no_object_shows_a_secret_while_a_call_goes_on() -> None:
             pass
 
     async with (
-        open_simulator(api_key=API_KEY, connector_uuid=CONNECTOR_UUID) as simulator,
+        open_simulator(api_key=API_KEY, connector_uuid=CONNECTOR_UUID, wire=wire) as simulator,
         trio.open_nursery() as nursery,
     ):
         config = attrs.evolve(simulator.config, crash_on_handler_error=True)

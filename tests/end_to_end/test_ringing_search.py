@@ -27,6 +27,7 @@ from tests.support.in_memory import tasks_of_ours
 from tests.support.transports import on_one_transport
 from tests.support.troubled_network import TroubledNetwork
 from trio_calls import ActiveCall, CallClient, CallState, WSSMediaError, events, open_call_client
+from trio_calls.config import WireName
 from trio_calls.sessions import HandOver, serve_handed_over
 from trio_calls.simulator import (
     Fault,
@@ -48,7 +49,7 @@ pytestmark = pytest.mark.slow
 
 CALLING = PhoneState.CALLING
 
-_FIRST_SEED, _, _END_OF_SEEDS = os.environ.get("TRIO_CALLS_SEARCH_SEEDS", "200").rpartition(":")
+_FIRST_SEED, _, _END_OF_SEEDS = os.environ.get("TRIO_CALLS_SEARCH_SEEDS", "100").rpartition(":")
 SEEDS = range(int(_FIRST_SEED or 0), int(_END_OF_SEEDS))
 #: Seeds of one test.
 CHUNK = 100
@@ -207,9 +208,9 @@ async def place_calls(simulator: Simulator, chance: random.Random, nursery: trio
         nursery.start_soon(ring, simulator.place_call(), patience)
 
 
-async def try_once(seed: int) -> None:
+async def try_once(wire: WireName, seed: int) -> None:
     chance = random.Random(seed)
-    async with open_simulator(seed=seed) as simulator, AsyncExitStack() as stack:
+    async with open_simulator(seed=seed, wire=wire) as simulator, AsyncExitStack() as stack:
         answerer = Answerer(simulator, chance) if chance.random() < 0.4 else None
         if answerer is not None:
             await stack.enter_async_context(answerer.open())
@@ -258,11 +259,11 @@ def seeded(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 @on_one_transport
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("first", range(SEEDS.start, SEEDS.stop, CHUNK))
-def test_nobody_rings_for_ever(first: int, seeded: Callable[[int], None]) -> None:
+def test_nobody_rings_for_ever(first: int, wire: WireName, seeded: Callable[[int], None]) -> None:
     for seed in range(first, min(first + CHUNK, SEEDS.stop)):
         seeded(seed)
         try:
-            trio.run(try_once, seed, clock=trio.testing.MockClock(autojump_threshold=0))
+            trio.run(try_once, wire, seed, clock=trio.testing.MockClock(autojump_threshold=0))
         except BaseException as error:
             error.add_note(f"TRIO_CALLS_SEARCH_SEEDS={seed}:{seed + 1} repeats this")
             raise
