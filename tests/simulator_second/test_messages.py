@@ -97,6 +97,20 @@ async def test_an_agent_may_write_first(autojump_clock: MockClock) -> None:
         assert (partner.number, (await partner.wait_reply()).text) == ("6599", "hello")
 
 
+async def test_an_answer_goes_to_the_conversation_it_is_in(autojump_clock: MockClock) -> None:
+    """Somebody may write to two of the connector's numbers."""
+    async with open_second_pair() as (simulator, sdk):
+        control = await sdk.open_second_control()
+        other = simulator.place_message(sender="6591", receiver="6577", content="1")
+        asked = simulator.place_message(sender="6591", receiver=SUBSCRIBER, content="2")
+        for text in ("1", "2"):
+            assert (await control.expect(MessageIn)).payload["text"] == {"body": text}
+        await control.open_session(subscriber=SUBSCRIBER)
+        assert (await write(control, "6591", "2?")).is_ok
+        assert [reply.text for reply in asked.replies] == ["2?"]
+        assert other.replies == []
+
+
 async def test_why_a_message_is_not_taken(autojump_clock: MockClock) -> None:
     async with open_second_pair() as (simulator, sdk):
         control = await sdk.open_second_control()

@@ -17,16 +17,31 @@ from trio_calls.simulator import Simulator
 from trio_calls.web import _chats as chats
 from trio_calls.web._content_text import content_text
 
-CALLER, IN_WHATSAPP = "+65 9111 0000", "6591110000"
+CALLER, IN_WHATSAPP, AGENT = "+65 9111 0000", "6591110000", "6562220000"
+
+
+async def say(conversation: Conversation, words: str, to: str) -> None:
+    """Write as WhatsApp has it: on the second wire, that alone names who is to read it."""
+    await conversation.send(api_version=API_VERSION, data={**text(words), "to": to})
 
 
 async def echo(conversation: Conversation) -> None:
     async for message in conversation:
-        await conversation.send(api_version=API_VERSION, data=text(f"{body(message)}?"))
+        await say(conversation, f"{body(message)}?", conversation.remote_address)
 
 
 def take_messages(client: CallClient) -> None:
     client.on(events.INCOMING_MESSAGE)(echo)
+
+
+async def want_messages(client: CallClient, *, wanted: bool) -> None:
+    """Say so. On the second wire, that holds for all clients, and those to come."""
+    await client.set_call_flow(
+        inbound_calls="all",
+        outbound_calls=False,
+        inbound_messages=wanted,
+        outbound_messages=False,
+    )
 
 
 async def shown(tab: TabInMemory) -> list[str]:
@@ -68,15 +83,21 @@ async def test_it_waits_until_an_agent_takes_it(
 ) -> None:
     async with open_browser(simulator) as browser:
         tab = await browser.open_tab()
-        async with open_call_client(simulator.config):  # takes calls, and no messages
+        async with open_call_client(simulator.config) as client:
+            await want_messages(client, wanted=False)
             tab.send("write", text="1")
             await trio.sleep(60)
             assert await shown(tab) == ["waiting", "you: 1"]
         async with open_call_client(simulator.config) as client:
             take_messages(client)
+            await want_messages(client, wanted=True)
             await tab.wait("message", text="1?")
+        # On the first wire it waits as soon as nobody has it.
         await quiet()
-        assert (await shown(tab))[2:] == ["open", "agent: 1?", "waiting"]
+        tab.send("write", text="2")
+        again = await shown(tab)
+        assert again[2:4] == ["open", "agent: 1?"]
+        assert sorted(again[4:]) == ["waiting", "you: 2"]
 
 
 async def test_after_its_end_a_new_one_begins(
@@ -100,9 +121,9 @@ async def test_after_its_end_a_new_one_begins(
 async def test_an_agent_writes_first(simulator: Simulator, autojump_clock: MockClock) -> None:
     async with open_browser(simulator) as browser, open_call_client(simulator.config) as client:
         tab = await browser.open_tab()
-        session_id = await client.sessions.create("WA", CALLER)
+        session_id = await client.sessions.create("WA", CALLER, AGENT)
         async with client.open_conversation(session_id) as conversation:
-            await conversation.send(api_version=API_VERSION, data=text("It is ready."))
+            await say(conversation, "It is ready.", CALLER)
             await tab.wait("message", text="It is ready.")
             tab.send("write", text="Thanks!")
             assert body(await anext(conversation)) == "Thanks!"

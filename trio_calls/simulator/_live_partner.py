@@ -16,7 +16,7 @@ def follow_partners(simulator: Simulator, follower: Callable[[Partner], None]) -
     Args:
       simulator: whose partners.
       follower: called when a conversation begins, when somebody has written, and when an SDK has
-        claimed it, has lost it, or it is over. It must not wait.
+        claimed it, read in it, or lost it, or it is over. It must not wait.
     """
     followers = simulator._partners.followers
     followers.append(follower)
@@ -31,9 +31,9 @@ def messages_from(partner: Partner, start: int) -> list[PartnerMessage]:
     return partner._messages[start:]
 
 
-def is_held(partner: Partner) -> bool:
-    """Return whether an SDK has the conversation now."""
-    return partner._session.holder is not None
+def is_read(partner: Partner) -> bool:
+    """Return whether an SDK has the conversation now, or was given all that was written in it."""
+    return partner._session.is_read
 
 
 def count_waiting(partner: Partner) -> int:

@@ -51,18 +51,18 @@ class Partners:
         partner.write(content)
         return partner
 
-    def _start(self, remote_address: str) -> tuple[str, bool]:
-        """Let an agent write to somebody first.
+    def _start(self, remote_address: str, local_address: str | None) -> tuple[str, bool]:
+        """Let an agent write to somebody first, from a number; None: any.
 
         Returns:
           The session's name, and whether it is a new one.
         """
-        partner = next(
-            (each for each in self._open.values() if each.number == remote_address), None
-        )
-        is_new = partner is None
-        partner = partner or self._begin(remote_address, AGENT_NUMBER, is_started_here=True)
-        return partner.session_id, is_new
+        for (remote, local), partner in self._open.items():
+            if remote == remote_address and local_address in {None, local}:
+                return partner.session_id, False
+        sender = local_address or AGENT_NUMBER
+        partner = self._begin(remote_address, sender, is_started_here=True)
+        return partner.session_id, True
 
     def _begin(self, sender: str, receiver: str, *, is_started_here: bool = False) -> Partner:
         session = self._exchange.open_message_session(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trio_calls.simulator import Partner, Simulator
-from trio_calls.simulator._live_partner import count_waiting, is_held, messages_from
+from trio_calls.simulator._live_partner import count_waiting, is_read, messages_from
 from trio_calls.web import _messages as messages
 from trio_calls.web._content_text import content_text
 from trio_calls.wire.first.control import FORCE_CLOSE, SDK_REQUEST
@@ -127,7 +127,7 @@ def _state(partner: Partner) -> str:
     if not partner.is_open:
         reason = _REASONS.get(partner.close_reason or "", f"It was closed: {partner.close_reason}.")
         return messages.conversation(state=CLOSED, reason=reason)
-    return messages.conversation(state=OPEN if is_held(partner) else WAITING, reason=None)
+    return messages.conversation(state=OPEN if is_read(partner) else WAITING, reason=None)
 
 
 def _whatsapp_form(number: str) -> str:

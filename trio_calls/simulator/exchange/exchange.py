@@ -80,7 +80,7 @@ class Exchange:
         self.violations: ViolationLog = ViolationLog()
         # Chosen by those who keep calls and conversations.
         self.start_call: Callable[[str, str | None], ExchangeCall]
-        self.start_conversation: Callable[[str], tuple[str, bool]]
+        self.start_conversation: Callable[[str, str | None], tuple[str, bool]]
         self._base_url = base_url
         self._keep_audio_seconds = keep_audio_seconds
         self._mode_after_connect = mode_after_connect
@@ -246,7 +246,7 @@ class Exchange:
         if channel == TELEPHONE:
             session_id, is_new = self._start_call(remote_address)
         elif channel == WHATSAPP:
-            session_id, is_new = self.start_conversation(remote_address)
+            session_id, is_new = self.start_conversation(remote_address, None)
         else:
             return refusal(request_id, CHANNEL_NOT_CONFIGURED)
         content = {"sessionId": session_id, "created": is_new}
@@ -319,9 +319,9 @@ class Exchange:
         """Return where to open a call's media connection, and with which token."""
         return session.media_access(self._base_url)
 
-    def conversation_with(self, remote_address: str) -> MessageSession:
-        """Return the open conversation with somebody, or a new one."""
-        session_id, _ = self.start_conversation(remote_address)
+    def conversation_with(self, remote_address: str, local_address: str) -> MessageSession:
+        """Return the open conversation of somebody with a number of the agent, or a new one."""
+        session_id, _ = self.start_conversation(remote_address, local_address)
         return self._message_sessions[session_id]
 
     @property

@@ -39,7 +39,8 @@ class MessageSession(ClaimedSession):
     Attributes:
       was_claimed: whether an SDK has ever claimed it.
       on_message: called with what an SDK writes.
-      on_change: called when it was claimed, lost or closed.
+      on_change: called when it was claimed, lost or closed, when something waits in it, and when
+        that was given to somebody who need not claim it.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class MessageSession(ClaimedSession):
         self._on_closed = on_closed
         self._waiting: deque[MessageIn] = deque()
         self._is_ready = False
+        self._is_read_unclaimed = False
 
     @property
     def waiting(self) -> int:
@@ -83,13 +85,20 @@ class MessageSession(ClaimedSession):
         """Whether anybody may claim it, and would find something in it."""
         return self.holder is None and not self.is_closed and bool(self._waiting)
 
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody has it, or, where nobody claims what they read, was given all of it."""
+        return self.holder is not None or (self._is_read_unclaimed and not self._waiting)
+
     def write(self, content: dict[str, Any]) -> None:
         """Write to whoever has the session, or will have it."""
         self._waiting.append(MessageIn(self.session_id, self.remote_address, content))
         if self._is_ready:
             self._deliver()
-        elif self.is_on_offer:
+            return
+        if self.is_on_offer:
             self._offer_to_all(self)
+        self.on_change()
 
     def _claimed(self, sdk: ConnectedSdk) -> None:
         self.was_claimed = True
@@ -106,10 +115,10 @@ class MessageSession(ClaimedSession):
 
     def take_waiting(self) -> MessageIn:
         """Take out the message that waits longest, for whoever reads without claiming."""
-        if not self.was_claimed:
-            self.was_claimed = True
-            self.on_change()
-        return self._waiting.popleft()
+        message = self._waiting.popleft()
+        self.was_claimed = self._is_read_unclaimed = True
+        self.on_change()
+        return message
 
     def take(self, message: MessageOut, sdk: ConnectedSdk) -> tuple[Response, str | None]:
         """Hand a message of an SDK to the partner.
@@ -137,7 +146,7 @@ class MessageSession(ClaimedSession):
         """Take it away from an SDK whose control connection is gone, if that has it."""
         if self.holder is sdk and not self.is_closed:
             self.release()
-            self._is_ready = False
+            self._is_ready = self._is_read_unclaimed = False
             self.on_change()
             self.offer_again()
 

@@ -164,7 +164,7 @@ class SecondSide:
             return refusal(request.request_id, INVALID_REQUEST)
         if not session.admit(Address(WHATSAPP, receiver)):
             return refusal(request.request_id, PARTICIPANTS_FULL)
-        conversation = self._exchange.conversation_with(receiver)
+        conversation = self._exchange.conversation_with(receiver, session.subscriber)
         return conversation.accept(
             WrittenMessage(
                 request.request_id,
