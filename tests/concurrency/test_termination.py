@@ -14,9 +14,9 @@ import trio.testing
 
 from tests.support.peers.exchange import FakeExchange, Switchboard, open_exchange
 from tests.support.peers.links import ControlEnd
-from trio_calls import open_call_client, serve_calls
+from trio_calls import ActiveCall, open_call_client, serve_calls
 from trio_calls.concurrency.termination import open_termination_receiver
-from trio_calls.wire.first.control import SessionClosed
+from trio_calls.wire.commands import CallEvent
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,9 @@ async def terminate() -> None:
 
 
 class Serving:
-    """`serve_calls` in the background; when it was over, or None."""
+    """`serve_calls` in the background, with a call; when it was over, or None."""
+
+    call: ActiveCall
 
     def __init__(self, exchange: FakeExchange) -> None:
         self.switchboard = Switchboard()
@@ -47,6 +49,11 @@ class Serving:
         with self._scope:
             await serve_calls(self.switchboard, self._exchange.config(**settings))
             self.over_at = trio.current_time()
+
+    async def end_call(self) -> None:
+        """Let the call be answered, and its caller hang up."""
+        media = await self._exchange.answer(self.call)
+        await media.send(CallEvent("call.terminated"))
 
     def stop(self) -> None:
         self._scope.cancel()
@@ -61,7 +68,7 @@ async def serving_a_call(
         nursery.start_soon(serving.run, settings)
         control = await exchange.control()
         await control.ring("s")
-        await serving.switchboard.next_call()
+        serving.call = await serving.switchboard.next_call()
         yield serving, control
 
 
@@ -72,7 +79,7 @@ async def test_a_signal_lets_calls_finish_and_ends_serving(exchange: FakeExchang
         await trio.sleep(20)
         assert await control.rest() == []
         assert (serving.switchboard.held, serving.over_at) == (1, None)
-        await control.send(SessionClosed("s"))
+        await serving.end_call()
         await control.over.wait()
     assert serving.over_at == 20
 
@@ -118,7 +125,7 @@ async def test_every_client_of_a_process_hears_of_it(
         for serving, control in (both[ends_first], both[1 - ends_first]):
             await trio.sleep(5)
             assert serving.over_at is None
-            await control.send(SessionClosed("s"))
+            await serving.end_call()
             await control.over.wait()
 
 
@@ -133,7 +140,7 @@ async def test_a_cancelled_client_takes_no_signal_from_another(
             with trio.move_on_after(1):
                 await client.run_forever()
             await terminate()
-            await control.send(SessionClosed("s"))
+            await serving.end_call()
             await control.over.wait()
         assert serving.over_at == 1
 
@@ -184,7 +191,7 @@ async def test_a_forked_process_dies_of_the_signal(
         assert status == -signal.SIGTERM
         assert (serving.switchboard.held, serving.over_at) == (1, None)
         await terminate()
-        await control.send(SessionClosed("s"))
+        await serving.end_call()
         await control.over.wait()
     assert serving.over_at is not None
 
