@@ -16,7 +16,7 @@ CHECKOUT: Final = Path(__file__).resolve().parent.parent
 # Run as a script, this records what is in the checkout that it is in.
 sys.path.insert(0, str(CHECKOUT))
 
-from examples.book.stage import SAMPLE_RATE, run  # noqa: E402
+from examples.book.stage import SAMPLE_RATE, Scene, run  # noqa: E402
 from trio_calls.audio import mix, to_samples  # noqa: E402
 
 FOLDER: Final = CHECKOUT / "docs" / "_static" / "book"
@@ -37,15 +37,20 @@ def recording(version: str) -> Path:
     return FOLDER / f"{version}.opus"
 
 
+def record(scene: Scene, file: Path) -> None:
+    """Record the call of a scene."""
+    phone = scene.call.caller
+    both = mix(to_samples(phone.heard), to_samples(phone.said))
+    soundfile.write(file, both, SAMPLE_RATE, format="OGG", subtype="OPUS")
+
+
 def main() -> None:
     """Record all of them."""
     FOLDER.mkdir(exist_ok=True)
     for name, act, versions in RECORDED:
         program = importlib.import_module(f"examples.book.{name}")
         for version in versions:
-            phone = run(getattr(program, version), getattr(program, act)).call.caller
-            both = mix(to_samples(phone.heard), to_samples(phone.said))
-            soundfile.write(recording(version), both, SAMPLE_RATE, format="OGG", subtype="OPUS")
+            record(run(getattr(program, version), getattr(program, act)), recording(version))
 
 
 if __name__ == "__main__":

@@ -148,6 +148,10 @@ class Scene:
         """Return when something was noted first."""
         return next(seconds for seconds, noted in self.notes if text in noted)
 
+    def is_noted(self, text: str) -> bool:
+        """Return whether something was noted."""
+        return any(text in noted for _, noted in self.notes)
+
     def story(self) -> list[tuple[float, str]]:
         """List what was noted and heard, in the order in which it happened."""
         return sorted([*self.notes, *self._hearing()], key=lambda event: event[0])

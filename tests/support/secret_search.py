@@ -33,7 +33,7 @@ from trio_calls.wire.first.control import CallIn
 PUBLISHED: Final = frozenset({"simulated-key", "simulated-connector"})
 
 #: What the official client logs is its own business. It only ever runs in these tests.
-_OFFICIAL_CLIENT_TESTS: Final = "tests/interop/"
+_OFFICIAL_CLIENT_TESTS: Final = ("tests/interop/", "tests/docs/test_book_beside.py")
 _OFFICIAL_CLIENT_LOGGERS: Final = ("telcoflow", "websockets")
 
 #: With which trio-websocket logs what a peer has put into a ping. That is no secret of ours.

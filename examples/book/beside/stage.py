@@ -185,7 +185,7 @@ class _NotingHandler(logging.Handler):
 @contextmanager
 def _noted_log() -> Iterator[None]:
     """Note what the official client and asyncio log, instead of writing it to the terminal."""
-    loggers = [logging.getLogger("telcoflow"), logging.getLogger("asyncio")]
+    loggers = [logging.getLogger(name) for name in ("telcoflow", "websockets", "asyncio")]
     handler = _NotingHandler(logging.WARNING)
     for logger in loggers:
         logger.addHandler(handler)
