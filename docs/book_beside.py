@@ -55,6 +55,13 @@ class Beside(NamedTuple):
 CHAPTERS: Final = (
     Beside("listening", "listen_while_talking", "ada_is_in_a_hurry"),
     Beside("leaving", "the_block_waits", "ada_waits", is_heard=True),
+    Beside(
+        "hanging_up",
+        "stops_when_she_hangs_up",
+        "ada_loses_patience",
+        versions=("with_asyncio", "with_asyncio_and_care"),
+    ),
+    Beside("interrupting", "cancels_what_talks", "ada_interrupts", is_heard=True),
 )
 
 
