@@ -62,6 +62,14 @@ CHAPTERS: Final = (
         versions=("with_asyncio", "with_asyncio_and_care"),
     ),
     Beside("interrupting", "cancels_what_talks", "ada_interrupts", is_heard=True),
+    Beside("in_time", "has_a_limit", "ada_listens", is_heard=True),
+    Beside(
+        "cleaning_up",
+        "says_goodbye_behind_a_shield",
+        "ada_stays",
+        "ada_stays_for_a_while",
+        is_heard=True,
+    ),
 )
 
 
