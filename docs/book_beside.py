@@ -70,6 +70,8 @@ CHAPTERS: Final = (
         "ada_stays_for_a_while",
         is_heard=True,
     ),
+    Beside("failing", "catches_nothing", "ada_stays", "ada_stays_for_a_while", is_heard=True),
+    Beside("channels", "little_waits", "ada_asks"),
 )
 
 
