@@ -72,6 +72,8 @@ CHAPTERS: Final = (
     ),
     Beside("failing", "catches_nothing", "ada_stays", "ada_stays_for_a_while", is_heard=True),
     Beside("channels", "little_waits", "ada_asks"),
+    Beside("outside", "waits_for_the_thread", "ada_does_not_wait"),
+    Beside("many_calls", "everybody_at_once", "one_of_many", "one_of_many", callers=9),
 )
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 import soundfile
 
-from docs import book_beside
+from docs import book_beside, book_output
 from docs.book_beside import BOOK, CHAPTERS, Beside
 
 pytest.importorskip("stackscope")
@@ -88,3 +88,7 @@ def test_every_file_is_of_a_chapter() -> None:
         assert {path.stem for path in (BOOK / folder).iterdir()} == names
     programs = {path.stem for path in book_beside.PROGRAMS.glob("*.py")}
     assert programs == names | {"__init__", "guest_loop", "stage"}
+
+
+def test_every_chapter_has_one() -> None:
+    assert tuple(chapter.name for chapter in CHAPTERS) == book_output.PROGRAMS
