@@ -8,10 +8,10 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.peers.media_words import MS
+from tests.support.peers.media_words import MS, SecondWords
 from tests.support.peers.one_call import FRAME, FakeMedia, frames
 from tests.support.wires import on_the_second_wire
-from trio_calls import CallState
+from trio_calls import AgentMode, CallState
 from trio_calls.audio import noise
 from trio_calls.wire.second.audio_reader import MAX_SILENCE_MS
 from trio_calls.wire.second.media import Config, Flow
@@ -22,6 +22,18 @@ SILENCE, END_OF_TURN, EXTENSIONS = 0x01, 0x02, 0x80
 
 SPEECH = b"".join(frames(10))
 PCM = SPEECH[:FRAME]
+
+
+class WithoutConfig(SecondWords):
+    """Says nothing of the length of frames."""
+
+    greeting = ()  # type: ignore[misc]
+
+
+class WithoutClock(SecondWords):
+    """Says nothing of what was played."""
+
+    played = None  # type: ignore[assignment]
 
 
 def audio(flags: int, payload: bytes, *, sequence: int = 0, clock_ms: int = 0) -> bytes:
@@ -140,7 +152,7 @@ async def test_windows_of_other_tracks_are_nobodys(fake_media: FakeMedia) -> Non
 
 
 async def test_nothing_is_said_while_no_frame_has_a_length(fake_media: FakeMedia) -> None:
-    fake_media.exchange.begins_media = False
+    fake_media.exchange.media_words = WithoutConfig
     async with fake_media.open_answered_call() as call:
         await fake_media.grant(len(SPEECH))
         await call.send_audio(SPEECH)
@@ -153,13 +165,52 @@ async def test_nothing_is_said_while_no_frame_has_a_length(fake_media: FakeMedia
 
 
 async def test_who_never_says_it_is_left_all_the_same(fake_media: FakeMedia) -> None:
-    fake_media.exchange.begins_media = False
+    fake_media.exchange.media_words = WithoutConfig
     async with fake_media.open_answered_call() as call:
         await call.send_audio(noise(1, 24000, 1))
         began = trio.current_time()
         await fake_media.while_accepting(call.close, "call.close")
         assert trio.current_time() - began == pytest.approx(3)
         assert call.state is CallState.DISCONNECTED
+
+
+async def test_so_is_who_never_says_what_was_played(fake_media: FakeMedia) -> None:
+    fake_media.exchange.media_words = WithoutClock
+    async with fake_media.open_answered_call() as call:
+        await fake_media.grant(50 * FRAME)
+        await call.send_audio(noise(1, 24000, 1))
+        began = trio.current_time()
+        await fake_media.while_accepting(call.close, "call.close")
+        assert trio.current_time() - began == pytest.approx(3)
+        assert len(fake_media.said) == 50 * FRAME
+
+
+async def test_or_made_to_drop_it_before_others_hear_it(fake_media: FakeMedia) -> None:
+    fake_media.exchange.media_words = WithoutClock
+    async with fake_media.open_call() as call:
+        await fake_media.while_accepting(call.connect, "call.connect")
+        await fake_media.grant(100 * FRAME)
+        await call.send_audio(noise(1, 24000, 1))
+        began = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(call.whisper)
+            await fake_media.accept("agent.interrupt")
+            assert trio.current_time() - began == pytest.approx(3)
+            await fake_media.accept("agent.whisper")
+        assert call.mode is AgentMode.WHISPER
+
+
+async def test_what_it_should_have_played_long_ago_is_dropped(fake_media: FakeMedia) -> None:
+    fake_media.exchange.media_words = WithoutClock
+    async with fake_media.open_call() as call:
+        await fake_media.while_accepting(call.connect, "call.connect")
+        await fake_media.grant(100 * FRAME)
+        await call.send_audio(noise(1, 24000, 1))
+        await trio.sleep(10)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lambda: call.whisper(flush=False))
+            await fake_media.accept("agent.interrupt")
+            await fake_media.accept("agent.whisper")
 
 
 async def test_frames_may_get_another_length(fake_media: FakeMedia) -> None:

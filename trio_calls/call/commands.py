@@ -281,8 +281,8 @@ class CommandQueue:
         """Drop what was said on both sides. Returns what tells the exchange, if it is told."""
         if self._protocol.state not in STATES_WITH_AUDIO:
             return None
-        was_playing = self._writer.is_playing
-        if not self._writer.drop_until(said) and not was_playing:
+        may_be_unplayed = self._writer.may_be_unplayed
+        if not self._writer.drop_until(said) and not may_be_unplayed:
             return None
         return self._send(_Request(Command.INTERRUPT, trio.current_time()))
 

@@ -95,6 +95,8 @@ class MediaWriter(EagerWriter):
         self._delivered_position = 0
         self._delivered_bytes = 0
         self._delivered_filling = 0
+        # Where in all that was sent the last speech ends that was not dropped.
+        self._speech_end = 0
         self._playout: PlayoutClock = PlayoutClock(bytes_per_second)
         self._lateness = Lateness(bytes_per_second)
         # By the latest word of the exchange; None where it says nothing of it.
@@ -187,6 +189,17 @@ class MediaWriter(EagerWriter):
         return trio.current_time() < self._playout.end + PLAYOUT_SECONDS
 
     @property
+    def may_be_unplayed(self) -> bool:
+        """Whether the exchange may have speech that it has not played.
+
+        One that says what it has played has all that it has not said so of, however long ago that
+        should have been.
+        """
+        if self._played_bytes is not None and self._played_bytes < self._whole_ms(self._speech_end):
+            return True
+        return self.is_playing
+
+    @property
     def is_starved(self) -> bool:
         """Whether the exchange asks for nothing, though it has played all, and more waits."""
         audio = self._audio
@@ -199,6 +212,7 @@ class MediaWriter(EagerWriter):
         self._playout.interrupt(trio.current_time())
         self._delivered_bytes = self._audio.sent_bytes
         self._delivered_filling = self._audio.filled_bytes
+        self._speech_end = 0
         self._progress.wake()
 
     def played(self, played_bytes: int, heard_bytes: int) -> None:
@@ -453,6 +467,7 @@ class MediaWriter(EagerWriter):
         new_bytes = audio.sent_bytes - self._delivered_bytes
         if new_bytes:
             self._delivered_bytes += new_bytes
+            self._speech_end = self._delivered_bytes + self._delivered_filling
             self._playout.sent(new_bytes, self._now())
         new_filling = audio.filled_bytes - self._delivered_filling
         if new_filling:
@@ -482,9 +497,7 @@ class MediaWriter(EagerWriter):
         """Do the same where the exchange says what it has played."""
         # Where it is in all that was sent. Of a backdrop something is always on the way.
         beyond = max(0, self._delivered_position - mark.position)
-        place = self._delivered_bytes + self._delivered_filling - beyond
-        # The exchange counts whole milliseconds.
-        place -= place % (self._bytes_per_second // 1000)
+        place = self._whole_ms(self._delivered_bytes + self._delivered_filling - beyond)
         while not self._over.is_set() and self._playout.end != -math.inf:
             if self._played_bytes is not None and self._played_bytes >= place:
                 break
@@ -496,6 +509,10 @@ class MediaWriter(EagerWriter):
                 await self._progress.wait()
             if trio.current_time() >= played_at:
                 break
+
+    def _whole_ms(self, place: int) -> int:
+        """Round a place down, as an exchange does that counts milliseconds."""
+        return place - place % (self._bytes_per_second // 1000)
 
     async def _wait_delivered(self, mark: Mark) -> None:
         await trio.lowlevel.checkpoint()

@@ -14,7 +14,7 @@ import trio
 import trio.testing
 
 from tests.support.peers.links import ControlEnd, MediaEnd, Wire
-from tests.support.peers.media_words import MEDIA_WORDS
+from tests.support.peers.media_words import MEDIA_WORDS, MediaWords
 from trio_calls import ActiveCall, CallClient, ClientConfig, events, open_call_client
 from trio_calls.config import WireName
 from trio_calls.transport import WebSocketClosed, WebSocketError, accept_websocket
@@ -103,7 +103,7 @@ class FakeExchange:
       accepting: what handshakes wait for; set unless a test takes another one.
       delay: how many seconds it takes until there is a stream.
       finishes_setup: whether control connections are set up without the test's doing.
-      begins_media: whether media connections begin with what comes first there, if anything does.
+      media_words: makes what says everything on a media connection, for the next ones.
       ssl_context: with which connections speak TLS, if not None.
       greeting: frames that go out in the same breath as ``setup.done``, once.
     """
@@ -120,7 +120,7 @@ class FakeExchange:
         self.accepting.set()
         self.delay = 0.0
         self.finishes_setup = True
-        self.begins_media = True
+        self.media_words: Callable[[], MediaWords] = MEDIA_WORDS[wire]
         self.ssl_context: ssl.SSLContext | None = None
         self.greeting: list[Message | str] = []
         self._nursery = nursery
@@ -230,10 +230,9 @@ class FakeExchange:
                     await control.read()
                 else:
                     authorization = request.headers.get("authorization", "")
-                    words = MEDIA_WORDS[self._wire]()
+                    words = self.media_words()
                     media = MediaEnd(websocket, wire, authorization, words, self.command_came)
-                    if self.begins_media:
-                        await media.begin()
+                    await media.begin()
                     self.medias.append(media)
                     self._medias[0].send_nowait(media)
                     await media.read()
