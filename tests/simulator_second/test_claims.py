@@ -54,6 +54,19 @@ async def test_a_call_that_is_not_claimed_is_told_to_another(autojump_clock: Moc
         assert await one.is_quiet(3 * CLAIM_SECONDS)
 
 
+async def test_a_call_is_told_to_all_before_it_is_told_again(autojump_clock: MockClock) -> None:
+    """However many others are passed on with it."""
+    async with open_second_pair() as (simulator, sdk):
+        controls = [await sdk.open_second_control() for _ in range(2)]
+        calls = {simulator.place_call().call_id for _ in range(4)}
+        told = [{await notice(control) for _ in range(2)} for control in controls]
+        again = [{await notice(control) for _ in range(2)} for control in controls]
+        assert told == again[::-1]
+        assert told[0] | told[1] == calls
+        for control in controls:
+            await notice(control)
+
+
 async def test_one_alone_is_told_again(autojump_clock: MockClock) -> None:
     async with open_second_pair() as (simulator, sdk):
         control = await sdk.open_second_control()

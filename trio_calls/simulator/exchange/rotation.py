@@ -17,9 +17,10 @@ CLAIM_SECONDS: Final = 10.0
 
 @attrs.frozen(eq=False)
 class _Notice:
-    """Who was told of a call last, and the wait for its claim."""
+    """Who was told of a call last, who has been, in this round, and the wait for its claim."""
 
     sdk: ConnectedSdk
+    told: frozenset[ConnectedSdk]
     waiting: trio.CancelScope = attrs.field(factory=trio.CancelScope)
 
 
@@ -62,13 +63,20 @@ class Rotation:
                 return sdk
         return None
 
-    def offer(self, session: Session) -> None:
-        """Tell the next SDK of a call, if there is one that takes it."""
+    def offer(self, session: Session, told: frozenset[ConnectedSdk] = frozenset()) -> None:
+        """Tell the next SDK of a call, if there is one that takes it.
+
+        Args:
+          session: the call's.
+          told: who was told of it and has let it pass. They are told again when all others were.
+        """
         self.settle(session)
-        sdk = self.next(lambda each: each.takes(session))
+        sdk = self.next(lambda each: each not in told and each.takes(session))
+        if sdk is None and told:
+            self.offer(session)
         if sdk is None:
             return
-        notice = self._notices[session] = _Notice(sdk)
+        notice = self._notices[session] = _Notice(sdk, told | {sdk})
         sdk.offer(session)
         self._nursery.start_soon(self._expire, session, notice)
 
@@ -92,6 +100,7 @@ class Rotation:
 
     def _pass_on(self, session: Session) -> None:
         """Tell another SDK of a call, unless it was claimed or is over."""
+        notice = self._notices[session]
         self.settle(session)
         if session.is_on_offer:
-            self.offer(session)
+            self.offer(session, notice.told)
