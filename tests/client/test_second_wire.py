@@ -31,7 +31,7 @@ from trio_calls.voice import open_voice
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent
 from trio_calls.wire.responses import Response, SetupDone
-from trio_calls.wire.second.audio_frame import pack_frame, unpack_frame
+from trio_calls.wire.second.audio_frame import AudioFrame, pack_frame, unpack_frame
 from trio_calls.wire.second.codec import decode_control
 from trio_calls.wire.second.control import (
     CallNotify,
@@ -179,14 +179,30 @@ async def test_who_leaves_waits_for_what_is_not_played(exchange: FakeExchange) -
         await media.accept("call.close")
 
 
+async def test_the_end_of_speech_is_sent_as_it_is(exchange: FakeExchange) -> None:
+    """As a short frame, once nothing has followed it for a frame's time."""
+    async with talking(exchange) as (call, media):
+        first, second = noise(0.03, 24000, 1)[:-2], noise(0.02, 24000, 2)
+        await call.send_audio(first)
+        assert await sent(media) == first[:FRAME]
+        await trio.sleep(0.019)
+        assert await sent(media) == b""
+        await trio.sleep(0.002)
+        assert await sent(media) == first[FRAME:]
+        await call.send_audio(second)
+        (frame,) = await media.rest()
+        assert isinstance(frame, bytes)
+        assert unpack_frame(frame) == AudioFrame(0, 2, 29, second)
+
+
 async def test_what_is_less_than_a_millisecond_is_not_waited_for(exchange: FakeExchange) -> None:
-    """A frame that fits into the queue lasts 10.4 ms, and the exchange counts whole ones."""
+    """What is said lasts 10.4 ms, and the exchange counts whole ones."""
     async with open_client(exchange, send_buffer_bytes=500) as (_, control, switchboard):
         await ring(control)
         call = await switchboard.next_call()
         media = await exchange.answer(call)
         await media.send(encode(Config(20)), encode(Flow(drained_ms=0, window_ms=60)))
-        await call.send_audio(noise(0.01, 24000, 1))
+        await call.send_audio(noise(0.02, 24000, 1)[:500])
         async with trio.open_nursery() as nursery:
             nursery.start_soon(call.close)
             assert len(await sent(media)) == 500

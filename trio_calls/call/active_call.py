@@ -267,8 +267,9 @@ class ActiveCall:
 
         The queue holds `ClientConfig.send_buffer_seconds`. What does not fit stands in line, and
         so does the speech of other tasks behind it: two are never mixed. An end that is less than a
-        frame waits for more to follow, for as long as a frame lasts, and goes out filled up with
-        silence then. `clear_send_audio_buffer` drops what waits, too, and this returns.
+        frame waits for more to follow, for as long as a frame lasts, and goes out then, filled up
+        with silence on the first wire. `clear_send_audio_buffer` drops what waits, too, and this
+        returns.
 
         On a DISCONNECTED call this does nothing, as there is nobody to hear; `statistics` counts
         it as ``unheard_bytes``. The first seconds, as many as the queue holds, take no time; what
@@ -317,8 +318,9 @@ class ActiveCall:
     async def wait_audio_sent(self) -> None:
         """Wait until the exchange has pulled everything said so far, or it was dropped.
 
-        That includes what other tasks wait to send. The last frame is filled up with silence, where
-        it is not whole. When the call ends, this returns at once: what still waited was dropped.
+        That includes what other tasks wait to send. A last frame that is not whole does not wait
+        for more; on the first wire it is filled up with silence. When the call ends, this returns
+        at once: what still waited was dropped.
 
         So its return does not mean that somebody has heard all of it. Look at `ending`, or at the
         ``unheard_bytes`` of `statistics`; or use `trio_calls.voice.Voice.say`, whose outcome says

@@ -15,7 +15,7 @@ Requests that nothing said answers are answered by a backdrop, if there is one. 
 faster than it plays: what is said next is heard after what of it is on the way.
 
 What is less than a frame waits for the rest of it for as long as a frame lasts. Then it is the end
-of what was said, and goes out filled up with silence.
+of what was said, and goes out: filled up with silence, unless the exchange plays short frames.
 """
 
 from __future__ import annotations

@@ -176,7 +176,10 @@ class CallProtocol:
         self.wire: MediaWire = wire
         self.state: CallState = CallState.PENDING
         self.audio: OutgoingAudio = OutgoingAudio(
-            send_buffer_bytes, frame_bytes, wire.max_message_bytes
+            send_buffer_bytes,
+            frame_bytes,
+            wire.max_message_bytes,
+            fills_last_frame=not wire.plays_short_frames,
         )
         self.played_bytes: int | None = None
         self.heard_bytes: int = 0

@@ -70,6 +70,10 @@ class MediaWire(Protocol):
         """How much audio a message holds at the most, unless one frame is more."""
 
     @property
+    def plays_short_frames(self) -> bool:
+        """Whether the exchange plays less than a frame as it comes, and does not keep it."""
+
+    @property
     def answer_ring_seconds(self) -> float | None:
         """How long a telephone rings when the agent answers; None where that rings none."""
 

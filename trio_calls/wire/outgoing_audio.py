@@ -32,7 +32,8 @@ Invariants:
   request, and where a queue of less than two frames is full before it holds one: an exchange that
   plays whole frames would keep the rest until more comes.
   Silence fills up only the last frame of what is being flushed, which is when nothing follows it,
-  or somebody waits for its end. Silence anywhere else would be heard in the middle of a sentence.
+  or somebody waits for its end, and only for an exchange that plays whole frames. Silence
+  anywhere else would be heard in the middle of a sentence.
 - A message holds at most `max_message_bytes`, unless the exchange prefers longer frames.
 - What a peer can cost is bounded: the queue by `capacity_bytes`, the open requests by
   `MAX_OPEN_REQUESTS`, one round of sending by `MAX_TAKEN_BYTES`.
@@ -90,6 +91,7 @@ class OutgoingAudio:
       capacity_bytes: the most bytes that may wait in the queue.
       frame_bytes: the size of a frame of 20 ms.
       max_message_bytes: how much a message holds, if the exchange does not prefer longer frames.
+      fills_last_frame: whether silence fills up the last frame of what is being flushed.
 
     Attributes:
       capacity_bytes: the most bytes that may wait in the queue.
@@ -108,6 +110,8 @@ class OutgoingAudio:
         capacity_bytes: int,
         frame_bytes: int = DEFAULT_FRAME_BYTES,
         max_message_bytes: int = 2**16,
+        *,
+        fills_last_frame: bool = True,
     ) -> None:
         self.capacity_bytes = capacity_bytes
         self.waiting: bytearray = bytearray()
@@ -128,6 +132,7 @@ class OutgoingAudio:
         self._barriers: deque[Barrier] = deque()
         self._flushed = Mark(0)
         self._max_message_bytes = max_message_bytes
+        self._fills_last_frame = fills_last_frame
 
     @property
     def end_position(self) -> int:
@@ -358,7 +363,7 @@ class OutgoingAudio:
         A message holds whole frames of the size that the exchange prefers, except for the last of a
         request, and what a small queue holds when it is full. It holds at most one such frame or
         `max_message_bytes`, whichever is more. The last frame of what is being flushed is filled
-        up with silence.
+        up with silence, unless the exchange plays short ones.
         """
         messages: list[bytes] = []
         taken_bytes = 0
@@ -376,7 +381,7 @@ class OutgoingAudio:
             if frame < size < request.remaining_bytes:
                 size -= size % frame
             pcm = self._cut(size)
-            if is_end:
+            if is_end and self._fills_last_frame:
                 pcm = pcm.ljust(frame, b"\0")
             if self.backdrop is not None:
                 pcm = self.backdrop.under(pcm)

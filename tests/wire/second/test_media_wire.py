@@ -118,6 +118,22 @@ def test_messages_are_numbered_and_timed() -> None:
     assert frames[0].pcm == speech(20)
 
 
+@pytest.mark.parametrize("samples", [1, 23, 24, 250, 479])
+def test_the_end_of_speech_is_a_short_frame(samples: int) -> None:
+    """Its time is told in whole milliseconds, and nothing of what follows drifts by that."""
+    call = new_call()
+    say(call, Config(20), Flow(drained_ms=0, window_ms=1000))
+    said = speech(20)[: 2 * samples]
+    sent = []
+    for _ in range(50):
+        call.audio.put(said)
+        call.audio.flush()
+        sent += [unpack_frame(call.wire.pack(pcm)) for pcm in call.audio.take()]
+    assert [frame.pcm for frame in sent] == [said] * 50
+    assert [frame.clock_ms for frame in sent] == [len(said) * n // MS for n in range(50)]
+    assert call.audio.credit_bytes == 1000 * MS - 50 * len(said)
+
+
 def test_parties_are_heard_on_tracks_of_their_own() -> None:
     call = new_call(AudioMode.ISOLATED)
     one, two = b"\1\2", b"\3\4"

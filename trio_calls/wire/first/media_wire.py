@@ -31,6 +31,8 @@ class FirstMedia:
     #: An exchange may ask for megabytes at once, and take no message of that size.
     max_message_bytes: int = 2**16
 
+    plays_short_frames: bool = False
+
     answer_ring_seconds: float | None = None
 
     def __init__(self, audio_mode: AudioMode) -> None:

@@ -43,6 +43,8 @@ class SecondMedia:
     #: A message is one frame.
     max_message_bytes: int = 0
 
+    plays_short_frames: bool = True
+
     def __init__(self, audio_format: AudioFormat, *, dial_seconds: float | None = None) -> None:
         self.answer_ring_seconds: float | None = dial_seconds
         self._reader = AudioReader(audio_format)
