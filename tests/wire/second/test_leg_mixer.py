@@ -1,12 +1,18 @@
 """Everybody's voice, of caller and callee on tracks of their own."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from trio_calls.audio import mix
 from trio_calls.wire.second.leg_mixer import LegMixer
 
 pytestmark = pytest.mark.pure
 
 CALLER, CALLEE = 0, 1
+
+samples = st.integers(-32_768, 32_767)
 
 
 def pcm(*samples: int) -> bytes:
@@ -40,6 +46,15 @@ def test_what_is_too_loud_is_clipped() -> None:
     mixer = joined()
     mixer.add(CALLER, pcm(32_000, -32_000))
     assert mixer.add(CALLEE, pcm(32_000, -32_000)) == pcm(32_767, -32_768)
+
+
+@given(st.lists(st.tuples(samples, samples), min_size=1))
+def test_two_are_mixed_as_anything_is(pairs: list[tuple[int, int]]) -> None:
+    voices = list(zip(*pairs, strict=True))
+    mixer = joined()
+    mixer.add(CALLER, pcm(*voices[0]))
+    expected = mix(*(np.array(voice, np.int16) for voice in voices))
+    assert mixer.add(CALLEE, pcm(*voices[1])) == pcm(*expected.tolist())
 
 
 def test_the_shorter_frame_is_filled_up() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
-from trio_calls.audio._mixing import mix
 from trio_calls.wire.second.media import CALLEE_TRACK, CALLER_TRACK
+
+_SAMPLES: Final = np.dtype("<i2")
+_LOUDEST: Final = np.iinfo(_SAMPLES)
 
 
 class LegMixer:
@@ -45,6 +49,10 @@ class LegMixer:
 
 
 def _mixed(first: bytes, second: bytes) -> bytes:
+    """Do what `trio_calls.audio.mix` does, which takes five times as long to check what it gets."""
     size = max(len(first), len(second))
-    voices = (np.frombuffer(pcm.ljust(size, b"\0"), "<i2") for pcm in (first, second))
-    return mix(*voices).astype("<i2").tobytes()
+    voices = (np.frombuffer(pcm.ljust(size, b"\0"), _SAMPLES) for pcm in (first, second))
+    total = np.add(*voices, dtype=np.int32)
+    np.minimum(total, _LOUDEST.max, out=total)
+    np.maximum(total, _LOUDEST.min, out=total)
+    return total.astype(_SAMPLES).tobytes()

@@ -16,7 +16,7 @@ from trio_calls.wire.second.audio_reader import AudioReader
 from trio_calls.wire.second.audio_writer import AudioWriter
 from trio_calls.wire.second.codec import decode_media, match_usual_flow
 from trio_calls.wire.second.leg_mixer import LegMixer
-from trio_calls.wire.second.media import AGENT_TRACK, DIAL, Config, Flow
+from trio_calls.wire.second.media import AGENT_TRACK, DIAL, MIXED_TRACK, Config, Flow
 
 _MS_PER_SECOND: Final = 1000
 
@@ -73,15 +73,21 @@ class SecondMedia:
             if usual is None:
                 return self._read_text(message)
             return self._update_credit(int(usual[1]), int(usual[2]))
-        # Almost all of them are such: nothing but whole samples, on the one track.
-        if (
-            self._mixer is None
-            and len(message) > HEADER_BYTES
-            and not (message[_TRACK] or message[_FLAGS] or len(message) % 2)
-        ):
-            self._heard_bytes += len(message) - HEADER_BYTES
-            return AudioReceived(CALL_CHANNEL, message[HEADER_BYTES:])
-        return self._read_audio(message)
+        # Almost all of them are such: nothing but whole samples.
+        if len(message) > HEADER_BYTES and not (message[_FLAGS] or len(message) % 2):
+            track = message[_TRACK]
+            if self._mixer is not None or track == MIXED_TRACK:
+                return self._received(track, message[HEADER_BYTES:])
+        heard = self._reader.read(message)
+        return None if heard is None else self._received(*heard)
+
+    def _received(self, track: int, pcm: bytes) -> AudioReceived:
+        if self._mixer is None:
+            self._heard_bytes += len(pcm)
+            return AudioReceived(CALL_CHANNEL, pcm)
+        everybody = self._mixer.add(track, pcm)
+        self._heard_bytes += len(everybody)
+        return AudioReceived(track + 1, pcm, everybody)
 
     def _read_text(self, message: str) -> Heard | None:
         match decode_media(message):
@@ -97,15 +103,3 @@ class SecondMedia:
     def _update_credit(self, drained_ms: int, window_ms: int) -> Credit | None:
         sent_bytes = self._writer.sent_bytes
         return self._credit.update(drained_ms, window_ms, sent_bytes, self._heard_bytes)
-
-    def _read_audio(self, message: bytes) -> AudioReceived | None:
-        heard = self._reader.read(message)
-        if heard is None:
-            return None
-        track, pcm = heard
-        if self._mixer is None:
-            self._heard_bytes += len(pcm)
-            return AudioReceived(track, pcm)
-        everybody = self._mixer.add(track, pcm)
-        self._heard_bytes += len(everybody)
-        return AudioReceived(track + 1, pcm, everybody)
