@@ -10,7 +10,9 @@ from trio.testing import MockClock
 
 from tests.support.peers.sdk import RawSdk, open_pair
 from tests.support.phone_calls import A, C, D, P, speech
+from tests.support.wires import on_wires_and_transports
 from trio_calls import ActiveCall, serve_calls
+from trio_calls.config import WireName
 from trio_calls.simulator import (
     Moment,
     PhoneState,
@@ -287,22 +289,28 @@ async def test_negative_times_are_refused() -> None:
 @pytest.mark.parametrize(
     "when", [at_random(within_seconds=3), at_frame(20), after(seconds=1)], ids=str
 )
+@on_wires_and_transports
 async def test_malformed_frames_do_not_disturb_an_sdk(
-    autojump_clock: MockClock, when: Moment
+    autojump_clock: MockClock, wire: WireName, when: Moment
 ) -> None:
+    heard = bytearray()
+
     async def listen(call: ActiveCall) -> None:
         await call.answer()
-        await call.wait_disconnected()
+        async for chunk in call.audio_stream():
+            heard.extend(chunk)
 
-    async with open_simulator() as simulator, trio.open_nursery() as nursery:
+    async with open_simulator(wire=wire) as simulator, trio.open_nursery() as nursery:
         await nursery.start(serve_calls, listen, simulator.config)
         call = simulator.place_call()
         for frame in MALFORMED_FRAMES:
             simulator.inject(send_malformed(frame), call=call, when=when)
             simulator.inject(send_malformed(frame, connection="control"), when=when)
         await call.caller.wait_talking()
-        await trio.sleep(5)
+        await call.caller.say(speech(1, seconds=5))
+        await trio.sleep(0.1)
         assert call.agent_states == [P, A]
+        assert speech(1, seconds=5) in heard
         call.caller.hang_up()
         nursery.cancel_scope.cancel()
 

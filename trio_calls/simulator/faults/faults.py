@@ -40,6 +40,11 @@ MALFORMED_FRAMES: Final[tuple[str | bytes, ...]] = (
     b"\x00",
     b"\x00\x01\x02\x03",
     b"\xff\x00\x00",
+    # On the second wire: flags that are not used yet, a silence without its length, and extensions
+    # that are cut off. On the first, each holds half a sample.
+    b"\x00\x7c" + bytes(8),
+    b"\x00\x01" + bytes(8),
+    b"\x00\x80" + bytes(6) + b"\xff\x00",
 )
 
 
