@@ -86,6 +86,7 @@ compat: $(DEVELOPMENT_INSTALLED) ## Run the tests on each Python found here, and
 
 fuzz: $(FUZZING_INSTALLED) ## Look for input that breaks what comes over the wire; SECONDS=60 each
 	$(BIN)/python -m fuzz codec --seconds $(SECONDS)
+	$(BIN)/python -m fuzz documents --seconds $(SECONDS)
 	$(BIN)/python -m fuzz call_protocol --seconds $(SECONDS)
 	$(BIN)/python -m fuzz audio_frames --seconds $(SECONDS)
 

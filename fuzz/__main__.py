@@ -15,7 +15,7 @@ from typing import Final
 
 FOLDER: Final = Path(__file__).parent
 CRASHES: Final = FOLDER / "crashes"
-TARGETS: Final = ("codec", "call_protocol", "audio_frames")
+TARGETS: Final = ("codec", "documents", "call_protocol", "audio_frames")
 
 _MAX_INPUT_BYTES = 1024
 _LONGEST_SECONDS = 5

@@ -1,7 +1,7 @@
 r"""What holds for an agent's end of a media connection, whatever comes in whatever order.
 
-The input is a script: its first byte picks how audio is heard, and then it has one step a line, a
-letter and what belongs to it:
+The input is a script: its first byte picks the wire and how audio is heard, and then it has one
+step a line, a letter and what belongs to it:
 
 ==========  ==========================================================================
 ``t{…}``    the exchange sends a text frame; ``#0``, ``#1``, … in it are the ids of the
@@ -21,13 +21,16 @@ What is none of these is passed over.
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from fuzz.examples import FRAMES, WORDS
-from trio_calls.audio_format import AudioMode
+from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.errors import BufferFullError, WSSCallStateError
 from trio_calls.state import TRANSITIONS, CallState, Command, Signal
 from trio_calls.wire.call_protocol import (
@@ -36,14 +39,24 @@ from trio_calls.wire.call_protocol import (
     CallProtocol,
     CommandDone,
     CommandFailed,
-    CreditGranted,
     Event,
 )
-from trio_calls.wire.first.media import unpack_audio
+from trio_calls.wire.codec import WireError
+from trio_calls.wire.first import codec as first
+from trio_calls.wire.first.media import BufferRequest, unpack_audio
 from trio_calls.wire.first.media_wire import FirstMedia
 from trio_calls.wire.media_wire import AudioReceived
 from trio_calls.wire.names import CALL_CHANNEL
 from trio_calls.wire.outgoing_audio import MAX_OPEN_REQUESTS
+from trio_calls.wire.second import codec as second
+from trio_calls.wire.second.audio_frame import (
+    HEADER_BYTES,
+    pack_frame,
+    pack_silence,
+    unpack_frame,
+)
+from trio_calls.wire.second.media import Config, Flow
+from trio_calls.wire.second.media_wire import SecondMedia
 
 CAPACITY_BYTES: Final = 4000
 MAX_STEPS: Final = 100
@@ -51,7 +64,9 @@ MAX_STEPS: Final = 100
 #: More than everything may take that a call may hold: a full queue, 64 requests, 64 commands.
 MAX_HELD_BYTES: Final = 10_000
 
+_SAMPLE_RATE: Final = 8000
 _SAMPLE_BYTES: Final = 2
+_BYTES_PER_MS: Final = 16
 
 #: Whole samples, and no fraction of any frame.
 _PIECE_BYTES: Final = 62
@@ -77,7 +92,28 @@ def seeds() -> list[bytes]:
         [*answered, "r70 c5", _response("#70", success=True)],
         [*connected, "r70 c4", _response("#2", success=True), "s12"],
     ]
-    return [("01"[n % 2] + "\n" + "\n".join(script)).encode() for n, script in enumerate(scripts)]
+    heard = pack_frame(0, 0, 0, b"ab" * 80)
+    other = pack_frame(1, 0, 0, b"cd" * 80)
+    second_scripts = [
+        [*answered, _flow(0, 60), _CONFIG, "p480", "g", _flow(20, 60), "p200", "f", "g", "x"],
+        [_CONFIG, *connected, _flow(0, 60), "p600", "g", _flow(60, 0), "c3", _flow(30, 20), "c7"],
+        [_CONFIG, f"r99 {_flow(7, 1)}"],
+        ["c0", _response("#0", success=False), _CONFIG, _flow(1, 599999), "p900", "g", terminated],
+    ]
+    audio = [b"\na" + each for each in (heard, other, heard, pack_silence(0, 1, 20, 20), other)]
+    return [
+        *(("01"[n % 2] + "\n" + "\n".join(each)).encode() for n, each in enumerate(scripts)),
+        *(("23"[n % 2] + "\n" + "\n".join(each)).encode() for n, each in enumerate(second_scripts)),
+        *(b"%d" % wire_and_mode + b"".join(audio) for wire_and_mode in (2, 3)),
+    ]
+
+
+_CONFIG: Final = 't{"type":"config","data":{"frame_ms":20}}'
+
+
+def _flow(drained_ms: int, window_ms: int) -> str:
+    data = f'{{"track_id":0,"drained_ms":{drained_ms},"window_ms":{window_ms}}}'
+    return f't{{"type":"flow","data":{data}}}'
 
 
 def _credit(frame_bytes: int) -> str:
@@ -111,6 +147,83 @@ def _response(command_id: str, *, success: bool) -> str:
     return "t" + json.dumps({"type": "command_response", "data": data})
 
 
+class _First:
+    """What the exchange of the first wire has asked for, and how audio goes there."""
+
+    def __init__(self, mode: AudioMode) -> None:
+        self.wire = FirstMedia(mode)
+        self.granted_bytes = 0
+
+    def note(self, frame: str | bytes) -> None:
+        """Note what a frame asks for, if it does."""
+        match _read(first.decode_media, frame):
+            case BufferRequest(requested_bytes=requested, channel=0):
+                self.granted_bytes += requested
+
+    def in_pieces(self, message: bytes) -> Iterator[bytes]:
+        """Cut a message of audio into the smallest."""
+        for start in range(1, len(message), _SAMPLE_BYTES):
+            yield message[:1] + message[start : start + _SAMPLE_BYTES]
+
+    def unpack(self, message: bytes) -> bytes:
+        """Return the PCM of the agent's next message."""
+        channel, pcm = unpack_audio(message, AudioMode.MIXED)
+        assert channel == CALL_CHANNEL
+        return pcm
+
+
+class _Second:
+    """What the exchange of the second wire has allowed, and how audio goes there."""
+
+    def __init__(self, mode: AudioMode) -> None:
+        self.wire = SecondMedia(AudioFormat(_SAMPLE_RATE, mode))
+        self._allowed_ms = 0
+        self._frame_ms = 0
+        self._sent_frames = 0
+        self._sent_bytes = 0
+
+    @property
+    def granted_bytes(self) -> int:
+        """What it has allowed in all. Before it has said how long frames are, nothing."""
+        return self._allowed_ms * _BYTES_PER_MS if self._frame_ms else 0
+
+    def note(self, frame: str | bytes) -> None:
+        """Note what a frame allows, if it does."""
+        match _read(second.decode_media, frame):
+            case Flow(track=0) as flow:
+                self._allowed_ms = max(self._allowed_ms, flow.drained_ms + flow.window_ms)
+            case Config(frame_ms=frame_ms):
+                self._frame_ms = max(self._frame_ms, frame_ms)
+
+    def in_pieces(self, message: bytes) -> Iterator[bytes]:
+        """Cut a message of audio into the smallest, but for one with flags."""
+        if message[1]:
+            yield message
+            return
+        for start in range(HEADER_BYTES, len(message), _SAMPLE_BYTES):
+            yield message[:HEADER_BYTES] + message[start : start + _SAMPLE_BYTES]
+
+    def unpack(self, message: bytes) -> bytes:
+        """Return the PCM of the agent's next message, which is one frame, and the next one."""
+        frame = unpack_frame(message)
+        assert len(frame.pcm) <= self._frame_ms * _BYTES_PER_MS
+        assert (frame.track, frame.silence_ms) == (0, 0)
+        assert frame.sequence == self._sent_frames
+        assert frame.clock_ms == self._sent_bytes // _BYTES_PER_MS
+        self._sent_frames += 1
+        self._sent_bytes += len(frame.pcm)
+        return frame.pcm
+
+
+_WIRES: Final[tuple[type[_First] | type[_Second], ...]] = (_First, _Second)
+
+
+def _read(decode: Callable[[str], object], frame: str | bytes) -> object:
+    with suppress(WireError):
+        return decode(frame) if isinstance(frame, str) else None
+    return None
+
+
 class _Play:
     """One run of a script.
 
@@ -121,9 +234,10 @@ class _Play:
     """
 
     def __init__(self, data: bytes, in_pieces: set[int] | None = None) -> None:
-        modes = list(AudioMode)
-        mode = modes[data[0] % len(modes) if data else 0]
-        self.call = CallProtocol(FirstMedia(mode), CAPACITY_BYTES)
+        choices = list(itertools.product(_WIRES, AudioMode))
+        end, mode = choices[data[0] % len(choices) if data else 0]
+        self.wire = end(mode)
+        self.call = CallProtocol(self.wire.wire, CAPACITY_BYTES)
         self.outcomes: list[object] = []
         self.heard: dict[int, bytes] = {}
         self.audio_steps: set[int] = set()
@@ -132,7 +246,6 @@ class _Play:
         self._number = 0
         self._ids: list[str] = []
         self._queued = bytearray()
-        self._granted = 0
         self._sent = 0
 
     def run(self) -> None:
@@ -174,8 +287,7 @@ class _Play:
 
     def _receive_audio(self, message: bytes) -> None:
         if self._in_pieces is not None and self._number in self._in_pieces:
-            for start in range(1, len(message), _SAMPLE_BYTES):
-                piece = message[:1] + message[start : start + _SAMPLE_BYTES]
+            for piece in self.wire.in_pieces(message):
                 assert isinstance(self._receive(piece), AudioReceived)
         elif isinstance(self._receive(message), AudioReceived):
             self.audio_steps.add(self._number)
@@ -183,17 +295,16 @@ class _Play:
     def _receive(self, frame: str | bytes) -> Event | None:
         was_over = self.call.state is CallState.DISCONNECTED
         invalid = self.call.invalid_messages
+        if not was_over:
+            self.wire.note(frame)
         event = self.call.receive(frame)
         assert event is None or not was_over
         assert self.call.invalid_messages - invalid <= (event is None and not was_over)
         match event:
-            case AudioReceived(channel=channel, pcm=pcm):
+            case AudioReceived(channel=channel, pcm=pcm, everybody=everybody):
                 self.heard[channel] = self.heard.get(channel, b"") + pcm
-                assert len(pcm) % 2 == 0
+                assert len(pcm) % 2 == len(everybody) % 2 == 0
                 assert pcm
-            case CreditGranted():
-                self._granted += json.loads(frame)["data"]["requested_bytes"]
-                self.outcomes.append(event)
             case _:
                 self.outcomes.append(_without_id(event))
         return event
@@ -234,8 +345,7 @@ class _Play:
                 self._take_message(pcm)
 
     def _take_message(self, pcm: bytes) -> None:
-        message = self.call.wire.pack(pcm)
-        assert unpack_audio(message, AudioMode.MIXED) == (CALL_CHANNEL, pcm)
+        assert self.wire.unpack(self.call.wire.pack(pcm)) == pcm
         assert pcm == self._queued[: len(pcm)].ljust(len(pcm), b"\0")
         del self._queued[: len(pcm)]
         self._sent += len(pcm)
@@ -247,7 +357,7 @@ class _Play:
         # How many of them there are is nobody's business but that of who looks for growth.
         assert len(audio._requests) <= MAX_OPEN_REQUESTS
         assert len(self.call._unanswered) <= MAX_UNANSWERED_COMMANDS
-        assert self._sent + audio.credit_bytes <= self._granted
+        assert self._sent + audio.credit_bytes <= self.wire.granted_bytes
         assert (self.call.mode is None) is (self.call.state is not CallState.CONNECTED)
 
 

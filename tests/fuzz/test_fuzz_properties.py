@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -9,16 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzz import audio_frames, call_protocol, codec
+from fuzz import audio_frames, call_protocol, codec, documents
+from fuzz.__main__ import TARGETS as NAMES
 from fuzz.__main__ import replay, write_corpus, write_words
 from trio_calls.wire.call_protocol import CallProtocol
 from trio_calls.wire.codec import WireError
+from trio_calls.wire.media_wire import Credit
 from trio_calls.wire.outgoing_audio import OutgoingAudio
 from trio_calls.wire.responses import SetupDone
+from trio_calls.wire.second.audio_credit import AudioCredit
+from trio_calls.wire.second.hand_over import HandOverDocument as SecondDocument
 
 pytestmark = pytest.mark.slow
 
-TARGETS = [codec, call_protocol, audio_frames]
+TARGETS = [codec, documents, call_protocol, audio_frames]
 
 
 @st.composite
@@ -56,8 +61,15 @@ def test_damaged_frames_have_the_properties(data: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_have_the_properties(data: bytes) -> None:
     codec.check(data)
+    documents.check(data)
     call_protocol.check(data)
     audio_frames.check(data)
+
+
+@settings(max_examples=200)
+@given(damaged(documents))
+def test_damaged_documents_have_the_properties(data: bytes) -> None:
+    documents.check(data)
 
 
 @given(damaged(audio_frames))
@@ -83,8 +95,37 @@ def test_an_error_that_quotes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_coercion_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codec, "_DECODERS", (lambda frame: SetupDone("7"),))
     codec.check(b'{"type":"setup.done","smWsId":"7"}')
-    with pytest.raises(AssertionError, match="frame said"):
+    with pytest.raises(AssertionError, match="was said"):
         codec.check(b'{"type":"setup.done","smWsId":7}')
+
+
+def test_credit_that_is_misread_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    careless = re.compile(r'.*"drained_ms":(\d+),"window_ms":(\d+).*').fullmatch
+    monkeypatch.setattr("trio_calls.wire.second.codec.match_usual_flow", careless)
+    with pytest.raises(AssertionError, match="misread"):
+        codec.check(b'{"type":"flow","data":{"track_id":1,"drained_ms":0,"window_ms":60}}')
+
+
+def test_audio_beyond_what_was_allowed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    update = AudioCredit.update
+
+    def update_generously(
+        self: AudioCredit, drained_ms: int, window_ms: int, *rest: int
+    ) -> Credit | None:
+        return update(self, drained_ms, window_ms + 1, *rest)
+
+    monkeypatch.setattr(AudioCredit, "update", update_generously)
+    with pytest.raises(AssertionError):
+        check_seeds(call_protocol)
+
+
+def test_a_refusal_that_quotes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decode(text: str) -> SecondDocument:
+        raise WireError(f"what is {text}?")
+
+    monkeypatch.setattr("trio_calls.call.hand_over.decode_hand_over", decode)
+    with pytest.raises(AssertionError, match="documented"):
+        documents.check(b"{}")
 
 
 def test_audio_that_means_something_else_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +159,7 @@ def test_what_is_lost_in_pieces_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
         check_seeds(call_protocol)
 
 
-@pytest.mark.parametrize("name", ["codec", "call_protocol", "audio_frames"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_search_begins_with_files_that_can_be_replayed(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
