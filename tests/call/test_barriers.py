@@ -162,6 +162,14 @@ async def test_without_flush_nothing_is_dropped_if_nothing_was_said(
         await fake_media.while_accepting(lambda: call.spy(flush=False), "agent.spy")
 
 
+@pytest.mark.parametrize("size", [FRAME, 3 * FRAME - 2])
+async def test_nor_if_all_of_it_was_played(fake_media: FakeMedia, size: int) -> None:
+    async with connected(fake_media) as call:
+        await call.send_audio(SAID[:size])
+        await trio.sleep(1)
+        await fake_media.while_accepting(lambda: call.spy(flush=False), "agent.spy")
+
+
 async def test_a_pickup_without_music_is_not_interrupted(fake_media: FakeMedia) -> None:
     async with connected(fake_media):
         assert fake_media.commands[-1].command == "call.connect"

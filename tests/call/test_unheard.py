@@ -77,6 +77,7 @@ async def test_wait_audio_sent_returns_when_the_call_ends(fake_media: FakeMedia)
             await fake_media.terminate()
 
 
+@pytest.mark.pure
 def test_the_queue_that_nobody_hears_empties_as_time_goes_by() -> None:
     unheard = UnheardAudio(bytes_per_second=100, queue_bytes=200)
     assert unheard.swallow(200, now=10) <= 10
