@@ -7,6 +7,7 @@ import trio
 import trio.testing
 
 from tests.support.peers.one_call import FakeMedia, state_of
+from tests.support.wires import as_it_is_sent
 from trio_calls import (
     ActiveCall,
     CallState,
@@ -17,6 +18,7 @@ from trio_calls import (
     WSSMediaError,
 )
 from trio_calls.audio import noise
+from trio_calls.config import WireName
 
 Leave = Callable[[ActiveCall], Awaitable[None]]
 
@@ -237,9 +239,7 @@ async def test_queued_audio_goes_out_before_the_command(
     assert fake_media.said == goodbye
 
 
-async def test_a_last_part_of_a_frame_is_filled_up_with_silence(
-    fake_media: FakeMedia,
-) -> None:
+async def test_who_leaves_waits_for_no_whole_frame(fake_media: FakeMedia, wire: WireName) -> None:
     goodbye = noise(0.01, 24000, seed=1)
     async with fake_media.open_answered_call() as call:
         await fake_media.grant(9600)
@@ -247,7 +247,7 @@ async def test_a_last_part_of_a_frame_is_filled_up_with_silence(
         await trio.testing.wait_all_tasks_blocked()
         assert fake_media.audio == []
         await fake_media.while_accepting(call.close, "call.close")
-    assert fake_media.audio == [goodbye.ljust(960, b"\0")]
+    assert fake_media.audio == [as_it_is_sent(goodbye, wire)]
 
 
 async def test_who_does_not_pull_is_waited_for_the_audio_plus_2_s(

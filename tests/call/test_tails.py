@@ -7,14 +7,15 @@ import trio
 import trio.testing
 
 from tests.support.peers.one_call import FRAME, FakeMedia, frames
-from tests.support.wires import on_the_first_wire
+from tests.support.wires import as_it_is_sent, on_the_first_wire
+from trio_calls.config import WireName
 
 SPEECH = b"".join(frames(3))
 
 
 @pytest.mark.parametrize("tail", [2, 500, FRAME - 2])
-async def test_a_tail_waits_for_a_frame_and_goes_out_filled_up(
-    fake_media: FakeMedia, tail: int
+async def test_a_tail_waits_for_a_frame_and_goes_out(
+    fake_media: FakeMedia, wire: WireName, tail: int
 ) -> None:
     said = SPEECH[: 2 * FRAME + tail]
     async with fake_media.open_answered_call() as call:
@@ -24,7 +25,7 @@ async def test_a_tail_waits_for_a_frame_and_goes_out_filled_up(
         await trio.sleep(0.019)
         assert fake_media.said == said[: 2 * FRAME]
         await trio.sleep(0.002)
-        assert fake_media.said == said.ljust(3 * FRAME, b"\0")
+        assert fake_media.said == as_it_is_sent(said, wire)
 
 
 async def test_a_tail_that_is_continued_in_time_is_none(fake_media: FakeMedia) -> None:
@@ -49,13 +50,15 @@ async def test_crumbs_do_not_put_a_tail_off_for_ever(fake_media: FakeMedia) -> N
         assert fake_media.said[:30] == SPEECH[:30]
 
 
-async def test_a_tail_goes_out_at_once_when_credit_comes_late(fake_media: FakeMedia) -> None:
+async def test_a_tail_goes_out_at_once_when_credit_comes_late(
+    fake_media: FakeMedia, wire: WireName
+) -> None:
     async with fake_media.open_answered_call() as call:
         await call.send_audio(SPEECH[:100])
         await trio.sleep(1)
         await fake_media.grant(10 * FRAME)
         await trio.testing.wait_all_tasks_blocked()
-        assert fake_media.said == SPEECH[:100].ljust(FRAME, b"\0")
+        assert fake_media.said == as_it_is_sent(SPEECH[:100], wire)
 
 
 async def test_a_tail_before_a_sender_in_line_is_none(fake_media: FakeMedia) -> None:

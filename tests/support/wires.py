@@ -43,6 +43,12 @@ on_wires_and_transports: Final = pytest.mark.parametrize(
 )
 
 
+def as_it_is_sent(pcm: bytes, wire: WireName, frame_bytes: int = 960) -> bytes:
+    """Return what comes of speech: on the first wire its last frame is filled up with silence."""
+    filling = -len(pcm) % frame_bytes if wire == "first" else 0
+    return pcm + bytes(filling)
+
+
 def generate_on_wires(metafunc: pytest.Metafunc) -> None:
     """Run every test of a folder that speaks to an exchange on each wire, over one transport.
 
