@@ -14,8 +14,10 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import call_in, offer
 from tests.support.peers.exchange import FakeExchange
-from tests.support.peers.links import ControlEnd, MediaEnd, call_in, offer
+from tests.support.peers.links import ControlEnd, MediaEnd
+from tests.support.wires import on_the_first_wire
 from trio_calls import ActiveCall, CallState, WSSMediaError, events, open_call_client
 from trio_calls.client.shares import MAX_WAIT_SECONDS
 from trio_calls.transport import WebSocketClosed
@@ -26,7 +28,7 @@ from trio_calls.wire.message import Message
 from trio_calls.wire.names import SESSION_BUSY, SESSION_CLOSED
 from trio_calls.wire.responses import Response
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, on_the_first_wire]
 
 CALLS = 30
 #: How long the exchange takes to answer. After 60 s the client has ended the connection.

@@ -9,8 +9,9 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import TOKEN, ringing_call
 from tests.support.peers.exchange import FakeExchange, Switchboard, http
-from tests.support.peers.links import TOKEN, MediaEnd, ringing_call
+from tests.support.peers.links import MediaEnd
 from tests.support.shown_locals import shown_locals
 from tests.support.transports import on_one_transport
 from trio_calls import (

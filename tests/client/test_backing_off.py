@@ -11,10 +11,11 @@ import trio.testing
 
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.links import ControlEnd
+from tests.support.wires import on_the_first_wire
 from trio_calls import ActiveCall, events, open_call_client
 from trio_calls.config import OnHandlerFailure
 from trio_calls.simulator import PhoneState, Simulator, answers
-from trio_calls.wire.first.control import SessionClosed, SessionOpen
+from trio_calls.wire.first.control import SessionClosed
 
 
 class Agent:
@@ -40,6 +41,7 @@ class Agent:
         await call.wait_disconnected()
 
 
+@on_the_first_wire
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["decline", "connect"])
 async def test_a_broken_worker_beside_a_sound_one(
@@ -99,6 +101,7 @@ async def break_down(exchange: FakeExchange, control: ControlEnd) -> None:
         await trio.testing.wait_all_tasks_blocked()
 
 
+@on_the_first_wire
 async def test_offers_wait_for_the_end_of_the_pause(exchange: FakeExchange) -> None:
     agent = Agent()
     async with open_call_client(exchange.config()) as client:
@@ -124,7 +127,7 @@ async def test_after_a_pause_one_call_rings_at_a_time(exchange: FakeExchange, ou
         agent.is_broken = False
         await control.offer("fourth", "fifth", "sixth")
         if outcome == "taken":
-            await control.refuse("fourth", "SESSION_BUSY")
+            await control.refuse("fourth")
         else:
             await control.grant("fourth")
             assert await control.rest() == []
@@ -135,7 +138,7 @@ async def test_after_a_pause_one_call_rings_at_a_time(exchange: FakeExchange, ou
                 await media.cut()
             else:
                 await media.close()
-        await control.expect(SessionOpen)
+        await control.next_claim()
         assert len(await control.rest()) == (1 if outcome == "answered" else 0)
 
 

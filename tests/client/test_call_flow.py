@@ -17,12 +17,10 @@ from tests.support.peers.json_control import (
     refuse_json,
 )
 from tests.support.peers.links import ControlEnd
-from tests.support.transports import on_one_transport
+from tests.support.wires import on_the_first_wire
 from trio_calls import CallClient, WSSConnectionError
 from trio_calls.client.session_errors import SESSION_ERRORS
 from trio_calls.sessions import InboundCalls, WSSSessionError
-
-pytestmark = on_one_transport
 
 ALL_OFF: dict[str, Any] = {
     "inboundCall": "NO",
@@ -49,7 +47,7 @@ async def say(
 
 
 async def heard(control: ControlEnd, **switches: object) -> str:
-    return await expect_json(control, type="call_flow.setup", data={**ALL_OFF, **switches})
+    return await expect_json(control, type=control.words.call_flow, data={**ALL_OFF, **switches})
 
 
 async def accept(control: ControlEnd, inbound_calls: str) -> None:
@@ -113,6 +111,7 @@ async def test_what_was_said_last_holds_whichever_is_answered_first(
         await heard(await exchange.control(), inboundCall="NO")
 
 
+@on_the_first_wire
 @pytest.mark.parametrize(("code", "kind"), [*SESSION_ERRORS.items(), ("NEW", WSSSessionError)])
 async def test_each_refusal_has_its_class(
     exchange: FakeExchange, nursery: trio.Nursery, code: str, kind: type[WSSSessionError]
@@ -148,6 +147,7 @@ async def test_what_makes_no_sense_is_not_said(
         assert await control.rest() == []
 
 
+@on_the_first_wire
 async def test_it_is_said_again_before_anything_is_claimed(exchange: FakeExchange) -> None:
     async with exchange.open_client() as (client, control, switchboard):
         async with trio.open_nursery() as nursery:

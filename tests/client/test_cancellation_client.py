@@ -9,12 +9,11 @@ from tests.support.cancellation import Stage, at_every_moment, quiet
 from tests.support.in_memory import tasks_of_ours
 from tests.support.peers.recorded_wires import check_wires
 from tests.support.phone_calls import A, D, P, speech
-from tests.support.wires import on_wires_and_transports
 from trio_calls import ActiveCall, events, open_call_client, serve_calls
 from trio_calls.audio import FRAME_SECONDS
 from trio_calls.simulator import SimulatedCall
 
-pytestmark = [on_wires_and_transports, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 SPEECH = speech(1, seconds=0.04)
 

@@ -7,11 +7,14 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import call_in
 from tests.support.peers.exchange import FakeExchange, http
-from tests.support.peers.links import call_in
+from tests.support.wires import on_the_first_wire
 from trio_calls import ActiveCall, CallState, WSSCallClosedError, WSSError, WSSMediaError
 from trio_calls.wire.first.control import SessionClosed, SessionReady
 from trio_calls.wire.responses import Response
+
+pytestmark = on_the_first_wire
 
 DOWN = OSError("down")
 REFUSED = http(401, "the token is not the one of the last call.in")

@@ -6,10 +6,12 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import call_in, offer
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import call_in, offer
+from tests.support.wires import on_the_first_wire, on_the_second_wire
 from trio_calls import ActiveCall, CallState, events, open_call_client
-from trio_calls.wire.first.control import SessionClosed, SessionOpen, SessionReady
+from trio_calls.wire.commands import CallEvent
+from trio_calls.wire.first.control import SessionClosed, SessionReady
 from trio_calls.wire.responses import Response
 
 
@@ -17,6 +19,7 @@ def levels(caplog: pytest.LogCaptureFixture, text: str) -> list[int]:
     return [record.levelno for record in caplog.records if text in record.message]
 
 
+@on_the_first_wire
 async def test_an_offer_is_claimed_and_becomes_a_call(exchange: FakeExchange) -> None:
     async with exchange.open_client() as (client, control, switchboard):
         await control.offer("s")
@@ -62,9 +65,7 @@ async def test_an_offer_that_comes_again_is_claimed_once(
         claim = await control.expect_claim("s")
         if moment == "claimed":
             await control.offer("s", "s")
-        await control.send(Response(claim.request_id, is_ok=True))
-        await control.expect(SessionReady)
-        await control.send(call_in("s"))
+        await control.give(claim)
         await switchboard.next_call()
         if moment == "a call":
             await control.offer("s", "s")
@@ -72,6 +73,7 @@ async def test_an_offer_that_comes_again_is_claimed_once(
         assert len(switchboard.calls) == 1
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("error_code", ["SESSION_BUSY", "SESSION_CLOSED", "SESSION_NOT_FOUND"])
 async def test_a_call_that_somebody_else_has_is_worth_a_line_at_debug(
     exchange: FakeExchange, error_code: str, caplog: pytest.LogCaptureFixture
@@ -83,6 +85,20 @@ async def test_a_call_that_somebody_else_has_is_worth_a_line_at_debug(
         assert await control.rest() == []
         assert client.calls == ()
     assert levels(caplog, error_code) == [logging.DEBUG]
+    assert max(record.levelno for record in caplog.records) <= logging.INFO
+
+
+@on_the_second_wire
+async def test_so_is_one_that_the_second_wire_does_not_find(
+    exchange: FakeExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "trio_calls")
+    async with exchange.open_client() as (client, control, _):
+        await control.offer("s")
+        await control.refuse("s")
+        assert await control.rest() == []
+        assert client.calls == ()
+    assert levels(caplog, "CALL_NOT_FOUND") == [logging.DEBUG]
     assert max(record.levelno for record in caplog.records) <= logging.INFO
 
 
@@ -98,6 +114,7 @@ async def test_another_refusal_of_a_claim_is_a_warning(
     assert levels(caplog, error_code) == [logging.WARNING]
 
 
+@on_the_first_wire
 @pytest.mark.parametrize(
     ("activity", "channel"),
     [
@@ -116,6 +133,7 @@ async def test_what_is_no_telephone_call_is_left_alone(
         assert await control.rest() == []
 
 
+@on_the_first_wire
 async def test_a_ringing_call_that_resumes_is_taken_up(exchange: FakeExchange) -> None:
     async with exchange.open_client() as (_, control, switchboard):
         await control.send(offer("s", activity="RESUME"))
@@ -123,22 +141,20 @@ async def test_a_ringing_call_that_resumes_is_taken_up(exchange: FakeExchange) -
         assert (await switchboard.next_call()).call_id == "call of s"
 
 
-async def test_calls_that_resume_after_their_refusal_are_not_lost(
+async def test_calls_offered_again_after_their_refusal_are_not_lost(
     exchange: FakeExchange,
 ) -> None:
     names = [f"session {number}" for number in range(20)]
     async with exchange.open_client() as (_, control, _):
         await control.offer(*names)
         for _ in names:
-            claim = await control.expect(SessionOpen)
-            await control.send(
-                Response(claim.request_id, is_ok=False, error_code="SESSION_BUSY"),
-                offer(claim.session_id, activity="RESUME"),
-            )
-        again = [await control.expect(SessionOpen) for _ in names]
+            claim = await control.next_claim()
+            await control.send(control.words.refusal(claim), control.words.offer(claim.session_id))
+        again = [await control.next_claim() for _ in names]
         assert sorted(claim.session_id for claim in again) == sorted(names)
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("what", ["the response", "the call"])
 @pytest.mark.parametrize("seconds", [29, 31, 59])
 async def test_a_late_call_is_served_and_keeps_its_place(
@@ -161,6 +177,7 @@ async def test_a_late_call_is_served_and_keeps_its_place(
         await control.grant("next")
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("is_granted", [False, True], ids=["no response", "no call"])
 async def test_an_open_claim_is_taken_back_with_its_connection(
     exchange: FakeExchange, is_granted: bool
@@ -202,6 +219,7 @@ async def test_losing_an_open_claim_harms_no_call_in_progress(
         assert client.calls == (call,)
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("is_claimed", [False, True])
 async def test_a_caller_who_gives_up_early_frees_the_place_at_once(
     exchange: FakeExchange, is_claimed: bool
@@ -217,6 +235,7 @@ async def test_a_caller_who_gives_up_early_frees_the_place_at_once(
         assert trio.current_time() == 0
 
 
+@on_the_first_wire
 async def test_the_first_word_about_a_call_counts_until_it_rings(exchange: FakeExchange) -> None:
     async with exchange.open_client() as (_, control, switchboard):
         await control.offer("s")
@@ -229,6 +248,7 @@ async def test_the_first_word_about_a_call_counts_until_it_rings(exchange: FakeE
         assert len(switchboard.calls) == 1
 
 
+@on_the_first_wire
 async def test_a_ringing_call_may_be_told_to_be_answered_elsewhere(
     exchange: FakeExchange,
 ) -> None:
@@ -245,6 +265,7 @@ async def test_a_ringing_call_may_be_told_to_be_answered_elsewhere(
         assert len(switchboard.calls) == 1
 
 
+@on_the_first_wire
 async def test_a_caller_who_gives_up_ends_an_untouched_call(
     exchange: FakeExchange,
 ) -> None:
@@ -264,7 +285,8 @@ async def test_a_call_offered_again_after_its_end_is_a_new_one(
     async with exchange.open_client() as (_, control, switchboard):
         await control.ring("s")
         first = await switchboard.next_call()
-        await control.send(SessionClosed("s"))
+        media = await exchange.answer(first)
+        await media.send(CallEvent("call.terminated"))
         await first.wait_disconnected()
         await trio.testing.wait_all_tasks_blocked()
         await control.ring("s")
@@ -285,12 +307,13 @@ async def test_a_call_that_was_let_go_is_left_to_other_workers(
         control = await exchange.control()
         await control.ring("s")
         await trio.testing.wait_all_tasks_blocked()
-        await control.send(offer("s", activity="RESUME"))
+        await control.offer("s")
         await trio.sleep(10)
-        await control.send(offer("s", activity="RESUME"))
+        await control.offer("s")
         assert await control.rest() == []
 
 
+@on_the_first_wire
 async def test_a_call_offered_again_waits_for_its_handler_to_finish(
     exchange: FakeExchange,
 ) -> None:

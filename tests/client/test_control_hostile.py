@@ -6,10 +6,9 @@ import pytest
 import trio
 
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import offer
+from tests.support.wires import on_the_first_wire, on_the_second_wire
 from trio_calls import CallClient, events, open_call_client
 from trio_calls.wire.first.control import SessionClosed, SessionReady, Setup
-from trio_calls.wire.responses import Response
 
 SECRET = "what-the-frame-held"
 
@@ -43,6 +42,20 @@ GARBAGE: list[str | bytes] = [
     SECRET.encode(),
 ]
 
+#: Of the second wire, beside what is garbage on either.
+SECOND_GARBAGE: list[str] = [
+    '{"type":"call.notify"}',
+    '{"type":"call.notify","txnUuid":"c"}',
+    '{"type":"call.notify","txnUuid":7,"subscriber":"+1"}',
+    '{"type":"call.notify","txnUuid":"","subscriber":["+1"]}',
+    f'{{"type":"call.notify","txnUuid":"{"c" * 600}","subscriber":"+1"}}',
+    f'{{"type":"call.notify","txnUuid":["{SECRET}"],"subscriber":"+1","participant":"+2"}}',
+    '{"type":"call.notify","txnUuid":"c","subscriber":"+1","channel":true}',
+    f'{{"type":"msg.in","id":"m","subscriber":"+1","participant":"+2","payload":"{SECRET}"}}',
+    '{"type":"msg.in","id":7,"subscriber":"+1","participant":"+2","channel":"WA","payload":{}}',
+    '{"type":"response","reqId":7,"ok":true}',
+]
+
 IGNORED: list[str] = [
     '{"type":"a.thing.of.tomorrow","sessionId":7}',
     '{"type":""}',
@@ -50,7 +63,7 @@ IGNORED: list[str] = [
     '{"type":"response","reqId":"","ok":false,"errorCode":"FORBIDDEN"}',
     '{"type":"call.in","sessionId":"unknown","callId":"c","from":"1","to":"2","url":"u","token":"t"}',
     '{"type":"session.closed","sessionId":"unknown"}',
-    '{"type":"session.open","reqId":"r","sessionId":"s"}',
+    '{"type":"session.open","reqId":"r","sessionId":"s","subscriber":"+1"}',
 ]
 
 
@@ -63,15 +76,31 @@ async def still_serves(client: CallClient, exchange: FakeExchange) -> None:
     assert len(exchange.attempts) == 1
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("frame", GARBAGE, ids=range(len(GARBAGE)))
 async def test_garbage_is_counted_and_logged_without_its_content(
     exchange: FakeExchange, frame: str | bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
+    await check_garbage(exchange, frame, caplog)
+
+
+@on_the_second_wire
+@pytest.mark.parametrize("frame", SECOND_GARBAGE, ids=range(len(SECOND_GARBAGE)))
+async def test_garbage_of_the_second_wire(
+    exchange: FakeExchange, frame: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await check_garbage(exchange, frame, caplog)
+
+
+async def check_garbage(
+    exchange: FakeExchange, frame: str | bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is counted, and logged without its content, and what comes next is acted on."""
     caplog.set_level(logging.DEBUG, "trio_calls")
     exchange.greeting = ['{"type":"harmless"}']
     async with open_call_client(exchange.config()) as client:
         control = await exchange.control()
-        await control.send(frame, offer("good"))
+        await control.send(frame, exchange.words.offer("good"))
         assert await control.rest() == []
         assert client._incoming.control.invalid_messages == 1
         client.on(events.INCOMING_CALL)(Switchboard())
@@ -91,6 +120,7 @@ async def test_what_means_nothing_here_is_ignored(
     assert [record.message for record in caplog.records if record.levelno > logging.INFO] == []
 
 
+@on_the_first_wire
 async def test_frames_that_only_an_sdk_sends_are_ignored(exchange: FakeExchange) -> None:
     exchange.greeting = [Setup(8000, "mixed"), SessionReady("s"), SessionClosed("s")]
     async with open_call_client(exchange.config()) as client:
@@ -105,12 +135,13 @@ async def test_a_flood_of_garbage_is_survived(exchange: FakeExchange) -> None:
 
 
 async def test_a_response_that_comes_twice_counts_once(exchange: FakeExchange) -> None:
-    async with exchange.open_client() as (_, control, _):
+    async with exchange.open_client() as (_, control, switchboard):
         await control.offer("s")
         claim = await control.expect_claim("s")
-        refusal = Response(claim.request_id, is_ok=False, error_code="SESSION_BUSY")
-        await control.send(Response(claim.request_id, is_ok=True), refusal, refusal)
-        assert (await control.expect(SessionReady)).session_id == "s"
+        refusal = exchange.words.refusal(claim)
+        await control.send(exchange.words.grant(claim), refusal, refusal)
+        await control.deliver(claim)
+        await switchboard.next_call()
         assert await control.rest() == []
 
 

@@ -8,6 +8,7 @@ import trio
 
 from tests.support.peers.exchange import SILENCE, FakeExchange
 from tests.support.peers.links import ControlEnd
+from tests.support.wires import on_the_first_wire
 from trio_calls import WSSConnectionError
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.transport import WebSocketClosed
@@ -16,6 +17,8 @@ from trio_calls.wire.control_wire import News
 from trio_calls.wire.first.control import SessionOpen, SessionReady
 from trio_calls.wire.first.control_wire import FirstControl
 from trio_calls.wire.responses import Response, SetupDone
+
+pytestmark = on_the_first_wire
 
 
 class Listener:

@@ -7,9 +7,25 @@ import pytest
 import trio
 
 from tests.support.peers.exchange import API_KEY, CONNECTOR_UUID, FakeExchange, Switchboard
-from tests.support.peers.links import ControlEnd, offer
+from tests.support.peers.links import ControlEnd
 from trio_calls import AudioMode, WSSConnectionError, __version__, events, open_call_client
+from trio_calls.config import WireName
 from trio_calls.wire.responses import SetupDone
+
+#: What the setup says beside the format of audio.
+MEDIA: dict[WireName, dict[str, Any]] = {
+    "first": {},
+    "second": {
+        "mediaProtocolVersion": 2,
+        "mediaCapabilities": ["credit_push", "framed_audio_v1"],
+    },
+}
+
+#: How an SDK says of which generation it is.
+VERSION: dict[WireName, dict[str, str]] = {
+    "first": {"x-sdk-version": "1.0.0"},
+    "second": {"x-sdk-version": "1.0.0b8", "x-sdk-client": "python/1.0.0b8"},
+}
 
 
 @pytest.mark.parametrize(
@@ -21,11 +37,11 @@ from trio_calls.wire.responses import SetupDone
     ],
 )
 async def test_the_first_frame_is_the_setup_and_the_only_one(
-    exchange: FakeExchange, settings: dict[str, Any], data: dict[str, Any]
+    exchange: FakeExchange, wire: WireName, settings: dict[str, Any], data: dict[str, Any]
 ) -> None:
     async with open_call_client(exchange.config(**settings)):
         control = await exchange.control()
-        assert json.loads(control.setup) == {"type": "setup", "data": data}
+        assert json.loads(control.setup) == {"type": "setup", "data": {**data, **MEDIA[wire]}}
         assert await control.rest() == []
 
 
@@ -38,14 +54,14 @@ async def test_the_first_frame_is_the_setup_and_the_only_one(
     ],
 )
 async def test_the_handshake_names_the_sdk_and_who_it_is(
-    exchange: FakeExchange, base_url: str, path: str, address: tuple[str, int]
+    exchange: FakeExchange, wire: WireName, base_url: str, path: str, address: tuple[str, int]
 ) -> None:
     async with open_call_client(exchange.config(base_url=base_url)):
         [(asked_for, headers)] = exchange.requests
         assert asked_for == path
         assert headers["x-api-key"] == API_KEY
         assert headers["x-connector-uuid"] == CONNECTOR_UUID
-        assert headers["x-sdk-version"] == "1.0.0"
+        assert VERSION[wire].items() <= headers.items()
         assert headers["user-agent"] == f"trio_calls/{__version__}"
         assert [(attempt.host, attempt.port) for attempt in exchange.attempts] == [address]
 
@@ -78,7 +94,7 @@ async def test_talking_of_other_things_does_not_put_the_setup_off(exchange: Fake
     async def chatter() -> None:
         control = await exchange.control()
         for _ in range(15):
-            await control.send('{"type":"weather"}', offer("s"))
+            await control.send('{"type":"weather"}', exchange.words.offer("s"))
             await trio.sleep(1)
 
     async with trio.open_nursery() as nursery:
@@ -125,7 +141,7 @@ async def test_a_second_setup_done_changes_nothing(exchange: FakeExchange) -> No
     async with exchange.open_client() as (client, control, switchboard):
         await control.ring("first")
         call = await switchboard.next_call()
-        await control.send(SetupDone("another name"), offer("first"))
+        await control.send(SetupDone("another name"), exchange.words.offer("first"))
         await control.ring("second")
         await switchboard.next_call()
         assert client.calls[0] is call
@@ -138,7 +154,7 @@ async def test_offers_that_come_with_the_setup_wait_for_a_handler(
     exchange: FakeExchange, is_early: bool
 ) -> None:
     switchboard = Switchboard()
-    offers = [offer("first"), offer("second")]
+    offers = [exchange.words.offer(name) for name in ("first", "second")]
     exchange.finishes_setup = False
     controls: list[ControlEnd] = []
 

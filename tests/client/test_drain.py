@@ -8,13 +8,12 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import offer
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import call_in, offer
 from tests.support.phone_calls import A, C, D, P, speech
+from tests.support.wires import on_the_first_wire
 from trio_calls import ActiveCall, CallClient, CallState, events, open_call_client
 from trio_calls.simulator import PhoneState, Simulator, answers
-from trio_calls.wire.first.control import SessionClosed, SessionReady
-from trio_calls.wire.responses import Response
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +39,7 @@ async def test_without_calls_it_is_over_at_once_and_takes_no_more(exchange: Fake
         await control.offer("s")
         assert await control.rest() == []
         await control.cut()
-        exchange.greeting = [offer("s")]
+        exchange.greeting = [exchange.words.offer("s")]
         newer = await exchange.control()
         await trio.sleep(20)
         assert await newer.rest() == []
@@ -49,7 +48,7 @@ async def test_without_calls_it_is_over_at_once_and_takes_no_more(exchange: Fake
 
 
 async def test_a_handler_that_comes_after_it_gets_no_calls(exchange: FakeExchange) -> None:
-    exchange.greeting = [offer("s")]
+    exchange.greeting = [exchange.words.offer("s")]
     async with open_call_client(exchange.config()) as client:
         control = await exchange.control()
         await client.drain()
@@ -59,16 +58,16 @@ async def test_a_handler_that_comes_after_it_gets_no_calls(exchange: FakeExchang
 
 async def test_it_waits_for_the_last_call_and_leaves_offers_alone(exchange: FakeExchange) -> None:
     async with (
-        exchange.open_client(max_concurrent_calls=2) as (client, control, _),
+        exchange.open_client(max_concurrent_calls=2) as (client, control, switchboard),
         trio.open_nursery() as nursery,
     ):
         await control.ring("first", "second")
         await control.offer("waits for room")
         drain = Drain(nursery, client)
-        for name in ("first", "second"):
+        for _ in range(2):
             await trio.sleep(1000)
             assert drain.over_at is None
-            await control.send(SessionClosed(name))
+            await (await switchboard.next_call()).close()
         await trio.sleep(1000)
         assert drain.over_at == 2000
         assert await control.rest() == []
@@ -86,8 +85,9 @@ async def test_it_waits_for_what_a_handler_does_after_its_call(exchange: FakeExc
         client.on(events.INCOMING_CALL)(write_minutes)
         control = await exchange.control()
         await control.ring("s")
+        await trio.testing.wait_all_tasks_blocked()
         drain = Drain(nursery, client)
-        await control.send(SessionClosed("s"))
+        await client.calls[0].close()
         await trio.sleep(10)
         assert drain.over_at == 5
 
@@ -104,9 +104,7 @@ async def test_a_claim_in_flight_that_is_granted_is_served(
         claim = await control.expect_claim("s")
         drain = Drain(nursery, client)
         await trio.sleep(seconds)
-        await control.send(Response(claim.request_id, is_ok=True))
-        await control.expect(SessionReady)
-        await control.send(call_in("s"))
+        await control.give(claim)
         media = await exchange.answer(await switchboard.next_call())
         await trio.sleep(100)
         assert drain.over_at is None
@@ -130,17 +128,18 @@ async def test_a_claim_in_flight_that_fails_is_not_made_again(
         is_over = drain.over_at is not None
         assert not is_over
         if end == "refused":
-            await control.refuse("s", "SESSION_BUSY")
+            await control.refuse("s")
             await control.offer("s")
             assert await control.rest() == []
         else:
             await control.cut()
-            exchange.greeting = [offer("s")]
+            exchange.greeting = [exchange.words.offer("s")]
             assert await (await exchange.control()).rest() == []
         assert drain.over_at is not None
         assert switchboard.calls == []
 
 
+@on_the_first_wire
 async def test_a_ringing_call_is_kept_over_a_reconnect(
     exchange: FakeExchange,
 ) -> None:
@@ -171,14 +170,14 @@ async def test_at_the_deadline_what_is_left_is_cancelled(
         trio.open_nursery() as nursery,
     ):
         await control.ring("in-time")
-        await switchboard.next_call()
+        in_time = await switchboard.next_call()
         await control.ring("too-long")
         late = await switchboard.next_call()
         if is_answered:
             nursery.start_soon((await exchange.answer(late)).accept, "call.close")
         drain = Drain(nursery, client, 60)
         await trio.sleep(30)
-        await control.send(SessionClosed("in-time"))
+        await in_time.close()
         await trio.sleep(29.9)
         assert (switchboard.held, drain.over_at) == (1, None)
         await trio.sleep(0.2)

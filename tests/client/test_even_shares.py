@@ -10,13 +10,17 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import offer
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import ControlEnd, offer
+from tests.support.peers.links import ControlEnd
 from tests.support.transports import on_one_transport
+from tests.support.wires import on_the_first_wire
 from trio_calls import ActiveCall, CallClient, events, open_call_client
 from trio_calls.simulator import Simulator
 from trio_calls.wire.first.control import SessionClosed, SessionNotify, SessionOpen
 from trio_calls.wire.first.control_wire import FirstControl
+
+pytestmark = on_the_first_wire
 
 #: Another connection, to which the exchange has given what was claimed.
 SOMEBODY = "somebody else"

@@ -8,8 +8,8 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import ringing_call
 from tests.support.peers.exchange import FakeExchange, http
-from tests.support.peers.links import ringing_call
 from tests.support.transports import on_one_transport
 from trio_calls import ActiveCall, AudioFormat, EndCause, Ending, WSSMediaError
 from trio_calls.call.hand_over import hand_over_of, with_gatekeeper

@@ -10,6 +10,7 @@ import trio.testing
 
 from tests.support.peers.exchange import FakeExchange
 from tests.support.transports import on_one_transport
+from tests.support.wires import on_the_first_wire
 from trio_calls import (
     ActiveCall,
     CallState,
@@ -41,6 +42,7 @@ class Relay:
         self.handed_over.append(await call.hand_over())
 
 
+@on_the_first_wire
 async def test_the_claim_is_kept_and_nothing_is_sent(exchange: FakeExchange) -> None:
     relay = Relay()
     async with open_call_client(exchange.config()) as client:
@@ -103,6 +105,7 @@ async def test_it_counts_as_a_call_that_went_well(exchange: FakeExchange) -> Non
     assert len(handed_over) == 2
 
 
+@on_the_first_wire
 async def test_it_waits_until_the_call_was_claimed_again(exchange: FakeExchange) -> None:
     async with exchange.open_client_where_it_rings() as (call, control, _):
         await control.cut()
@@ -121,6 +124,7 @@ async def test_it_waits_until_the_call_was_claimed_again(exchange: FakeExchange)
         assert "the-token-of-the-new-claim" in handed_over[0].to_json()
 
 
+@on_the_first_wire
 async def test_it_waits_10_s_for_that_at_the_most(exchange: FakeExchange) -> None:
     async with exchange.open_client_where_it_rings() as (call, control, _):
         exchange.answers.extend([DOWN] * 20)
@@ -136,6 +140,7 @@ async def test_it_waits_10_s_for_that_at_the_most(exchange: FakeExchange) -> Non
         await call.hand_over()
 
 
+@on_the_first_wire
 async def test_a_caller_who_hangs_up_meanwhile_ends_it(exchange: FakeExchange) -> None:
     async with exchange.open_client_where_it_rings() as (call, control, _):
         await control.cut()
@@ -152,6 +157,7 @@ async def test_a_caller_who_hangs_up_meanwhile_ends_it(exchange: FakeExchange) -
         assert call.ending.cause is EndCause.CALLER
 
 
+@on_the_first_wire
 async def test_a_command_that_overtakes_it_keeps_the_call(exchange: FakeExchange) -> None:
     async with exchange.open_client_where_it_rings() as (call, control, _):
         await control.cut()

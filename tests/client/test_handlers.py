@@ -8,10 +8,9 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import TOKEN
 from tests.support.peers.exchange import API_KEY, CONNECTOR_UUID, FakeExchange, Switchboard
-from tests.support.peers.links import TOKEN
 from trio_calls import ActiveCall, CallState, events, open_call_client, serve_calls
-from trio_calls.wire.first.control import SessionClosed
 
 pytestmark = pytest.mark.slow
 
@@ -170,7 +169,8 @@ async def test_a_hangup_frees_the_place_when_the_handler_has_finished(
         client.on(events.INCOMING_CALL)(handler)
         control = await exchange.control()
         await control.ring("first")
-        await control.send(SessionClosed("first"))
+        await trio.testing.wait_all_tasks_blocked()
+        await client.calls[0].close()
         await control.offer("second")
         await control.expect_claim("second")
         assert trio.current_time() == 7

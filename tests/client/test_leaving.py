@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import ControlEnd, MediaEnd, offer
+from tests.support.peers.links import ControlEnd, MediaEnd
 from trio_calls import CallClient, CallState, events, open_call_client, serve_calls
 
 pytestmark = pytest.mark.slow
@@ -131,7 +131,7 @@ async def test_an_offer_may_come_at_any_moment_of_leaving(
     async with trio.open_nursery() as nursery:
         for _ in range(REPEATS):
             async with exchange.open_client() as (_, control, switchboard):
-                nursery.start_soon(control.send, offer("s"))
+                nursery.start_soon(control.offer, "s")
                 for _ in range(ticks):
                     await trio.lowlevel.checkpoint()
             await control.over.wait()
@@ -156,7 +156,7 @@ async def test_the_exchange_may_hang_up_at_any_moment_of_leaving(
 
 
 async def test_what_is_registered_too_late_is_not_called(exchange: FakeExchange) -> None:
-    exchange.greeting = [offer("s")]
+    exchange.greeting = [exchange.words.offer("s")]
     async with open_call_client(exchange.config()) as client:
         await trio.testing.wait_all_tasks_blocked()
     client.on(events.INCOMING_CALL)(Switchboard())

@@ -1,11 +1,11 @@
 """A call that was neither answered nor declined: its caller must not ring for ever."""
 
-import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import call_in
 from tests.support.peers.exchange import FakeExchange
-from tests.support.peers.links import call_in
+from tests.support.wires import on_the_first_wire, on_the_second_wire
 from trio_calls import ActiveCall, CallState, events, open_call_client
 from trio_calls.wire.first.control import SessionClosed, SessionReady
 
@@ -28,17 +28,24 @@ class Handler:
         await call.wait_disconnected()
 
 
-@pytest.mark.parametrize("is_busy", [False, True])
-async def test_what_cannot_be_declined_is_served_again(
-    exchange: FakeExchange, is_busy: bool
-) -> None:
+async def test_what_cannot_be_declined_is_served_again(exchange: FakeExchange) -> None:
+    await check_served_again(exchange, is_busy=False)
+
+
+@on_the_first_wire
+async def test_so_is_what_this_client_is_said_to_have(exchange: FakeExchange) -> None:
+    """Some exchanges may say so to whoever holds it already."""
+    await check_served_again(exchange, is_busy=True)
+
+
+async def check_served_again(exchange: FakeExchange, *, is_busy: bool) -> None:
     handler = Handler()
     async with open_call_client(exchange.config()) as client:
         client.on(events.INCOMING_CALL)(handler)
         control = await exchange.control()
         exchange.answers.extend([DOWN] * 100)
         await control.ring("s")
-        if is_busy:  # some exchanges may say so to whoever holds it already
+        if is_busy:
             await control.refuse("s", "SESSION_BUSY", control.connection_id)
             await control.expect(SessionReady)
             await control.send(call_in("s"))
@@ -54,6 +61,22 @@ async def test_what_cannot_be_declined_is_served_again(
         assert second.state is CallState.ANSWERED
 
 
+@on_the_second_wire
+async def test_unless_it_is_not_to_be_found(exchange: FakeExchange) -> None:
+    handler = Handler()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(handler)
+        control = await exchange.control()
+        exchange.answers.extend([DOWN] * 100)
+        await control.ring("s")
+        await control.refuse("s")
+        await trio.sleep(100)
+        assert await control.rest() == []
+        assert len(handler.calls) == 1
+        assert client.calls == ()
+
+
+@on_the_first_wire
 async def test_unless_its_caller_has_hung_up(exchange: FakeExchange) -> None:
     handler = Handler()
     async with open_call_client(exchange.config()) as client:

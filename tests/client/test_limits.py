@@ -6,6 +6,7 @@ import trio
 import trio.testing
 
 from tests.support.peers.exchange import FakeExchange, Switchboard
+from tests.support.wires import on_the_first_wire
 from trio_calls import events, open_call_client
 from trio_calls.simulator import open_simulator
 from trio_calls.wire.first.control import SessionClosed, SessionOpen
@@ -17,10 +18,11 @@ async def test_offers_beyond_the_limit_are_left_until_there_is_room(
     async with exchange.open_client(max_concurrent_calls=2) as (_, control, switchboard):
         await control.offer("first", "second", "third", "fourth")
         await control.grant("first", "second")
-        await trio.sleep(20)
+        call = await switchboard.next_call()
+        await trio.sleep(5)
         assert await control.rest() == []
 
-        await control.send(SessionClosed("second"))
+        await call.close()
         await control.grant("third")
         assert await control.rest() == []
         assert switchboard.held == 2
@@ -36,12 +38,13 @@ async def test_claims_in_flight_count(exchange: FakeExchange, limit: int) -> Non
 async def test_a_claim_that_was_refused_makes_room(exchange: FakeExchange) -> None:
     async with exchange.open_client(max_concurrent_calls=1) as (_, control, switchboard):
         await control.offer("busy", "closed", "free")
-        await control.refuse("busy", "SESSION_BUSY")
-        await control.refuse("closed", "SESSION_CLOSED")
+        await control.refuse("busy", exchange.words.taken)
+        await control.refuse("closed", exchange.words.over)
         await control.grant("free")
         assert (await switchboard.next_call()).call_id == "call of free"
 
 
+@on_the_first_wire
 async def test_an_offer_that_was_withdrawn_is_not_taken_up(exchange: FakeExchange) -> None:
     async with exchange.open_client(max_concurrent_calls=1) as (_, control, _):
         await control.ring("first")
@@ -51,6 +54,7 @@ async def test_an_offer_that_was_withdrawn_is_not_taken_up(exchange: FakeExchang
         assert await control.rest() == []
 
 
+@on_the_first_wire
 async def test_waiting_offers_do_not_outlive_their_connection(
     exchange: FakeExchange,
 ) -> None:

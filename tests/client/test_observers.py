@@ -7,9 +7,10 @@ import trio
 import trio.testing
 
 from tests.support.observing import SEEN, observing, whose
+from tests.support.peers.control_words import ringing_call
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import ringing_call
 from tests.support.transports import on_one_transport
+from tests.support.wires import on_the_first_wire, on_the_second_wire
 from trio_calls import ActiveCall, AudioFormat, AudioMode, events, open_call_client
 from trio_calls.call.hand_over import hand_over_of
 from trio_calls.client.client import client_observers_of
@@ -26,13 +27,14 @@ async def test_a_call_from_its_offer_to_its_end(exchange: FakeExchange) -> None:
             await control.offer("s")
             await trio.sleep(3)
             await control.grant("s")
-            await switchboard.next_call()
+            call = await switchboard.next_call()
             assert told == [SEEN, ("call of s", "opened", 3.0)]
-            await control.send(SessionClosed("s"))
+            await call.close()
             await trio.testing.wait_all_tasks_blocked()
             assert told[2:] == [("call of s", "closed")]
 
 
+@on_the_first_wire
 @pytest.mark.parametrize(
     ("error_code", "loss"),
     [
@@ -52,6 +54,27 @@ async def test_a_claim_that_is_refused(exchange: FakeExchange, error_code: str, 
             assert told == [SEEN, loss]
 
 
+@on_the_second_wire
+@pytest.mark.parametrize(
+    ("error_code", "loss"),
+    [
+        ("CALL_NOT_FOUND", Loss.HUNG_UP),
+        ("QUOTA_EXCEEDED", Loss.REFUSED),
+        ("OF_TOMORROW", Loss.REFUSED),
+    ],
+)
+async def test_a_claim_that_the_second_wire_refuses(
+    exchange: FakeExchange, error_code: str, loss: Loss
+) -> None:
+    async with exchange.open_client() as (client, control, _):
+        with observing(client) as told:
+            await control.offer("s")
+            await control.refuse("s", error_code)
+            await trio.testing.wait_all_tasks_blocked()
+            assert told == [SEEN, loss]
+
+
+@on_the_first_wire
 async def test_a_caller_who_gives_up_after_the_claim(exchange: FakeExchange) -> None:
     async with exchange.open_client() as (client, control, _):
         with observing(client) as told:
@@ -64,6 +87,7 @@ async def test_a_caller_who_gives_up_after_the_claim(exchange: FakeExchange) -> 
             assert told == [SEEN, Loss.HUNG_UP]
 
 
+@on_the_first_wire
 async def test_offers_that_wait_for_room(exchange: FakeExchange) -> None:
     async with exchange.open_client(max_concurrent_calls=1) as (client, control, _):
         with observing(client) as told:
@@ -104,6 +128,7 @@ async def test_a_call_that_was_handed_over(exchange: FakeExchange) -> None:
             assert told[4:] == [("call of s", "closed"), "room"]
 
 
+@on_the_first_wire
 @pytest.mark.parametrize(("limit", "has_room"), [(1, False), (2, True)])
 async def test_a_connection_that_is_lost(
     exchange: FakeExchange, limit: int, has_room: bool
@@ -150,6 +175,7 @@ async def test_more_offers_than_are_kept(
             assert told == [SEEN, SEEN, Loss.CROWDED_OUT, SEEN]
 
 
+@on_the_first_wire
 async def test_a_call_that_was_started_was_not_offered(
     exchange: FakeExchange, nursery: trio.Nursery
 ) -> None:

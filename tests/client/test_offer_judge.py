@@ -13,13 +13,15 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import offer, session_name
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import offer
 from tests.support.transports import on_one_transport
+from tests.support.wires import on_the_first_wire, on_the_second_wire
 from trio_calls import ClientConfig, WSSConfigError, events, open_call_client, serve_calls
 from trio_calls.sessions import Offer, OfferDecision
-from trio_calls.simulator import PhoneState, Simulator
+from trio_calls.simulator import Simulator
 from trio_calls.wire.first.control import SessionClosed, SessionNotify
+from trio_calls.wire.second.control import CallNotify
 
 pytestmark = on_one_transport
 
@@ -43,13 +45,14 @@ class Judge:
     def __call__(self, offer: Offer) -> OfferDecision:
         self.asked.append(offer)
         self.asked_at.append(trio.current_time())
-        return self.decisions.get(offer.session_id, self.decision)
+        return self.decisions.get(session_name(offer.session_id), self.decision)
 
     @property
     def names(self) -> list[str]:
-        return [offer.session_id for offer in self.asked]
+        return [session_name(offer.session_id) for offer in self.asked]
 
 
+@on_the_first_wire
 async def test_it_sees_what_the_exchange_says(exchange: FakeExchange) -> None:
     judge = Judge()
     async with exchange.open_client(claims=judge) as (_, control, _):
@@ -69,6 +72,19 @@ async def test_it_sees_what_the_exchange_says(exchange: FakeExchange) -> None:
             judge.asked[0].session_id = "other"  # type: ignore[misc]
 
 
+@on_the_second_wire
+async def test_it_sees_what_the_second_wire_says(exchange: FakeExchange) -> None:
+    judge = Judge()
+    async with exchange.open_client(claims=judge) as (_, control, _):
+        await control.send(CallNotify("c", "+2", "+1", created_at=1.5), CallNotify("d", "+2"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert judge.asked == [
+            Offer("c", "TELCO", "+1", "+2", "NEW_INCOMING_CALL", 1.5),
+            Offer("d", "TELCO", "", "+2", "NEW_INCOMING_CALL", 0),
+        ]
+
+
+@on_the_first_wire
 @pytest.mark.parametrize("activity", ["RESUME", "NEWER_THAN_THIS", ""])
 async def test_activities_pass_through_as_they_are(exchange: FakeExchange, activity: str) -> None:
     judge = Judge()
@@ -79,6 +95,7 @@ async def test_activities_pass_through_as_they_are(exchange: FakeExchange, activ
         assert [asked.activity for asked in judge.asked] == [activity]
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("channel", ["FAX", ""])
 async def test_channels_that_nobody_serves_are_left(exchange: FakeExchange, channel: str) -> None:
     judge = Judge()
@@ -88,6 +105,7 @@ async def test_channels_that_nobody_serves_are_left(exchange: FakeExchange, chan
         assert judge.asked == []
 
 
+@on_the_first_wire
 async def test_without_it_an_unknown_activity_is_ignored(exchange: FakeExchange) -> None:
     async with exchange.open_client() as (_, control, _):
         await control.send(offer("s", activity="NEWER_THAN_THIS"))
@@ -120,6 +138,7 @@ async def test_what_is_put_off_is_asked_about_every_second(exchange: FakeExchang
         assert len(judge.asked) == 5
 
 
+@on_the_first_wire
 async def test_nothing_is_put_off_for_longer_than_it_rings(exchange: FakeExchange) -> None:
     judge = Judge(LATER)
     async with exchange.open_client(claims=judge) as (_, control, _):
@@ -146,7 +165,7 @@ async def test_it_is_asked_again_when_a_call_has_changed(
         if change == "answered":
             await exchange.answer(call)
         else:
-            await control.send(SessionClosed("first"))
+            await call.close()
         await control.expect_claim("second")
         assert trio.current_time() == 0
 
@@ -161,6 +180,7 @@ async def test_the_oldest_are_asked_about_first(exchange: FakeExchange) -> None:
         assert judge.names == ["a", "b", "c", "a", "b", "c"]
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("news", ["closed", "lost", "anew"])
 async def test_what_is_put_off_heeds_the_exchange(exchange: FakeExchange, news: str) -> None:
     judge = Judge(LATER)
@@ -192,7 +212,7 @@ async def test_it_is_asked_when_there_is_room_and_a_handler(exchange: FakeExchan
         await control.grant("first")
         await trio.sleep(1)
         assert judge.names == ["first"]
-        await control.send(SessionClosed("first"))
+        await client.calls[0].close()
         await control.grant("second")
         assert judge.names == ["first", "second"]
 
@@ -209,6 +229,7 @@ async def test_a_client_that_drains_asks_no_more(exchange: FakeExchange) -> None
         assert await control.rest() == []
 
 
+@on_the_first_wire
 async def test_a_call_that_rings_here_is_not_asked_about(exchange: FakeExchange) -> None:
     judge = Judge()
     async with exchange.open_client(claims=judge) as (_, control, switchboard):
@@ -363,8 +384,10 @@ async def test_workers_share_the_calls_by_what_they_say(simulator: Simulator) ->
         nursery.start_soon(work, "sales", lambda offer: CLAIM if is_sales(offer) else LEAVE)
         nursery.start_soon(work, "rest", lambda offer: LEAVE if is_sales(offer) else CLAIM)
         calls = [simulator.place_call(callee=callee) for callee in ("+1", "+2", "+3", "+2")]
-        await trio.sleep(1)
-        assert [call.caller.state for call in calls] == [PhoneState.TALKING] * 4
+        with trio.fail_after(30):
+            # Where each call is told to one worker, another one hears of it 10 s later.
+            for call in calls:
+                await call.caller.wait_talking()
         assert sorted(heard["sales"]) == ["+2", "+2"]
         assert sorted(heard["rest"]) == ["+1", "+3"]
         nursery.cancel_scope.cancel()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.support.peers.links import offered, ringing_call
+from tests.support.peers.control_words import offered, ringing_call
 from trio_calls import ClientConfig
 from trio_calls.call.scope import CallScope
 from trio_calls.client.offers import Offers, Session

@@ -7,8 +7,10 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import call_in
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import ControlEnd, call_in, offer
+from tests.support.peers.links import ControlEnd
+from tests.support.wires import on_the_first_wire
 from trio_calls import ActiveCall, CallState, events, open_call_client
 from trio_calls.wire.commands import CommandResponse
 from trio_calls.wire.first.control import SessionOpen, SessionReady
@@ -67,7 +69,7 @@ async def test_what_was_offered_meanwhile_is_taken_up_once(exchange: FakeExchang
     async with open_call_client(exchange.config()) as client:
         client.on(events.INCOMING_CALL)(switchboard)
         await (await exchange.control()).cut()
-        exchange.greeting = [offer("s"), offer("s")]
+        exchange.greeting = [exchange.words.offer("s")] * 2
         control = await exchange.control()
         await control.grant("s")
         await switchboard.next_call()
@@ -75,6 +77,7 @@ async def test_what_was_offered_meanwhile_is_taken_up_once(exchange: FakeExchang
         assert len(switchboard.calls) == 1
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("is_granted", [False, True])
 async def test_a_claim_in_flight_is_void_and_made_again(
     exchange: FakeExchange, is_granted: bool
@@ -105,6 +108,7 @@ async def open_reconnected_where_it_rings(
         assert switchboard.calls == [call]
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("offers", [0, 1, 2])
 async def test_a_ringing_call_is_claimed_again_and_answered(
     exchange: FakeExchange, offers: int
@@ -118,6 +122,7 @@ async def test_a_ringing_call_is_claimed_again_and_answered(
         assert media.authorization == "Bearer new token"
 
 
+@on_the_first_wire
 @pytest.mark.parametrize(
     ("error_code", "holder"),
     [
@@ -139,6 +144,7 @@ async def test_a_ringing_call_that_was_lost_meanwhile_is_over(
         assert switchboard.held == 0
 
 
+@on_the_first_wire
 async def test_a_ringing_call_waits_until_its_loss_is_noticed(
     exchange: FakeExchange,
 ) -> None:
@@ -158,6 +164,7 @@ async def test_a_ringing_call_waits_until_its_loss_is_noticed(
         assert trio.current_time() == noticed_at
 
 
+@on_the_first_wire
 async def test_an_unanswered_new_claim_is_made_on_the_next_connection(
     exchange: FakeExchange,
 ) -> None:
@@ -172,6 +179,7 @@ async def test_an_unanswered_new_claim_is_made_on_the_next_connection(
         assert (await exchange.answer(call)).authorization == "Bearer new token"
 
 
+@on_the_first_wire
 async def test_a_ringing_call_outlives_connections_that_come_and_go(
     exchange: FakeExchange,
 ) -> None:
@@ -186,6 +194,7 @@ async def test_a_ringing_call_outlives_connections_that_come_and_go(
         await exchange.answer(call)
 
 
+@on_the_first_wire
 async def test_a_call_that_came_with_the_last_frames_is_served(
     exchange: FakeExchange,
 ) -> None:

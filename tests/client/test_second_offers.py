@@ -11,8 +11,9 @@ import trio.testing
 
 from tests.support.in_memory import tasks_of_ours
 from tests.support.observing import SEEN, observing
+from tests.support.peers.control_words import TOKEN
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import TOKEN, ControlEnd
+from tests.support.peers.links import ControlEnd
 from tests.support.transports import on_one_transport
 from trio_calls import ActiveCall, CallState, events, open_call_client
 from trio_calls.client.observers import Loss

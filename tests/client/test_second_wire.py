@@ -11,8 +11,10 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import TOKEN
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import TOKEN, ControlEnd, MediaEnd
+from tests.support.peers.links import ControlEnd, MediaEnd
+from tests.support.peers.media_words import FirstWords
 from tests.support.transports import on_one_transport
 from trio_calls import (
     ActiveCall,
@@ -42,9 +44,18 @@ from trio_calls.wire.second.control import (
 )
 from trio_calls.wire.second.media import Config, Flow
 
-pytestmark = on_one_transport
+pytestmark = [on_one_transport, pytest.mark.parametrize("wire", ["second"])]
 
 FRAME = 960
+
+
+@pytest.fixture
+def exchange(exchange: FakeExchange) -> FakeExchange:
+    """Says nothing by itself on media connections: the tests send each frame."""
+    exchange.media_words = FirstWords
+    return exchange
+
+
 NOTIFY = CallNotify("call-1", "+65 6222 0000", "+65 9111 0000")
 
 MessageT = TypeVar("MessageT")
@@ -77,7 +88,7 @@ async def ring(control: ControlEnd, notify: CallNotify = NOTIFY) -> None:
 async def open_client(
     exchange: FakeExchange, **settings: Any
 ) -> AsyncIterator[tuple[CallClient, ControlEnd, Switchboard]]:
-    async with exchange.open_client(wire="second", **settings) as opened:
+    async with exchange.open_client(**settings) as opened:
         yield opened
 
 
@@ -311,7 +322,7 @@ async def test_what_is_written_before_the_setup_is_done_is_dropped(
             control = await exchange.control()
             await control.send(written(1), SetupDone("connection-1"))
 
-        async with open_call_client(exchange.config(wire="second")) as client:
+        async with open_call_client(exchange.config()) as client:
             reader = Reader(client)
             await trio.testing.wait_all_tasks_blocked()
             assert reader.read == []

@@ -12,8 +12,8 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import TOKEN, ringing_call
 from tests.support.peers.exchange import FakeExchange, Switchboard, http
-from tests.support.peers.links import TOKEN, ringing_call
 from tests.support.transports import on_one_transport
 from trio_calls import ActiveCall, AudioFormat, CallState, ClientConfig, WSSMediaError
 from trio_calls.call.hand_over import hand_over_of

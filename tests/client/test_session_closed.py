@@ -7,13 +7,17 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import call_in, offer
 from tests.support.peers.exchange import FakeExchange, Switchboard, http
-from tests.support.peers.links import ControlEnd, MediaEnd, call_in, offer
+from tests.support.peers.links import ControlEnd, MediaEnd
 from tests.support.peers.one_call import state_of
+from tests.support.wires import on_the_first_wire
 from trio_calls import ActiveCall, CallClient, CallState, WSSCallClosedError
 from trio_calls.wire.commands import CallEvent, CommandResponse
 from trio_calls.wire.first.control import SessionClosed, SessionReady
 from trio_calls.wire.responses import Response
+
+pytestmark = on_the_first_wire
 
 CLOSED = SessionClosed("s", reason="CALL_TERMINATED")
 

@@ -16,11 +16,12 @@ from tests.support.peers.json_control import (
 )
 from tests.support.peers.links import ControlEnd
 from tests.support.transports import on_one_transport
+from tests.support.wires import on_the_first_wire
 from trio_calls import CallClient, WSSConnectionError
 from trio_calls.client.session_errors import SESSION_ERRORS
 from trio_calls.sessions import WSSSessionError, WSSSessionExistsError
 
-pytestmark = on_one_transport
+pytestmark = [on_one_transport, on_the_first_wire]
 
 NUMBER = "6591112222"
 

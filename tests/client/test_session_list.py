@@ -18,6 +18,7 @@ import trustme
 
 from tests.support.peers.exchange import API_KEY, CONNECTOR_UUID, SILENCE, FakeExchange, http
 from tests.support.transports import on_one_transport
+from tests.support.wires import on_the_first_wire
 from trio_calls import (
     WSSAuthenticationError,
     WSSConnectionError,
@@ -35,7 +36,7 @@ from trio_calls.sessions import (
     WSSSessionError,
 )
 
-pytestmark = on_one_transport
+pytestmark = [on_one_transport, on_the_first_wire]
 
 ITEM = {
     "id": "s-1",

@@ -9,9 +9,10 @@ import pytest
 
 from tests.support.peers.exchange import FakeExchange, http
 from tests.support.transports import on_one_transport
+from tests.support.wires import on_the_first_wire
 from trio_calls import WSSConnectionError
 
-pytestmark = on_one_transport
+pytestmark = [on_one_transport, on_the_first_wire]
 
 #: It must be in no error.
 MARK: Final = "69999"

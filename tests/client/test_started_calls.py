@@ -10,11 +10,12 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import call_in
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.json_control import answer_json, expect_json, receive_json
-from tests.support.peers.links import call_in
 from tests.support.phone_calls import A, C, D, P, speech
 from tests.support.transports import on_one_transport
+from tests.support.wires import on_the_first_wire
 from trio_calls import (
     ActiveCall,
     AudioMode,
@@ -45,7 +46,7 @@ from trio_calls.simulator import (
 from trio_calls.testing import heard, hears
 from trio_calls.wire.first.control import SessionClosed
 
-pytestmark = on_one_transport
+pytestmark = [on_one_transport, on_the_first_wire]
 
 NUMBER = "+6591110000"
 GREETING, REPLY = speech(1), speech(2)

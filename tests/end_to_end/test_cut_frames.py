@@ -3,9 +3,9 @@
 import pytest
 import trio
 
+from tests.support.peers.control_words import call_in, offer
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.frames import BINARY, TEXT, fragments, frame
-from tests.support.peers.links import call_in, offer
 from tests.support.wires import on_the_first_wire
 from trio_calls import CallState, WSSMediaError
 from trio_calls.wire.codec import encode

@@ -7,8 +7,8 @@ import trio.testing
 
 from tests.support.clogged_pipes import Pipes
 from tests.support.memory_growth import KIB, MIB, measured_growth
+from tests.support.peers.control_words import call_in, offered
 from tests.support.peers.exchange import FakeExchange, Switchboard
-from tests.support.peers.links import call_in, offered
 from tests.support.peers.one_call import FRAME, FakeMedia
 from tests.support.wires import on_the_first_wire
 from trio_calls import (

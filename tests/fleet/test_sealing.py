@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.peers.links import TOKEN, ringing_call
+from tests.support.peers.control_words import TOKEN, ringing_call
 from trio_calls import AudioFormat, WSSConfigError
 from trio_calls.call.hand_over import HandOver, hand_over_of
 from trio_calls.errors import WSSDispatchKeyError, WSSHandOverError

@@ -9,8 +9,8 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import call_in
 from tests.support.peers.exchange import FakeExchange
-from tests.support.peers.links import call_in
 from tests.support.peers.messaging import (
     MessageExchange,
     Reader,

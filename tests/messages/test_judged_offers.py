@@ -6,8 +6,8 @@ import attrs
 import pytest
 import trio
 
+from tests.support.peers.control_words import offer as call_offer
 from tests.support.peers.exchange import FakeExchange
-from tests.support.peers.links import offer as call_offer
 from tests.support.peers.messaging import MessageExchange, body
 from trio_calls import ActiveCall, events, open_call_client
 from trio_calls.sessions import Conversation, Offer, OfferDecision

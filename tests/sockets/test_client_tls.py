@@ -11,6 +11,7 @@ import pytest
 import trio
 import trustme
 
+from tests.support.peers.control_words import call_in
 from tests.support.peers.exchange import (
     API_KEY,
     CONNECTOR_UUID,
@@ -18,7 +19,6 @@ from tests.support.peers.exchange import (
     Switchboard,
     open_exchange,
 )
-from tests.support.peers.links import call_in
 from trio_calls import (
     CallState,
     ClientConfig,

@@ -13,6 +13,7 @@ import attrs
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import CONTROL_WORDS, ControlWords
 from tests.support.peers.links import ControlEnd, MediaEnd, Wire
 from tests.support.peers.media_words import MEDIA_WORDS, MediaWords
 from trio_calls import ActiveCall, CallClient, ClientConfig, events, open_call_client
@@ -106,6 +107,7 @@ class FakeExchange:
       media_words: makes what says everything on a media connection, for the next ones.
       ssl_context: with which connections speak TLS, if not None.
       greeting: frames that go out in the same breath as ``setup.done``, once.
+      words: how everything is said on control connections.
     """
 
     def __init__(self, nursery: trio.Nursery, wire: WireName = "first") -> None:
@@ -123,6 +125,7 @@ class FakeExchange:
         self.media_words: Callable[[], MediaWords] = MEDIA_WORDS[wire]
         self.ssl_context: ssl.SSLContext | None = None
         self.greeting: list[Message | str] = []
+        self.words: ControlWords = CONTROL_WORDS[wire]()
         self._nursery = nursery
         self._wire = wire
         self._controls = trio.open_memory_channel[ControlEnd](1000)
@@ -226,7 +229,9 @@ class FakeExchange:
                 )
                 self.requests.append((request.path, dict(request.headers)))
                 if request.path.endswith(CONTROL_PATH):
-                    nursery.start_soon(self._greet, control := ControlEnd(websocket, wire))
+                    nursery.start_soon(
+                        self._greet, control := ControlEnd(websocket, wire, self.words)
+                    )
                     await control.read()
                 else:
                     authorization = request.headers.get("authorization", "")

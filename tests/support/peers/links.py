@@ -5,27 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import trio
 import trio.testing
 
+from tests.support.peers.control_words import TOKEN, Claim, ControlWords, Said
 from tests.support.peers.media_words import FRAME_MS, MS, MediaWords
 from tests.support.peers.passing_stream import PassingStream
 from trio_calls.transport import WebSocket, WebSocketClosed, WebSocketError
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CommandRequest, CommandResponse
-from trio_calls.wire.control_wire import Offered, RingingCall
-from trio_calls.wire.first.codec import decode_control, decode_media
-from trio_calls.wire.first.control import CallIn, SessionNotify, SessionOpen, SessionReady, Setup
+from trio_calls.wire.first.codec import decode_media
 from trio_calls.wire.message import Message
-from trio_calls.wire.responses import Response, SetupDone
+from trio_calls.wire.responses import SetupDone
 
 _MessageT = TypeVar("_MessageT", bound=Message)
 _PING = b"\x89"
-
-#: Of calls that get no other one.
-TOKEN: Final = "a-token-that-nobody-may-see"
 
 
 class Wire(PassingStream):
@@ -117,6 +113,11 @@ class _End:
 class ControlEnd(_End):
     """A control connection.
 
+    Args:
+      websocket: the connection.
+      wire: the stream under it.
+      words: how everything is said.
+
     Attributes:
       setup: the text of the first frame.
       connection_id: what the SDK was told in return.
@@ -125,11 +126,19 @@ class ControlEnd(_End):
     setup: str
     connection_id: str
 
-    async def receive_setup(self) -> None:
+    def __init__(self, websocket: WebSocket, wire: Wire, words: ControlWords) -> None:
+        super().__init__(websocket, wire)
+        self.words = words
+
+    async def receive_text(self) -> str:
+        """Wait for the next frame, which must be text."""
         frame = await self.receive()
         assert isinstance(frame, str)
-        assert isinstance(decode_control(frame), Setup)
-        self.setup = frame
+        return frame
+
+    async def receive_setup(self) -> None:
+        self.setup = await self.receive_text()
+        assert self.words.is_setup(self.setup)
 
     async def finish_setup(self, *greeting: Message | str) -> None:
         await self.receive_setup()
@@ -138,46 +147,67 @@ class ControlEnd(_End):
 
     async def expect(self, message_class: type[_MessageT]) -> _MessageT:
         """Wait for the next frame, which must be such a message."""
-        frame = await self.receive()
-        assert isinstance(frame, str)
-        message = decode_control(frame)
+        message = self.words.decode(await self.receive_text())
         assert isinstance(message, message_class), message
         return message
 
     async def offer(self, *session_ids: str) -> None:
         """Offer these calls, all in one breath."""
-        await self.send(*map(offer, session_ids))
+        await self.send(*map(self.words.offer, session_ids))
 
-    async def expect_claim(self, session_id: str) -> SessionOpen:
-        claim = await self.expect(SessionOpen)
+    async def next_claim(self) -> Claim:
+        """Wait for the next claim of a call."""
+        while True:
+            said = await self._hear()
+            if said.claim is not None:
+                return said.claim
+
+    async def expect_claim(self, session_id: str) -> Claim:
+        """Wait for the next claim, which must be of this call."""
+        claim = await self.next_claim()
         assert claim.session_id == session_id
         return claim
+
+    async def give(self, claim: Claim, *, token: str = TOKEN) -> None:
+        """Let the SDK have the call that it claims, and say where it is."""
+        await self.send(self.words.grant(claim, token))
+        await self.deliver(claim, token=token)
+
+    async def deliver(self, claim: Claim, *, token: str = TOKEN) -> None:
+        """Say where a call is that was given to the SDK, if the answer to its claim has not."""
+        if not self.words.gives_with_grant:
+            said = await self._hear(token)
+            assert said.has_call == claim.session_id
 
     async def grant(self, *session_ids: str, token: str = TOKEN) -> None:
         """Let the SDK have these calls, from their claims on, in the order of its asking."""
         waiting = set(session_ids)
         while waiting:
-            frame = await self.receive()
-            assert isinstance(frame, str)
-            match decode_control(frame):
-                case SessionOpen(request_id, session_id) if session_id in waiting:
-                    await self.send(Response(request_id, is_ok=True, content={}))
-                case SessionReady(session_id):
-                    waiting.remove(session_id)
-                    await self.send(call_in(session_id, token))
-                case message:
-                    raise AssertionError(f"unexpected: {message}")
+            said = await self._hear(token)
+            if said.claim is not None:
+                assert said.claim.session_id in waiting
+                await self.send(self.words.grant(said.claim, token))
+            if said.has_call is not None:
+                waiting.remove(said.has_call)
 
-    async def refuse(self, session_id: str, error_code: str, holder: str | None = None) -> None:
-        """Do not let the SDK have a call."""
+    async def refuse(
+        self, session_id: str, error_code: str | None = None, holder: str | None = None
+    ) -> None:
+        """Do not let the SDK have a call, as somebody else has it or for this reason."""
         claim = await self.expect_claim(session_id)
-        content = {"boundSmWsId": holder} if holder else None
-        await self.send(Response(claim.request_id, False, None, error_code, content))
+        await self.send(self.words.refusal(claim, error_code, holder))
 
     async def ring(self, *session_ids: str) -> None:
         """Offer calls, and let the SDK have them."""
         await self.offer(*session_ids)
         await self.grant(*session_ids)
+
+    async def _hear(self, token: str = TOKEN) -> Said:
+        """Wait for the next frame about calls, and reply what there is to reply at once."""
+        said = self.words.hear(await self.receive_text(), token)
+        if said.replies:
+            await self.send(*said.replies)
+        return said
 
 
 class MediaEnd(_End):
@@ -286,38 +316,3 @@ def _decode_command(frame: str) -> CommandRequest:
     command = decode_media(frame)
     assert isinstance(command, CommandRequest)
     return command
-
-
-def offer(
-    session_id: str, *, activity: str = "NEW_INCOMING_CALL", channel: str = "TELCO"
-) -> SessionNotify:
-    return SessionNotify(session_id, channel=channel, activity=activity)
-
-
-def offered(session_id: str) -> Offered:
-    """Make what a client hears of `offer`."""
-    return Offered(session_id, "TELCO", activity="NEW_INCOMING_CALL")
-
-
-def ringing_call(session_id: str) -> RingingCall:
-    """Make what a client hears of `call_in`."""
-    message = call_in(session_id)
-    return RingingCall(
-        session_id=session_id,
-        call_id=message.call_id,
-        caller_number=message.caller_number,
-        callee_number=message.callee_number,
-        url=message.url,
-        token=message.token,
-    )
-
-
-def call_in(session_id: str, token: str = TOKEN, url: str | None = None) -> CallIn:
-    return CallIn(
-        session_id=session_id,
-        call_id=f"call of {session_id}",
-        caller_number=f"caller of {session_id}",
-        callee_number=f"callee of {session_id}",
-        url=url or f"ws://exchange/media/{session_id}",
-        token=token,
-    )

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import attrs
 
+from tests.support.peers.control_words import call_in
 from tests.support.peers.exchange import FakeExchange
-from tests.support.peers.links import ControlEnd, call_in
+from tests.support.peers.links import ControlEnd
 from trio_calls import CallClient, events, open_call_client
 from trio_calls.sessions import Conversation, IncomingMessage
 
