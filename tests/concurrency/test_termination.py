@@ -16,6 +16,7 @@ from tests.support.peers.exchange import FakeExchange, Switchboard, open_exchang
 from tests.support.peers.links import ControlEnd
 from trio_calls import ActiveCall, open_call_client, serve_calls
 from trio_calls.concurrency.termination import open_termination_receiver
+from trio_calls.config import WireName
 from trio_calls.wire.commands import CallEvent
 
 pytestmark = pytest.mark.slow
@@ -113,10 +114,10 @@ async def test_two_signals_at_once_are_two(exchange: FakeExchange) -> None:
 
 @pytest.mark.parametrize("ends_first", [0, 1])
 async def test_every_client_of_a_process_hears_of_it(
-    exchange: FakeExchange, ends_first: int
+    exchange: FakeExchange, wire: WireName, ends_first: int
 ) -> None:
     async with (
-        open_exchange() as other_exchange,
+        open_exchange(wire) as other_exchange,
         serving_a_call(exchange) as first,
         serving_a_call(other_exchange) as second,
     ):
@@ -130,10 +131,10 @@ async def test_every_client_of_a_process_hears_of_it(
 
 
 async def test_a_cancelled_client_takes_no_signal_from_another(
-    exchange: FakeExchange,
+    exchange: FakeExchange, wire: WireName
 ) -> None:
     async with (
-        open_exchange() as other_exchange,
+        open_exchange(wire) as other_exchange,
         open_call_client(other_exchange.config()) as client,
     ):
         async with serving_a_call(exchange) as (serving, control):

@@ -66,6 +66,12 @@ def generate_on_wires_and_transports(metafunc: pytest.Metafunc) -> None:
     _generate(metafunc, pairs())
 
 
+def generate_on_wires_or_once(metafunc: pytest.Metafunc) -> None:
+    """Run every test that speaks to an exchange on each of `pairs`, and every other one once."""
+    if "wire" in metafunc.fixturenames:
+        _generate(metafunc, pairs())
+
+
 def _generate(metafunc: pytest.Metafunc, pairs: Sequence[tuple[str, str]]) -> None:
     if "wire" not in metafunc.fixturenames:
         generate_on(metafunc, _different(transport for _, transport in pairs))
