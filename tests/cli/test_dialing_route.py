@@ -82,6 +82,29 @@ async def connect_callee(call: ActiveCall) -> None:
     await call.connect()
 
 
+async def test_a_caller_is_answered_before_they_speak(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    pcm = noise(0.1, 24000, 1)
+    async with open_simulator() as simulator, trio.open_nursery() as nursery:
+        await nursery.start(serve_calls, connect_callee, simulator.config)
+        # Both happen at the same time, and Trio runs tasks in no order.
+        for _ in range(10):
+            async with open_dialer(simulator) as dialer:
+                await dialer.send(encode(RINGS))
+                await dialer.send(encode(DialSay(len(pcm), 0.0, False)))
+                await dialer.send(bytes([CALLER]) + pcm)
+                told: list[str] = []
+                while "line" not in told:
+                    match await dialer.receive():
+                        case DialProgress(event=event):
+                            told.append(event)
+                        case DialLine():
+                            told.append("line")
+                assert told.index("caller_talking") < told.index("line")
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_call_with_both_voices_and_a_recording(
     autojump_clock: trio.testing.MockClock,
 ) -> None:

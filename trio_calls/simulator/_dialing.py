@@ -83,6 +83,7 @@ class DialerConnection:
         self._placed_at = -math.inf
         self._speech_bytes = 0
         self._lines = DialedLines()
+        self._answer_told = trio.Event()
         self._is_refused = False
         self._nursery: trio.Nursery
         self._before_dial: trio.CancelScope
@@ -164,9 +165,12 @@ class DialerConnection:
         self._placed_at = trio.current_time()
         self._send(DialPlaced(self._call.call_id, self._sample_rate))
         self._nursery.start_soon(self._report, self._call, dial)
-        self._nursery.start_soon(
-            self._lines.say, self._call.caller, self._sample_rate, self._tell_line
-        )
+        self._nursery.start_soon(self._say_lines, self._call.caller)
+
+    async def _say_lines(self, caller: Phone) -> None:
+        # That somebody has answered comes before what is said to them.
+        await self._answer_told.wait()
+        await self._lines.say(caller, self._sample_rate, self._tell_line)
 
     def _tell_line(self, number: int, *, was_said: bool) -> None:
         self._send(DialLine(number, was_said, self._seconds))
@@ -191,6 +195,8 @@ class DialerConnection:
             # The state to which this has led.
             self._send(_status(call, self._seconds))
         self._send(DialProgress(event, self._seconds))
+        if event is DialEvent.CALLER_TALKING:
+            self._answer_told.set()
 
     async def _tell_status(self, call: SimulatedCall) -> None:
         is_over = False
