@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
+import numpy as np
 import trio
 import trio.testing
 
@@ -392,8 +393,10 @@ def _how_much(line: Line, seconds: float) -> str:
 def _common_bytes(line: bytes, recorded: bytes) -> int:
     """Return how many bytes of a line were recorded, in whole samples, before something else."""
     size = min(len(line), len(recorded))
-    differs = (place for place in range(size) if line[place] != recorded[place])
-    return next(differs, size) // SAMPLE_BYTES * SAMPLE_BYTES
+    said, heard = (np.frombuffer(pcm, np.uint8, size) for pcm in (line, recorded))
+    differs = np.flatnonzero(said != heard)
+    same = int(differs[0]) if len(differs) else size
+    return same // SAMPLE_BYTES * SAMPLE_BYTES
 
 
 def _seconds(pcm_bytes: int) -> float:

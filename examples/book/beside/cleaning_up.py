@@ -31,9 +31,9 @@ async def say_goodbye(call: telcoflow.Call) -> None:
 
 
 async def ada_stays_for_a_while(ada: Ada) -> None:
-    await trio.sleep(10)
+    await trio.sleep(7)
     show_tasks()
-    with trio.move_on_after(5):
+    with trio.move_on_after(3):
         await ada.stay()
     ada.hang_up()
 

@@ -31,7 +31,7 @@ async def recognize() -> None:
 async def ada_stays_for_a_while(ada: Ada) -> None:
     await trio.sleep(5)
     show_tasks()
-    with trio.move_on_after(7):
+    with trio.move_on_after(4):
         await ada.stay()
     ada.hang_up()
 

@@ -42,7 +42,7 @@ async def with_asyncio(call: telcoflow.Call) -> None:
 async def one_of_many(ada: Ada) -> None:
     await trio.sleep(1)
     show_tasks()
-    with trio.move_on_after(9):
+    with trio.move_on_after(5):
         await ada.stay()
     ada.hang_up()
 

@@ -1,13 +1,20 @@
 """Who waits for whom, with asyncio."""
 
+from functools import cache
+
 from examples.book.beside.leaving import with_asyncio
-from examples.book.beside.stage import run
+from examples.book.beside.stage import BesideScene, run
 from examples.book.leaving import ada_waits
 from examples.book.stage import NOT_AVAILABLE, PLEASE_HOLD
 
 
+@cache
+def play() -> BesideScene:
+    return run(with_asyncio, ada_waits)
+
+
 def test_a_task_outlives_its_call_and_is_not_heard() -> None:
-    scene = run(with_asyncio, ada_waits)
+    scene = play()
     assert len(scene.heard(PLEASE_HOLD)) == 1
     assert scene.heard(NOT_AVAILABLE) == []
     assert scene.noted("the agent knows") > scene.noted("the line is dead")
@@ -17,7 +24,7 @@ def test_a_task_outlives_its_call_and_is_not_heard() -> None:
 
 
 def test_its_tasks_are_a_list_and_no_tree() -> None:
-    ((_, picture),) = run(with_asyncio, ada_waits).pictures
+    ((_, picture),) = play().pictures
     assert picture.splitlines() == [
         "with_asyncio: await asyncio.sleep(seconds(PLEASE_HOLD))",
         "look_up: await asyncio.sleep(3)",

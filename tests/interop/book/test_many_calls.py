@@ -12,6 +12,6 @@ def test_who_is_too_many_hears_silence_on_an_open_line() -> None:
     refused = [call for call in scene.calls if not call.heard(NOT_AVAILABLE)]
     assert (len(served), len(refused)) == (3, 6)
     assert {round(call.span.end) for call in served} == {4}
-    assert {round(call.span.end) for call in refused} == {10}
+    assert {round(call.span.end) for call in refused} == {6}
     assert not any(any(call.call.caller.heard) for call in refused)
     assert sum("FullError" in text for _, text in scene.notes) == 6
