@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar, cast
 
 import pytest
+import trio
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
@@ -18,6 +19,7 @@ from benchmarks.exchange.second.frames import FramedAudio
 from benchmarks.exchange.wires import WireName
 from benchmarks.figures import Comparison, Results
 from benchmarks.targets import judge
+from benchmarks.wires import measure
 from trio_calls.audio_format import AudioFormat
 from trio_calls.state import Command
 from trio_calls.wire.codec import encode
@@ -216,3 +218,10 @@ def test_the_second_wire_is_held_against_the_first(second_ms: float, word: str) 
     assert verdict.word == word
     results.comparisons = []
     assert not [each for each in judge(results) if each.target.startswith("second")]
+
+
+def test_every_frame_is_sent_on_both_wires() -> None:
+    """Each is a message at once: otherwise something else would be compared."""
+    figures = trio.run(measure, 20)
+    assert set(figures) == {"first", "second"}
+    assert all(microseconds > 0 for microseconds in figures.values())
