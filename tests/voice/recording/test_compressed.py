@@ -127,20 +127,19 @@ async def test_one_whose_making_is_cancelled(
 ) -> None:
     path = tmp_path / "call.flac"
     path.write_bytes(b"of another call")
-    is_written, goes_on = threading.Event(), threading.Event()
+    is_written, goes_on = trio.Event(), threading.Event()
 
     class SlowFile(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
         def write(self, data: object) -> None:
-            is_written.set()
-            goes_on.wait(timeout=30)
+            trio.from_thread.run_sync(is_written.set)
+            assert goes_on.wait(timeout=30)
             super().write(data)
 
     monkeypatch.setattr(soundfile, "SoundFile", SlowFile)
     async with answered(simulator) as scene, trio.open_nursery() as nursery:
 
         async def cancel() -> None:
-            while not is_written.is_set():  # noqa: ASYNC110  # of a thread
-                await trio.sleep(0.1)
+            await is_written.wait()
             scope.cancel()
 
         nursery.start_soon(cancel)

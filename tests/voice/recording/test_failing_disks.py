@@ -17,6 +17,7 @@ from tests.support.phone_calls import speech
 from tests.support.recordings import channels_of
 from tests.support.voice_agents import answered, sounds
 from trio_calls.simulator import Simulator
+from trio_calls.testing import _virtual_time
 from trio_calls.voice import Recording, RecordingError, Voice, _disk_writer
 from trio_calls.voice.recording._wav_file import WavFile
 
@@ -145,6 +146,8 @@ async def test_one_that_hangs_in_the_end(
     async def talk_shortly(voice: Voice) -> None:
         async with voice.record(tmp_path / "call.wav"):
             await voice.say(speech(1, 1.0))
+            # For a thread that hangs, time need not stand still for long.
+            monkeypatch.setattr(_virtual_time, "_THREAD_SECONDS", 0.05)
             hanging.set()
 
     async with answered(simulator) as scene:

@@ -21,6 +21,7 @@ from tests.support.cancellation import Canceller, Moment
 from tests.support.phone_calls import speech
 from tests.support.voice_agents import answered
 from trio_calls.simulator import Simulator
+from trio_calls.testing import _virtual_time
 from trio_calls.voice import SpeechEnding, TimelineError, Voice, _disk_writer
 from trio_calls.voice.timeline.json_lines import read_timeline
 from trio_calls.voice.timeline.passing_on import PassingOn
@@ -239,8 +240,9 @@ async def test_a_disk_that_hangs_in_the_call(
 async def test_a_disk_that_hangs_in_the_end(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # It is real time that counts for a thread.
+    # It is real time that counts for a thread. For one that hangs, the other stands still for less.
     monkeypatch.setattr(_disk_writer, "LAST_SECONDS", 0.1)
+    monkeypatch.setattr(_virtual_time, "_THREAD_SECONDS", 0.05)
     async with answered(simulator) as scene:
         with pytest.raises(TimelineError, match=r"any further: the disk is too slow$"):
             async with scene.voice.write_timeline(tmp_path / "call.jsonl"):
