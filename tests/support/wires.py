@@ -23,6 +23,10 @@ WIRES: Final[Sequence[str]] = get_args(WireName)
 #: Runs a test, or those of a file, on each wire.
 on_both_wires: Final = pytest.mark.parametrize("wire", WIRES)
 
+#: For the tests of a file that have nothing to do with what travels, in a folder whose tests run on
+#: both: they run on the first. A file may carry it whatever is in there.
+on_one_wire: Final = pytest.mark.one_wire
+
 #: For what only the first wire has, in a folder whose tests run on both.
 on_the_first_wire: Final = pytest.mark.parametrize("wire", ["first"])
 
@@ -55,7 +59,10 @@ def generate_on_wires(metafunc: pytest.Metafunc) -> None:
     What speaks to an exchange takes ``wire``, itself or by a fixture. A test may choose its wire or
     its transport itself.
     """
-    _generate(metafunc, [(wire, "websockets") for wire in WIRES])
+    if metafunc.definition.get_closest_marker("one_wire") is not None:
+        generate_on(metafunc, ["websockets"])
+    else:
+        _generate(metafunc, [(wire, "websockets") for wire in WIRES])
 
 
 def generate_on_wires_and_transports(metafunc: pytest.Metafunc) -> None:

@@ -16,9 +16,12 @@ from tests.support.backdrops import (
 )
 from tests.support.phone_calls import speech
 from tests.support.voice_agents import FRAME, RATE, answered
+from tests.support.wires import on_one_wire
 from trio_calls.audio import to_pcm, write_wav
 from trio_calls.simulator import Simulator
 from trio_calls.voice import SpeechEnding, open_voice
+
+pytestmark = on_one_wire
 
 FRAME_SECONDS = 0.02
 ONE_FRAME = FRAME_SECONDS + 1e-6

@@ -43,8 +43,10 @@ async def test_who_is_cancelled_knows_what_was_heard(
     assert 0.2 < heard < 0.6
 
 
-@pytest.mark.parametrize("mode", [None, *AgentMode])
-@pytest.mark.parametrize("jitter_seconds", [0, 0.05, 0.3])
+@pytest.mark.parametrize(
+    ("mode", "jitter_seconds"),
+    [*((mode, 0) for mode in (None, *AgentMode)), (None, 0.05), (AgentMode.WHISPER, 0.3)],
+)
 async def test_heard_means_heard(
     simulator: Simulator, mode: AgentMode | None, jitter_seconds: float
 ) -> None:
@@ -67,6 +69,18 @@ async def test_heard_means_heard(
                     assert abs(said.heard_seconds - heard) <= ONE_FRAME
                     await trio.sleep(0.0137)
             assert said.outcome == SpeechOutcome(SpeechEnding.HEARD, 2.0, 2.0)
+
+
+async def test_speech_over_it_is_heard_to_its_end(simulator: Simulator) -> None:
+    """Something of the backdrop is always on the way: it is not waited for."""
+    async with answered(simulator) as scene:
+        with scene.voice.backdrop(FLAT):
+            await trio.sleep(0.5)
+            began = trio.current_time()
+            with trio.fail_after(5):
+                await scene.voice.say(speech(1, 2.0))
+            assert trio.current_time() - began == pytest.approx(2, abs=0.2)
+            assert has_speech(scene.simulated.caller.heard).sum() == 100
 
 
 async def test_its_counts_are_those_of_speech(simulator: Simulator) -> None:

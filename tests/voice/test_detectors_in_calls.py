@@ -10,6 +10,7 @@ import trio
 
 from tests.support.sounds import speech
 from tests.support.voice_agents import RATE, answered
+from tests.support.wires import on_one_wire
 from trio_calls.audio import duration_seconds, find
 from trio_calls.simulator import Simulator
 from trio_calls.voice import (
@@ -19,6 +20,8 @@ from trio_calls.voice import (
     SileroDetector,
     WebRtcDetector,
 )
+
+pytestmark = on_one_wire
 
 
 def batched() -> Detector:

@@ -12,8 +12,11 @@ import trio
 
 from tests.support.phone_calls import speech
 from tests.support.voice_agents import RATE, answered, loudness
+from tests.support.wires import on_one_wire
 from trio_calls.simulator import Simulator
 from trio_calls.voice import DetectorError, Endpointing, EndReason, open_voice
+
+pytestmark = on_one_wire
 
 PATIENT = Endpointing(pause_seconds=3.0)
 

@@ -13,10 +13,13 @@ from trio.testing import wait_all_tasks_blocked
 
 from tests.support.onnx_models import write_turn_model
 from tests.support.voice_agents import RATE, answered, loudness
+from tests.support.wires import on_one_wire
 from trio_calls.audio import silence, tone
 from trio_calls.simulator import Simulator
 from trio_calls.voice import DetectorError, Endpointing, EndReason, ModelError, SmartTurn
 from trio_calls.voice._turn_model import TurnModel
+
+pytestmark = on_one_wire
 
 PATIENT = Endpointing(pause_seconds=3.0)
 LOW, HIGH = 200, 3000

@@ -18,10 +18,13 @@ from tests.support.phone_calls import speech
 from tests.support.processes import environment
 from tests.support.recordings import channels_of, first_sound
 from tests.support.voice_agents import answered
+from tests.support.wires import on_one_wire
 from trio_calls.simulator import Simulator
 from trio_calls.voice import RecordingError, Voice
 from trio_calls.voice.recording import _recording
 from trio_calls.voice.recording._compressed import compress
+
+pytestmark = on_one_wire
 
 
 async def record(simulator: Simulator, path: Path) -> list[bytes]:

@@ -10,7 +10,10 @@ import soundfile
 import trio
 
 from tests.support.voice_agents import answered
+from tests.support.wires import on_one_wire
 from trio_calls.simulator import Simulator
+
+pytestmark = on_one_wire
 
 
 @pytest.mark.parametrize("name", ["call.wav", "call.flac", "call.opus"])

@@ -16,10 +16,13 @@ import trio
 from tests.support.phone_calls import speech
 from tests.support.recordings import channels_of
 from tests.support.voice_agents import answered, sounds
+from tests.support.wires import on_one_wire
 from trio_calls.simulator import Simulator
 from trio_calls.testing import _virtual_time
 from trio_calls.voice import Recording, RecordingError, Voice, _disk_writer
 from trio_calls.voice.recording._wav_file import WavFile
+
+pytestmark = on_one_wire
 
 
 async def talk(voice: Voice, path: Path | str, recordings: list[Recording]) -> None:

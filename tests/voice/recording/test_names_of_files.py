@@ -10,8 +10,11 @@ import soundfile
 
 from tests.support.phone_calls import speech
 from tests.support.voice_agents import answered
+from tests.support.wires import on_one_wire
 from trio_calls.simulator import Simulator
 from trio_calls.voice import RecordingError
+
+pytestmark = on_one_wire
 
 
 @pytest.mark.parametrize("name", ["call\0.wav", "call\ud800.wav", "call\0.flac"])

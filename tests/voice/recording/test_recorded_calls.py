@@ -12,6 +12,7 @@ import trio
 from tests.support.phone_calls import speech
 from tests.support.recordings import channels_of, first_sound
 from tests.support.voice_agents import FRAME, RATE, answered, loudness, seconds_of, sounds
+from tests.support.wires import on_the_first_wire
 from trio_calls import ActiveCall, AudioMode, serve_calls
 from trio_calls.simulator import Simulator, answers, jitter
 from trio_calls.voice import Recording, RecordingError, Voice, open_voice
@@ -88,7 +89,8 @@ async def test_a_call_that_rings_is_recorded_once_answered(
         nursery.cancel_scope.cancel()
     left, right = channels_of(path)
     assert sounds(right) == speech(1, 1.0)
-    assert seconds_of(left) == pytest.approx(1.06, abs=0.06)
+    # Up to 60 ms longer where the end of playing is estimated.
+    assert 1 <= seconds_of(left) <= 1.12
 
 
 async def test_it_begins_and_ends_in_mid_call(simulator: Simulator, tmp_path: Path) -> None:
@@ -250,6 +252,7 @@ async def test_what_ends_the_block_loses_nothing(
 
 
 @pytest.mark.slow
+@on_the_first_wire  # minutes take seconds
 async def test_both_line_up_after_minutes(
     simulator: Simulator, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -20,6 +20,7 @@ import trio.testing
 from tests.support.cancellation import Canceller, Moment
 from tests.support.phone_calls import speech
 from tests.support.voice_agents import answered
+from tests.support.wires import on_one_wire
 from trio_calls.simulator import Simulator
 from trio_calls.testing import _virtual_time
 from trio_calls.voice import SpeechEnding, TimelineError, Voice, _disk_writer
@@ -27,6 +28,8 @@ from trio_calls.voice.timeline.json_lines import read_timeline
 from trio_calls.voice.timeline.passing_on import PassingOn
 from trio_calls.voice.timeline.records import Note
 from trio_calls.voice.timeline.writing import MAX_WAITING
+
+pytestmark = on_one_wire
 
 
 def descriptors() -> set[str]:
