@@ -60,6 +60,33 @@ def test_a_sample_rate_that_no_exchange_has(run_tests: RunTests) -> None:
     )
 
 
+@pytest.mark.parametrize("fixture", ["simulator", "loopback_simulator"])
+def test_another_wire(run_tests: RunTests, fixture: str) -> None:
+    source = f"""
+        async def test_it({fixture}):
+            assert {fixture}.config.wire == "second"
+    """
+    run_tests(source, ini="trio_mode = true\ntrio_calls_wire = second").assert_outcomes(passed=1)
+
+
+def test_each_wire_in_turn(run_tests: RunTests) -> None:
+    run_tests(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("trio_calls_wire", ["first", "second"])
+        async def test_on_each(simulator, trio_calls_wire):
+            assert simulator.config.wire == trio_calls_wire
+        """
+    ).assert_outcomes(passed=2)
+
+
+def test_a_wire_that_there_is_not(run_tests: RunTests) -> None:
+    result = run_tests(talk(), ini="trio_calls_wire = third")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines("*trio_calls_wire must be first or second, not 'third'")
+
+
 def test_ten_minutes_are_not_waited_for(run_tests: RunTests) -> None:
     began = time.monotonic()
     run_tests(

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from tests.support.testing_plugin import GOODBYE, HELLO, RATE, Line, quieter
+from tests.support.wires import on_both_wires
 from trio_calls import ActiveCall
 from trio_calls.audio import silence
 from trio_calls.simulator import PhoneHungUp, Simulator
@@ -77,6 +78,7 @@ async def test_silent_speech_is_no_speech() -> None:
 class TestTalkingOver:
     """A caller who does not wait."""
 
+    @on_both_wires
     async def test_it_begins_where_it_should(self, simulator: Simulator) -> None:
         async def handle_call(call: ActiveCall) -> None:
             await call.answer()

@@ -3,10 +3,13 @@
 import pytest
 import trio
 
+from tests.support.wires import on_both_wires
 from trio_calls import ActiveCall
 from trio_calls.call.scope import CallHandler
 from trio_calls.simulator import PhoneState, Simulator
 from trio_calls.testing import run_agent
+
+pytestmark = on_both_wires
 
 
 async def wait_forever(call: ActiveCall) -> None:

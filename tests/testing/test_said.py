@@ -7,6 +7,7 @@ import trio
 import trio.testing
 
 from tests.support.testing_plugin import GOODBYE, HELLO
+from tests.support.wires import on_both_wires
 from trio_calls import ActiveCall
 from trio_calls.simulator import Simulator, open_simulator
 from trio_calls.testing import Said, hears, run_agent, said
@@ -27,6 +28,7 @@ def texts(records: list[Said]) -> list[str | None]:
     return [record.text for record in records]
 
 
+@on_both_wires
 async def test_a_simulated_call(simulator: Simulator) -> None:
     async with run_agent(greet, simulator):
         call = simulator.place_call()
@@ -41,6 +43,7 @@ async def test_a_simulated_call(simulator: Simulator) -> None:
     assert said(call)[1].ending is SpeechEnding.CALL_OVER
 
 
+@on_both_wires
 async def test_a_call_as_the_agent_has_it(simulator: Simulator) -> None:
     calls: list[ActiveCall] = []
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import pytest
 import trio
 import trio.testing
 
 from trio_calls.audio_format import SAMPLE_RATES
+from trio_calls.config import WireName
 from trio_calls.simulator import Simulator, open_simulator
 from trio_calls.testing._evidence import Evidence, current_evidence
 from trio_calls.testing._plain_errors import PlainErrors
@@ -34,6 +35,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="24000",
     )
     parser.addini(
+        "trio_calls_wire",
+        "generation of the exchange that agents speak to the simulators: first or second",
+        default="first",
+    )
+    parser.addini(
         "trio_calls_audio",
         "folders in which the fixture wav looks for files, after that of the test",
         type="paths",
@@ -49,6 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Reject settings that make no sense before any test runs."""
     _sample_rate(config)
+    _wire(config)
 
 
 @pytest.hookimpl(trylast=True)  # pytest-trio marks the tests first
@@ -119,7 +126,18 @@ def _trio_test(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-async def simulator(request: pytest.FixtureRequest, _trio_test: None) -> AsyncIterator[Simulator]:
+def trio_calls_wire(request: pytest.FixtureRequest) -> WireName:
+    """Which generation of the exchange agents speak to the simulators.
+
+    That of the ini option, or whatever a test is parametrized with.
+    """
+    return _wire(request.config)
+
+
+@pytest.fixture
+async def simulator(
+    request: pytest.FixtureRequest, _trio_test: None, trio_calls_wire: WireName
+) -> AsyncIterator[Simulator]:
     """An exchange in process, in virtual time: no test really waits for a telephone to ring.
 
     The whole test runs on a `trio.testing.MockClock` that jumps to the next deadline whenever
@@ -128,7 +146,8 @@ async def simulator(request: pytest.FixtureRequest, _trio_test: None) -> AsyncIt
 
     When the block of the test is left, all calls end and nothing is left running.
     """
-    async with open_simulator(sample_rate=_sample_rate(request.config)) as simulator:
+    sample_rate = _sample_rate(request.config)
+    async with open_simulator(sample_rate=sample_rate, wire=trio_calls_wire) as simulator:
         request.node.stash[_SIMULATOR] = simulator
         request.node.stash[_OPENED_AT] = trio.current_time()
         yield simulator
@@ -136,7 +155,7 @@ async def simulator(request: pytest.FixtureRequest, _trio_test: None) -> AsyncIt
 
 @pytest.fixture
 async def loopback_simulator(
-    request: pytest.FixtureRequest, _trio_test: None
+    request: pytest.FixtureRequest, _trio_test: None, trio_calls_wire: WireName
 ) -> AsyncIterator[Simulator]:
     """An exchange on a free port of 127.0.0.1, in real time: ``loopback_simulator.port``.
 
@@ -149,7 +168,8 @@ async def loopback_simulator(
             "the fixture simulator, autojump_clock or mock_clock too",
             pytrace=False,
         )
-    async with open_simulator(port=0, sample_rate=_sample_rate(request.config)) as simulator:
+    sample_rate = _sample_rate(request.config)
+    async with open_simulator(port=0, sample_rate=sample_rate, wire=trio_calls_wire) as simulator:
         request.node.stash[_SIMULATOR] = simulator
         request.node.stash[_OPENED_AT] = trio.current_time()
         yield simulator
@@ -173,6 +193,13 @@ def _sample_rate(config: pytest.Config) -> int:
             f"trio_calls_sample_rate must be 8000, 16000 or 24000 (Hz), not {value!r}"
         )
     return int(value)
+
+
+def _wire(config: pytest.Config) -> WireName:
+    value: WireName = config.getini("trio_calls_wire")
+    if value not in get_args(WireName):
+        raise pytest.UsageError(f"trio_calls_wire must be first or second, not {value!r}")
+    return value
 
 
 def _save(timelines: Timelines, evidence: Evidence) -> str:
