@@ -7,13 +7,16 @@ import trio
 
 from tests.support.phone_calls import speech
 from tests.support.voice_agents import FRAME, answered
+from tests.support.wires import on_the_second_wire
 from trio_calls.simulator import Simulator
+
+pytestmark = on_the_second_wire
 
 
 async def test_ends_of_speech_are_heard_to_the_last_sample(simulator: Simulator) -> None:
     """None is a whole frame, nor whole milliseconds: the simulator checks the time of each."""
     said = [speech(seed, 0.1)[: -2 * seed] for seed in range(1, 8)]
-    async with answered(simulator, settings={"wire": "second"}) as scene:
+    async with answered(simulator) as scene:
         for piece in said:
             with trio.fail_after(0.3):
                 outcome = await scene.voice.say(piece)
@@ -23,7 +26,7 @@ async def test_ends_of_speech_are_heard_to_the_last_sample(simulator: Simulator)
 
 async def test_what_follows_in_time_is_heard_without_a_gap(simulator: Simulator) -> None:
     """An end has gone out as a short frame, but it is not played yet."""
-    async with answered(simulator, settings={"wire": "second"}) as scene:
+    async with answered(simulator) as scene:
         first, second = speech(1, 0.1)[:-500], speech(2, 0.1)
         await scene.call.send_audio(first)
         await trio.sleep(0.08)

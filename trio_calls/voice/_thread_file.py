@@ -86,6 +86,9 @@ class ThreadFile:
                 self._in_use.release()
 
     def _open(self) -> None:
+        # A busy machine starts threads late. Somebody else may have the file by now.
+        if self._is_abandoned:
+            return
         # A pipe that nobody reads would be waited for.
         flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
         self._descriptor = os.open(self._path, flags | getattr(os, "O_NONBLOCK", 0), _MODE)

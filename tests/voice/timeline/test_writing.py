@@ -310,11 +310,11 @@ async def test_a_disk_that_hangs_at_the_start(
 @pytest.mark.slow
 async def test_cancelled_at_every_moment(simulator: Simulator, tmp_path: Path) -> None:
     """What has happened until then is in the file, to the last line."""
-    path = tmp_path / "call.jsonl"
     async with answered(simulator) as scene:
         before = descriptors()
         for number in range(1000):
-            path.unlink(missing_ok=True)
+            # A thread that has not begun to open the one before may still come.
+            path = tmp_path / f"{number}.jsonl"
             attempt = Canceller(Moment.CHECKPOINT, number)
             noted = None
             with attempt.watch():
