@@ -41,12 +41,14 @@ test: lint ## Run everything that has to pass: linters, types, tests, docs
 	$(MAKE) --no-print-directory --jobs 2 types docs collect
 	$(MAKE) --no-print-directory unit
 
-# The tests of the rooms that change most, without those that take long, on one transport.
+# The tests of the rooms that change most, without those that take long: on one transport, and what is
+# the same on both wires on the first.
 QUICK := $(addprefix tests/,audio call client simulator vocabulary wire)
 quick: $(DEVELOPMENT_INSTALLED) ## Check style and run the quickest half of the tests, in half a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest $(QUICK) -m 'not slow' -k 'not trio-websocket' \
+	TRIO_CALLS_ALL_PAIRS=yes $(BIN)/python -m pytest $(QUICK) -m 'not slow' \
+		-k 'not trio-websocket and not second-websockets' \
 		--numprocesses auto --dist worksteal
 
 lint: $(DEVELOPMENT_INSTALLED) ## Check style, formatting, spelling and the layers' imports
