@@ -45,7 +45,8 @@ class Lateness:
             self._ends_at = now + _WINDOW_SECONDS
         elif began_at < self._latest:
             self._latest = began_at
-        late = began_at - min(self._before, self._latest)
+        soonest = self._latest if self._latest < self._before else self._before
+        late = began_at - soonest
         if late > MOST_SECONDS:
             self._before = self._latest = began_at
             return 0.0

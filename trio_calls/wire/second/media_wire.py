@@ -8,7 +8,7 @@ from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.state import Command
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
-from trio_calls.wire.media_wire import AudioReceived, Credit, Heard
+from trio_calls.wire.media_wire import AudioReceived, Heard
 from trio_calls.wire.names import CALL_CHANNEL
 from trio_calls.wire.second.audio_credit import AudioCredit
 from trio_calls.wire.second.audio_frame import HEADER_BYTES
@@ -72,7 +72,9 @@ class SecondMedia:
             usual = match_usual_flow(message)
             if usual is None:
                 return self._read_text(message)
-            return self._update_credit(int(usual[1]), int(usual[2]))
+            return self._credit.update(
+                int(usual[1]), int(usual[2]), self._writer.sent_bytes, self._heard_bytes
+            )
         # Almost all of them are such: nothing but whole samples.
         if len(message) > HEADER_BYTES and not (message[_FLAGS] or len(message) % 2):
             track = message[_TRACK]
@@ -92,14 +94,12 @@ class SecondMedia:
     def _read_text(self, message: str) -> Heard | None:
         match decode_media(message):
             case Flow(track=track) as flow if track == AGENT_TRACK:
-                return self._update_credit(flow.drained_ms, flow.window_ms)
+                return self._credit.update(
+                    flow.drained_ms, flow.window_ms, self._writer.sent_bytes, self._heard_bytes
+                )
             case Config(frame_ms=frame_ms):
                 return self._credit.use_frames(frame_ms * self._bytes_per_ms, self._heard_bytes)
             case CommandResponse() | CallEvent() as heard_word:
                 return heard_word
             case _:
                 return None
-
-    def _update_credit(self, drained_ms: int, window_ms: int) -> Credit | None:
-        sent_bytes = self._writer.sent_bytes
-        return self._credit.update(drained_ms, window_ms, sent_bytes, self._heard_bytes)
