@@ -61,8 +61,9 @@ from trio_calls.wire.second.media_wire import SecondMedia
 CAPACITY_BYTES: Final = 4000
 MAX_STEPS: Final = 100
 
-#: More than everything may take that a call may hold: a full queue, 64 requests, 64 commands.
-MAX_HELD_BYTES: Final = 10_000
+#: More than everything may take that a call may hold: a full queue, 64 requests, 64 commands, and
+#: on the second wire a message of one party that waits for the other.
+MAX_HELD_BYTES: Final = 12_000
 
 _SAMPLE_RATE: Final = 8000
 _SAMPLE_BYTES: Final = 2

@@ -2,6 +2,9 @@
 
 Voices are numbers: everybody always says their own, and who listens hears the sum. So what was
 heard in a frame tells who was.
+
+SDKs of both wires are told of the same calls: those of the first all of each, those of the second
+one after the other, until somebody has claimed it.
 """
 
 from __future__ import annotations
@@ -13,6 +16,9 @@ import attrs
 TICK_SECONDS = 0.02 + 1e-9
 PULLED_AHEAD = 3
 """So many frames of the agent's audio are pulled before they are played."""
+
+CLAIM_SECONDS = 10
+"""So long a call is one SDK's to claim on the second wire."""
 
 CALLER, CALLEE, AGENT = 1, 2, 4
 
@@ -26,6 +32,9 @@ POSSIBLE_IN = {
     "call.close": {"PENDING", "ANSWERED", "CONNECTED"},
     "call.disconnect": {"PENDING", "ANSWERED", "CONNECTED"},
 }
+DIAL = "call.dial"
+"""Never possible for a call that comes in; the first wire does not have it."""
+
 MODES = {"agent.barge": "BARGE", "agent.whisper": "WHISPER", "agent.spy": "SPY"}
 AGENT_IS_HEARD_BY = {
     None: {CALLER},
@@ -42,6 +51,7 @@ class SdkModel:
     """A control connection: what it was told, without the times and the tokens."""
 
     number: int
+    is_second: bool
     is_isolated: bool
     told: Told = attrs.field(factory=list)
 
@@ -88,6 +98,7 @@ class CallModel:
     callee: str = "IDLE"
     holder: SdkModel | None = None
     has_token: bool = False
+    is_second: bool = False
     is_isolated: bool = False
     is_closed: bool = False
     is_over: bool = False
@@ -117,6 +128,10 @@ class CallModel:
             self.media.told.append(what)
 
     def command(self, command: str, command_id: str, ring_seconds: float, now: float) -> None:
+        if command == DIAL:
+            error_code = "INVALID_STATE" if self.is_second else "INVALID_COMMAND"
+            self.tell("refused", command_id, error_code)
+            return
         is_possible = self.state in POSSIBLE_IN[command] and self.leaving is None
         if not is_possible or (command == "call.connect" and self.ringing):
             self.tell("refused", command_id, "INVALID_STATE")
@@ -214,8 +229,17 @@ class CallModel:
         self.is_closed = True
         self.tell("closed")
         self.media = None
-        if self.holder:
+        if self.holder and not self.holder.is_second:
             self.holder.told.append(("closed", self.number, reason))
+
+    def channels(self, callee: int) -> dict[int, int]:
+        """What the agent hears, by channel, or by track on the second wire."""
+        legs = {1: CALLER, 2: callee} if callee else {1: CALLER}
+        if not self.is_isolated:
+            return {0: CALLER + callee}
+        if self.is_second:
+            return {channel - 1: voices for channel, voices in legs.items()}
+        return {0: CALLER + callee, **legs}
 
     def tick(self) -> None:
         """One frame of everybody's audio."""
@@ -227,11 +251,8 @@ class CallModel:
         if callee:
             self.callee_heard.append(CALLER + (agent if CALLEE in hearers else 0))
         if agent and self.media is not None:
-            self.media.hear(0, CALLER + callee)
-            if self.is_isolated:
-                self.media.hear(1, CALLER)
-                if callee:
-                    self.media.hear(2, CALLEE)
+            for channel, voices in self.channels(callee).items():
+                self.media.hear(channel, voices)
         if self.leaving:
             self.frames_to_play -= 1
             self.leave_if_played()
@@ -241,37 +262,83 @@ class ExchangeModel:
     """Calls, and the SDKs that are offered them."""
 
     def __init__(self) -> None:
+        self.now = 0.0
         self.sdks: list[SdkModel] = []
         self.calls: list[CallModel] = []
+        # Of the second wire: whose turn it is comes first, and who may claim a call until when.
+        self.turns: list[SdkModel] = []
+        self.notices: dict[CallModel, tuple[SdkModel, float]] = {}
 
     def offer(self, call: CallModel) -> None:
         call.holder = None
         call.has_token = False
         for sdk in self.sdks:
+            if not sdk.is_second:
+                sdk.told.append(("offer", call.number))
+        self.notify(call)
+
+    def notify(self, call: CallModel) -> None:
+        """Tell the SDK of the second wire whose turn it is, and nobody else."""
+        self.notices.pop(call, None)
+        if self.turns:
+            sdk = self.turns.pop(0)
+            self.turns.append(sdk)
+            self.notices[call] = (sdk, self.now + CLAIM_SECONDS)
             sdk.told.append(("offer", call.number))
 
     def sdk_connects(self, sdk: SdkModel) -> None:
         self.sdks.append(sdk)
+        if sdk.is_second:
+            self.turns.append(sdk)
         for call in self.calls:
             if call.holder is None and not call.is_closed:
-                sdk.told.append(("offer", call.number))
+                if not sdk.is_second:
+                    sdk.told.append(("offer", call.number))
+                elif call not in self.notices:
+                    self.notify(call)
 
     def sdk_is_lost(self, sdk: SdkModel) -> None:
         self.sdks.remove(sdk)
+        if sdk.is_second:
+            # Its claims stand: what they have brought it opens the media connection all the same.
+            self.turns.remove(sdk)
+            for call in [call for call, (told, _) in self.open_notices() if told is sdk]:
+                self.notify(call)
+            return
         for call in self.calls:
             if call.holder is sdk and call.media is None and call.state == "PENDING":
                 self.offer(call)
 
+    def open_notices(self) -> list[tuple[CallModel, tuple[SdkModel, float]]]:
+        """Forget those of calls that are over. The oldest comes first."""
+        self.notices = {call: told for call, told in self.notices.items() if not call.is_closed}
+        return list(self.notices.items())
+
     def claim(self, sdk: SdkModel, call: CallModel) -> None:
-        if call.is_closed:
+        if sdk.is_second:
+            self.claim_on_second(sdk, call)
+        elif call.is_closed:
             sdk.told.append(("refused", "SESSION_CLOSED", None))
         elif call.holder not in {None, sdk}:
             assert call.holder is not None
             sdk.told.append(("refused", "SESSION_BUSY", str(call.holder.number)))
         else:
-            call.holder = sdk
-            call.is_isolated = sdk.is_isolated
-            sdk.told.append(("claimed", call.number))
+            self.give(call, sdk)
+
+    def claim_on_second(self, sdk: SdkModel, call: CallModel) -> None:
+        told, _ = self.notices.get(call, (None, 0))
+        if call.is_closed or call.holder is not (None if told is sdk else sdk):
+            sdk.told.append(("refused", "CALL_NOT_FOUND", None))
+        else:
+            self.give(call, sdk)
+            call.has_token = True
+
+    def give(self, call: CallModel, sdk: SdkModel) -> None:
+        self.notices.pop(call, None)
+        call.holder = sdk
+        call.is_second = sdk.is_second
+        call.is_isolated = sdk.is_isolated
+        sdk.told.append(("claimed", call.number))
 
     def ready(self, sdk: SdkModel, call: CallModel) -> bool:
         if call.holder is sdk and not call.is_closed:
@@ -284,10 +351,14 @@ class ExchangeModel:
         while True:
             due = [(c.next_ring_end, "ring", c) for c in self.calls]
             due += [(c.next_tick, "tick", c) for c in self.calls]
+            due += [(until, "lapse", c) for c, (_, until) in self.open_notices()]
             time, what, call = min(due, key=lambda entry: entry[0], default=(math.inf, "", None))
             if time > now or call is None:
                 return
+            self.now = time
             if what == "tick":
                 call.tick()
+            elif what == "lapse":
+                self.notify(call)
             elif call.ringing:
                 call.ring_ends(call.ringing.end, time)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from itertools import count
 
 import attrs
@@ -26,6 +28,7 @@ from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator.exchange.commands import execute
 from trio_calls.simulator.exchange.exchange import Exchange
 from trio_calls.simulator.exchange.first_control import FirstSdk
+from trio_calls.simulator.exchange.second_control import SecondSdk
 from trio_calls.simulator.exchange.sessions import Session
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
 from trio_calls.wire.first.codec import decode_media
@@ -33,8 +36,16 @@ from trio_calls.wire.first.control import CallIn, SessionClosed, SessionNotify
 from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.message import Message
 from trio_calls.wire.responses import Response
+from trio_calls.wire.second.audio_frame import unpack_frame
+from trio_calls.wire.second.audio_writer import AudioWriter
+from trio_calls.wire.second.codec import decode_media as decode_second_media
+from trio_calls.wire.second.control import CallNotify, SessionClaim, SessionOpen
+from trio_calls.wire.second.media import Config, Flow
+
+CALLEE_NUMBER = "+2"
 
 SAMPLE_RATE = 8000
+BYTES_PER_MS = 16
 FRAME = frame_bytes(SAMPLE_RATE)
 
 
@@ -52,25 +63,48 @@ def voices_in(pcm: bytes | bytearray) -> list[int]:
 class Sdk:
     """The real end of a control connection, and its model."""
 
-    def __init__(self, number: int, is_isolated: bool, call_ins: list[CallIn]) -> None:
-        self.model = SdkModel(number, is_isolated)
-        self.messages: list[Message] = []
-        self._call_ins = call_ins
+    def __init__(
+        self, number: int, is_second: bool, is_isolated: bool, tokens: dict[str, list[str]]
+    ) -> None:
+        self.model = SdkModel(number, is_second, is_isolated)
+        self.messages: list[Message | tuple[object, ...]] = []
+        self._tokens = tokens
         mode = AudioMode.ISOLATED if is_isolated else AudioMode.MIXED
         audio_format = AudioFormat(SAMPLE_RATE, mode)
-        self.connected = FirstSdk(str(number), audio_format, self._receive)
+        kind = SecondSdk if is_second else FirstSdk
+        self.connected = kind(str(number), audio_format, self._receive)
 
     def _receive(self, message: Message) -> None:
         self.messages.append(message)
         if isinstance(message, CallIn):
-            self._call_ins.append(message)
+            self._tokens[message.session_id].append(message.token)
+
+    def claim(self, exchange: Exchange, call: Call) -> None:
+        """Claim a call, as is done on the SDK's wire."""
+        session_id = call.session.call.session_id
+        if not self.model.is_second:
+            response = exchange.open_session("request", session_id, self.connected)
+            self.messages.append(response)
+            return
+        name = self.connected.connection_id
+        assert exchange.second.open_session(SessionOpen("request", name, CALLEE_NUMBER)).is_ok
+        claim = SessionClaim("request", name, call.simulated.call_id)
+        response = exchange.second.claim(claim, self.connected)
+        if response.is_ok:
+            self._tokens[session_id].append(response.content["token"])
+        self.messages.append(("claimed", call.model.number) if response.is_ok else response)
 
     def told(self, numbers: dict[str, int]) -> Told:
-        return [in_short(message, numbers) for message in self.messages]
+        return [
+            message if isinstance(message, tuple) else in_short(message, numbers)
+            for message in self.messages
+        ]
 
 
 def in_short(message: Message, numbers: dict[str, int]) -> tuple[object, ...]:
     match message:
+        case CallNotify(call_id=call_id):
+            return ("offer", numbers[call_id])
         case SessionNotify(session_id=session_id, activity="NEW_INCOMING_CALL"):
             return ("offer", numbers[session_id])
         case Response(is_ok=True, content={"session": {"id": session_id}}):
@@ -94,6 +128,13 @@ class Agent:
         self.call = call
         self.is_closed = False
         self.is_lost = False
+        self._ear = SecondEar() if call.model.is_second else None
+
+    def begin(self) -> None:
+        """Become the media connection of the call."""
+        leg = self.call.session.call.agent
+        self.send(*leg.wire.begin())
+        leg.socket = self
 
     def send(self, *frames: str | bytes) -> None:
         assert not self.is_closed
@@ -102,9 +143,14 @@ class Agent:
 
     def _take(self, frame: str | bytes) -> None:
         if isinstance(frame, bytes):
-            self.heard.setdefault(frame[0], bytearray()).extend(frame[1:])
+            pcm = frame[1:] if self._ear is None else self._ear.hear(frame)
+            self.heard.setdefault(frame[0], bytearray()).extend(pcm)
             return
-        match decode_media(frame):
+        match decode_media(frame) if self._ear is None else decode_second_media(frame):
+            case (Config() | Flow()) as account:
+                assert self._ear is not None
+                for message in self._ear.speak(account):
+                    self.call.session.call.agent.wire.take(message)
             case BufferRequest(requested_bytes=requested):
                 self.call.session.call.agent.buffer.put(voice(AGENT, requested))
             case CommandResponse(success=True) as response:
@@ -119,6 +165,40 @@ class Agent:
     def close(self) -> None:
         self.told.append(("closed",))
         self.is_closed = True
+
+
+class SecondEar:
+    """What an agent of the second wire keeps account of. It says all that it may."""
+
+    def __init__(self) -> None:
+        self._writer = AudioWriter(SAMPLE_RATE)
+        self._frame_ms = 0
+        self._drained_ms = 0
+        # Of each track: how many frames came, and how many milliseconds of audio.
+        self._heard: dict[int, tuple[int, int]] = {}
+
+    def hear(self, message: bytes) -> bytes:
+        """Return the PCM of a message, which must be the next one of its track."""
+        frame = unpack_frame(message)
+        count, heard_ms = self._heard.get(frame.track, (0, 0))
+        assert (frame.sequence, frame.clock_ms) == (count, heard_ms)
+        self._heard[frame.track] = count + 1, heard_ms + len(frame.pcm) // BYTES_PER_MS
+        return frame.pcm
+
+    def speak(self, account: Config | Flow) -> Iterable[bytes]:
+        """Return the messages that may go out now."""
+        if isinstance(account, Config):
+            assert not self._frame_ms, "it is said once how long frames are to be"
+            self._frame_ms = account.frame_ms
+            return ()
+        sent_ms = self._writer.sent_bytes // BYTES_PER_MS
+        assert self._drained_ms <= account.drained_ms <= sent_ms
+        self._drained_ms = account.drained_ms
+        allowed_ms = account.drained_ms + account.window_ms
+        assert allowed_ms >= sent_ms, "what was allowed once stays allowed"
+        frame, tail = divmod(allowed_ms - sent_ms, self._frame_ms)
+        lengths = [self._frame_ms] * frame + [tail] * bool(tail)
+        return [self._writer.write(voice(AGENT, each * BYTES_PER_MS)) for each in lengths]
 
 
 @attrs.frozen(eq=False)
@@ -139,14 +219,14 @@ class World:
         )
         self.placed_calls = PlacedCalls(self.exchange)
         self.model = ExchangeModel()
-        self.call_ins: list[CallIn] = []
+        self.tokens: dict[str, list[str]] = defaultdict(list)
         self.sdks: list[Sdk] = []
         self.agents: list[Agent] = []
         self.calls: list[Call] = []
         self.names = (str(number) for number in count())
 
-    def connect_sdk(self, is_isolated: bool) -> None:
-        sdk = Sdk(int(next(self.names)), is_isolated, self.call_ins)
+    def connect_sdk(self, is_second: bool, is_isolated: bool) -> None:
+        sdk = Sdk(int(next(self.names)), is_second, is_isolated, self.tokens)
         self.sdks.append(sdk)
         self.exchange.sdk_connected(sdk.connected)
         self.model.sdk_connects(sdk.model)
@@ -161,7 +241,7 @@ class World:
         after_seconds, picks_up = pickup
         simulated = self.placed_calls.place(
             caller="+1",
-            callee="+2",
+            callee=CALLEE_NUMBER,
             pickup=(answers if picks_up else declines)(after_seconds=after_seconds),
         )
         session = self.exchange.find_session(simulated.call_id)
@@ -174,14 +254,14 @@ class World:
     def claim(self, sdk: int, call: int) -> None:
         if self.sdks and self.calls:
             claimant, claimed = self.sdks[sdk % len(self.sdks)], self.calls[call % len(self.calls)]
-            session_id = claimed.session.call.session_id
-            response = self.exchange.open_session("request", session_id, claimant.connected)
-            claimant.messages.append(response)
+            claimant.claim(self.exchange, claimed)
             self.model.claim(claimant.model, claimed.model)
 
     def ready(self, sdk: int, call: int) -> None:
-        if self.sdks and self.calls:
-            claimant, claimed = self.sdks[sdk % len(self.sdks)], self.calls[call % len(self.calls)]
+        """Ask for a call that was claimed. On the second wire, there is no word for it."""
+        sdks = [sdk for sdk in self.sdks if not sdk.model.is_second]
+        if sdks and self.calls:
+            claimant, claimed = sdks[sdk % len(sdks)], self.calls[call % len(self.calls)]
             session_id = claimed.session.call.session_id
             is_held = self.exchange.session_ready(session_id, claimant.connected)
             assert is_held is self.model.ready(claimant.model, claimed.model)
@@ -191,11 +271,7 @@ class World:
         if not self.calls:
             return
         opened = self.calls[call % len(self.calls)]
-        tokens = [
-            message.token
-            for message in self.call_ins
-            if message.session_id == opened.session.call.session_id
-        ]
+        tokens = self.tokens[opened.session.call.session_id]
         token = tokens[-1 - back] if back < len(tokens) else "made up"
         session = self.exchange.find_session(opened.simulated.call_id)
         assert (session is None) is opened.model.is_closed
@@ -205,7 +281,7 @@ class World:
         if is_admitted and opened.session.call.agent.socket is None:
             agent = Agent(opened)
             self.agents.append(agent)
-            opened.session.call.agent.socket = agent
+            agent.begin()
             opened.model.media = agent.model
 
     def replace_media(self, call: int) -> None:
@@ -217,7 +293,7 @@ class World:
             agent = Agent(replaced)
             self.agents.append(agent)
             replaced.session.call.replace_media_connection()
-            replaced.session.call.agent.socket = agent
+            agent.begin()
             replaced.model.replace_media(agent.model)
 
     def take_call(self, sdk: int, call: int) -> None:
@@ -242,7 +318,7 @@ class World:
         commanded = self.calls[call % len(self.calls)]
         if commanded.model.media is not None:
             command_id = next(self.names)
-            data = RingTime(ring_seconds) if command == "call.connect" else None
+            data = RingTime(ring_seconds) if command in {"call.connect", "call.dial"} else None
             execute(commanded.session.call, CommandRequest(command_id, command, 10_000, data))
             commanded.model.command(command, command_id, ring_seconds, trio.current_time())
 
@@ -266,6 +342,7 @@ class World:
 
     async def do(self, name: str, *arguments: object) -> None:
         """Do the step of this name, and check that both have come to the same."""
+        self.model.now = trio.current_time()
         step = getattr(self, name)(*arguments)
         if step is not None:
             await step
@@ -274,7 +351,11 @@ class World:
         self.check()
 
     def check(self) -> None:
-        numbers = {call.session.call.session_id: call.model.number for call in self.calls}
+        numbers = {
+            name: call.model.number
+            for call in self.calls
+            for name in (call.session.call.session_id, call.simulated.call_id)
+        }
         for sdk in self.sdks:
             assert sdk.told(numbers) == sdk.model.told
         for agent in self.agents:
@@ -283,7 +364,10 @@ class World:
             assert heard == agent.model.heard
         for call in self.calls:
             believers = [
-                sdk for sdk in self.sdks if call.model.number in sdk.model.believes_to_hold
+                sdk
+                for sdk in self.sdks
+                # Those of the second wire hear of no end.
+                if not sdk.model.is_second and call.model.number in sdk.model.believes_to_hold
             ]
             assert len(believers) <= 1
             self._check_call(call.simulated, call.session, call.model)
