@@ -16,7 +16,7 @@ RIGHT: Final = WIDTH - 14
 ROW: Final = 26
 BAR: Final = 20
 #: About how wide a letter is.
-LETTER: Final = 7.2
+LETTER: Final = 7.7
 
 OUTLIVES: Final = "task outlives"
 

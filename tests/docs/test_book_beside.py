@@ -9,6 +9,8 @@ import soundfile
 
 from docs import book_beside, book_output
 from docs.book_beside import BOOK, CHAPTERS, Beside
+from docs.book_timelines import OUTLIVES, rows
+from examples.book.stage import Scene
 
 pytest.importorskip("stackscope")
 pytestmark = pytest.mark.pure
@@ -80,6 +82,16 @@ def test_the_section_shows_all_of_it(chapter: Beside) -> None:
     recordings = re.findall(r'src="\.\./_static/book/(\w+)\.opus"', shown)
     both = [book_beside.recording(chapter).stem, chapter.ours]
     assert recordings == (both if chapter.is_heard else [])
+
+
+def test_what_outlives_its_call_is_marked() -> None:
+    (leaving,) = (chapter for chapter in CHAPTERS if chapter.name == "leaving")
+
+    def marked(scene: Scene) -> set[str]:
+        return {row.name for row in rows(scene) for bar in row.bars if bar.style == OUTLIVES}
+
+    assert marked(book_beside.theirs(leaving)) == {"look_up"}
+    assert marked(book_beside.ours(leaving)) == set()
 
 
 def test_every_file_is_of_a_chapter() -> None:

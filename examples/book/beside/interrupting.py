@@ -17,7 +17,7 @@ async def with_asyncio(call: telcoflow.Call) -> None:
             note("the agent hears Ada, and cancels")
             talking.cancel()
             await talking
-            await call.clear_send_audio_buffer()  # what was queued is not to be heard, either
+            await call.clear_send_audio_buffer()
             note("the agent has fallen silent, and listens")
 
 
