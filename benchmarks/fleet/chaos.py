@@ -27,13 +27,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from multiprocessing.process import BaseProcess
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, get_args
 
 import attrs
 import trio
 
 from benchmarks.fleet.chaos_processes import Reach, dispatch, work
 from trio_calls import CallState
+from trio_calls.config import WireName
 from trio_calls.fleet import new_dispatch_key
 from trio_calls.simulator import PhoneHungUp, Simulator, open_simulator
 
@@ -274,6 +275,7 @@ async def run_chaos(
     *,
     workers: int = 4,
     second_media: Literal["refuse", "replace"] = "refuse",
+    wire: WireName = "first",
 ) -> Outcome:
     """Have chaos for so many seconds, with processes of its own. Returns what became of callers."""
     executable = next(filter(None, map(shutil.which, SERVERS)), None)
@@ -287,7 +289,7 @@ async def run_chaos(
             ) as simulator,
             running(redis),
         ):
-            reach = Reach(simulator.config.base_url, redis.url, str(new_dispatch_key()))
+            reach = Reach(simulator.config.base_url, redis.url, str(new_dispatch_key()), wire)
             desk = ForkedProcess(dispatch, reach)
             crew = [ForkedProcess(work, reach, seed + number) for number in range(workers)]
             async with running(desk), _all_running(crew):
@@ -314,6 +316,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--second-media", choices=["refuse", "replace"], default="refuse")
+    parser.add_argument("--wire", choices=get_args(WireName), default="first")
     options = parser.parse_args()
     run = partial(
         run_chaos,
@@ -321,6 +324,7 @@ def main() -> int:
         options.seed,
         workers=options.workers,
         second_media=options.second_media,
+        wire=options.wire,
     )
     outcome = trio.run(run)
     print(json.dumps({**vars(options), **outcome.report()}, indent=2))

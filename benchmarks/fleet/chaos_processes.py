@@ -11,6 +11,7 @@ import attrs
 import trio
 
 from trio_calls import ActiveCall, ClientConfig, WSSConnectionError, events, open_call_client
+from trio_calls.config import WireName
 from trio_calls.errors import WSSFleetError
 from trio_calls.fleet import open_dispatcher, serve_from_redis
 
@@ -31,17 +32,22 @@ class Reach:
       exchange: the address of the simulator.
       redis: that of Redis.
       key: that calls are encrypted with.
+      wire: which generation of the exchange the dispatcher speaks.
     """
 
     exchange: str
     redis: str
     key: str = attrs.field(repr=False)
+    wire: WireName = "first"
 
     @property
     def config(self) -> ClientConfig:
         """The settings for a simulator as it is by default."""
         return ClientConfig.sandbox(
-            api_key="simulated-key", connector_uuid="simulated-connector", base_url=self.exchange
+            api_key="simulated-key",
+            connector_uuid="simulated-connector",
+            base_url=self.exchange,
+            wire=self.wire,
         )
 
 
