@@ -105,7 +105,7 @@ soak: $(DEVELOPMENT_INSTALLED) ## Ten minutes of calls in which things go wrong;
 
 chaos: SECONDS = 600
 chaos: SEED = 1
-chaos: $(DEVELOPMENT_INSTALLED) ## Ten minutes of kill -9, of workers, a dispatcher and Redis; ARGS="--second-media replace"
+chaos: $(DEVELOPMENT_INSTALLED) ## Ten minutes of kill -9, of workers, a dispatcher and Redis; ARGS="--wire second"
 	$(BIN)/python -m benchmarks.fleet.chaos --seconds $(SECONDS) --seed $(SEED) $(ARGS)
 
 format: $(DEVELOPMENT_INSTALLED) ## Format the code and mend what ruff can mend
