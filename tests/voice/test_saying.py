@@ -16,6 +16,7 @@ import trio.lowlevel
 
 from tests.support.phone_calls import speech
 from tests.support.voice_agents import FRAME, RATE, answered, seconds_of, sounds
+from tests.support.wires import on_one_wire
 from trio_calls import AgentMode, WSSCallStateError, serve_calls
 from trio_calls.audio import tone, write_wav
 from trio_calls.call.active_call import ActiveCall
@@ -489,6 +490,7 @@ class TestPauses:
             assert sounds(scene.simulated.caller.heard[before:]) == speech(2, 0.2)
 
 
+@on_one_wire
 class TestKindsOfAudio:
     """What may be said, and what may not."""
 
@@ -560,6 +562,7 @@ class TestKindsOfAudio:
             assert isinstance(said, Speech)
 
 
+@on_one_wire
 class TestRates:
     """Speech at other rates than the call's."""
 
