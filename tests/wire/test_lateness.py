@@ -62,7 +62,7 @@ class LateExchange:
 
     def __init__(self) -> None:
         self.ticks = 0
-        self.audio = OutgoingAudio(100 * FRAME)
+        self.audio = OutgoingAudio(2000 * FRAME)
         self.clock = HeardClock(RATE, self.audio)
         self.heard = 0
         self._lateness = Lateness(RATE)
