@@ -9,7 +9,7 @@ import trio
 
 from tests.support.phone_calls import speech
 from tests.support.voice_agents import RATE, Scene, answered, loudness
-from tests.support.wires import on_the_first_wire
+from tests.support.wires import on_one_wire
 from trio_calls import WSSCallStateError, serve_calls
 from trio_calls.audio import silence
 from trio_calls.call.active_call import ActiveCall
@@ -159,7 +159,7 @@ async def test_a_leg_can_be_listened_to(simulator: Simulator) -> None:
         assert len(without_silence(await anext(both))) == len(speech(1, 0.5))
 
 
-@on_the_first_wire
+@on_one_wire
 async def test_who_does_not_take_them_is_told(simulator: Simulator) -> None:
     async with listening(simulator, endpointing=Endpointing(max_seconds=30)) as scene:
         utterances = scene.voice.utterances()
@@ -228,7 +228,7 @@ class TestSpeechEvents:
                 PREFIX + speech(2, 0.5),
             ]
 
-    @on_the_first_wire
+    @on_one_wire
     async def test_who_is_slower_than_speech_is_told(self, simulator: Simulator) -> None:
         async with listening(simulator) as scene:
             events = scene.voice.speech_events()
@@ -295,7 +295,7 @@ class TestFailingDetectors:
             with pytest.raises(DetectorError, match="no model"):
                 await anext(utterances)
 
-    @on_the_first_wire
+    @on_one_wire
     async def test_one_that_is_too_slow_is_told_of(self, simulator: Simulator) -> None:
         async def detect(pcm: bytes) -> float:
             await trio.sleep(0.03)

@@ -6,9 +6,12 @@ import pytest
 from trio.testing import MockClock
 
 from tests.support.peers.tab import HOST, ORIGIN, Refused, open_browser
+from tests.support.wires import on_one_wire
 from trio_calls.simulator import Simulator
 from trio_calls.web._recordings import Recordings
 from trio_calls.web._switchboard import MAX_TABS
+
+pytestmark = on_one_wire
 
 pytestmark = pytest.mark.pure
 

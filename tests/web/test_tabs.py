@@ -9,7 +9,7 @@ import trio
 from trio.testing import MockClock
 
 from tests.support.peers.tab import Browser, TabInMemory, open_browser
-from tests.support.wires import on_the_first_wire
+from tests.support.wires import on_one_wire
 from trio_calls import ActiveCall
 from trio_calls.simulator import Simulator
 from trio_calls.testing import run_agent
@@ -181,7 +181,7 @@ async def test_a_reloaded_callee_rings_again(
         caller.send("hang_up")
 
 
-@on_the_first_wire
+@on_one_wire
 async def test_a_dead_tab_is_found_by_its_silence(
     simulator: Simulator, autojump_clock: MockClock
 ) -> None:
@@ -195,7 +195,7 @@ async def test_a_dead_tab_is_found_by_its_silence(
         assert 4 <= trio.current_time() - asleep_at <= 8.1
 
 
-@on_the_first_wire
+@on_one_wire
 async def test_a_voice_is_a_sign_of_life(simulator: Simulator, autojump_clock: MockClock) -> None:
     async with open_browser(simulator) as browser, run_agent(listen, simulator):
         tab = await call_from(browser)
@@ -230,7 +230,7 @@ async def test_a_slow_tab_hears_what_is_said_now(
         assert 150 - MAX_FRAMES <= heard[gaps.index(gap) + 1] <= 165
 
 
-@on_the_first_wire
+@on_one_wire
 async def test_a_tab_that_reads_nothing_is_given_up(
     simulator: Simulator, autojump_clock: MockClock
 ) -> None:

@@ -12,7 +12,7 @@ import trio
 from tests.support.phone_calls import speech
 from tests.support.recordings import channels_of, first_sound
 from tests.support.voice_agents import FRAME, RATE, answered, loudness, seconds_of, sounds
-from tests.support.wires import on_the_first_wire
+from tests.support.wires import on_one_wire
 from trio_calls import ActiveCall, AudioMode, serve_calls
 from trio_calls.simulator import Simulator, answers, jitter
 from trio_calls.voice import Recording, RecordingError, Voice, open_voice
@@ -252,7 +252,7 @@ async def test_what_ends_the_block_loses_nothing(
 
 
 @pytest.mark.slow
-@on_the_first_wire  # minutes take seconds
+@on_one_wire  # minutes take seconds
 async def test_both_line_up_after_minutes(
     simulator: Simulator, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
