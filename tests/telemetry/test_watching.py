@@ -13,7 +13,9 @@ from tests.support.metrics import read_metrics
 from tests.support.peers.exchange import FakeExchange
 from tests.support.phone_calls import speech
 from tests.support.voice_agents import loudness
+from tests.support.wires import on_the_first_wire
 from trio_calls import ActiveCall, CallClient
+from trio_calls.config import WireName
 from trio_calls.simulator import SimulatedCall, Simulator, answers, stall
 from trio_calls.telemetry._exposition import write_metrics
 from trio_calls.telemetry._watch import ClientWatch, open_watch
@@ -91,25 +93,30 @@ async def test_a_call_that_is_connected_unanswered(simulator: Simulator) -> None
         assert read(watch)["offer_to_answer_seconds_sum"] == pytest.approx(7, abs=0.01)
 
 
-async def test_offers_that_are_lost(exchange: FakeExchange) -> None:
+#: Why a call cannot be had, as each wire says it, and what that is counted as.
+LOSSES = {
+    "first": {"SESSION_BUSY": "busy", "SESSION_NOT_FOUND": "hung_up", "QUOTA_EXCEEDED": "refused"},
+    # Who was too late is told no more than that.
+    "second": {"CALL_NOT_FOUND": "hung_up", "INVALID_REQUEST": "refused"},
+}
+
+
+async def test_offers_that_are_lost(exchange: FakeExchange, wire: WireName) -> None:
+    losses = LOSSES[wire]
     async with exchange.open_client() as (client, control, _), open_watch(client) as watch:
-        await control.offer("a", "b", "c")
-        await control.refuse("a", "SESSION_BUSY")
-        await control.refuse("b", "SESSION_NOT_FOUND")
-        await control.refuse("c", "QUOTA_EXCEEDED")
+        await control.offer(*losses)
+        for code in losses:
+            await control.refuse(code, code)
         await trio.testing.wait_all_tasks_blocked()
         samples = read(watch)
-        assert samples["offers_seen_total"] == 3
+        assert samples["offers_seen_total"] == len(losses)
         assert samples["offers_claimed_total"] == 0
         lost = {
             name: count
             for name, count in samples.items()
             if name.startswith("offers_lost_total") and count
         }
-        assert lost == {
-            f'offers_lost_total{{reason="{reason}"}}': 1
-            for reason in ("busy", "hung_up", "refused")
-        }
+        assert lost == {f'offers_lost_total{{reason="{reason}"}}': 1 for reason in losses.values()}
 
 
 async def test_reconnects(exchange: FakeExchange) -> None:
@@ -126,6 +133,7 @@ async def test_reconnects(exchange: FakeExchange) -> None:
         assert (samples["connected_workers"], samples["reconnects_total"]) == (1, 1)
 
 
+@on_the_first_wire  # the second says nothing of a call that ends before it is answered
 async def test_saturation_counts_what_a_gauge_would_miss(exchange: FakeExchange) -> None:
     async with (
         exchange.open_client(max_concurrent_calls=2) as (client, control, _),

@@ -25,7 +25,7 @@ TALK = """
         async with run_agent(echo, {fixture}):
             call = {fixture}.place_call()
             await call.caller.say(speech)
-            await hears(call.caller, speech, within_seconds=3)
+            await hears(call.caller, speech, within_seconds=30)
             call.caller.hang_up()
             await call.wait_ended()
         assert not {fixture}.violations
