@@ -337,6 +337,19 @@ class TestItIsToldTwice:
                 assert told.count(SEEN) == 1
                 assert await control.rest() == []
 
+    async def test_and_never_claimed(self, exchange: FakeExchange) -> None:
+        """It is lost when its new time is over, though nothing else happens."""
+        async with open_call_client(exchange.config()) as client:
+            control = await exchange.control()
+            with observing(client) as told:
+                await control.send(NOTIFY)
+                await trio.sleep(8)
+                await control.send(NOTIFY)
+                await trio.sleep(9.9)
+                assert told == [SEEN]
+                await trio.sleep(0.2)
+                assert told == [SEEN, Loss.LAPSED]
+
     async def test_after_its_time(self, exchange: FakeExchange) -> None:
         async with open_call_client(exchange.config()) as client:
             control = await exchange.control()

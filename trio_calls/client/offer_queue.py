@@ -78,7 +78,7 @@ class OfferQueue:
         self._has_overflown = False
         self._is_asking_again = False
         self._due = Alarm(self._take_up_due)
-        self._lapse = Alarm(self._lose_lapsed)
+        self._lapse = Alarm(self._look_for_lapsed)
         # What `start` has chosen.
         self._nursery: trio.Nursery | None = None
         self._take_up: Callable[[], None]
@@ -173,6 +173,11 @@ class OfferQueue:
             assert self._nursery is not None
             self._due.set(self._nursery, due)
         return offer
+
+    def _look_for_lapsed(self) -> None:
+        """Lose what has lapsed, and look again when the next does: what was due may be renewed."""
+        self._lose_lapsed()
+        self._watch_lapses()
 
     def _lose_lapsed(self) -> None:
         """Lose what can be claimed no more: others are told of it by now."""
