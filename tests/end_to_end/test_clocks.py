@@ -9,7 +9,6 @@ import trio.testing
 
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.one_call import FakeMedia, frames
-from tests.support.wires import on_the_first_wire
 from trio_calls import (
     CallState,
     WSSCallCommandTimeoutError,
@@ -38,7 +37,6 @@ def pass_without_running(seconds: float) -> None:
     clock.jump(seconds)
 
 
-@on_the_first_wire
 @pytest.mark.usefixtures("wild_wall_clock")
 async def test_the_wall_clock_does_not_matter(exchange: FakeExchange) -> None:
     async with exchange.open_client() as (_, control, switchboard):
@@ -57,7 +55,6 @@ async def test_the_wall_clock_does_not_matter(exchange: FakeExchange) -> None:
         assert call.state is CallState.ANSWERED
 
 
-@on_the_first_wire
 async def test_a_pause_between_two_pings_costs_nothing(exchange: FakeExchange) -> None:
     async with exchange.open_client() as (_, control, switchboard):
         await control.ring("s")

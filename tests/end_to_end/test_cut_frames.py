@@ -3,19 +3,14 @@
 import pytest
 import trio
 
-from tests.support.peers.control_words import call_in, offer
-from tests.support.peers.exchange import FakeExchange
+from tests.support.peers.control_words import call_in
+from tests.support.peers.exchange import FakeExchange, Switchboard
 from tests.support.peers.frames import BINARY, TEXT, fragments, frame
 from tests.support.wires import on_the_first_wire
 from trio_calls import CallState, WSSMediaError
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CommandResponse
 from trio_calls.wire.first.control import SessionReady
-from trio_calls.wire.first.media import pack_audio
-from trio_calls.wire.message import Message
-from trio_calls.wire.responses import Response
-
-pytestmark = on_the_first_wire
 
 SPEECH = [bytes([number, 0]) * 480 for number in range(1, 4)]
 
@@ -33,8 +28,8 @@ async def test_audio_ends_with_the_last_whole_frame(
         call = await switchboard.next_call()
         media = await exchange.answer(call)
         stream = call.audio_stream()
-        *whole, last = (pack_audio(0, pcm) for pcm in SPEECH)
-        await media.send(*whole)
+        await media.speak(*SPEECH[:-1])
+        last = media.words.pack(0, SPEECH[-1])
         half = frame(BINARY, last)[:cut]
         if is_fragmented:
             half = fragments(BINARY, last[:480], last[480:])[0] + b"\x80"
@@ -74,24 +69,35 @@ async def test_a_command_whose_answer_is_cut_off_ends_at_once(
 
 
 @cut_after
-@pytest.mark.parametrize("moment", ["offer", "response", "call.in"])
+@pytest.mark.parametrize("moment", ["offer", "response"])
 async def test_a_control_frame_that_is_cut_off_costs_no_call(
     exchange: FakeExchange, moment: str, cut: int
 ) -> None:
     async with exchange.open_client() as (_, control, switchboard):
-        message: Message = offer("s")
-        if moment != "offer":
+        message = control.words.offer("s")
+        if moment == "response":
             await control.offer("s")
-            claim = await control.expect_claim("s")
-            message = Response(claim.request_id, is_ok=True)
-        if moment == "call.in":
-            await control.send(message)
-            await control.expect(SessionReady)
-            message = call_in("s")
+            message = control.words.grant(await control.expect_claim("s"))
         await control.wire.send_all(frame(TEXT, encode(message).encode())[:cut])
         await control.cut()
+        await check_it_can_be_had(exchange, switchboard)
 
-        renewed = await exchange.control()
-        await renewed.ring("s")
-        await exchange.answer(await switchboard.next_call())
-        assert len(switchboard.calls) == 1
+
+@cut_after
+@on_the_first_wire  # on the second the address comes with the response
+async def test_an_address_that_is_cut_off_costs_no_call(exchange: FakeExchange, cut: int) -> None:
+    async with exchange.open_client() as (_, control, switchboard):
+        await control.offer("s")
+        claim = await control.expect_claim("s")
+        await control.send(control.words.grant(claim))
+        await control.expect(SessionReady)
+        await control.wire.send_all(frame(TEXT, encode(call_in("s")).encode())[:cut])
+        await control.cut()
+        await check_it_can_be_had(exchange, switchboard)
+
+
+async def check_it_can_be_had(exchange: FakeExchange, switchboard: Switchboard) -> None:
+    renewed = await exchange.control()
+    await renewed.ring("s")
+    await exchange.answer(await switchboard.next_call())
+    assert len(switchboard.calls) == 1

@@ -4,7 +4,6 @@ import pytest
 import trio
 
 from tests.support.peers.exchange import FakeExchange, http
-from tests.support.wires import on_the_first_wire
 from trio_calls import CallState, WSSConnectionError, WSSMediaError, open_call_client
 
 redirecting = pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -26,7 +25,6 @@ async def test_the_control_connection_does_not_follow(
     assert [attempt.host for attempt in exchange.attempts] == ["exchange"]
 
 
-@on_the_first_wire
 @redirecting
 @leading
 async def test_a_media_connection_does_not_follow_a_redirect(

@@ -238,28 +238,28 @@ class MediaEnd(_End):
         self.authorization = authorization
         self.commands: list[CommandRequest] = []
         self.audio: list[bytes] = []
-        self._words = words
+        self.words = words
         self._command_came = command_came
         self._said_bytes = self._played_bytes = 0
         self._audio_came = trio.lowlevel.ParkingLot()
 
     async def begin(self) -> None:
         """Say what comes before everything else."""
-        if self._words.greeting:
-            await self.send(*self._words.greeting)
+        if self.words.greeting:
+            await self.send(*self.words.greeting)
 
     async def read(self) -> None:
         """Take in and play everything that comes, until the connection ends."""
         async with trio.open_nursery() as nursery:
-            if self._words.played is not None:
-                nursery.start_soon(self._play, self._words.played)
+            if self.words.played is not None:
+                nursery.start_soon(self._play, self.words.played)
             await super().read()
             nursery.cancel_scope.cancel()
 
     def _take(self, frame: str | bytes) -> None:
         super()._take(frame)
         if isinstance(frame, bytes):
-            self.audio.append(self._words.take(frame))
+            self.audio.append(self.words.take(frame))
             self._said_bytes += len(self.audio[-1])
             self._audio_came.unpark_all()
             return
@@ -298,18 +298,18 @@ class MediaEnd(_End):
 
     async def speak(self, *frames: bytes, channel: int = 0) -> None:
         """Let the agent hear PCM, all in one breath."""
-        await self.send(*(self._words.pack(channel, pcm) for pcm in frames))
+        await self.send(*(self.words.pack(channel, pcm) for pcm in frames))
 
     async def grant(self, pcm_bytes: int, frame_bytes: int = FRAME_MS * MS) -> None:
         """Ask for so much more of the agent's audio, in frames of this size."""
-        await self.send(*self._words.grant(pcm_bytes, frame_bytes))
+        await self.send(*self.words.grant(pcm_bytes, frame_bytes))
 
     async def pull(self, requested_bytes: int) -> bytes:
         """Ask for the agent's audio, and wait for the next message with some."""
         await self.grant(requested_bytes)
         frame = await self.receive()
         assert isinstance(frame, bytes)
-        return self._words.pcm_of(frame)
+        return self.words.pcm_of(frame)
 
 
 def _decode_command(frame: str) -> CommandRequest:
