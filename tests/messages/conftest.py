@@ -1,4 +1,4 @@
 from tests.support.in_memory import *  # noqa: F403
-from tests.support.transports import generate_on_one_transport as pytest_generate_tests
+from tests.support.wires import generate_on_wires_and_transports as pytest_generate_tests
 
 __all__ = ["pytest_generate_tests"]

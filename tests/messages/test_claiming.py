@@ -23,6 +23,7 @@ from tests.support.peers.messaging import (
     open_reader,
     text,
 )
+from tests.support.wires import on_the_first_wire
 from trio_calls import (
     ActiveCall,
     CallClient,
@@ -43,6 +44,8 @@ from trio_calls.sessions import (
     WSSSessionExistsError,
     WSSSessionNotFoundError,
 )
+
+pytestmark = on_the_first_wire
 
 quiet = trio.testing.wait_all_tasks_blocked
 

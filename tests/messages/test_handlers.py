@@ -21,6 +21,7 @@ from tests.support.peers.messaging import (
     open_reader,
     text,
 )
+from tests.support.wires import on_the_first_wire
 from trio_calls import CallClient, events, open_call_client
 from trio_calls.sessions import (
     Conversation,
@@ -29,6 +30,8 @@ from trio_calls.sessions import (
     WSSSessionClosedError,
     WSSSessionError,
 )
+
+pytestmark = on_the_first_wire
 
 quiet = trio.testing.wait_all_tasks_blocked
 

@@ -9,9 +9,12 @@ import trio
 from tests.support.peers.control_words import offer as call_offer
 from tests.support.peers.exchange import FakeExchange
 from tests.support.peers.messaging import MessageExchange, body
+from tests.support.wires import on_the_first_wire
 from trio_calls import ActiveCall, events, open_call_client
 from trio_calls.sessions import Conversation, Offer, OfferDecision
 from trio_calls.simulator import Simulator
+
+pytestmark = on_the_first_wire
 
 
 class Judge:

@@ -20,9 +20,11 @@ from tests.support.peers.messaging import (
     open_reader,
     text,
 )
+from tests.support.transports import on_one_transport
+from tests.support.wires import on_the_first_wire
 from trio_calls.sessions import WSSForbiddenError
 
-pytestmark = [pytest.mark.measures_memory, pytest.mark.slow]
+pytestmark = [pytest.mark.measures_memory, pytest.mark.slow, on_the_first_wire, on_one_transport]
 
 quiet = trio.testing.wait_all_tasks_blocked
 

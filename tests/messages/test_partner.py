@@ -10,6 +10,8 @@ from trio.testing import wait_all_tasks_blocked as quiet
 
 from tests.support.peers.messaging import API_VERSION, Frame, body, text
 from tests.support.peers.sdk import RawControl, open_pair
+from tests.support.transports import on_one_transport
+from tests.support.wires import on_the_first_wire
 from trio_calls import CallClient, events, open_call_client
 from trio_calls.sessions import (
     Conversation,
@@ -59,6 +61,7 @@ async def open_echo(client: CallClient, simulator: Simulator) -> Partner:
     return partner
 
 
+@on_the_first_wire
 async def test_a_conversation_as_both_sides_see_it(simulator: Simulator) -> None:
     async with open_call_client(simulator.config) as client:
         client.on(events.INCOMING_MESSAGE)(echo)
@@ -84,6 +87,7 @@ async def test_a_conversation_as_both_sides_see_it(simulator: Simulator) -> None
     assert "closed, FORCE_CLOSE" in repr(partner)
 
 
+@on_the_first_wire
 async def test_the_transcript_has_its_frames_and_not_what_was_written(
     simulator: Simulator,
 ) -> None:
@@ -104,6 +108,7 @@ async def test_the_transcript_has_its_frames_and_not_what_was_written(
     assert "hello" not in str(simulator.transcript)
 
 
+@on_the_first_wire
 async def test_whatever_is_no_text_goes_through_as_it_is(simulator: Simulator) -> None:
     content = {"type": "image", "image": {"id": "1"}, "none": None}
     got: list[Frame] = []
@@ -120,6 +125,7 @@ async def test_whatever_is_no_text_goes_through_as_it_is(simulator: Simulator) -
     assert (reply.content, reply.text, reply.api_version) == ({"type": "reaction"}, None, "v24.0")
 
 
+@on_the_first_wire
 async def test_who_writes_again_is_in_the_same_conversation(simulator: Simulator) -> None:
     async with open_call_client(simulator.config) as client:
         partner = await open_echo(client, simulator)
@@ -132,6 +138,7 @@ async def test_who_writes_again_is_in_the_same_conversation(simulator: Simulator
         assert (await other.wait_reply()).text == "anew"
 
 
+@on_the_first_wire
 async def test_a_partner_whose_conversation_is_over(simulator: Simulator) -> None:
     partner = simulator.place_message()
     partner.close()
@@ -145,6 +152,7 @@ async def test_a_partner_whose_conversation_is_over(simulator: Simulator) -> Non
         await partner.wait_claimed()
 
 
+@on_the_first_wire
 async def test_what_cannot_travel_is_not_written(simulator: Simulator) -> None:
     with pytest.raises(ValueError, match="Length"):
         simulator.place_message(sender="1" * 513)
@@ -153,6 +161,7 @@ async def test_what_cannot_travel_is_not_written(simulator: Simulator) -> None:
         simulator.place_message(content={"n": math.nan})
 
 
+@on_the_first_wire
 async def test_what_is_written_waits_for_an_sdk(simulator: Simulator) -> None:
     partner = simulator.place_message(content="1")
     partner.write("2")
@@ -172,6 +181,7 @@ async def test_finished_conversations_are_forgotten() -> None:
                     pass
 
 
+@on_the_first_wire
 async def test_of_two_clients_one_has_the_conversation(simulator: Simulator) -> None:
     async with (
         open_call_client(simulator.config) as one,
@@ -185,6 +195,7 @@ async def test_of_two_clients_one_has_the_conversation(simulator: Simulator) -> 
     assert simulator.violations == []
 
 
+@on_the_first_wire
 async def test_cuts_lose_nothing_that_is_written_meanwhile(simulator: Simulator) -> None:
     async with open_call_client(simulator.config) as client:
         partner = await open_echo(client, simulator)
@@ -198,6 +209,7 @@ async def test_cuts_lose_nothing_that_is_written_meanwhile(simulator: Simulator)
     assert simulator.violations == []
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("number", range(1, 10))
 async def test_a_cut_at_any_frame_leaves_both_sides_well(simulator: Simulator, number: int) -> None:
     async with open_call_client(simulator.config) as client:
@@ -216,6 +228,7 @@ async def test_a_cut_at_any_frame_leaves_both_sides_well(simulator: Simulator, n
     assert simulator.violations == []
 
 
+@on_the_first_wire
 @pytest.mark.parametrize(
     "fault",
     [restart(seconds=3), stall(seconds=5, connection="control"), jitter(seconds=1)],
@@ -230,6 +243,7 @@ async def test_other_troubles_pass(simulator: Simulator, fault: object) -> None:
     assert simulator.violations == []
 
 
+@on_the_first_wire
 async def test_a_repeated_offer_changes_nothing(simulator: Simulator) -> None:
     async with open_call_client(simulator.config) as client:
         partner = await open_echo(client, simulator)
@@ -240,6 +254,7 @@ async def test_a_repeated_offer_changes_nothing(simulator: Simulator) -> None:
         assert len([what for what in whats if what.startswith("session.open")]) == 1
 
 
+@on_the_first_wire
 class TestFaultsOfMessages:
     async def test_refused(self, simulator: Simulator) -> None:
         async with (
@@ -294,10 +309,6 @@ class TestFaultsOfMessages:
                 async with client.open_conversation(partner.session_id):
                     pass
             assert not partner.was_claimed
-
-    def test_there_is_no_such_request(self) -> None:
-        with pytest.raises(ValueError, match=r"session\.ready"):
-            never_answer("session.ready")
 
 
 async def send(control: RawControl, session_id: str) -> Response:
@@ -412,6 +423,8 @@ class TestTheExchange:
             assert simulator.violations == []
 
 
+@on_the_first_wire
+@on_one_transport
 class TestSessionsOfMessages:
     async def test_a_close_by_the_agent(self, simulator: Simulator) -> None:
         async with open_call_client(simulator.config) as client:
@@ -470,3 +483,8 @@ class TestSessionsOfMessages:
             await partner.wait_claimed()
             await quiet()
         assert partner.close_reason == "SDK_REQUEST"
+
+
+def test_there_is_no_such_request() -> None:
+    with pytest.raises(ValueError, match=r"session\.ready"):
+        never_answer("session.ready")

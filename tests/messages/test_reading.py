@@ -16,6 +16,7 @@ from tests.support.peers.messaging import (
     open_reader,
     text,
 )
+from tests.support.wires import on_the_first_wire, on_the_second_wire
 from trio_calls import events, open_call_client
 from trio_calls.client.unread_messages import MAX_UNREAD_MESSAGES
 from trio_calls.sessions import Conversation, ConversationEnd, IncomingMessage
@@ -23,6 +24,7 @@ from trio_calls.sessions import Conversation, ConversationEnd, IncomingMessage
 quiet = trio.testing.wait_all_tasks_blocked
 
 
+@on_the_first_wire
 async def test_from_the_offer_to_the_message(exchange: FakeExchange) -> None:
     got: list[IncomingMessage] = []
 
@@ -49,12 +51,14 @@ async def test_messages_come_in_their_order_to_their_conversation(exchange: Fake
     async with open_reader(exchange) as (_, wire, reader):
         await wire.bring("a")
         await wire.bring("b")
-        await wire.tell(*(message_in("ab"[number % 2], text(str(number))) for number in range(40)))
+        for number in range(40):
+            await wire.write("ab"[number % 2], str(number))
         await quiet()
         assert reader.read["a"] == [str(number) for number in range(0, 40, 2)]
         assert reader.read["b"] == [str(number) for number in range(1, 40, 2)]
 
 
+@on_the_first_wire
 async def test_offers_wait_for_a_handler(exchange: FakeExchange) -> None:
     async with open_call_client(exchange.config()) as client:
         wire = MessageExchange(await exchange.control())
@@ -66,6 +70,7 @@ async def test_offers_wait_for_a_handler(exchange: FakeExchange) -> None:
         assert await wire.is_quiet()
 
 
+@on_the_first_wire
 @pytest.mark.parametrize(
     ("fields", "is_claimed"),
     [
@@ -97,6 +102,7 @@ async def test_a_call_and_a_conversation_at_once(exchange: FakeExchange) -> None
         assert len(client.calls) == 1
 
 
+@on_the_first_wire
 async def test_an_offer_of_what_is_held_is_a_repetition(exchange: FakeExchange) -> None:
     async with open_reader(exchange) as (_, wire, reader):
         await wire.bring("s")
@@ -130,6 +136,7 @@ async def test_a_handler_that_is_done_is_called_with_what_comes_next(
         assert await wire.is_quiet()
 
 
+@on_the_first_wire
 async def test_a_handler_that_reads_nothing_is_called_once_for_each(
     exchange: FakeExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -147,6 +154,7 @@ async def test_a_handler_that_reads_nothing_is_called_once_for_each(
     assert "conversation s: 3 messages were never read" in caplog.text
 
 
+@on_the_first_wire
 async def test_a_handler_that_blocks_holds_up_nobody(exchange: FakeExchange) -> None:
     began = trio.Event()
     read: list[str] = []
@@ -173,6 +181,7 @@ async def test_a_handler_that_blocks_holds_up_nobody(exchange: FakeExchange) -> 
         assert read == ["at once", "waits"]
 
 
+@on_the_first_wire
 async def test_a_busy_handler_sees_the_end_at_once(exchange: FakeExchange) -> None:
     seen: list[ConversationEnd] = []
 
@@ -204,6 +213,7 @@ async def test_messages_beyond_a_hundred_are_read_as_well(exchange: FakeExchange
         assert reader.conversations[0].dropped_messages == 0
 
 
+@on_the_first_wire
 async def test_what_there_is_no_room_for_is_counted_and_said(
     exchange: FakeExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -234,6 +244,7 @@ async def test_what_there_is_no_room_for_is_counted_and_said(
     ]
 
 
+@on_the_first_wire
 async def test_two_readers_share_what_comes(exchange: FakeExchange) -> None:
     read: list[str] = []
 
@@ -257,6 +268,7 @@ async def test_two_readers_share_what_comes(exchange: FakeExchange) -> None:
         assert client.conversations == ()
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("frame", [{"content": "text"}, {"content": None}, {"sender": 6591}])
 async def test_a_message_that_makes_no_sense_is_dropped_and_said(
     exchange: FakeExchange, caplog: pytest.LogCaptureFixture, frame: dict[str, object]
@@ -271,6 +283,24 @@ async def test_a_message_that_makes_no_sense_is_dropped_and_said(
     assert "private" not in caplog.text
 
 
+@on_the_second_wire
+@pytest.mark.parametrize(
+    "frame",
+    [{"payload": "text"}, {"payload": None}, {"participant": 6591}, {"id": 7}],
+)
+async def test_so_is_one_of_the_second_wire(
+    exchange: FakeExchange, caplog: pytest.LogCaptureFixture, frame: dict[str, object]
+) -> None:
+    async with open_reader(exchange) as (_, wire, reader):
+        await wire.tell({**wire.words.message_in("s", text("private")), **frame})
+        await wire.write("s", "next")
+        await quiet()
+        assert reader.read["s"] == ["next"]
+    assert "msg.in" in caplog.text
+    assert "private" not in caplog.text
+
+
+@on_the_first_wire
 async def test_a_message_of_no_conversation_is_dropped_and_said(
     exchange: FakeExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -282,6 +312,7 @@ async def test_a_message_of_no_conversation_is_dropped_and_said(
     assert "private" not in caplog.text
 
 
+@on_the_first_wire
 @pytest.mark.parametrize(
     ("reason", "cause"),
     [

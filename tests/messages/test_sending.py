@@ -15,6 +15,7 @@ import trio.testing
 from tests.support.peers.exchange import API_KEY, FakeExchange
 from tests.support.peers.messaging import API_VERSION, Frame, MessageExchange, no, ok, text
 from tests.support.shown_locals import shown_locals
+from tests.support.wires import on_the_first_wire
 from trio_calls import WSSConnectionError, WSSError, open_call_client
 from trio_calls.client import outgoing_messages
 from trio_calls.sessions import (
@@ -66,8 +67,9 @@ async def open_conversation(
         trio.open_nursery() as nursery,
     ):
         wire = MessageExchange(await exchange.control())
+        name = await wire.start(client, "s")
         nursery.start_soon(wire.grant, "s")
-        async with client.open_conversation("s") as conversation:
+        async with client.open_conversation(name) as conversation:
             await quiet()
             yield conversation, wire, nursery
         nursery.cancel_scope.cancel()
@@ -128,7 +130,7 @@ async def test_a_refusal_is_an_error_and_the_conversation_goes_on(
         await quiet()
         error = outcome.error
         assert type(error) is kind
-        assert (error.error_code, error.session_id) == (code or "", "s")
+        assert (error.error_code, error.session_id) == (code or "", conversation.session_id)
         assert API_KEY not in str(error) + shown_locals(error)
         assert str(error).isprintable()
         if isinstance(error, WSSMessageError):
@@ -141,6 +143,7 @@ async def test_a_refusal_is_an_error_and_the_conversation_goes_on(
         assert again.sent is not None
 
 
+@on_the_first_wire
 @pytest.mark.parametrize(
     ("code", "kind"),
     [("SESSION_NOT_FOUND", WSSSessionNotFoundError), ("SESSION_CLOSED", WSSSessionClosedError)],
@@ -157,6 +160,7 @@ async def test_a_refusal_that_tells_of_the_end(
         assert conversation.ending.detail == code
 
 
+@on_the_first_wire
 @pytest.mark.parametrize("is_ours", [True, False])
 async def test_a_session_that_is_not_open_is_claimed_again(
     exchange: FakeExchange, is_ours: bool
@@ -280,8 +284,8 @@ async def test_while_it_is_claimed_again_a_message_waits(exchange: FakeExchange)
         claim = await newer.expect("session.open")
         outcome = Outcome(nursery, conversation)
         assert await newer.is_quiet()
-        await newer.tell(ok(claim))
-        await newer.expect("session.ready")
+        await newer.tell(newer.words.opened("s", claim, {}))
+        await newer.words.listen(newer, "s")
         await newer.tell(ok(await newer.take("s"), "fine"))
         await quiet()
         assert outcome.sent is not None
@@ -300,6 +304,7 @@ async def test_a_message_waits_30_s_for_a_claim(exchange: FakeExchange) -> None:
         assert await newer.is_quiet()
 
 
+@on_the_first_wire
 async def test_after_the_end_nothing_is_sent(exchange: FakeExchange) -> None:
     async with open_conversation(exchange) as (conversation, wire, nursery):
         on_its_way = Outcome(nursery, conversation)

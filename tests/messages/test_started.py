@@ -7,9 +7,12 @@ import trio
 from trio.testing import wait_all_tasks_blocked as quiet
 
 from tests.support.peers.messaging import API_VERSION, body, text
+from tests.support.wires import on_the_first_wire
 from trio_calls import events, open_call_client
 from trio_calls.sessions import Conversation, ConversationEnd, WSSSessionExistsError
 from trio_calls.simulator import Simulator
+
+pytestmark = on_the_first_wire
 
 NUMBER = "6591112222"
 

@@ -63,6 +63,10 @@ class ControlWords(Protocol):
     """What is said on control connections. Keeps nothing."""
 
     @property
+    def wire(self) -> WireName:
+        """The generation."""
+
+    @property
     def taken(self) -> str:
         """The error code of a claim that comes too late: somebody else has the call."""
 
@@ -102,6 +106,7 @@ class ControlWords(Protocol):
 class FirstWords:
     """On the first wire the address of the call comes when the SDK is ready for it."""
 
+    wire: Final = "first"
     taken: Final = "SESSION_BUSY"
     over: Final = "SESSION_CLOSED"
     call_flow: Final = "call_flow.setup"
@@ -138,6 +143,7 @@ class FirstWords:
 class SecondWords:
     """On the second wire it comes with the answer. Whatever session is opened is granted."""
 
+    wire: Final = "second"
     taken: Final = "CALL_NOT_FOUND"
     over: Final = "CALL_NOT_FOUND"
     call_flow: Final = "trigger_conditions.setup"

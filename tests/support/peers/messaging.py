@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import attrs
+import trio
 
 from tests.support.peers.control_words import call_in
 from tests.support.peers.exchange import FakeExchange
@@ -20,6 +21,8 @@ Frame = dict[str, Any]
 PARTNER: Final = "6591112222"
 API_VERSION: Final = "v23.0"
 
+_SUBSCRIBER: Final = "subscriber of "
+
 
 def text(body: str) -> Frame:
     """A message of WhatsApp's, either way."""
@@ -31,11 +34,127 @@ def body(message: IncomingMessage) -> Any:
     return message.content["text"]["body"]
 
 
+class MessageWords(Protocol):
+    """How an exchange speaks of written messages on one control connection."""
+
+    def message_in(self, session_id: str, content: Mapping[str, Any]) -> Frame:
+        """Deliver what somebody has written."""
+
+    def open_request(self, session_id: str) -> Frame:
+        """Return what the request holds with which an SDK opens a session."""
+
+    def opened(self, session_id: str, request: Frame, said: Frame) -> Frame:
+        """Grant that request, and say this of the session, if anything is said."""
+
+    async def bring(self, exchange: MessageExchange, session_id: str, said: Frame) -> None:
+        """Let an SDK have a session before anybody has written in it, where that is possible."""
+
+    async def listen(self, exchange: MessageExchange, session_id: str) -> None:
+        """Wait until the SDK wants to hear of what is written in a session that it has."""
+
+    async def written(self, exchange: MessageExchange, session_id: str) -> None:
+        """Let the SDK have a session in which somebody has just written, if it has it not."""
+
+    def taken(self, session_id: str, frame: Frame) -> Frame:
+        """Check what an SDK writes in a session. Returns it in the form of the first wire."""
+
+
+class FirstMessages:
+    """On the first wire a session is offered and claimed, and keeps its name."""
+
+    def message_in(self, session_id: str, content: Mapping[str, Any]) -> Frame:
+        return message_in(session_id, content)
+
+    def open_request(self, session_id: str) -> Frame:
+        return {"sessionId": session_id}
+
+    def opened(self, session_id: str, request: Frame, said: Frame) -> Frame:
+        return ok(request, {"session": {"id": session_id, "channel": "WA", **said}})
+
+    async def bring(self, exchange: MessageExchange, session_id: str, said: Frame) -> None:
+        await exchange.offer(session_id)
+        await exchange.grant(session_id, **said)
+
+    async def listen(self, exchange: MessageExchange, session_id: str) -> None:
+        ready = await exchange.expect("session.ready")
+        assert ready == {"type": "session.ready", "sessionId": session_id}
+
+    async def written(self, exchange: MessageExchange, session_id: str) -> None:
+        pass
+
+    def taken(self, session_id: str, frame: Frame) -> Frame:
+        assert frame["type"] == "wa.msg.out", frame
+        assert frame["data"].keys() == {"sessionId", "clientMsgId", "apiVersion", "data"}
+        assert frame["data"]["sessionId"] == session_id
+        return frame
+
+
+class SecondMessages:
+    """On the second wire a message is whose it is told, who names its session by opening that.
+
+    Each session is on behalf of a number of its own, by which it is known here.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._messages = 0
+
+    def message_in(self, session_id: str, content: Mapping[str, Any]) -> Frame:
+        self._messages += 1
+        return {
+            "type": "msg.in",
+            "id": f"message {self._messages} of {id(self)}",
+            "subscriber": subscriber_of(session_id),
+            "participant": PARTNER,
+            "channel": "WA",
+            "payload": content,
+        }
+
+    def open_request(self, session_id: str) -> Frame:
+        return {"subscriber": subscriber_of(session_id)}
+
+    def opened(self, session_id: str, request: Frame, said: Frame) -> Frame:
+        is_new = session_id not in self._names
+        self._names[session_id] = request["sessionId"]
+        return ok(request, {"created": is_new})
+
+    async def bring(self, exchange: MessageExchange, session_id: str, said: Frame) -> None:
+        pass
+
+    async def listen(self, exchange: MessageExchange, session_id: str) -> None:
+        pass
+
+    async def written(self, exchange: MessageExchange, session_id: str) -> None:
+        if session_id not in self._names:
+            await exchange.grant(session_id)
+
+    def taken(self, session_id: str, frame: Frame) -> Frame:
+        assert frame.keys() == {"type", "channel", "sessionId", "clientMsgId", "data", "reqId"}
+        assert (frame["type"], frame["channel"]) == ("msg.out", "WA")
+        assert frame["sessionId"] == self._names[session_id]
+        names = {name: frame[name] for name in ("sessionId", "clientMsgId")}
+        return {"reqId": frame["reqId"], "data": {**names, **frame["data"]}}
+
+
+def subscriber_of(session_id: str) -> str:
+    """Return the connector's number on whose behalf a session is, on the second wire."""
+    return _SUBSCRIBER + session_id
+
+
+def session_of(conversation: Conversation) -> str:
+    """Return the test's name for the session of a conversation."""
+    if conversation.local_address.startswith(_SUBSCRIBER):
+        return conversation.local_address.removeprefix(_SUBSCRIBER)
+    return conversation.session_id
+
+
 class MessageExchange:
     """The exchange's end of one control connection."""
 
     def __init__(self, control: ControlEnd) -> None:
         self.control = control
+        is_first = control.words.wire == "first"
+        self.words: MessageWords = FirstMessages() if is_first else SecondMessages()
 
     async def tell(self, *frames: Frame) -> None:
         """Send these, all in one breath."""
@@ -61,22 +180,27 @@ class MessageExchange:
         await self.tell(*(notify(session_id, **fields) for session_id in session_ids))
 
     async def grant(self, session_id: str, **said: Any) -> None:
-        """Let the SDK have a session, from its claim to `session.ready`."""
-        claim = await self.expect("session.open", sessionId=session_id)
-        await self.tell(ok(claim, {"session": {"id": session_id, "channel": "WA", **said}}))
-        assert await self.expect("session.ready") == {
-            "type": "session.ready",
-            "sessionId": session_id,
-        }
+        """Let the SDK have a session, from its claim until it wants to hear what is written."""
+        claim = await self.expect("session.open", **self.words.open_request(session_id))
+        await self.tell(self.words.opened(session_id, claim, said))
+        await self.words.listen(self, session_id)
 
     async def refuse(self, session_id: str, code: str | None, content: Any = None) -> None:
         """Do not let the SDK have a session."""
-        await self.tell(no(await self.expect("session.open", sessionId=session_id), code, content))
+        claim = await self.expect("session.open", **self.words.open_request(session_id))
+        await self.tell(no(claim, code, content))
 
     async def bring(self, session_id: str, **said: Any) -> None:
-        """Offer a session, and let the SDK have it."""
-        await self.offer(session_id)
-        await self.grant(session_id, **said)
+        """Let the SDK have a session: at once, or as soon as somebody has written in it."""
+        await self.words.bring(self, session_id, said)
+
+    async def start(self, client: CallClient, session_id: str) -> str:
+        """Let the SDK start a session, and have it as soon as it claims it. Returns its name."""
+        if self.control.words.wire == "first":
+            return session_id
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.grant, session_id)
+            return await client.sessions.create("WA", PARTNER, subscriber_of(session_id))
 
     async def ring(self, session_id: str) -> None:
         """Offer a call, let the SDK have it, and say where it is."""
@@ -86,14 +210,19 @@ class MessageExchange:
 
     async def write(self, session_id: str, *bodies: str) -> None:
         """Deliver messages, all in one breath."""
-        await self.tell(*(message_in(session_id, text(each)) for each in bodies))
+        await self.deliver(session_id, *map(text, bodies))
+
+    async def deliver(self, session_id: str, *contents: Mapping[str, Any]) -> None:
+        """Deliver messages that hold this, all in one breath."""
+        await self.tell(*(self.words.message_in(session_id, each) for each in contents))
+        await self.words.written(self, session_id)
 
     async def take(self, session_id: str) -> Frame:
-        """Wait for the next frame, which must be a message in this session."""
-        frame = await self.expect("wa.msg.out")
-        assert frame["data"].keys() == {"sessionId", "clientMsgId", "apiVersion", "data"}
-        assert frame["data"]["sessionId"] == session_id
-        return frame
+        """Wait for the next frame, which must be a message in this session.
+
+        Whichever wire it came on, it has ``reqId``, and in ``data`` what it has there on the first.
+        """
+        return self.words.taken(session_id, await self.any())
 
     async def close(self, session_id: str, reason: str = "FORCE_CLOSE") -> None:
         await self.tell(closed(session_id, reason))
@@ -145,7 +274,7 @@ class Reader:
 
     async def __call__(self, conversation: Conversation) -> None:
         self.conversations.append(conversation)
-        read = self.read.setdefault(conversation.session_id, [])
+        read = self.read.setdefault(session_of(conversation), [])
         self.reading += 1
         try:
             async for message in conversation:

@@ -68,7 +68,7 @@ _NONSENSE: Final = "its answer makes no sense"
 class SecondControl:
     """Makes and reads the messages. Keeps who calls whom, which a claim does not say again."""
 
-    vital_types: frozenset[str] = frozenset({CallNotify.wire_type})
+    vital_types: frozenset[str] = frozenset({CallNotify.wire_type, MessageIn.wire_type})
 
     #: Nothing is heard of a claimed call but on its media connection.
     follows_claims: bool = False
