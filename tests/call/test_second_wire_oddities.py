@@ -13,6 +13,7 @@ from tests.support.peers.one_call import FRAME, FakeMedia, frames
 from tests.support.wires import on_the_second_wire
 from trio_calls import AgentMode, CallState
 from trio_calls.audio import noise
+from trio_calls.wire.first.media import BufferRequest
 from trio_calls.wire.second.audio_reader import MAX_SILENCE_MS
 from trio_calls.wire.second.media import Config, Flow
 
@@ -211,6 +212,28 @@ async def test_what_it_should_have_played_long_ago_is_dropped(fake_media: FakeMe
             nursery.start_soon(lambda: call.whisper(flush=False))
             await fake_media.accept("agent.interrupt")
             await fake_media.accept("agent.whisper")
+
+
+async def test_what_was_allowed_before_goes_out_in_frames_of_now(fake_media: FakeMedia) -> None:
+    async with fake_media.open_answered_call() as call:
+        await fake_media.grant(100 * MS)
+        await fake_media.grant(0, frame_bytes=50 * MS)
+        await fake_media.grant(0, frame_bytes=10 * MS)
+        await trio.testing.wait_all_tasks_blocked()
+        await call.send_audio(SPEECH[:FRAME])
+        await call.send_audio(SPEECH[FRAME:])
+        await trio.testing.wait_all_tasks_blocked()
+        assert [len(pcm) // MS for pcm in fake_media.audio] == [10] * 10
+        assert fake_media.said == SPEECH[: 100 * MS]
+
+
+async def test_words_of_the_first_wire_say_nothing(fake_media: FakeMedia) -> None:
+    async with fake_media.open_answered_call() as call:
+        await fake_media.send(BufferRequest(10 * FRAME))
+        await call.send_audio(SPEECH)
+        await trio.testing.wait_all_tasks_blocked()
+        assert fake_media.said == b""
+        assert call.statistics().invalid_messages == 0
 
 
 async def test_frames_may_get_another_length(fake_media: FakeMedia) -> None:

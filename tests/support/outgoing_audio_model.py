@@ -90,15 +90,23 @@ class OutgoingAudioModel:
         """
         self.granted += requested
         whole = requested // 2 * 2
-        most = self.capacity // 2 * 2
-        if self.capacity >= 2 * FRAME_BYTES:
-            most -= FRAME_BYTES - 2
-        wanted = min((frame + 1) // 2 * 2, most)
+        wanted = self._wanted(frame)
         last = self.requests[-1] if self.requests else None
         if whole and last and (last[1] == wanted or len(self.requests) == MOST_REQUESTS):
             last[0] += whole
         elif whole:
             self.requests.append([whole, wanted])
+
+    def prefers(self, frame: int) -> None:
+        """All that was asked for is to come in frames of this size."""
+        asked = sum(request[0] for request in self.requests)
+        self.requests = deque([[asked, self._wanted(frame)]] if asked else [])
+
+    def _wanted(self, frame: int) -> int:
+        most = self.capacity // 2 * 2
+        if self.capacity >= 2 * FRAME_BYTES:
+            most -= FRAME_BYTES - 2
+        return min((frame + 1) // 2 * 2, most)
 
     def spend(self, samples: int) -> None:
         """Audio that may pass the queue is what would have been taken had it been put there."""

@@ -46,6 +46,11 @@ class OutgoingAudioMachine(RuleBasedStateMachine):
         self.audio.grant(Credit(requested, frame))
         self.model.granted_more(requested, frame)
 
+    @rule(frame=sizes)
+    def prefer_another_frame(self, frame: int) -> None:
+        self.audio.grant(Credit(0, frame))
+        self.model.prefers(frame)
+
     @rule(times=st.integers(50, 100))
     def grant_many(self, times: int) -> None:
         for _ in range(times):

@@ -46,7 +46,8 @@ class Credit:
     """The exchange asks for more of the agent's audio.
 
     Attributes:
-      requested_bytes: how much more.
+      requested_bytes: how much more. If it is nothing, all that it has asked for before is to come
+        in frames of this size.
       frame_bytes: the size of the frames that it prefers.
       played_bytes: how much of all that it was sent it has played, or dropped because it was told
         to; None if it does not say.

@@ -315,22 +315,33 @@ class OutgoingAudio:
     def grant(self, request: Credit) -> None:
         """Open a request, or add to the last one if it prefers the same frame.
 
-        An odd byte is left over: it could only be half a sample.
+        An odd byte is left over: it could only be half a sample. Where nothing is asked for, all
+        that was before is to come in frames of this size.
         """
-        requested = request.requested_bytes & _WHOLE_SAMPLES
-        if not requested:
-            return
         frame = (request.frame_bytes + 1) & _WHOLE_SAMPLES
         # A frame that is larger than the queue can ever be would otherwise never be sent, or be
         # filled up with as much silence as the exchange cares to name.
         if frame > self._max_frame_bytes:  # noqa: PLR1730  # twice as fast as min(), each frame
             frame = self._max_frame_bytes
+        requested = request.requested_bytes & _WHOLE_SAMPLES
+        if not requested:
+            if not request.requested_bytes:
+                self._prefer(frame)
+            return
         self.frame_bytes = frame
         requests = self._requests
         if requests and (requests[-1].frame_bytes == frame or len(requests) == MAX_OPEN_REQUESTS):
             requests[-1].remaining_bytes += requested
         else:
             requests.append(_OpenRequest(requested, frame))
+
+    def _prefer(self, frame: int) -> None:
+        """Prefer another frame, also for what was asked for before."""
+        asked_bytes = self.credit_bytes
+        self.frame_bytes = frame
+        self._requests.clear()
+        if asked_bytes:
+            self._requests.append(_OpenRequest(asked_bytes, frame))
 
     def spend(self, pcm: bytes | bytearray | memoryview) -> bool:
         """Spend credit on audio that need not be queued, because it fits one message as it is.
