@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fuzz import audio_frames, call_protocol, codec, documents
 from fuzz.__main__ import TARGETS as NAMES
 from fuzz.__main__ import replay, write_corpus, write_words
+from tests.support import damage
 from trio_calls.wire.call_protocol import CallProtocol
 from trio_calls.wire.codec import WireError
 from trio_calls.wire.media_wire import Credit
@@ -26,20 +27,9 @@ pytestmark = pytest.mark.slow
 TARGETS = [codec, documents, call_protocol, audio_frames]
 
 
-@st.composite
-def damaged(draw: st.DrawFn, target: ModuleType) -> bytes:
-    """Seeds of a target, spliced, cut and strewn with words of the wire."""
-    data = bytearray()
-    for _ in range(draw(st.integers(1, 3))):
-        seed = draw(st.sampled_from(target.seeds()))
-        start = draw(st.integers(0, len(seed)))
-        data += seed[:start] + draw(junk(target)) + seed[start + draw(st.integers(0, 20)) :]
-    return bytes(data)
-
-
-def junk(target: ModuleType) -> st.SearchStrategy[bytes]:
-    words = st.sampled_from([word.encode() for word in target.words()])
-    return st.binary(max_size=8) | words
+def damaged(target: ModuleType) -> st.SearchStrategy[bytes]:
+    """Return seeds of a target, damaged."""
+    return damage.damaged(target.seeds(), target.words())
 
 
 def check_seeds(target: ModuleType) -> None:
