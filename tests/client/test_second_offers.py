@@ -29,6 +29,7 @@ pytestmark = [on_one_transport, pytest.mark.parametrize("wire", ["second"])]
 
 NOTIFY = CallNotify("call", "+65 6222 0000", "+65 9111 0000")
 OTHER = CallNotify("other call", "+65 6222 0000", "+65 9111 0001")
+THIRD = CallNotify("third call", "+65 6222 0000", "+65 9111 0002")
 
 DOWN = OSError("down")
 
@@ -149,6 +150,24 @@ class TestTheConnectionIsLost:
                 call = await switchboard.next_call()
                 assert call.call_id == NOTIFY.call_id
                 assert told[:5] == [SEEN, "disconnected", Loss.DISCONNECTED, SEEN, "connected"]
+
+    async def test_while_too_many_wait(
+        self, exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The oldest are left to other workers, but for what no other worker is told of."""
+        monkeypatch.setattr("trio_calls.client.offer_queue.MAX_WAITING_OFFERS", 2)
+        async with exchange.open_client(max_concurrent_calls=1) as (client, control, _):
+            with observing(client) as told:
+                await control.send(NOTIFY)
+                await claimed(control)
+                await control.send(OTHER, THIRD)
+                await trio.testing.wait_all_tasks_blocked()
+                renewed = await lose(exchange, control, 0)
+                assert told.count(Loss.CROWDED_OUT) == 1
+                await renewed.send(OTHER, CallNotify("fourth call", "+65 6222 0000"))
+                await refuse(renewed, THIRD)
+                await give(renewed)
+                assert told.count(Loss.CROWDED_OUT) == 2
 
     async def test_before_it_is_answered_again_and_again(self, exchange: FakeExchange) -> None:
         """An exchange that never says so is not asked for ever."""

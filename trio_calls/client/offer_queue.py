@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from typing import Final, assert_never
 
 import trio
@@ -116,16 +116,8 @@ class OfferQueue:
           at: when it came, in Trio's time.
         """
         is_new = self._put_off.pop(offer.session_id, None) is None
-        if len(self._waiting) + len(self._put_off) == MAX_WAITING_OFFERS:
-            if not self._has_overflown:
-                self._has_overflown = True
-                logger.warning(
-                    "more than %d calls are waiting: the oldest are left to other workers",
-                    MAX_WAITING_OFFERS,
-                )
-            oldest = next(iter(self._put_off.values() or self._waiting))
-            self._lose(oldest.session_id, Loss.CROWDED_OUT)
         if is_new:
+            self._make_room()
             self._observers.offer_seen()
         self._waiting.add(WaitingOffer(offer.session_id, offer, at, self._chance()))
         self._watch_lapses()
@@ -138,9 +130,24 @@ class OfferQueue:
     def add_own(self, session_id: str, offered_at: float = 0.0) -> None:
         """Let a session wait that nobody else can have: it is claimed when its turn has come."""
         if not self.keeps(session_id):
+            self._make_room()
             self._observers.offer_seen()
         self._put_off.pop(session_id, None)
         self._waiting.add(WaitingOffer(session_id, None, offered_at))
+
+    def _make_room(self) -> None:
+        """Leave the oldest offer to others, if there are too many; none that only we can have."""
+        if len(self._waiting) + len(self._put_off) < MAX_WAITING_OFFERS:
+            return
+        if not self._has_overflown:
+            self._has_overflown = True
+            logger.warning(
+                "more than %d calls are waiting: the oldest are left to other workers",
+                MAX_WAITING_OFFERS,
+            )
+        offers = chain(self._put_off.values(), self._waiting)
+        oldest = next(filter(_is_for_others, offers), None) or next(iter(self._waiting))
+        self._lose(oldest.session_id, Loss.CROWDED_OUT)
 
     def take(self, held: Container[str] = (), wait_seconds: float = 0.0) -> WaitingOffer | None:
         """Take out the first that is to be claimed now, if there is one.
@@ -186,7 +193,7 @@ class OfferQueue:
         lapsed = [
             offer.session_id
             for offers in (self._waiting, self._put_off.values())
-            for offer in takewhile(self._has_lapsed, filter(_can_lapse, offers))
+            for offer in takewhile(self._has_lapsed, filter(_is_for_others, offers))
         ]
         if lapsed:
             calls = "1 call was" if len(lapsed) == 1 else f"{len(lapsed)} calls were"
@@ -203,7 +210,7 @@ class OfferQueue:
             return
         # Each of these is in the order in which they came.
         oldest = (
-            next(filter(_can_lapse, offers), None)
+            next(filter(_is_for_others, offers), None)
             for offers in (self._waiting, self._put_off.values())
         )
         due = min((offer.offered_at for offer in oldest if offer is not None), default=None)
@@ -273,6 +280,6 @@ class OfferQueue:
             self._watch_lapses()
 
 
-def _can_lapse(offer: WaitingOffer) -> bool:
-    """Return whether others are told of it, if it is not claimed in time."""
+def _is_for_others(offer: WaitingOffer) -> bool:
+    """Return whether others may have it, who are told of it if it is not claimed in time."""
     return offer.offer is not None
