@@ -10,7 +10,6 @@ from trio.testing import wait_all_tasks_blocked as quiet
 
 from tests.support.peers.messaging import API_VERSION, Frame, body, text
 from tests.support.peers.sdk import RawControl, open_pair
-from tests.support.transports import on_one_transport
 from tests.support.wires import on_the_first_wire
 from trio_calls import CallClient, events, open_call_client
 from trio_calls.sessions import (
@@ -424,7 +423,6 @@ class TestTheExchange:
 
 
 @on_the_first_wire
-@on_one_transport
 class TestSessionsOfMessages:
     async def test_a_close_by_the_agent(self, simulator: Simulator) -> None:
         async with open_call_client(simulator.config) as client:
