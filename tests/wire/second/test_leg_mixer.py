@@ -71,7 +71,61 @@ def test_who_stays_alone_is_heard_without_a_gap() -> None:
     assert [mixer.add(CALLEE, pcm(number)) for number in (20, 30)] == [pcm(20), pcm(30)]
 
 
+def test_who_is_silent_leaves_no_hole_in_what_the_other_says() -> None:
+    for silent, other in ((CALLER, CALLEE), (CALLEE, CALLER)):
+        mixer = joined()
+        heard = mixer.add_silence(silent, 6) + b"".join(mixer.add(other, pcm(n)) for n in (2, 3, 4))
+        assert heard == pcm(2, 3, 4)
+
+
+def test_a_silence_told_of_afterwards_comes_after_nothing() -> None:
+    mixer = joined()
+    heard = [mixer.add(CALLEE, pcm(number)) for number in (20, 30, 40)]
+    heard.append(mixer.add_silence(CALLER, 6))
+    heard += [mixer.add(CALLEE, pcm(50)), mixer.add(CALLER, pcm(6)), mixer.add(CALLEE, pcm(60))]
+    assert b"".join(heard) == pcm(20, 30, 40, 50, 66)
+
+
+def test_a_silence_of_one_party_alone_is_heard_at_once() -> None:
+    mixer = LegMixer()
+    assert mixer.add_silence(CALLER, 6) == pcm(0, 0, 0)
+    assert mixer.add(CALLER, pcm(1)) == pcm(1)
+    assert mixer.add_silence(CALLER, 4) == pcm(0, 0)
+
+
+def test_a_silence_that_nobody_has_broken_is_heard_before_the_next_word() -> None:
+    mixer = joined()
+    assert mixer.add_silence(CALLER, 6) == b""
+    assert mixer.add(CALLER, pcm(1)) + mixer.add(CALLER, pcm(2)) == pcm(0, 0, 0, 1, 2)
+
+
+@st.composite
+def said(draw: st.DrawFn, ticks: int) -> list[int]:
+    """What a party says, frame by frame: some number, or 0 for silence."""
+    runs = draw(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), min_size=1))
+    return [number for number, length in runs for _ in range(length)][:ticks]
+
+
+@given(st.data(), st.integers(1, 60))
+def test_silences_told_of_beforehand_are_as_long_as_they_are(
+    data: st.DataObject, ticks: int
+) -> None:
+    """And both are heard together."""
+    parties = [data.draw(said(ticks)) for _ in (CALLER, CALLEE)]
+    parties = [voice + [0] * (ticks - len(voice)) for voice in parties]
+    mixer = joined()
+    heard = b""
+    for tick in range(ticks):
+        for party, voice in zip((CALLER, CALLEE), parties, strict=True):
+            if voice[tick]:
+                heard += mixer.add(party, pcm((1, 10)[party] * voice[tick]))
+            elif not tick or voice[tick - 1]:
+                length = next((n for n, each in enumerate(voice[tick:]) if each), ticks - tick)
+                heard += mixer.add_silence(party, 2 * length)
+    assert heard == pcm(*(caller + 10 * callee for caller, callee in zip(*parties, strict=True)))
+
+
 def test_other_tracks_are_nobodys() -> None:
     mixer = LegMixer()
-    assert mixer.add(7, pcm(1)) == b""
+    assert mixer.add(7, pcm(1)) == mixer.add_silence(7, 2) == b""
     assert mixer.add(CALLER, pcm(2)) == pcm(2)

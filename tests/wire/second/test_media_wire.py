@@ -142,7 +142,8 @@ def test_parties_are_heard_on_tracks_of_their_own() -> None:
     assert call.receive(pack_frame(0, 1, 0, one)) == AudioReceived(1, one)
     assert call.receive(pack_frame(1, 1, 0, two)) == AudioReceived(2, two, everybody=b"\4\6")
     quiet = bytes(2 * MS)
-    assert call.receive(pack_silence(1, 2, 0, 2)) == AudioReceived(2, quiet, everybody=quiet)
+    assert call.receive(pack_silence(1, 2, 0, 2)) == AudioReceived(2, quiet)
+    assert call.receive(pack_frame(0, 2, 0, one)) == AudioReceived(1, one, everybody=one)
     assert call.invalid_messages == 0
 
 

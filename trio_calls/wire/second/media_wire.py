@@ -11,7 +11,7 @@ from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse,
 from trio_calls.wire.media_wire import AudioReceived, Heard
 from trio_calls.wire.names import CALL_CHANNEL
 from trio_calls.wire.second.audio_credit import AudioCredit
-from trio_calls.wire.second.audio_frame import HEADER_BYTES
+from trio_calls.wire.second.audio_frame import HEADER_BYTES, SILENCE
 from trio_calls.wire.second.audio_reader import AudioReader
 from trio_calls.wire.second.audio_writer import AudioWriter
 from trio_calls.wire.second.codec import decode_media, match_usual_flow
@@ -81,13 +81,18 @@ class SecondMedia:
             if self._mixer is not None or track == MIXED_TRACK:
                 return self._received(track, message[HEADER_BYTES:])
         heard = self._reader.read(message)
-        return None if heard is None else self._received(*heard)
+        if heard is None:
+            return None
+        return self._received(*heard, is_silence=bool(message[_FLAGS] & SILENCE))
 
-    def _received(self, track: int, pcm: bytes) -> AudioReceived:
+    def _received(self, track: int, pcm: bytes, *, is_silence: bool = False) -> AudioReceived:
         if self._mixer is None:
             self._heard_bytes += len(pcm)
             return AudioReceived(CALL_CHANNEL, pcm)
-        everybody = self._mixer.add(track, pcm)
+        if is_silence:
+            everybody = self._mixer.add_silence(track, len(pcm))
+        else:
+            everybody = self._mixer.add(track, pcm)
         self._heard_bytes += len(everybody)
         return AudioReceived(track + 1, pcm, everybody)
 
