@@ -265,9 +265,11 @@ class ExchangeModel:
         self.now = 0.0
         self.sdks: list[SdkModel] = []
         self.calls: list[CallModel] = []
-        # Of the second wire: whose turn it is comes first, and who may claim a call until when.
+        # Of the second wire: whose turn it is comes first, who may claim a call until when, and
+        # who let it pass before that.
         self.turns: list[SdkModel] = []
         self.notices: dict[CallModel, tuple[SdkModel, float]] = {}
+        self.passed: dict[CallModel, list[SdkModel]] = {}
 
     def offer(self, call: CallModel) -> None:
         call.holder = None
@@ -280,8 +282,21 @@ class ExchangeModel:
     def notify(self, call: CallModel) -> None:
         """Tell the SDK of the second wire whose turn it is, and nobody else."""
         self.notices.pop(call, None)
+        self.passed[call] = []
+        self.tell_next(call)
+
+    def pass_on(self, call: CallModel) -> None:
+        """Tell the next one that has not let it pass, or else begin again."""
+        sdk, _ = self.notices.pop(call)
+        self.passed[call].append(sdk)
+        self.tell_next(call)
+
+    def tell_next(self, call: CallModel) -> None:
+        if not set(self.turns) - set(self.passed[call]):
+            self.passed[call] = []
         if self.turns:
-            sdk = self.turns.pop(0)
+            sdk = next(sdk for sdk in self.turns if sdk not in self.passed[call])
+            self.turns.remove(sdk)
             self.turns.append(sdk)
             self.notices[call] = (sdk, self.now + CLAIM_SECONDS)
             sdk.told.append(("offer", call.number))
@@ -303,7 +318,7 @@ class ExchangeModel:
             # Its claims stand: what they have brought it opens the media connection all the same.
             self.turns.remove(sdk)
             for call in [call for call, (told, _) in self.open_notices() if told is sdk]:
-                self.notify(call)
+                self.pass_on(call)
             return
         for call in self.calls:
             if call.holder is sdk and call.media is None and call.state == "PENDING":
@@ -359,6 +374,6 @@ class ExchangeModel:
             if what == "tick":
                 call.tick()
             elif what == "lapse":
-                self.notify(call)
+                self.pass_on(call)
             elif call.ringing:
                 call.ring_ends(call.ringing.end, time)

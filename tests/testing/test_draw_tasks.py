@@ -112,9 +112,14 @@ async def test_who_waits_for_a_thread_shows_where_that_is() -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.to_thread.run_sync, wait_in_thread, begun, goes_on)
         await begun.wait()
-        drawn = drawn_from_here(trio.lowlevel.current_task())
+        drawn = ""
+        with trio.move_on_after(10):
+            # The thread goes on when it is told that it has begun.
+            while not drawn.endswith(": wait_hidden(goes_on)"):
+                await trio.sleep(0.001)
+                drawn = drawn_from_here(trio.lowlevel.current_task())[1]
         goes_on.set()
-    assert drawn[1].endswith(": wait_hidden(goes_on)")
+    assert drawn.endswith(": wait_hidden(goes_on)")
 
 
 @asynccontextmanager

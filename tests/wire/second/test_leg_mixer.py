@@ -93,7 +93,7 @@ def test_a_silence_of_one_party_alone_is_heard_at_once() -> None:
     assert mixer.add_silence(CALLER, 4) == pcm(0, 0)
 
 
-def test_a_silence_that_nobody_has_broken_is_heard_before_the_next_word() -> None:
+def test_a_silence_nobody_has_broken_is_heard_before_the_next() -> None:
     mixer = joined()
     assert mixer.add_silence(CALLER, 6) == b""
     assert mixer.add(CALLER, pcm(1)) + mixer.add(CALLER, pcm(2)) == pcm(0, 0, 0, 1, 2)
