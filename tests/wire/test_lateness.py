@@ -43,6 +43,38 @@ def test_a_while_without_audio_is_no_lateness() -> None:
     assert lateness.of(300, now=13 + MOST_SECONDS + 0.01) == pytest.approx(0)
 
 
+def test_words_without_audio_in_between_are_no_later_than_before() -> None:
+    """Nobody sends silence, perhaps."""
+    lateness = Lateness(100)
+    lateness.of(100, now=11)
+    assert [lateness.of(100, now=11 + tenths / 10) for tenths in range(1, 10)] == [0] * 9
+    assert lateness.of(110, now=12) == pytest.approx(0)
+    assert lateness.of(200, now=13.2) == pytest.approx(0.3)
+    assert lateness.of(200, now=13.7) == pytest.approx(0.3)
+
+
+def test_audio_that_is_counted_anew_is_in_time() -> None:
+    lateness = Lateness(100)
+    lateness.of(50, now=11)
+    assert lateness.of(20, now=11.1) == 0
+    assert lateness.of(30, now=11.5) == pytest.approx(0.3)
+
+
+def test_without_audio_what_was_heard_is_what_the_exchange_says() -> None:
+    """It begins to play what it was sent when that has come, late."""
+    audio, lateness = OutgoingAudio(100 * FRAME), Lateness(RATE)
+    clock = HeardClock(RATE, audio)
+    lateness.of(FRAME, now=0)
+    audio.grant(Credit(50 * FRAME, FRAME))
+    audio.put(bytes(50 * FRAME))
+    audio.take()
+    clock.sent(50 * FRAME, now=9.6)
+    for frames in range(1, 51):
+        now = 10 + frames * FRAME_SECONDS
+        clock.played((50 - frames) * FRAME, now, lateness.of(FRAME, now))
+        assert clock.heard_position(now) == pytest.approx(frames * FRAME, abs=1)
+
+
 def test_a_way_that_stays_longer_is_the_way_it_takes() -> None:
     """And a clock that is slower than ours is no growing lateness."""
     lateness = Lateness(100)

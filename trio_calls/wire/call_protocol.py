@@ -161,7 +161,8 @@ class CallProtocol:
       played_bytes: how much of the agent's audio the exchange has played, or dropped because it was
         told to, silence included; None while it has not said so. There are wires on which it never
         does.
-      heard_bytes: how much audio of the call came before it said so.
+      heard_bytes: how much audio of the call came before it said so, since that comes without a
+        break.
       invalid_messages: how many frames were dropped because they made no sense.
     """
 

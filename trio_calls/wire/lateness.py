@@ -20,6 +20,8 @@ class Lateness:
     the rest, and nothing overtakes anything there. So a word is as late as the audio just before
     it: by so much longer than usual has it taken until so much audio has come.
 
+    Where no audio comes between two words, none is sent: what passes meanwhile is no lateness.
+
     Args:
       bytes_per_second: of the audio.
     """
@@ -29,25 +31,41 @@ class Lateness:
         # When the audio would have begun to come, by what came soonest: lately, and before that.
         self._latest = self._before = math.inf
         self._ends_at = -math.inf
+        # Of the word before.
+        self._audio_bytes = 0
+        self._told_at = -math.inf
 
     def of(self, audio_bytes: int, now: float) -> float:
         """Return by how many seconds a word is late that has just come; 0 where nobody knows.
 
         Args:
-          audio_bytes: how much audio came before it, in all.
+          audio_bytes: how much audio came before it, in all. Less than before: since it has begun
+            anew.
           now: the time, in seconds.
         """
         if not audio_bytes:
             return 0.0
         began_at = now - audio_bytes / self._bytes_per_second
-        if now >= self._ends_at:
+        if audio_bytes <= self._audio_bytes:
+            self._pause(audio_bytes, began_at, now)
+        elif now >= self._ends_at:
             self._before, self._latest = self._latest, began_at
             self._ends_at = now + _WINDOW_SECONDS
         elif began_at < self._latest:
             self._latest = began_at
+        self._audio_bytes = audio_bytes
+        self._told_at = now
         soonest = self._latest if self._latest < self._before else self._before
         late = began_at - soonest
         if late > MOST_SECONDS:
             self._before = self._latest = began_at
             return 0.0
         return late
+
+    def _pause(self, audio_bytes: int, began_at: float, now: float) -> None:
+        """Note that no audio has come since the word before, or that it has begun anew."""
+        if audio_bytes < self._audio_bytes:
+            self._before = self._latest = began_at
+        else:
+            self._before += now - self._told_at
+            self._latest += now - self._told_at

@@ -51,7 +51,8 @@ class Credit:
       frame_bytes: the size of the frames that it prefers.
       played_bytes: how much of all that it was sent it has played, or dropped because it was told
         to; None if it does not say.
-      heard_bytes: how much audio of the call came before it says so; 0 if it does not.
+      heard_bytes: how much audio of the call came before it says so, since that comes without a
+        break; 0 if that is not known.
     """
 
     requested_bytes: int

@@ -73,6 +73,20 @@ def test_a_word_says_after_how_much_of_the_call_it_came(
     assert (call.played_bytes, call.heard_bytes) == (20 * MS, 50 * MS)
 
 
+def test_by_a_long_silence_nobody_knows_how_late_a_word_is() -> None:
+    """It may have been told of when it began, or when it was over."""
+    call = new_call()
+    word = Flow(drained_ms=0, window_ms=60)
+    say(call, Config(20))
+    call.receive(pack_frame(0, 0, 0, speech(20)))
+    call.receive(pack_silence(0, 1, 20, 1000))
+    say(call, word)
+    assert call.heard_bytes == 0
+    call.receive(pack_frame(0, 2, 1020, speech(20)))
+    say(call, word)
+    assert call.heard_bytes == FRAME
+
+
 def test_credit_counts_from_the_beginning() -> None:
     call = new_call()
     call.audio.put(speech(1000))

@@ -20,6 +20,10 @@ from trio_calls.wire.second.media import AGENT_TRACK, DIAL, MIXED_TRACK, Config,
 
 _MS_PER_SECOND: Final = 1000
 
+#: Audio that is longer than this comes at once, when it begins or when it is over: one cannot tell
+#: by it how late a word is. It is a silence.
+MOST_AT_ONCE_MS: Final = 100
+
 # Where these are in the header of audio.
 _TRACK: Final = 0
 _FLAGS: Final = 1
@@ -54,7 +58,7 @@ class SecondMedia:
         self.pack = self._writer.write
         self._credit = AudioCredit(audio_format.sample_rate)
         self._bytes_per_ms = audio_format.bytes_per_second // _MS_PER_SECOND
-        # Of the channel of the call.
+        # Of the channel of the call, since a silence that did not come as time has passed.
         self._heard_bytes = 0
 
     def command(
@@ -83,7 +87,10 @@ class SecondMedia:
         heard = self._reader.read(message)
         if heard is None:
             return None
-        return self._received(*heard, is_silence=bool(message[_FLAGS] & SILENCE))
+        received = self._received(*heard, is_silence=bool(message[_FLAGS] & SILENCE))
+        if len(received.pcm) > MOST_AT_ONCE_MS * self._bytes_per_ms:
+            self._heard_bytes = 0
+        return received
 
     def _received(self, track: int, pcm: bytes, *, is_silence: bool = False) -> AudioReceived:
         if self._mixer is None:
