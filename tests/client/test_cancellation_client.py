@@ -23,13 +23,13 @@ async def check_nothing_left(stage: Stage, tasks: list[str]) -> None:
     check_wires(stage.wires)
     stage.wires.clear()
     await trio.sleep(2 * FRAME_SECONDS)
-    assert sorted(tasks_of_ours()) == tasks
+    assert tasks_of_ours() == tasks
     assert stage.simulator.violations == []
 
 
 @at_every_moment()
 async def test_a_client_that_is_being_opened_or_left(stage: Stage) -> None:
-    tasks = sorted(tasks_of_ours())
+    tasks = tasks_of_ours()
     for attempt in stage.attempts():
         has_stood = False
         with attempt.watch():
@@ -42,7 +42,7 @@ async def test_a_client_that_is_being_opened_or_left(stage: Stage) -> None:
 
 @at_every_moment()
 async def test_serving_calls(stage: Stage) -> None:
-    tasks = sorted(tasks_of_ours())
+    tasks = tasks_of_ours()
     for attempt in stage.attempts():
         agent = Agent()
         phones = stage.simulator.place_call()
@@ -96,7 +96,7 @@ async def check_somebody_else_can_take(phones: SimulatedCall, stage: Stage) -> N
 
 @at_every_moment()
 async def test_a_drain_whose_waiter_is_gone_goes_on(stage: Stage) -> None:
-    tasks = sorted(tasks_of_ours())
+    tasks = tasks_of_ours()
     for attempt in stage.attempts():
         phones = stage.simulator.place_call()
         async with open_call_client(stage.config) as client:

@@ -331,13 +331,13 @@ class TestTheCallerHangsUp:
 async def test_what_is_claimed_leaves_no_task_that_waits(exchange: FakeExchange) -> None:
     async with open_call_client(exchange.config()) as client:
         control = await exchange.control()
-        tasks = sorted(tasks_of_ours())
+        tasks = tasks_of_ours()
         await control.send(NOTIFY)
         await trio.testing.wait_all_tasks_blocked()
         client.on(events.INCOMING_CALL)(Switchboard())
         await refuse(control)
         await trio.testing.wait_all_tasks_blocked()
-        assert sorted(tasks_of_ours()) == tasks
+        assert tasks_of_ours() == tasks
 
 
 class TestItIsToldTwice:

@@ -45,7 +45,7 @@ async def conversing(stage: Stage) -> AsyncIterator[tuple[Partner, Conversation]
 async def test_open_conversation(stage: Stage) -> None:
     async with open_call_client(stage.config) as client:
         await quiet()
-        tasks = sorted(tasks_of_ours())
+        tasks = tasks_of_ours()
         for attempt in stage.attempts():
             partner = stage.simulator.place_message()
             with attempt.watch():
@@ -59,7 +59,7 @@ async def test_open_conversation(stage: Stage) -> None:
                 assert list(client.conversations) == [conversation]
             partner.close()
             await quiet()
-            assert sorted(tasks_of_ours()) == tasks
+            assert tasks_of_ours() == tasks
             assert stage.simulator.violations == []
 
 
@@ -68,7 +68,7 @@ async def test_open_conversation(stage: Stage) -> None:
 async def test_a_message_goes_out_whole_or_not_at_all(stage: Stage) -> None:
     async with conversing(stage) as (partner, conversation):
         await quiet()
-        tasks = sorted(tasks_of_ours())
+        tasks = tasks_of_ours()
         for attempt in stage.attempts():
             before = len(partner.replies)
             with attempt.watch() as scope:
@@ -79,7 +79,7 @@ async def test_a_message_goes_out_whole_or_not_at_all(stage: Stage) -> None:
             await conversation.send(api_version=API_VERSION, data=answer_to(partner, "again"))
             assert partner.replies[-1].text == "again"
             assert len(partner.replies) == before + went_out + 1
-            assert sorted(tasks_of_ours()) == tasks
+            assert tasks_of_ours() == tasks
             assert stage.simulator.violations == []
 
 
@@ -100,7 +100,7 @@ async def test_no_message_is_taken_by_who_is_cancelled(stage: Stage) -> None:
 @on_wires_and_transports
 @at_every_moment(max_orders=3)
 async def test_a_client_with_conversations_is_left(stage: Stage) -> None:
-    tasks = sorted(tasks_of_ours())
+    tasks = tasks_of_ours()
     for attempt in stage.attempts():
         done = trio.Event()
 
@@ -126,5 +126,5 @@ async def test_a_client_with_conversations_is_left(stage: Stage) -> None:
         partner.close()
         check_wires(stage.wires)
         stage.wires.clear()
-        assert sorted(tasks_of_ours()) == tasks
+        assert tasks_of_ours() == tasks
         assert stage.simulator.violations == []

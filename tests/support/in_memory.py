@@ -32,7 +32,7 @@ def virtual_time() -> None:
 
 
 def tasks_of_ours() -> list[str]:
-    """Name the tasks of trio_calls, and of the WebSocket library under it, that are alive."""
+    """Name the tasks of trio_calls, and of the WebSocket library under it, that live, in order."""
     root = trio.lowlevel.current_root_task()
     assert root is not None
 
@@ -43,7 +43,7 @@ def tasks_of_ours() -> list[str]:
             for child in nursery.child_tasks:
                 yield from walk(child)
 
-    return list(walk(root))
+    return sorted(walk(root))
 
 
 @pytest.fixture
