@@ -7,7 +7,7 @@ import trio
 import trio.testing
 from rich.console import Console
 
-from trio_calls import ActiveCall, serve_calls
+from trio_calls import ActiveCall, open_call_client, serve_calls
 from trio_calls.audio import tone
 from trio_calls.cli.call_watch import CallWatch, printable
 from trio_calls.cli.live_view import calls_table, show_calls
@@ -56,8 +56,8 @@ async def test_events_come_in_the_order_of_the_call(
         assert [event for _, event in watch.look()] == ["agent left"]
         assert "agent left" in drawn(watch)
         call.caller.hang_up()
-        (ended,) = watch.look(keep_seconds=5)
-        assert ended[1] == "ended after 5.8 s"
+        events = [event for _, event in watch.look(keep_seconds=5)]
+        assert events == ["caller hung up", "ended after 5.8 s"]
         assert "0 calls now, 1 over" in drawn(watch)
         await trio.sleep(4)
         assert watch.look(keep_seconds=5) == []
@@ -75,7 +75,23 @@ async def test_a_caller_who_gives_up_was_left_by_nobody(
     async with open_simulator() as simulator:
         watch = CallWatch(simulator)
         simulator.place_call().caller.hang_up()
-        assert [event for _, event in watch.look()] == ["offered", "ended after 0.0 s"]
+        events = [event for _, event in watch.look()]
+        assert events == ["offered", "caller hung up", "ended after 0.0 s"]
+
+
+async def test_who_is_called_by_an_agent_hangs_up(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_simulator() as simulator, open_call_client(simulator.config) as client:
+        watch = CallWatch(simulator)
+        session_id = await client.sessions.create("TELCO", "+6591110000")
+        (placed,) = simulator.calls
+        async with client.open_call(session_id) as call:
+            await call.answer()
+            placed.callee.hang_up()
+            await call.wait_disconnected()
+        events = [event for _, event in watch.look()]
+        assert events[-2:] == ["callee hung up", "ended after 0.0 s"]
 
 
 async def test_what_goes_on_is_shown_rather_than_what_is_over(
@@ -105,7 +121,7 @@ async def test_calls_are_counted_when_older_ones_are_forgotten(
             watch.look(keep_seconds=5)
             call.caller.hang_up()
         events = [(call.number, event) for call, event in watch.look(keep_seconds=5)]
-        assert events == [(11, "ended after 0.0 s")]
+        assert events == [(11, "caller hung up"), (11, "ended after 0.0 s")]
         table = drawn(watch)
         assert [f"{number}  caller-{number} " in table for number in range(2, 12)] == [True] * 10
         assert "1 call now, 10 over" in table

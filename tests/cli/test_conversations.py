@@ -9,10 +9,12 @@ import trio
 import trio.testing
 from rich.console import Console
 
-from tests.cli.test_dial_command import open_agent, order
+from tests.cli.test_dial_command import be_shy, open_agent, order
+from tests.cli.test_dialing_route import wait_for_call
 from trio_calls import ActiveCall
 from trio_calls.audio import SAMPLE_BYTES, find, noise, read_wav, silence, to_samples, write_wav
 from trio_calls.audio._recording import read_recording
+from trio_calls.call.scope import CallHandler
 from trio_calls.cli import patience
 from trio_calls.cli.conversation import Speech, SpokenLine
 from trio_calls.cli.dial_order import Order
@@ -153,13 +155,50 @@ async def test_a_line_tells_each_thing_that_happens(
         "CONNECTED BARGE    the caller has said a.wav",
         "CONNECTED WHISPER  only the callee hears the agent",
         "CONNECTED WHISPER  caller silent, callee silent, agent -15 dBFS",
-        "DISCONNECTED       the agent has left",
+        "DISCONNECTED       the caller has hung up",
         "DISCONNECTED       the call is over",
     ]
     seconds = [float(text) for text, _ in printed]
     assert seconds[3] == pytest.approx(0.5, abs=0.1)
     assert seconds[4] == pytest.approx(1, abs=0.1)
     assert seconds[-1] == pytest.approx(12, abs=0.1)
+
+
+async def put_through_and_leave(call: ActiveCall) -> None:
+    await call.connect()
+    await trio.sleep(1)
+    await call.close()
+
+
+async def answer_and_end(call: ActiveCall) -> None:
+    await call.answer()
+    await trio.sleep(1)
+    await call.disconnect()
+
+
+@pytest.mark.parametrize(
+    ("agent", "told"),
+    [
+        (put_through_and_leave, ["the agent has left", "the callee has hung up"]),
+        (answer_and_end, ["the agent has left"]),
+        (be_shy, ["the caller has hung up"]),
+    ],
+)
+async def test_it_is_told_who_has_hung_up(
+    agent: CallHandler,
+    told: list[str],
+    autojump_clock: trio.testing.MockClock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with open_agent(agent) as simulator, trio.open_nursery() as nursery:
+        what = attrs.evolve(watched(order(simulator)), ring_seconds=4, talk_seconds=9)
+        nursery.start_soon(dial_call, what, None, DialView())
+        (call,) = await wait_for_call(simulator)
+        await trio.sleep(3)
+        call.callee.hang_up()
+    goodbyes = [text[31:] for text in capsys.readouterr().out.splitlines()]
+    assert [line for line in goodbyes if "left" in line or "hung" in line] == told
+    assert goodbyes[-1] == "the call is over"
 
 
 async def test_a_terminal_shows_the_levels_of_the_moment(

@@ -317,8 +317,7 @@ async def test_speech_into_a_dead_line_is_nothing_special(
         await dialer.receive()
         simulator.end_all_calls()
         await dialer.send(bytes([CALLER]) + bytes(960))
-        messages = [await dialer.receive(), await dialer.receive()]
-        assert isinstance(messages[-1], DialEnded)
+        assert isinstance(await dialer.receive(), DialEnded)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ async def test_it_says_what_to_export_and_prints_one_line_an_event() -> None:
             for line in simulator.output.splitlines()
             if "call 1" in line
         ]
-        assert events[:-1] == ["offered", "claimed", "answered", "agent left"]
+        assert events[:-1] == ["offered", "claimed", "answered", "caller hung up"]
         simulator.send_signal(signal.SIGTERM)
         assert await simulator.wait_status() == 0
         assert simulator.output.splitlines()[-1] == "terminated"

@@ -9,6 +9,8 @@ from typing import Final
 import trio
 
 from trio_calls.simulator import SimulatedCall, Simulator
+from trio_calls.simulator._simulated_call import gone_from
+from trio_calls.simulator.phones.conference import Party
 from trio_calls.state import AgentMode, CallState
 
 #: How much of the latest audio levels are measured over, in seconds.
@@ -16,6 +18,11 @@ LEVEL_SECONDS: Final = 0.4
 
 _LONGEST_NUMBER: Final = 20
 _STATE_EVENTS: Final = {CallState.ANSWERED: "answered", CallState.CONNECTED: "connected"}
+_GONE: Final = {
+    Party.AGENT: "agent left",
+    Party.CALLER: "caller hung up",
+    Party.CALLEE: "callee hung up",
+}
 
 
 def printable(number: str | None) -> str:
@@ -41,6 +48,7 @@ class WatchedCall:
         self._states_reported = 1
         self._mode_reported: AgentMode | None = None
         self._claim_reported = False
+        self._gone_reported = 0
 
     @property
     def parties(self) -> str:
@@ -94,8 +102,9 @@ class WatchedCall:
         if mode is not None and mode is not self._mode_reported:
             self._mode_reported = mode
             yield f"mode {mode.name}"
-        if CallState.DISCONNECTED in new_states and self._claim_reported:
-            yield "agent left"
+        gone = gone_from(self._call)
+        yield from (_GONE[party] for party in gone[self._gone_reported :])
+        self._gone_reported = len(gone)
         if self._call.ended and self._ended_at is None:
             self._ended_at = trio.current_time()
             yield f"ended after {self.seconds:.1f} s"

@@ -26,6 +26,8 @@ _EVENTS: Final = {
     DialEvent.CALLER_TALKING: "the caller is connected",
     DialEvent.CALLEE_TALKING: "the callee has picked up",
     DialEvent.AGENT_LEFT: "the agent has left",
+    DialEvent.CALLER_HUNG_UP: "the caller has hung up",
+    DialEvent.CALLEE_HUNG_UP: "the callee has hung up",
 }
 _MODES: Final = {
     "BARGE": "caller and callee hear the agent",

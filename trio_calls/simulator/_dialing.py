@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, assert_never
 
@@ -16,9 +17,11 @@ from trio_calls.simulator._placed_calls import PlacedCalls
 from trio_calls.simulator._simulated_call import (
     SimulatedCall,
     drop_recordings,
+    gone_from,
     record_caller,
     take_recording,
 )
+from trio_calls.simulator.phones.conference import Party
 from trio_calls.simulator.phones.leg import PhoneHungUp
 from trio_calls.simulator.phones.phone import Phone, Pickup, answers, declines, never_answers
 from trio_calls.transport import WebSocket, WebSocketClosed
@@ -61,6 +64,12 @@ MAX_WAITING_SECONDS: Final = 60.0
 #: How much the two telephones may be given to say, in bytes: more than 10 minutes at 24 kHz.
 MAX_SPEECH_BYTES: Final = 2**25
 
+_GONE: Final = {
+    Party.AGENT: DialEvent.AGENT_LEFT,
+    Party.CALLER: DialEvent.CALLER_HUNG_UP,
+    Party.CALLEE: DialEvent.CALLEE_HUNG_UP,
+}
+
 
 class DialerConnection:
     """Places one call, passes on what its telephones are to say, and reports what happens to it.
@@ -85,6 +94,7 @@ class DialerConnection:
         self._lines = DialedLines()
         self._answer_told = trio.Event()
         self._is_refused = False
+        self._wants_status = False
         self._nursery: trio.Nursery
         self._before_dial: trio.CancelScope
 
@@ -162,6 +172,7 @@ class DialerConnection:
         self._call = self._calls.place(caller=dial.caller, callee=dial.callee, pickup=pickup)
         if dial.wants_recording:
             record_caller(self._call, MAX_WAITING_SECONDS)
+        self._wants_status = dial.wants_status
         self._placed_at = trio.current_time()
         self._send(DialPlaced(self._call.call_id, self._sample_rate))
         self._nursery.start_soon(self._report, self._call, dial)
@@ -177,8 +188,10 @@ class DialerConnection:
 
     async def _report(self, call: SimulatedCall, dial: Dial) -> None:
         async with trio.open_nursery() as waiting:
-            for event in DialEvent:
-                waiting.start_soon(self._announce, event, call, dial.wants_status)
+            waiting.start_soon(self._announce, DialEvent.CLAIMED, call.wait_claimed)
+            waiting.start_soon(self._announce, DialEvent.CALLER_TALKING, call.caller.wait_talking)
+            waiting.start_soon(self._announce, DialEvent.CALLEE_TALKING, call.callee.wait_talking)
+            waiting.start_soon(self._announce_who_goes, call)
             if dial.wants_status:
                 waiting.start_soon(self._tell_status, call)
             if dial.wants_recording:
@@ -186,17 +199,29 @@ class DialerConnection:
         await call.wait_ended()
         self._send(DialEnded(self._seconds))
 
-    async def _announce(self, event: DialEvent, call: SimulatedCall, wants_status: bool) -> None:
+    async def _announce(self, event: DialEvent, wait: Callable[[], Awaitable[None]]) -> None:
         try:
-            await _wait_for(event, call)
+            await wait()
         except PhoneHungUp:
             return
-        if wants_status:
-            # The state to which this has led.
-            self._send(_status(call, self._seconds))
-        self._send(DialProgress(event, self._seconds))
+        self._tell_event(event)
         if event is DialEvent.CALLER_TALKING:
             self._answer_told.set()
+
+    async def _announce_who_goes(self, call: SimulatedCall) -> None:
+        told = 0
+        for wait in (call.wait_agent_left, call.wait_ended):
+            await wait()
+            gone = gone_from(call)
+            for party in gone[told:]:
+                self._tell_event(_GONE[party])
+            told = len(gone)
+
+    def _tell_event(self, event: DialEvent) -> None:
+        if self._wants_status and self._call is not None:
+            # The state to which this has led.
+            self._send(_status(self._call, self._seconds))
+        self._send(DialProgress(event, self._seconds))
 
     async def _tell_status(self, call: SimulatedCall) -> None:
         is_over = False
@@ -246,20 +271,6 @@ def _status(call: SimulatedCall, seconds: float) -> DialStatus:
         for level in attrs.astuple(call.levels())
     )
     return DialStatus(seconds, call.agent_states[-1].name, mode and mode.name, *levels)
-
-
-async def _wait_for(event: DialEvent, call: SimulatedCall) -> None:
-    match event:
-        case DialEvent.CLAIMED:
-            await call.wait_claimed()
-        case DialEvent.CALLER_TALKING:
-            await call.caller.wait_talking()
-        case DialEvent.CALLEE_TALKING:
-            await call.callee.wait_talking()
-        case DialEvent.AGENT_LEFT:
-            await call.wait_agent_left()
-        case _:
-            assert_never(event)
 
 
 def pickup_of(kind: PickupKind, seconds: float) -> Pickup:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Final
 
 import attrs
 
 from trio_calls.audio import FRAME_SECONDS, frame_bytes, level_dbfs
 from trio_calls.simulator.exchange.exchange_call import ExchangeCall
 from trio_calls.simulator.phones.agent_leg import AgentLeg
+from trio_calls.simulator.phones.conference import Party
 from trio_calls.simulator.phones.leg import Leg, PhoneHungUp
 from trio_calls.simulator.phones.phone import Phone
 from trio_calls.simulator.phones.recording import make_recording
 from trio_calls.simulator.transcript.transcript import Transcript
 from trio_calls.simulator.transcript.transcript_log import TranscriptLog
 from trio_calls.state import AgentMode, CallState
+
+_SWAPPED: Final = {
+    Party.CALLER: Party.CALLEE,
+    Party.CALLEE: Party.CALLER,
+    Party.AGENT: Party.AGENT,
+}
 
 
 @attrs.frozen
@@ -142,6 +150,13 @@ class SimulatedCall:
     async def wait_ended(self) -> None:
         """Wait until both telephones have hung up and the agent is gone."""
         await self._call.over.wait()
+
+
+def gone_from(call: SimulatedCall) -> list[Party]:
+    """Return who has left a call or hung up, in that order: those whose own doing it was."""
+    gone = call._call.gone
+    # An agent that calls has the callee in the caller's place.
+    return [_SWAPPED[party] for party in gone] if call.is_outgoing else list(gone)
 
 
 def record_caller(call: SimulatedCall, keep_seconds: float) -> None:

@@ -62,6 +62,8 @@ class DialEvent(enum.StrEnum):
     CALLER_TALKING = "caller_talking"
     CALLEE_TALKING = "callee_talking"
     AGENT_LEFT = "agent_left"
+    CALLER_HUNG_UP = "caller_hung_up"
+    CALLEE_HUNG_UP = "callee_hung_up"
 
 
 @attrs.frozen

@@ -74,6 +74,7 @@ class ExchangeCall:
       is_outgoing: whether an agent has started it.
       was_missed: whether the callee's phone rang before any agent's, in vain.
       was_claimed: whether an SDK has ever claimed it.
+      gone: who has left it or hung up, in that order; not those whom another's hanging up took out.
       claimed_or_over: set when an SDK has claimed it, or when it ended unclaimed.
       over: set when both telephones are hung up and the agent is gone.
       changes: wakes who waits for a change of anybody's state, or of the agent's mode.
@@ -108,6 +109,7 @@ class ExchangeCall:
         self.callee: Leg = Leg(callee, PhoneState.IDLE, new_recording)
         self.agent: AgentLeg = AgentLeg(sample_rate, mode_after_connect, new_recording)
         self.was_claimed: bool = False
+        self.gone: list[Party] = []
         self.claimed_or_over: trio.Event = trio.Event()
         self.over: trio.Event = trio.Event()
         self.changes: Wakeup = Wakeup()
@@ -222,7 +224,7 @@ class ExchangeCall:
         if self._ringing is not None and self.caller.state is PhoneState.RINGING:
             self._ringing.settle(RingOutcome.DECLINED)
         else:
-            self.end()
+            self._hang_up(Party.CALLER)
 
     def hang_up_callee(self) -> None:
         """Hang up the callee's phone, or decline the call while it rings."""
@@ -230,7 +232,7 @@ class ExchangeCall:
         if ringing is not None and self.callee.state is PhoneState.RINGING:
             ringing.settle(RingOutcome.DECLINED)
         elif self.callee.is_talking:
-            self.end()
+            self._hang_up(Party.CALLEE)
 
     def end(self) -> None:
         """End the call for everybody, as when the caller hangs up.
@@ -410,7 +412,14 @@ class ExchangeCall:
         if leaving.ends_call:
             self.end()
 
+    def _hang_up(self, party: Party) -> None:
+        if not self.over.is_set():
+            self.gone.append(party)
+            self.end()
+
     def _agent_left(self, reason: str) -> None:
+        if self.was_claimed and not self.gone:
+            self.gone.append(Party.AGENT)
         self.agent.move_to(CallState.DISCONNECTED)
         self.agent.hang_up()
         self._on_agent_left(self, reason)
