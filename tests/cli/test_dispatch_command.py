@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
@@ -159,3 +160,6 @@ async def test_a_call_goes_to_the_queue_that_was_chosen(tmp_path: Path, wire: Wi
             assert not call.ended
             call.caller.hang_up()
             assert await vip.wait_status() == 0
+            (began, over) = [line for line in vip.output.splitlines() if "INFO    call " in line]
+            assert began == "INFO    call from +65 1 to +65 6222 0000"
+            assert re.fullmatch(rf"{re.escape(began)}: over after \d+\.\d s", over)

@@ -19,6 +19,7 @@ from trio_calls._quoting import Secret
 from trio_calls.call.active_call import ActiveCall
 from trio_calls.call.scope import CallHandler
 from trio_calls.cli import values
+from trio_calls.cli.call_log import logging_calls
 from trio_calls.cli.find_handler import find_handler
 from trio_calls.cli.outcome import TERMINATED, Failure, run_trio, sentence_of
 from trio_calls.cli.signals import status_after
@@ -231,7 +232,7 @@ async def _serve_from_redis(
     handler: CallHandler, drain_seconds: float, url: str, keys: list[str], queue: str
 ) -> int:
     config = attrs.evolve(ClientConfig.from_env(), drain_seconds=drain_seconds)
-    serve = partial(serve_from_redis, handler, config, url, keys, queue=queue)
+    serve = partial(serve_from_redis, logging_calls(handler), config, url, keys, queue=queue)
     with plain_single_error():
         async with trio.open_nursery() as nursery:
             # With SIGTERM it drains by itself.

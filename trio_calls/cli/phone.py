@@ -12,9 +12,7 @@ import click
 import trio
 
 from trio_calls import events
-from trio_calls.call.active_call import ActiveCall
-from trio_calls.call.scope import CallHandler, call_handler
-from trio_calls.cli.call_watch import printable
+from trio_calls.cli.call_log import logging_calls
 from trio_calls.cli.exchange_options import (
     sample_rate_option,
     settings_of_simulation,
@@ -29,8 +27,6 @@ from trio_calls.simulator import open_simulator
 
 if TYPE_CHECKING:
     from trio_calls.cli.phone_page import PageSettings
-
-logger = logging.getLogger(__name__)
 
 _EXTRA: Final = ("hypercorn", "segno", "starlette", "trustme")
 
@@ -143,19 +139,7 @@ async def _serve(
         with pass_on_timelines(page.switchboard):
             async with open_call_client(simulator.config) as client:
                 if handlers.calls is not None:
-                    client.on(events.INCOMING_CALL)(partial(_handle, handlers.calls))
+                    client.on(events.INCOMING_CALL)(logging_calls(handlers.calls))
                 if handlers.messages is not None:
                     client.on(events.INCOMING_MESSAGE)(handlers.messages)
                 await trio.sleep_forever()
-
-
-async def _handle(handler: CallHandler, call: ActiveCall) -> None:
-    began = trio.current_time()
-    parties = f"{printable(call.caller_number)} to {printable(call.callee_number)}"
-    logger.info("call from %s", parties)
-
-    @call.on(events.CALL_TERMINATED)
-    def tell_end() -> None:
-        logger.info("call from %s: over after %.1f s", parties, trio.current_time() - began)
-
-    await call_handler(handler, call)

@@ -15,10 +15,8 @@ import click
 import trio
 
 from trio_calls import events
-from trio_calls.call.active_call import ActiveCall
-from trio_calls.call.scope import CallHandler, call_handler
 from trio_calls.cli import values
-from trio_calls.cli.call_watch import printable
+from trio_calls.cli.call_log import logging_calls
 from trio_calls.cli.conversation import ConversationCommand
 from trio_calls.cli.directory import require_fleet, tell_fleet
 from trio_calls.cli.dispatch import queue_name, run_from_redis
@@ -46,8 +44,6 @@ from trio_calls.client.client import CallClient, open_call_client
 from trio_calls.config import ClientConfig
 from trio_calls.errors import WSSConfigError, WSSConnectionError, WSSFleetError
 from trio_calls.fleet._dispatch_store import DEFAULT_QUEUE
-
-logger = logging.getLogger(__name__)
 
 _MENDABLE: Final = (WSSConfigError, WSSConnectionError, WSSFleetError)
 
@@ -388,8 +384,7 @@ class _Program:
             self._client = client
             with trace_client(client):
                 if self._handlers.calls is not None:
-                    handle = partial(self._handle, self._handlers.calls)
-                    client.on(events.INCOMING_CALL)(handle)
+                    client.on(events.INCOMING_CALL)(logging_calls(self._handlers.calls))
                 if self._handlers.messages is not None:
                     client.on(events.INCOMING_MESSAGE)(self._handlers.messages)
                 self.serving.set()
@@ -397,18 +392,6 @@ class _Program:
                     f"serving the {self._handlers} of {self._config.base_url}, until Control-C"
                 )
                 await trio.sleep_forever()
-
-    async def _handle(self, handler: CallHandler, call: ActiveCall) -> None:
-        began = trio.current_time()
-        caller, callee = printable(call.caller_number), printable(call.callee_number)
-        logger.info("call from %s to %s", caller, callee)
-
-        @call.on(events.CALL_TERMINATED)
-        def tell_end() -> None:
-            seconds = trio.current_time() - began
-            logger.info("call from %s to %s: over after %.1f s", caller, callee, seconds)
-
-        await call_handler(handler, call)
 
     async def wait_end(self, signals: AsyncIterator[int], drain_seconds: float) -> int:
         """Wait for a signal that ends the program, and drain first if it is SIGTERM.
