@@ -106,9 +106,22 @@ def test_what_an_exchange_has_not_told_of_was_not_heard() -> None:
     heard_at: list[float] = []
     exchange.clock.watch(exchange.audio.mark_at(100), heard_at.append)
     exchange.clock.played(100, now=10)
-    assert exchange.clock.heard_position(99) == pytest.approx(10)
+    assert exchange.clock.heard_position(99) == pytest.approx(18)
     exchange.clock.look(99)
     assert heard_at == []
+
+
+def test_a_long_frame_is_heard_to_its_end() -> None:
+    """The exchange is done with it when it begins to play it, and has nothing to tell after it."""
+    audio = OutgoingAudio(1000, frame_bytes=50)
+    clock = HeardClock(100, audio)
+    audio.put(bytes(100))
+    audio.grant(Credit(100, 50))
+    audio.take()
+    clock.sent(100, now=10)
+    clock.played(50, now=10)
+    clock.played(0, now=10.5)
+    assert clock.heard_position(11) == pytest.approx(100)
 
 
 def test_the_first_sound_is_told_when_the_exchange_tells_of_it() -> None:

@@ -13,8 +13,9 @@ from trio_calls.wire.outgoing_audio import OutgoingAudio
 from trio_calls.wire.playout_clock import PlayoutClock
 from trio_calls.wire.speech import Mark
 
-#: How long an exchange that tells what it has played may take to tell it: some frames.
-TELLING_SECONDS: Final = 0.1
+#: How long an exchange that tells what it has played may take to tell it, beyond the frame that it
+#: plays: some frames of the usual size.
+TELLING_SECONDS: Final = 0.08
 
 
 @attrs.frozen
@@ -80,7 +81,7 @@ class HeardClock(PlayoutClock):
         self._sent_position = position
         self._forget_heard(min(now, self._known_until))
         # It plays before the exchange can tell of it, or of anything, where it was silent before.
-        self._known_until = max(self._known_until, now + TELLING_SECONDS)
+        self._known_until = max(self._known_until, now + self._telling_seconds)
         self._pieces.append(_Piece(position - size, size, begins_at - self._shift))
         if self._watched is not None:
             self._follow(self._watched)
@@ -89,7 +90,7 @@ class HeardClock(PlayoutClock):
     def played(self, unplayed_bytes: int, now: float, late_seconds: float = 0.0) -> float:
         """Note how much of what was sent is not played yet. See `PlayoutClock`."""
         shift = super().played(unplayed_bytes, now, late_seconds)
-        self._known_until = self._told_until = now + TELLING_SECONDS
+        self._known_until = self._told_until = now + self._telling_seconds
         self._shift += shift
         if self._watched is not None:
             self._watched.heard_at += shift
@@ -142,6 +143,10 @@ class HeardClock(PlayoutClock):
     def unwatch(self) -> None:
         """Tell nothing any more."""
         self._watched = None
+
+    @property
+    def _telling_seconds(self) -> float:
+        return TELLING_SECONDS + self._audio.frame_bytes / self._bytes_per_second
 
     def _follow(self, watched: _Watched) -> None:
         piece = self._pieces[-1]
