@@ -9,6 +9,7 @@ from tests.support.phone_calls import speech
 from tests.support.voice_agents import FRAME, answered
 from tests.support.wires import on_the_second_wire
 from trio_calls.simulator import Simulator
+from trio_calls.voice import SpeechEnding
 
 pytestmark = on_the_second_wire
 
@@ -22,6 +23,16 @@ async def test_ends_of_speech_are_heard_to_the_last_sample(simulator: Simulator)
                 outcome = await scene.voice.say(piece)
             assert outcome.heard_seconds == pytest.approx(len(piece) / 48_000)
             assert piece + bytes(-len(piece) % FRAME) in scene.simulated.caller.heard
+
+
+async def test_less_than_a_millisecond_is_heard_before_it_is_said_to_be(
+    simulator: Simulator,
+) -> None:
+    """The exchange counts whole ones, and says nothing of the end of these."""
+    async with answered(simulator) as scene:
+        for samples in range(1, 20, 3):
+            outcome = await scene.voice.say(speech(samples, 0.1)[: 3 * FRAME + 2 * samples])
+            assert outcome.ending is SpeechEnding.HEARD
 
 
 async def test_what_follows_in_time_is_heard_without_a_gap(simulator: Simulator) -> None:

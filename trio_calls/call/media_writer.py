@@ -497,22 +497,33 @@ class MediaWriter(EagerWriter):
         """Do the same where the exchange says what it has played."""
         # Where it is in all that was sent. Of a backdrop something is always on the way.
         beyond = max(0, self._delivered_position - mark.position)
-        place = self._whole_ms(self._delivered_bytes + self._delivered_filling - beyond)
-        while not self._over.is_set() and self._playout.end != -math.inf:
-            if self._played_bytes is not None and self._played_bytes >= place:
-                break
-            await self._progress.wait()
-        # The exchange is done with a frame when it begins to play it.
-        played_at = trio.current_time() + self._audio.frame_bytes / self._bytes_per_second
+        place = self._delivered_bytes + self._delivered_filling - beyond
+        whole_ms = self._whole_ms(place)
+        await self._wait_done_with(whole_ms)
+        # The exchange is done with a frame when it begins to play it, and may not count the end of
+        # it that is less than a millisecond.
+        rest_bytes = self._audio.frame_bytes + (self._ms_bytes if place > whole_ms else 0)
+        played_at = trio.current_time() + rest_bytes / self._bytes_per_second
         while not self._over.is_set() and self._playout.end != -math.inf:
             with trio.move_on_at(played_at):
                 await self._progress.wait()
             if trio.current_time() >= played_at:
                 break
 
+    async def _wait_done_with(self, place: int) -> None:
+        """Wait until the exchange is done with what was sent before a place."""
+        while not self._over.is_set() and self._playout.end != -math.inf:
+            if self._played_bytes is not None and self._played_bytes >= place:
+                break
+            await self._progress.wait()
+
     def _whole_ms(self, place: int) -> int:
         """Round a place down, as an exchange does that counts milliseconds."""
-        return place - place % (self._bytes_per_second // 1000)
+        return place - place % self._ms_bytes
+
+    @property
+    def _ms_bytes(self) -> int:
+        return self._bytes_per_second // 1000
 
     async def _wait_delivered(self, mark: Mark) -> None:
         await trio.lowlevel.checkpoint()
