@@ -13,7 +13,9 @@ from tests.support.peers.one_call import FRAME, FakeMedia, frames
 from tests.support.wires import on_the_second_wire
 from trio_calls import AgentMode, CallState
 from trio_calls.audio import noise
+from trio_calls.voice import SpeechEnding, open_voice
 from trio_calls.wire.first.media import BufferRequest
+from trio_calls.wire.message import Message
 from trio_calls.wire.second.audio_reader import MAX_SILENCE_MS
 from trio_calls.wire.second.media import Config, Flow
 
@@ -35,6 +37,13 @@ class WithoutClock(SecondWords):
     """Says nothing of what was played."""
 
     played = None  # type: ignore[assignment]
+
+
+class InWholeFrames(SecondWords):
+    """Says of no less than a frame that it was played."""
+
+    def played(self, pcm_bytes: int) -> Message:
+        return super().played(pcm_bytes - pcm_bytes % FRAME)
 
 
 def audio(flags: int, payload: bytes, *, sequence: int = 0, clock_ms: int = 0) -> bytes:
@@ -199,6 +208,16 @@ async def test_or_made_to_drop_it_before_others_hear_it(fake_media: FakeMedia) -
             assert trio.current_time() - began == pytest.approx(3)
             await fake_media.accept("agent.whisper")
         assert call.mode is AgentMode.WHISPER
+
+
+async def test_the_end_of_a_speech_need_not_be_said_to_be_played(fake_media: FakeMedia) -> None:
+    fake_media.exchange.media_words = InWholeFrames
+    async with fake_media.open_answered_call() as call, open_voice(call) as voice:
+        await fake_media.grant(10 * FRAME)
+        with trio.fail_after(3):
+            outcome = await voice.say(SPEECH[: 7 * FRAME + 10 * MS])
+        assert outcome.ending is SpeechEnding.HEARD
+        assert fake_media.said == SPEECH[: 7 * FRAME + 10 * MS]
 
 
 async def test_what_it_should_have_played_long_ago_is_dropped(fake_media: FakeMedia) -> None:

@@ -511,11 +511,23 @@ class MediaWriter(EagerWriter):
                 break
 
     async def _wait_done_with(self, place: int) -> None:
-        """Wait until the exchange is done with what was sent before a place."""
+        """Wait until the exchange is done with what was sent before a place.
+
+        Of less than a frame it may never say so: if it counts whole ones.
+        """
+        played_bytes, since = -1, trio.current_time()
         while not self._over.is_set() and self._playout.end != -math.inf:
-            if self._played_bytes is not None and self._played_bytes >= place:
+            assert self._played_bytes is not None
+            if self._played_bytes != played_bytes:
+                played_bytes, since = self._played_bytes, trio.current_time()
+            if played_bytes >= place:
                 break
-            await self._progress.wait()
+            is_tail = place - played_bytes < self._audio.frame_bytes
+            give_up_at = since + FLUSH_SECONDS if is_tail else math.inf
+            with trio.move_on_at(give_up_at):
+                await self._progress.wait()
+            if trio.current_time() >= give_up_at:
+                break
 
     def _whole_ms(self, place: int) -> int:
         """Round a place down, as an exchange does that counts milliseconds."""
