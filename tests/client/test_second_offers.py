@@ -16,11 +16,13 @@ from tests.support.peers.exchange import FakeExchange, Switchboard
 from tests.support.peers.links import ControlEnd
 from tests.support.transports import on_one_transport
 from trio_calls import ActiveCall, CallState, events, open_call_client
+from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.observers import Loss
 from trio_calls.sessions import Offer, OfferDecision
 from trio_calls.simulator import Simulator, answer_late, cut_control, duplicate_offer
 from trio_calls.simulator.exchange.rotation import CLAIM_SECONDS
 from trio_calls.wire.commands import CallEvent
+from trio_calls.wire.control_wire import News
 from trio_calls.wire.responses import Response
 from trio_calls.wire.second.codec import decode_control
 from trio_calls.wire.second.control import CallNotify, SessionClaim, SessionOpen
@@ -168,6 +170,29 @@ class TestTheConnectionIsLost:
                 await refuse(renewed, THIRD)
                 await give(renewed)
                 assert told.count(Loss.CROWDED_OUT) == 2
+
+    async def test_in_the_step_in_which_the_claim_is_answered(
+        self, exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As when another request has had no answer for too long. The call is this client's."""
+        dispatch = ControlConnection._dispatch
+
+        def dispatch_and_give_up(control: ControlConnection, message: News | Response) -> None:
+            dispatch(control, message)
+            control.replace("the exchange was silent")
+
+        async with exchange.open_client() as (client, control, switchboard):
+            with observing(client) as told:
+                await control.send(NOTIFY)
+                claim = await claimed(control)
+                monkeypatch.setattr(ControlConnection, "_dispatch", dispatch_and_give_up)
+                content = {"url": "ws://exchange/media", "token": TOKEN}
+                await control.send(Response(claim.request_id, is_ok=True, content=content))
+                renewed = await exchange.control()
+                monkeypatch.undo()
+                assert await give(renewed) == claim.session_id
+                assert (await switchboard.next_call()).call_id == NOTIFY.call_id
+                assert told[:5] == [SEEN, "disconnected", Loss.DISCONNECTED, SEEN, "connected"]
 
     async def test_before_it_is_answered_again_and_again(self, exchange: FakeExchange) -> None:
         """An exchange that never says so is not asked for ever."""

@@ -304,6 +304,10 @@ class IncomingCalls:
                     call = self.open_call(session)
                     if call is not None:
                         await call.run(handler, self._draining)
+                    else:
+                        # Where the answer has all that a call needs, it has come with the end of
+                        # the connection.
+                        self.offers.keep_in_doubt(session)
                 else:
                     self.observers.offer_lost(loss_of(response))
                     if response is None:
