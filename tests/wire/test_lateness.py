@@ -84,6 +84,14 @@ def test_a_way_that_stays_longer_is_the_way_it_takes() -> None:
     assert late[-9:] == pytest.approx([0] * 9)
 
 
+def test_what_came_in_time_long_ago_says_nothing_of_now() -> None:
+    """An agent that is silent hears no word, and the clocks of two machines drift apart."""
+    lateness = Lateness(100)
+    lateness.of(100, now=1)
+    assert lateness.of(360_000, now=3600.5) == 0
+    assert lateness.of(360_100, now=3601.6) == pytest.approx(0.1)
+
+
 class LateExchange:
     """An exchange that plays as it promises, and an agent that hears of it late.
 

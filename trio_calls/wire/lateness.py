@@ -49,7 +49,8 @@ class Lateness:
         if audio_bytes <= self._audio_bytes:
             self._pause(audio_bytes, began_at, now)
         elif now >= self._ends_at:
-            self._before, self._latest = self._latest, began_at
+            is_long_ago = now >= self._ends_at + _WINDOW_SECONDS
+            self._before, self._latest = math.inf if is_long_ago else self._latest, began_at
             self._ends_at = now + _WINDOW_SECONDS
         elif began_at < self._latest:
             self._latest = began_at
