@@ -210,7 +210,7 @@ async def test_or_made_to_drop_it_before_others_hear_it(fake_media: FakeMedia) -
         assert call.mode is AgentMode.WHISPER
 
 
-async def test_the_end_of_a_speech_need_not_be_said_to_be_played(fake_media: FakeMedia) -> None:
+async def test_of_the_end_of_a_speech_it_may_say_nothing(fake_media: FakeMedia) -> None:
     fake_media.exchange.media_words = InWholeFrames
     async with fake_media.open_answered_call() as call, open_voice(call) as voice:
         await fake_media.grant(10 * FRAME)

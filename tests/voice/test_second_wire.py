@@ -25,7 +25,7 @@ async def test_ends_of_speech_are_heard_to_the_last_sample(simulator: Simulator)
             assert piece + bytes(-len(piece) % FRAME) in scene.simulated.caller.heard
 
 
-async def test_less_than_a_millisecond_is_heard_before_it_is_said_to_be(
+async def test_less_than_a_millisecond_is_heard_to_its_end(
     simulator: Simulator,
 ) -> None:
     """The exchange counts whole ones, and says nothing of the end of these."""

@@ -43,7 +43,7 @@ def test_a_while_without_audio_is_no_lateness() -> None:
     assert lateness.of(300, now=13 + MOST_SECONDS + 0.01) == pytest.approx(0)
 
 
-def test_words_without_audio_in_between_are_no_later_than_before() -> None:
+def test_words_without_audio_in_between_are_no_later() -> None:
     """Nobody sends silence, perhaps."""
     lateness = Lateness(100)
     lateness.of(100, now=11)
