@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from tests.support.peers.control_words import TOKEN, ringing_call
-from tests.support.peers.exchange import FakeExchange, Switchboard, http
+from tests.support.peers.exchange import SILENCE, FakeExchange, Switchboard, http
 from tests.support.peers.links import MediaEnd
 from tests.support.shown_locals import shown_locals
 from tests.support.transports import on_one_transport
@@ -176,7 +176,7 @@ async def test_who_waits_for_it_is_told_that_it_is_over(
 
 
 @pytest.mark.parametrize("answer", [http(503), OSError("no route"), b""])
-async def test_a_failure_that_may_pass_leaves_it_ringing(
+async def test_a_failure_that_may_pass_is_tried_again(
     exchange: FakeExchange, answer: bytes | OSError
 ) -> None:
     async with (
@@ -185,11 +185,38 @@ async def test_a_failure_that_may_pass_leaves_it_ringing(
     ):
         Adoption(nursery, client)
         call = await switchboard.next_call()
-        exchange.answers.append(answer)
+        exchange.answers.extend([answer] * 4)
+        media = await exchange.answer(call)
+        assert trio.current_time() == 7.5
+        await media.close()
+
+
+async def test_one_that_does_not_pass_leaves_it_ringing(exchange: FakeExchange) -> None:
+    async with (
+        exchange.open_client() as (client, _, switchboard),
+        trio.open_nursery() as nursery,
+    ):
+        Adoption(nursery, client)
+        call = await switchboard.next_call()
+        exchange.answers.extend([http(503)] * 5)
         with pytest.raises(WSSMediaError):
             await call.answer()
-        # There is no control connection that could tell more, so none is waited for.
-        assert trio.current_time() == 0
+        assert call.state is CallState.PENDING
+        media = await exchange.answer(call)
+        await media.close()
+
+
+async def test_a_place_that_says_nothing_is_tried_for_ten_seconds(exchange: FakeExchange) -> None:
+    async with (
+        exchange.open_client() as (client, _, switchboard),
+        trio.open_nursery() as nursery,
+    ):
+        Adoption(nursery, client)
+        call = await switchboard.next_call()
+        exchange.answers.append(SILENCE)
+        with pytest.raises(WSSMediaError):
+            await call.answer()
+        assert trio.current_time() == 10
         media = await exchange.answer(call)
         await media.close()
 

@@ -19,7 +19,7 @@ from trio_calls import ActiveCall, CallState, events, open_call_client
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.observers import Loss
 from trio_calls.sessions import Offer, OfferDecision
-from trio_calls.simulator import Simulator, answer_late, cut_control, duplicate_offer
+from trio_calls.simulator import Simulator, answer_late, cut_control, duplicate_offer, restart
 from trio_calls.simulator.exchange.rotation import CLAIM_SECONDS
 from trio_calls.wire.commands import CallEvent
 from trio_calls.wire.control_wire import News
@@ -218,6 +218,24 @@ class TestTheConnectionIsLost:
             assert await renewed.rest() == []
             await exchange.answer(call)
             assert call.state is CallState.ANSWERED
+
+    async def test_while_a_handler_thinks_as_the_exchange_restarts(
+        self, simulator: Simulator
+    ) -> None:
+        """The call is still there afterwards, at the same place."""
+
+        async def think_and_answer(call: ActiveCall) -> None:
+            await trio.sleep(1)
+            await answer(call)
+
+        async with open_call_client(simulator.config) as client:
+            client.on(events.INCOMING_CALL)(think_and_answer)
+            call = simulator.place_call()
+            await trio.sleep(0.5)
+            simulator.inject(restart(seconds=3))
+            with trio.fail_after(10):
+                await call.caller.wait_talking()
+        assert simulator.violations == []
 
     async def test_on_the_simulator(self, simulator: Simulator) -> None:
         async with open_call_client(simulator.config) as client:

@@ -9,7 +9,8 @@ are three ways to fail, and each has its own bound::
     the claim is gone               try nothing any more: the call is over
 
 Of some claims no news come: see `trio_calls.call.claim`. There the word of whoever refuses the
-connection has to do.
+connection has to do, and what may pass, as when the exchange is restarted, is tried again at the
+same place, within 10 s.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ NEWS_SECONDS: Final = 2.0
 
 #: And so long one that failed otherwise, perhaps as the exchange is just being restarted.
 RESTART_NEWS_SECONDS: Final = 1.0
+
+#: So long it takes until an opening is tried again of which no news come; twice as long each time.
+TRY_AGAIN_SECONDS: Final = 0.5
 
 #: An exchange that gives new addresses and takes none of them must not be tried for ever.
 MAX_OPENINGS: Final = 5
@@ -113,6 +117,7 @@ class LazyMediaConnection:
         """
         self.is_wanted = True
         patience = CONNECT_SECONDS
+        try_until = trio.current_time() + CONNECT_SECONDS
         for opening in count(1):
             if not self.is_opening_or_open:
                 patience = await self._wait_for_claim(patience)
@@ -122,9 +127,13 @@ class LazyMediaConnection:
                 await media.wait_open()
             except WSSMediaError:
                 self._require_hope()
-                if not await self._has_news(media, give_up_at) or opening == MAX_OPENINGS:
+                if self._claim.is_followed:
+                    makes_sense = await self._has_news(media, give_up_at)
+                else:
+                    makes_sense = await self._may_have_passed(media, opening, try_until)
+                if not makes_sense or opening == MAX_OPENINGS:
                     raise
-                logger.debug("a media connection could not be opened; there is news of its call")
+                logger.debug("a media connection could not be opened, and is tried again")
             else:
                 return
 
@@ -181,11 +190,23 @@ class LazyMediaConnection:
 
     async def _has_news(self, failed: MediaConnection, give_up_at: float) -> bool:
         """Return whether it makes sense to try again: since an opening began, or in a moment."""
-        if self._claim.is_followed and not self._is_outdated(failed):
+        if not self._is_outdated(failed):
             seconds = NEWS_SECONDS if failed.was_refused else RESTART_NEWS_SECONDS
             with trio.move_on_at(min(trio.current_time() + seconds, give_up_at)):
                 await self._claim.wait_news()
         return self._is_outdated(failed)
+
+    async def _may_have_passed(
+        self, failed: MediaConnection, opening: int, try_until: float
+    ) -> bool:
+        """Return, after a pause, whether there is time to try again, or a reason to."""
+        pause = TRY_AGAIN_SECONDS * 2 ** (opening - 1)
+        if self._is_outdated(failed) or trio.current_time() + pause > try_until:
+            return self._is_outdated(failed)
+        with trio.move_on_after(pause):
+            # It may be offered again, all the same.
+            await self._claim.wait_news()
+        return True
 
     def _is_outdated(self, failed: MediaConnection) -> bool:
         # Another command may have begun to try again.
