@@ -74,7 +74,7 @@ async def test_a_thread_when_the_caller_hangs_up(simulator: Simulator, is_abando
         call.caller.hang_up()
         hung_up_at = trio.current_time()
         await trio.sleep(20)
-        assert went_on == ([hung_up_at] if is_abandoned else [])
+        assert went_on == pytest.approx([hung_up_at] if is_abandoned else [], abs=0.001)
         may_end.set()
     assert len(went_on) == 1
 
@@ -109,7 +109,8 @@ async def test_a_hangup_ends_a_thread_that_sends(
 
     async with served_call(simulator, handle) as call:
         hung_up_at = await hang_up_after(call, 0.2)
-    assert left_at == [hung_up_at + (0 if has_scope else 30)]
+    # While a thread is slow, virtual time passes in tiny steps.
+    assert left_at == pytest.approx([hung_up_at + (0 if has_scope else 30)], abs=0.001)
     assert cancelled_at == [len(sent)]
     went_on = [at - hung_up_at for at in sent if at >= hung_up_at]
     # As much as the queue holds takes no time, and the rest what it would have played.
