@@ -107,3 +107,8 @@ def test_commands_are_targets_of_the_makefile() -> None:
     commands = set(re.findall(r"`make (\w+)`", README))
     assert {"demo", "test"} <= commands
     assert [command for command in commands if f"\n{command}: " not in makefile] == []
+
+
+def test_the_environment_is_activated_once() -> None:
+    assert re.findall(r"\.venv/bin/(\w+)", README) == ["activate"]
+    assert README.index(".venv/bin/activate") < README.index("trio-calls run")
