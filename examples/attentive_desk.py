@@ -3,8 +3,9 @@
     PENDING → ANSWERED → CONNECTED → DISCONNECTED     (caller and callee go on talking)
 
 The second tutorial makes it step by step. Talk with it by `trio-calls phone
-examples/attentive_desk.py`, or run it against a real exchange with its settings in the environment
-(WSS_API_KEY, WSS_CONNECTOR_UUID).
+examples/attentive_desk.py`, let somebody call it by `trio-calls run examples/attentive_desk.py
+--simulate`, or run it against a real exchange with its settings in the environment (WSS_API_KEY,
+WSS_CONNECTOR_UUID).
 """
 
 from pathlib import Path
