@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -29,6 +30,7 @@ from trio_calls.audio import noise
 from trio_calls.call.active_call import playout_of
 from trio_calls.client import conversations
 from trio_calls.sessions import Conversation
+from trio_calls.simulator import Simulator
 from trio_calls.voice import open_voice
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent
@@ -221,6 +223,28 @@ async def test_what_is_less_than_a_millisecond_is_not_waited_for(exchange: FakeE
             began = trio.current_time()
             await media.accept("call.close")
             assert trio.current_time() - began < 0.1
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+async def test_the_end_of_a_whisper_is_not_barged(simulator: Simulator, rate: int) -> None:
+    """The exchange is done with it, and has yet to convert it to the telephones' rate."""
+    is_over = trio.Event()
+
+    async def whisper(call: ActiveCall) -> None:
+        await call.connect()
+        await call.whisper()
+        await call.send_audio(noise(0.1, rate, 1))
+        await call.barge()
+        await trio.sleep(0.2)
+        is_over.set()
+
+    async with open_call_client(attrs.evolve(simulator.config, sample_rate=rate)) as client:
+        client.on(events.INCOMING_CALL)(whisper)
+        call = simulator.place_call()
+        await is_over.wait()
+        assert not any(call.caller.heard)
+        assert any(call.callee.heard)
+        simulator.end_all_calls()
 
 
 async def test_the_other_side_is_heard(exchange: FakeExchange) -> None:

@@ -179,6 +179,9 @@ class MediaWriter(EagerWriter):
         seconds = max(0, self._playout.end - trio.current_time()) + FLUSH_SECONDS
         with trio.move_on_after(said_bytes / self._bytes_per_second + seconds) as patience:
             await self.wait_played(mark)
+            # An exchange that says what it has played may still convert the end of that, and let it
+            # be heard by those whom the next command lets listen.
+            await self._wait_played_surely(mark)
         return not patience.cancelled_caught
 
     @property
@@ -482,7 +485,11 @@ class MediaWriter(EagerWriter):
         await self._wait_delivered(mark)
         if self._played_bytes is not None:
             await self._wait_played_known(mark)
-            return
+        else:
+            await self._wait_played_surely(mark)
+
+    async def _wait_played_surely(self, mark: Mark) -> None:
+        """Wait for a while beyond the time at which it was played, as far as that is known."""
         # What was sent beyond the place is not waited for, and neither is what follows now.
         beyond = max(0, self._delivered_position - mark.position) / self._bytes_per_second
         played_at = self._playout.end - beyond + PLAYOUT_SECONDS
