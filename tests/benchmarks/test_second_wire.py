@@ -86,6 +86,8 @@ class Talk:
         self.audio: list[tuple[int, int]] = []
         self._line = Line()
         self._agent = media_wire(wire, FORMAT)
+        # Each word is looked at here.
+        self._agent.follow()
         self.call.opened_by(cast(Connection, self._line))
 
     def answer(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import partial
 
 import pytest
 import trio
@@ -231,6 +232,35 @@ async def test_what_it_should_have_played_long_ago_is_dropped(fake_media: FakeMe
             nursery.start_soon(lambda: call.whisper(flush=False))
             await fake_media.accept("agent.interrupt")
             await fake_media.accept("agent.whisper")
+
+
+async def test_what_it_has_played_is_known_when_that_matters(fake_media: FakeMedia) -> None:
+    """There was credit enough, so that nobody has looked at what it said."""
+    async with fake_media.open_call() as call:
+        await fake_media.while_accepting(call.connect, "call.connect")
+        await fake_media.grant(100 * FRAME)
+        await call.send_audio(noise(1, 24000, 1))
+        await trio.sleep(2)
+        await fake_media.while_accepting(partial(call.whisper, flush=False), "agent.whisper")
+        assert [command.command for command in fake_media.commands] == [
+            "call.connect",
+            "agent.whisper",
+        ]
+
+
+async def test_all_that_it_has_allowed_may_be_sent(fake_media: FakeMedia) -> None:
+    async with fake_media.open_answered_call() as call:
+        for _ in range(5):
+            await fake_media.grant(10 * FRAME)
+        await trio.testing.wait_all_tasks_blocked()
+        assert call.statistics().credit_bytes == 50 * FRAME
+        await fake_media.grant(10 * FRAME)
+        await trio.testing.wait_all_tasks_blocked()
+        said = noise(1.2, 24000, 1)
+        await call.send_audio(said)
+        await trio.testing.wait_all_tasks_blocked()
+        assert fake_media.said == said
+        assert call.statistics().credit_bytes == 0
 
 
 async def test_what_was_allowed_before_goes_out_in_frames_of_now(fake_media: FakeMedia) -> None:

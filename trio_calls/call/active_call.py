@@ -409,7 +409,7 @@ class ActiveCall:
             sent_bytes=audio.sent_position,
             queued_bytes=len(audio.waiting),
             unheard_bytes=self._writer.unheard_bytes,
-            credit_bytes=audio.credit_bytes,
+            credit_bytes=self._writer.credit_bytes,
             invalid_messages=self._protocol.invalid_messages,
         )
 

@@ -175,6 +175,7 @@ class MediaWriter(EagerWriter):
         Returns:
           False if it has taken longer than the exchange can reasonably take.
         """
+        self._follow()
         said_bytes = max(0, mark.position - self._delivered_position)
         seconds = max(0, self._playout.end - trio.current_time()) + FLUSH_SECONDS
         with trio.move_on_after(said_bytes / self._bytes_per_second + seconds) as patience:
@@ -189,6 +190,7 @@ class MediaWriter(EagerWriter):
         """Whether the exchange has audio that it has not played, or gets it in a moment."""
         if self._audio.sent_bytes != self._delivered_bytes:
             return True
+        self._catch_up()
         return trio.current_time() < self._playout.end + PLAYOUT_SECONDS
 
     @property
@@ -198,6 +200,7 @@ class MediaWriter(EagerWriter):
         One that says what it has played has all that it has not said so of, however long ago that
         should have been.
         """
+        self._catch_up()
         if self._played_bytes is not None and self._played_bytes < self._whole_ms(self._speech_end):
             return True
         return self.is_playing
@@ -205,11 +208,13 @@ class MediaWriter(EagerWriter):
     @property
     def is_starved(self) -> bool:
         """Whether the exchange asks for nothing, though it has played all, and more waits."""
+        self._catch_up()
         audio = self._audio
         return audio.has_sendable and not audio.credit_bytes and not self.is_playing
 
     def interrupted(self) -> None:
         """Note that the exchange is told to drop what it has not played, or gets before that."""
+        self._catch_up()
         for tap in self.taps:
             tap.dropped()
         self._playout.interrupt(trio.current_time())
@@ -233,8 +238,28 @@ class MediaWriter(EagerWriter):
         self._playout.played(unplayed, now, self._lateness.of(heard_bytes, now))
         self._progress.wake()
 
+    def _follow(self) -> None:
+        """Know at once what the exchange says of playing, from now on."""
+        self._catch_up()
+        self._wire.follow()
+
+    def _catch_up(self) -> None:
+        """Know what the exchange has said of credit and playing until now."""
+        credit = self._wire.catch_up()
+        if credit is not None:
+            self._audio.grant(credit)
+            assert credit.played_bytes is not None
+            self.played(credit.played_bytes, credit.heard_bytes)
+
+    @property
+    def credit_bytes(self) -> int:
+        """How many bytes the exchange has asked for and not been sent."""
+        self._catch_up()
+        return self._audio.credit_bytes
+
     def follow_playing(self) -> HeardClock:
         """Make a clock that tells which place in what is said is being heard, from now on."""
+        self._follow()
         clock = HeardClock(self._bytes_per_second, self._audio)
         # What was sent before may still play.
         clock.go_on_from(self._playout)
@@ -406,6 +431,7 @@ class MediaWriter(EagerWriter):
         if self._commands:
             commands, self._commands = self._commands, []
             return commands
+        self._catch_up()
         if self._audio.line:
             self._queued_at = trio.current_time()
         pieces = self._audio.take()

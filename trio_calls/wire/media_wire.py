@@ -92,11 +92,17 @@ class MediaWire(Protocol):
         """
 
     def read(self, message: str | bytes) -> Heard | None:
-        """Read a frame that came; None if it says nothing to this call.
+        """Read a frame that came; None if it says nothing to this call, or nothing that is needed.
 
         Raises:
           WireError, AudioError: it makes no sense.
         """
+
+    def catch_up(self) -> Credit | None:
+        """Read the newest word of credit and playing, if it was put off until it is needed."""
+
+    def follow(self) -> None:
+        """Put off no word from now on: somebody wants to know at once what was played."""
 
     def pack(self, pcm: bytes | bytearray | memoryview) -> bytes:
         """Return the message of the agent's next audio. It has to be sent, and in this order."""

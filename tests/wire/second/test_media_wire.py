@@ -11,7 +11,7 @@ from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.state import CallState, Command
 from trio_calls.wire.call_protocol import CREDIT_GRANTED, CallProtocol, CommandDone
 from trio_calls.wire.codec import WireError, encode
-from trio_calls.wire.media_wire import AudioReceived
+from trio_calls.wire.media_wire import AudioReceived, Credit
 from trio_calls.wire.message import AudioError
 from trio_calls.wire.second.audio_frame import pack_frame, pack_silence, unpack_frame
 from trio_calls.wire.second.audio_reader import AudioReader
@@ -24,8 +24,17 @@ MS = 48  # bytes at 24 kHz
 FRAME = 20 * MS
 
 
+def new_media(mode: AudioMode = AudioMode.MIXED) -> SecondMedia:
+    return SecondMedia(AudioFormat(24000, mode))
+
+
 def new_call(mode: AudioMode = AudioMode.MIXED) -> CallProtocol:
-    return CallProtocol(SecondMedia(AudioFormat(24000, mode)), 2**20)
+    return CallProtocol(new_media(mode), 2**20)
+
+
+def read(media: SecondMedia, *words: Config | Flow) -> object:
+    """Let the exchange say something. Returns what comes of the last of it."""
+    return [media.read(encode(word)) for word in words][-1]
 
 
 def speech(milliseconds: int) -> bytes:
@@ -39,8 +48,11 @@ def say(call: CallProtocol, *words: Config | Flow) -> None:
 
 
 def sizes(call: CallProtocol) -> list[int]:
-    """Take everything that may be sent. Returns how much is in each message, in ms."""
-    return [len(pcm) // MS for pieces in iter(call.audio.take, []) for pcm in pieces]
+    """Send everything that may be sent. Returns how much is in each message, in ms."""
+    sent = [pcm for pieces in iter(call.audio.take, []) for pcm in pieces]
+    for pcm in sent:
+        call.wire.pack(pcm)
+    return [len(pcm) // MS for pcm in sent]
 
 
 def test_nothing_is_sent_before_the_exchange_has_said_how() -> None:
@@ -62,11 +74,11 @@ def test_nothing_is_sent_before_the_exchange_has_said_how() -> None:
 def test_a_word_says_after_how_much_of_the_call_it_came(
     mode: AudioMode, messages: list[bytes]
 ) -> None:
-    media = SecondMedia(AudioFormat(24000, mode))
-    call = CallProtocol(media, 2**20)
+    call = new_call(mode)
+    call.wire.follow()
     say(call, Config(20), Flow(drained_ms=0, window_ms=60))
     assert call.heard_bytes == 0
-    media.pack(speech(20))
+    call.wire.pack(speech(20))
     for message in messages:
         call.receive(message)
     say(call, Flow(drained_ms=20, window_ms=60))
@@ -76,6 +88,7 @@ def test_a_word_says_after_how_much_of_the_call_it_came(
 def test_by_a_long_silence_nobody_knows_how_late_a_word_is() -> None:
     """It may have been told of when it began, or when it was over."""
     call = new_call()
+    call.wire.follow()
     word = Flow(drained_ms=0, window_ms=60)
     say(call, Config(20))
     call.receive(pack_frame(0, 0, 0, speech(20)))
@@ -85,6 +98,54 @@ def test_by_a_long_silence_nobody_knows_how_late_a_word_is() -> None:
     call.receive(pack_frame(0, 2, 1020, speech(20)))
     say(call, word)
     assert call.heard_bytes == FRAME
+
+
+class TestWordsThatNobodyNeedsYet:
+    """Each says all that those before it have said: only the newest is read, when it is needed."""
+
+    def test_it_is_read_then(self) -> None:
+        media = new_media()
+        read(media, Config(20), Flow(drained_ms=0, window_ms=100))
+        media.pack(speech(60))
+        assert read(media, Flow(drained_ms=20, window_ms=100)) is None
+        media.read(pack_frame(0, 0, 0, speech(20)))
+        assert read(media, Flow(drained_ms=40, window_ms=100)) is None
+        assert media.catch_up() == Credit(40 * MS, FRAME, 40 * MS, FRAME)
+        assert media.catch_up() is None
+
+    def test_it_says_what_it_said_when_it_came(self) -> None:
+        media = new_media()
+        read(media, Config(20), Flow(drained_ms=0, window_ms=100))
+        assert read(media, Flow(drained_ms=60, window_ms=40)) is None
+        media.pack(speech(60))
+        media.read(pack_frame(0, 0, 0, speech(20)))
+        assert media.catch_up() == Credit(0, FRAME, 0, 0)
+
+    def test_it_is_needed_with_credit_for_less_than_two_frames(self) -> None:
+        media = new_media()
+        read(media, Config(20), Flow(drained_ms=0, window_ms=60))
+        media.pack(speech(20))
+        assert read(media, Flow(drained_ms=0, window_ms=60)) is None
+        media.pack(speech(20))
+        assert read(media, Flow(drained_ms=20, window_ms=60)) == Credit(20 * MS, FRAME, 20 * MS)
+        assert media.catch_up() is None
+
+    def test_it_is_needed_by_those_who_follow_what_is_played(self) -> None:
+        media = new_media()
+        read(media, Config(20), Flow(drained_ms=0, window_ms=100))
+        media.follow()
+        media.pack(speech(20))
+        read(media, Config(20))
+        assert read(media, Flow(drained_ms=20, window_ms=100)) == Credit(20 * MS, FRAME, 20 * MS)
+
+    def test_one_in_other_words_makes_up_for_it(self) -> None:
+        media = new_media()
+        read(media, Config(20), Flow(drained_ms=0, window_ms=100))
+        media.pack(speech(40))
+        assert read(media, Flow(drained_ms=20, window_ms=100)) is None
+        flow = '{"data": {"window_ms": 100, "drained_ms": 40, "track_id": 0}, "type": "flow"}'
+        assert media.read(flow) == Credit(40 * MS, FRAME, 40 * MS)
+        assert media.catch_up() is None
 
 
 def test_credit_counts_from_the_beginning() -> None:

@@ -54,6 +54,12 @@ class FirstMedia:
             return _read_repeated(message)
         return _read(message)
 
+    def catch_up(self) -> None:
+        """Do nothing: each request counts, and none is put off."""
+
+    def follow(self) -> None:
+        """Do nothing: nothing is said of playing."""
+
     def pack(self, pcm: bytes | bytearray | memoryview) -> bytes:
         """Return the message of some audio. See `MediaWire`."""
         return _MESSAGE_HEAD + pcm

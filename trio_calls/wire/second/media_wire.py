@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Final
 
 from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.state import Command
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
-from trio_calls.wire.media_wire import AudioReceived, Heard
+from trio_calls.wire.media_wire import AudioReceived, Credit, Heard
 from trio_calls.wire.names import CALL_CHANNEL
 from trio_calls.wire.second.audio_credit import AudioCredit
 from trio_calls.wire.second.audio_frame import HEADER_BYTES, SILENCE
@@ -23,6 +25,9 @@ _MS_PER_SECOND: Final = 1000
 #: Audio that is longer than this comes at once, when it begins or when it is over: one cannot tell
 #: by it how late a word is. It is a silence.
 MOST_AT_ONCE_MS: Final = 100
+
+#: With credit for so many frames no audio waits for more of it.
+_AMPLE_FRAMES: Final = 2
 
 # Where these are in the header of audio.
 _TRACK: Final = 0
@@ -60,6 +65,11 @@ class SecondMedia:
         self._bytes_per_ms = audio_format.bytes_per_second // _MS_PER_SECOND
         # Of the channel of the call, since a silence that did not come as time has passed.
         self._heard_bytes = 0
+        # The newest word of credit and playing, if nobody has needed it yet, and how much was sent
+        # and heard when it came. It counts from the beginning: those before it say nothing more.
+        self._put_off: tuple[re.Match[str], int, int] | None = None
+        self._ample_frames: float = _AMPLE_FRAMES
+        self._ample_bytes: float = math.inf
 
     def command(
         self, command_id: str, command: Command, timeout_ms: int, ring_time_seconds: float | None
@@ -76,9 +86,11 @@ class SecondMedia:
             usual = match_usual_flow(message)
             if usual is None:
                 return self._read_text(message)
-            return self._credit.update(
-                int(usual[1]), int(usual[2]), self._writer.sent_bytes, self._heard_bytes
-            )
+            sent_bytes = self._writer.sent_bytes
+            self._put_off = usual, sent_bytes, self._heard_bytes
+            if self._credit.allowed_bytes - sent_bytes >= self._ample_bytes:
+                return None
+            return self.catch_up()
         # Almost all of them are such: nothing but whole samples.
         if len(message) > HEADER_BYTES and not (message[_FLAGS] or len(message) % 2):
             track = message[_TRACK]
@@ -103,14 +115,28 @@ class SecondMedia:
         self._heard_bytes += len(everybody)
         return AudioReceived(track + 1, pcm, everybody)
 
+    def catch_up(self) -> Credit | None:
+        """Read the newest word of credit and playing, if it was put off. See `MediaWire`."""
+        if self._put_off is None:
+            return None
+        (usual, sent_bytes, heard_bytes), self._put_off = self._put_off, None
+        return self._credit.update(int(usual[1]), int(usual[2]), sent_bytes, heard_bytes)
+
+    def follow(self) -> None:
+        """Put off no word of playing from now on. See `MediaWire`."""
+        self._ample_frames = self._ample_bytes = math.inf
+
     def _read_text(self, message: str) -> Heard | None:
         match decode_media(message):
             case Flow(track=track) as flow if track == AGENT_TRACK:
+                self._put_off = None
                 return self._credit.update(
                     flow.drained_ms, flow.window_ms, self._writer.sent_bytes, self._heard_bytes
                 )
             case Config(frame_ms=frame_ms):
-                return self._credit.use_frames(frame_ms * self._bytes_per_ms, self._heard_bytes)
+                frame_bytes = frame_ms * self._bytes_per_ms
+                self._ample_bytes = self._ample_frames * frame_bytes
+                return self._credit.use_frames(frame_bytes, self._heard_bytes)
             case CommandResponse() | CallEvent() as heard_word:
                 return heard_word
             case _:
