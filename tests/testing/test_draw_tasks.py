@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -210,6 +211,12 @@ def calls_below(task: TaskNode) -> list[TaskNode]:
         found for scope in task.scopes for child in scope.tasks for found in calls_below(child)
     ]
     return [task] if task.name.startswith("trio_calls: session") else below
+
+
+async def test_which_extra_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "stackscope", None)
+    with pytest.raises(ModuleNotFoundError, match="install the extra 'tasks' of trio-calls"):
+        draw_tasks()
 
 
 async def test_where_stackscope_knows_no_lines(

@@ -39,7 +39,8 @@ def draw_tasks(root: trio.lowlevel.Task | None = None, *, details: bool = False)
       details: whether to leave nothing out, and to add files and line numbers.
 
     Raises:
-      ImportError: stackscope is not installed, which the extras ``testing`` and ``tasks`` bring.
+      ModuleNotFoundError: stackscope is not installed, which the extras ``testing`` and ``tasks``
+        bring.
       RuntimeError: this is not called from a task of Trio.
 
     Nothing is awaited and nothing is changed, so it can be called at any time in Trio's thread. It

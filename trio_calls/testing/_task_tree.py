@@ -103,7 +103,7 @@ def task_tree(root: trio.lowlevel.Task | None = None) -> TaskNode:
         `trio.run`.
 
     Raises:
-      ImportError: stackscope is not installed.
+      ModuleNotFoundError: stackscope is not installed.
       RuntimeError: this is not called from a task of Trio.
 
     Nothing is awaited and nothing is changed, so it can be called at any time in Trio's thread.
@@ -121,7 +121,13 @@ def _main_task() -> trio.lowlevel.Task:
 
 
 def _look_at(task: trio.lowlevel.Task) -> TaskNode:
-    from stackscope import extract  # noqa: PLC0415  # of an extra
+    try:
+        from stackscope import extract  # noqa: PLC0415  # of an extra
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "the tree of tasks needs stackscope, which is not installed: "
+            "install the extra 'tasks' of trio-calls"
+        ) from None
 
     with warnings.catch_warnings():
         # So stackscope says that it does not know this version of Python.
