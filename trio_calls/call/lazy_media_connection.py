@@ -201,7 +201,8 @@ class LazyMediaConnection:
     ) -> bool:
         """Return, after a pause, whether there is time to try again, or a reason to."""
         pause = TRY_AGAIN_SECONDS * 2 ** (opening - 1)
-        if self._is_outdated(failed) or trio.current_time() + pause > try_until:
+        is_in_time = trio.current_time() + pause <= try_until
+        if self._is_outdated(failed) or not (failed.may_pass and is_in_time):
             return self._is_outdated(failed)
         with trio.move_on_after(pause):
             # It may be offered again, all the same.

@@ -39,6 +39,10 @@ CONNECT_SECONDS: Final = 10.0
 #: To ask again changes nothing: not allowed, not there (any more), or another one is.
 _FINAL_REFUSALS: Final = frozenset({401, 403, 404, 409, 410})
 
+#: What a server answers that is overloaded. What has 500 and more is about the server as well.
+_BUSY: Final = frozenset({408, 425, 429})
+_SERVER_ERRORS: Final = 500
+
 # Looked up once: see `trio_calls.wire.call_protocol`.
 _DISCONNECTED: Final = CallState.DISCONNECTED
 
@@ -56,6 +60,7 @@ class MediaConnection:
 
     Attributes:
       was_refused: whether the exchange has answered, and does not want the connection.
+      may_pass: whether what has made it fail may pass: the exchange is restarted, or overloaded.
       final_refusal: the reason, where it never will: the token or the call is unknown, or somebody
         else has a connection.
     """
@@ -80,6 +85,7 @@ class MediaConnection:
         # No error: it would know this connection, as whoever raises it does.
         self._failure: str | None = None
         self.was_refused: bool = False
+        self.may_pass: bool = False
         self.final_refusal: str | None = None
 
     async def run(
@@ -187,6 +193,7 @@ class MediaConnection:
             )
         except WebSocketError as error:
             self.was_refused = isinstance(error, HandshakeRefused)
+            self.may_pass = not isinstance(error, HandshakeRefused) or _is_busy(error.status_code)
             failure = explain_media(error, config, call_in.token)
             if isinstance(error, HandshakeRefused) and error.status_code in _FINAL_REFUSALS:
                 self.final_refusal = str(failure)
@@ -246,3 +253,7 @@ class MediaConnection:
         if await wait_silent(websocket, every_seconds):
             logger.warning("the exchange was silent for %g s: the call is lost", PONG_SECONDS)
             self._reading.cancel()
+
+
+def _is_busy(status_code: int) -> bool:
+    return status_code >= _SERVER_ERRORS or status_code in _BUSY
