@@ -66,7 +66,13 @@ from trio_calls.wire.commands import (
     CallEvent,
     CommandResponse,
 )
-from trio_calls.wire.media_wire import DEFAULT_FRAME_BYTES, AudioReceived, Credit, MediaWire
+from trio_calls.wire.media_wire import (
+    DEFAULT_FRAME_BYTES,
+    PUT_OFF,
+    AudioReceived,
+    Credit,
+    MediaWire,
+)
 from trio_calls.wire.message import AudioError
 from trio_calls.wire.names import TIMEOUT
 from trio_calls.wire.outgoing_audio import OutgoingAudio
@@ -251,6 +257,8 @@ class CallProtocol:
             return None
         if isinstance(heard, AudioReceived):
             return heard
+        if heard is PUT_OFF:
+            return None
         if isinstance(heard, Credit):
             self.audio.grant(heard)
             self.played_bytes = heard.played_bytes

@@ -61,6 +61,9 @@ class Credit:
     heard_bytes: int = 0
 
 
+#: What comes of a word of credit and playing that is put off until somebody needs it.
+PUT_OFF: Final = Credit(0)
+
 Heard = AudioReceived | Credit | CommandResponse | CallEvent
 
 
@@ -92,14 +95,16 @@ class MediaWire(Protocol):
         """
 
     def read(self, message: str | bytes) -> Heard | None:
-        """Read a frame that came; None if it says nothing to this call, or nothing that is needed.
+        """Read a frame that came; None if it says nothing to this call.
+
+        It is `PUT_OFF` if nobody needs to know it now: see `catch_up`.
 
         Raises:
           WireError, AudioError: it makes no sense.
         """
 
     def catch_up(self) -> Credit | None:
-        """Read the newest word of credit and playing, if it was put off until it is needed."""
+        """Read the newest word of credit and playing, if it was put off."""
 
     def follow(self) -> None:
         """Put off no word from now on: somebody wants to know at once what was played."""

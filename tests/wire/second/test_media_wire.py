@@ -11,7 +11,7 @@ from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.state import CallState, Command
 from trio_calls.wire.call_protocol import CREDIT_GRANTED, CallProtocol, CommandDone
 from trio_calls.wire.codec import WireError, encode
-from trio_calls.wire.media_wire import AudioReceived, Credit
+from trio_calls.wire.media_wire import PUT_OFF, AudioReceived, Credit
 from trio_calls.wire.message import AudioError
 from trio_calls.wire.second.audio_frame import pack_frame, pack_silence, unpack_frame
 from trio_calls.wire.second.audio_reader import AudioReader
@@ -107,16 +107,16 @@ class TestWordsThatNobodyNeedsYet:
         media = new_media()
         read(media, Config(20), Flow(drained_ms=0, window_ms=100))
         media.pack(speech(60))
-        assert read(media, Flow(drained_ms=20, window_ms=100)) is None
+        assert read(media, Flow(drained_ms=20, window_ms=100)) is PUT_OFF
         media.read(pack_frame(0, 0, 0, speech(20)))
-        assert read(media, Flow(drained_ms=40, window_ms=100)) is None
+        assert read(media, Flow(drained_ms=40, window_ms=100)) is PUT_OFF
         assert media.catch_up() == Credit(40 * MS, FRAME, 40 * MS, FRAME)
         assert media.catch_up() is None
 
     def test_it_says_what_it_said_when_it_came(self) -> None:
         media = new_media()
         read(media, Config(20), Flow(drained_ms=0, window_ms=100))
-        assert read(media, Flow(drained_ms=60, window_ms=40)) is None
+        assert read(media, Flow(drained_ms=60, window_ms=40)) is PUT_OFF
         media.pack(speech(60))
         media.read(pack_frame(0, 0, 0, speech(20)))
         assert media.catch_up() == Credit(0, FRAME, 0, 0)
@@ -125,7 +125,7 @@ class TestWordsThatNobodyNeedsYet:
         media = new_media()
         read(media, Config(20), Flow(drained_ms=0, window_ms=60))
         media.pack(speech(20))
-        assert read(media, Flow(drained_ms=0, window_ms=60)) is None
+        assert read(media, Flow(drained_ms=0, window_ms=60)) is PUT_OFF
         media.pack(speech(20))
         assert read(media, Flow(drained_ms=20, window_ms=60)) == Credit(20 * MS, FRAME, 20 * MS)
         assert media.catch_up() is None
@@ -142,7 +142,7 @@ class TestWordsThatNobodyNeedsYet:
         media = new_media()
         read(media, Config(20), Flow(drained_ms=0, window_ms=100))
         media.pack(speech(40))
-        assert read(media, Flow(drained_ms=20, window_ms=100)) is None
+        assert read(media, Flow(drained_ms=20, window_ms=100)) is PUT_OFF
         flow = '{"data": {"window_ms": 100, "drained_ms": 40, "track_id": 0}, "type": "flow"}'
         assert media.read(flow) == Credit(40 * MS, FRAME, 40 * MS)
         assert media.catch_up() is None

@@ -10,7 +10,7 @@ from trio_calls.audio_format import AudioFormat, AudioMode
 from trio_calls.state import Command
 from trio_calls.wire.codec import encode
 from trio_calls.wire.commands import CallEvent, CommandRequest, CommandResponse, RingTime
-from trio_calls.wire.media_wire import AudioReceived, Credit, Heard
+from trio_calls.wire.media_wire import PUT_OFF, AudioReceived, Credit, Heard
 from trio_calls.wire.names import CALL_CHANNEL
 from trio_calls.wire.second.audio_credit import AudioCredit
 from trio_calls.wire.second.audio_frame import HEADER_BYTES, SILENCE
@@ -89,7 +89,7 @@ class SecondMedia:
             sent_bytes = self._writer.sent_bytes
             self._put_off = usual, sent_bytes, self._heard_bytes
             if self._credit.allowed_bytes - sent_bytes >= self._ample_bytes:
-                return None
+                return PUT_OFF
             return self.catch_up()
         # Almost all of them are such: nothing but whole samples.
         if len(message) > HEADER_BYTES and not (message[_FLAGS] or len(message) % 2):
