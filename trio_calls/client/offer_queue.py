@@ -147,7 +147,7 @@ class OfferQueue:
             )
         offers = chain(self._put_off.values(), self._waiting)
         oldest = next(filter(_is_for_others, offers), None) or next(iter(self._waiting))
-        self._lose(oldest.session_id, Loss.CROWDED_OUT)
+        self._lose(Loss.CROWDED_OUT, oldest.session_id)
 
     def take(self, held: Container[str] = (), wait_seconds: float = 0.0) -> WaitingOffer | None:
         """Take out the first that is to be claimed now, if there is one.
@@ -198,8 +198,7 @@ class OfferQueue:
         if lapsed:
             calls = "1 call was" if len(lapsed) == 1 else f"{len(lapsed)} calls were"
             logger.debug("%s not claimed within %g s", calls, self._claim_seconds)
-        for session_id in lapsed:
-            self._lose(session_id, Loss.LAPSED)
+        self._lose(Loss.LAPSED, *lapsed)
 
     def _has_lapsed(self, offer: WaitingOffer) -> bool:
         return offer.offered_at + self._claim_seconds <= trio.current_time()
@@ -223,20 +222,23 @@ class OfferQueue:
         """Let `take` ask again about all that was put off, but for what was put off too long."""
         if self._put_off:
             now = trio.current_time()
-            for name, waiting in tuple(self._put_off.items()):
-                if waiting.until is None or waiting.until <= now:
-                    self._lose(name, Loss.LEFT)
+            too_long = [
+                name
+                for name, waiting in self._put_off.items()
+                if waiting.until is None or waiting.until <= now
+            ]
+            self._lose(Loss.LEFT, *too_long)
             self._waiting.add_first(self._put_off.values())
             self._put_off = {}
 
     def withdraw(self, session_id: str) -> None:
         """Forget an offer that nobody can take up any more."""
-        self._lose(session_id, Loss.WITHDRAWN)
+        self._lose(Loss.WITHDRAWN, session_id)
 
     def clear(self) -> None:
         """Forget all of them: the control connection is lost."""
-        for waiting in (*self._waiting, *self._put_off.values()):
-            self._lose(waiting.session_id, Loss.DISCONNECTED)
+        offers = chain(self._waiting, self._put_off.values())
+        self._lose(Loss.DISCONNECTED, *(waiting.session_id for waiting in offers))
 
     def _is_to_be_claimed(self, waiting: WaitingOffer) -> bool:
         if self._judge is None or waiting.offer is None:
@@ -272,11 +274,15 @@ class OfferQueue:
     def _take_up_due(self) -> None:
         self._take_up()
 
-    def _lose(self, session_id: str, loss: Loss) -> None:
-        """Forget an offer, if it is here."""
-        waited = self._waiting.remove(session_id) or self._put_off.pop(session_id, None)
-        if waited is not None:
-            self._observers.offer_lost(loss)
+    def _lose(self, loss: Loss, *session_ids: str) -> None:
+        """Forget offers, those that are here."""
+        has_lost = False
+        for session_id in session_ids:
+            waited = self._waiting.remove(session_id) or self._put_off.pop(session_id, None)
+            if waited is not None:
+                has_lost = True
+                self._observers.offer_lost(loss)
+        if has_lost:
             self._watch_lapses()
 
 
