@@ -60,14 +60,20 @@ def generate_on(metafunc: pytest.Metafunc, transports: Iterable[str]) -> None:
 
 def is_chosen(metafunc: pytest.Metafunc, name: str) -> bool:
     """Return whether a test says itself with which values of a parameter it runs."""
-    marks = metafunc.definition.iter_markers("parametrize")
-    return any(name in _names(mark) for mark in marks)
+    return chosen(metafunc, name) is not None
 
 
-def _names(mark: pytest.Mark) -> Sequence[str]:
-    """Return which parameters a mark gives values to."""
-    names: str | Sequence[str] = mark.args[0]
-    return [names] if isinstance(names, str) else names
+def chosen(metafunc: pytest.Metafunc, name: str) -> Sequence[object] | None:
+    """Return with which values of a parameter a test says that it runs; None if it does not."""
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        names, values = mark.args
+        if isinstance(names, str):
+            if names == name:
+                return list(values)
+        elif name in names:
+            place = names.index(name)
+            return [each[place] for each in values]
+    return None
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from typing import Final, get_args
 
 import pytest
 
-from tests.support.transports import TRANSPORTS, generate_on, is_chosen
+from tests.support.transports import TRANSPORTS, chosen, generate_on, is_chosen
 from trio_calls.config import WireName
 
 #: On which wire, over which transport.
@@ -80,24 +80,15 @@ def generate_on_wires_or_once(metafunc: pytest.Metafunc) -> None:
 
 
 def _generate(metafunc: pytest.Metafunc, pairs: Sequence[tuple[str, str]]) -> None:
+    wires = chosen(metafunc, "wire")
     if "wire" not in metafunc.fixturenames:
         generate_on(metafunc, _different(transport for _, transport in pairs))
-    elif is_chosen(metafunc, "wire") and is_chosen(metafunc, "transport"):
-        return
-    elif is_chosen(metafunc, "wire"):
-        wires = _chosen(metafunc, "wire")
+    elif wires is not None:
         generate_on(metafunc, _different(transport for wire, transport in pairs if wire in wires))
     elif is_chosen(metafunc, "transport"):
         metafunc.parametrize("wire", WIRES)
     else:
         metafunc.parametrize(("wire", "transport"), pairs, indirect=["transport"])
-
-
-def _chosen(metafunc: pytest.Metafunc, name: str) -> Sequence[object]:
-    """Return with which values of a parameter a test runs."""
-    marks = metafunc.definition.iter_markers("parametrize")
-    values: Sequence[object] = next(mark.args[1] for mark in marks if name in mark.args)
-    return values
 
 
 def _different(names: Iterable[str]) -> list[str]:
