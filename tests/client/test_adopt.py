@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 import pytest
@@ -53,6 +55,17 @@ class Adoption:
         with self.scope:
             await client.adopt(handed_over(session))
             self.over.set()
+
+
+@asynccontextmanager
+async def adopted(exchange: FakeExchange) -> AsyncIterator[ActiveCall]:
+    """Open a client, and have it adopt a call."""
+    async with (
+        exchange.open_client() as (client, _, switchboard),
+        trio.open_nursery() as nursery,
+    ):
+        Adoption(nursery, client)
+        yield await switchboard.next_call()
 
 
 async def accept(exchange: FakeExchange, command: str) -> MediaEnd:
@@ -162,12 +175,7 @@ async def test_one_that_somebody_else_has_ends_quietly(
 async def test_who_waits_for_it_is_told_that_it_is_over(
     exchange: FakeExchange,
 ) -> None:
-    async with (
-        exchange.open_client() as (client, _, switchboard),
-        trio.open_nursery() as nursery,
-    ):
-        Adoption(nursery, client)
-        call = await switchboard.next_call()
+    async with adopted(exchange) as call:
         exchange.answers.append(http(409))
         with pytest.raises(WSSCallClosedError):
             await call.answer()
@@ -179,12 +187,7 @@ async def test_who_waits_for_it_is_told_that_it_is_over(
 async def test_a_failure_that_may_pass_is_tried_again(
     exchange: FakeExchange, answer: bytes | OSError
 ) -> None:
-    async with (
-        exchange.open_client() as (client, _, switchboard),
-        trio.open_nursery() as nursery,
-    ):
-        Adoption(nursery, client)
-        call = await switchboard.next_call()
+    async with adopted(exchange) as call:
         exchange.answers.extend([answer] * 4)
         media = await exchange.answer(call)
         assert trio.current_time() == 7.5
@@ -192,12 +195,7 @@ async def test_a_failure_that_may_pass_is_tried_again(
 
 
 async def test_one_that_does_not_pass_leaves_it_ringing(exchange: FakeExchange) -> None:
-    async with (
-        exchange.open_client() as (client, _, switchboard),
-        trio.open_nursery() as nursery,
-    ):
-        Adoption(nursery, client)
-        call = await switchboard.next_call()
+    async with adopted(exchange) as call:
         exchange.answers.extend([http(503)] * 5)
         with pytest.raises(WSSMediaError):
             await call.answer()
@@ -207,12 +205,7 @@ async def test_one_that_does_not_pass_leaves_it_ringing(exchange: FakeExchange) 
 
 
 async def test_a_place_that_says_nothing_is_tried_for_ten_seconds(exchange: FakeExchange) -> None:
-    async with (
-        exchange.open_client() as (client, _, switchboard),
-        trio.open_nursery() as nursery,
-    ):
-        Adoption(nursery, client)
-        call = await switchboard.next_call()
+    async with adopted(exchange) as call:
         exchange.answers.append(SILENCE)
         with pytest.raises(WSSMediaError):
             await call.answer()

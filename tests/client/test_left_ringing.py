@@ -1,12 +1,16 @@
 """A call that was neither answered nor declined: its caller must not ring for ever."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import trio
 import trio.testing
 
 from tests.support.peers.control_words import call_in
 from tests.support.peers.exchange import FakeExchange
+from tests.support.peers.links import ControlEnd
 from tests.support.wires import on_the_first_wire, on_the_second_wire
-from trio_calls import ActiveCall, CallState, events, open_call_client
+from trio_calls import ActiveCall, CallClient, CallState, events, open_call_client
 from trio_calls.wire.first.control import SessionClosed, SessionReady
 
 DOWN = OSError("down")
@@ -28,6 +32,20 @@ class Handler:
         await call.wait_disconnected()
 
 
+@asynccontextmanager
+async def unopened_call(
+    exchange: FakeExchange,
+) -> AsyncIterator[tuple[CallClient, ControlEnd, Handler]]:
+    """Give a client a call whose media connection it cannot open."""
+    handler = Handler()
+    async with open_call_client(exchange.config()) as client:
+        client.on(events.INCOMING_CALL)(handler)
+        control = await exchange.control()
+        exchange.answers.extend([DOWN] * 100)
+        await control.ring("s")
+        yield client, control, handler
+
+
 async def test_what_cannot_be_declined_is_served_again(exchange: FakeExchange) -> None:
     await check_served_again(exchange, is_busy=False)
 
@@ -39,12 +57,7 @@ async def test_so_is_what_this_client_is_said_to_have(exchange: FakeExchange) ->
 
 
 async def check_served_again(exchange: FakeExchange, *, is_busy: bool) -> None:
-    handler = Handler()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(handler)
-        control = await exchange.control()
-        exchange.answers.extend([DOWN] * 100)
-        await control.ring("s")
+    async with unopened_call(exchange) as (_, control, handler):
         if is_busy:
             await control.refuse("s", "SESSION_BUSY", control.connection_id)
             await control.expect(SessionReady)
@@ -63,12 +76,7 @@ async def check_served_again(exchange: FakeExchange, *, is_busy: bool) -> None:
 
 @on_the_second_wire
 async def test_unless_it_is_not_to_be_found(exchange: FakeExchange) -> None:
-    handler = Handler()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(handler)
-        control = await exchange.control()
-        exchange.answers.extend([DOWN] * 100)
-        await control.ring("s")
+    async with unopened_call(exchange) as (client, control, handler):
         await control.refuse("s")
         await trio.sleep(100)
         assert await control.rest() == []
@@ -78,12 +86,7 @@ async def test_unless_it_is_not_to_be_found(exchange: FakeExchange) -> None:
 
 @on_the_first_wire
 async def test_unless_its_caller_has_hung_up(exchange: FakeExchange) -> None:
-    handler = Handler()
-    async with open_call_client(exchange.config()) as client:
-        client.on(events.INCOMING_CALL)(handler)
-        control = await exchange.control()
-        exchange.answers.extend([DOWN] * 100)
-        await control.ring("s")
+    async with unopened_call(exchange) as (client, control, handler):
         await trio.sleep(5)
         await control.send(SessionClosed("s"))
         await trio.sleep(100)

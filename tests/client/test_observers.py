@@ -46,12 +46,7 @@ async def test_a_call_from_its_offer_to_its_end(exchange: FakeExchange) -> None:
     ],
 )
 async def test_a_claim_that_is_refused(exchange: FakeExchange, error_code: str, loss: Loss) -> None:
-    async with exchange.open_client() as (client, control, _):
-        with observing(client) as told:
-            await control.offer("s")
-            await control.refuse("s", error_code)
-            await trio.testing.wait_all_tasks_blocked()
-            assert told == [SEEN, loss]
+    await refuse_claim(exchange, error_code, loss)
 
 
 @on_the_second_wire
@@ -66,6 +61,11 @@ async def test_a_claim_that_is_refused(exchange: FakeExchange, error_code: str, 
 async def test_a_claim_that_the_second_wire_refuses(
     exchange: FakeExchange, error_code: str, loss: Loss
 ) -> None:
+    await refuse_claim(exchange, error_code, loss)
+
+
+async def refuse_claim(exchange: FakeExchange, error_code: str, loss: Loss) -> None:
+    """Refuse a claim, and check what is told of it."""
     async with exchange.open_client() as (client, control, _):
         with observing(client) as told:
             await control.offer("s")

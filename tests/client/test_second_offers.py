@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 import trio
@@ -15,7 +17,7 @@ from tests.support.peers.control_words import TOKEN
 from tests.support.peers.exchange import FakeExchange, Switchboard
 from tests.support.peers.links import ControlEnd
 from tests.support.transports import on_one_transport
-from trio_calls import ActiveCall, CallState, events, open_call_client
+from trio_calls import ActiveCall, CallClient, CallState, events, open_call_client
 from trio_calls.client.control_connection import ControlConnection
 from trio_calls.client.observers import Loss
 from trio_calls.sessions import Offer, OfferDecision
@@ -86,22 +88,31 @@ async def lose(exchange: FakeExchange, control: ControlEnd, seconds: float) -> C
     return await exchange.control()
 
 
+@asynccontextmanager
+async def watched_client(
+    exchange: FakeExchange,
+) -> AsyncIterator[tuple[CallClient, ControlEnd, list[object]]]:
+    """Open a client without a handler; also yields its connection, and what is told of it."""
+    async with open_call_client(exchange.config()) as client:
+        control = await exchange.control()
+        with observing(client) as told:
+            yield client, control, told
+
+
 class TestTheConnectionIsLost:
     async def test_while_there_is_no_handler(self, exchange: FakeExchange) -> None:
         """Nobody says that the exchange tells of it again."""
-        async with open_call_client(exchange.config()) as client:
-            control = await exchange.control()
-            with observing(client) as told:
-                await control.send(NOTIFY)
-                await trio.sleep(1)
-                await control.cut()
-                control = await exchange.control()
-                switchboard = Switchboard()
-                client.on(events.INCOMING_CALL)(switchboard)
-                await give(control)
-                assert (await switchboard.next_call()).call_id == NOTIFY.call_id
-                assert told[:3] == [SEEN, "disconnected", "connected"]
-                assert Loss.DISCONNECTED not in told
+        async with watched_client(exchange) as (client, control, told):
+            await control.send(NOTIFY)
+            await trio.sleep(1)
+            await control.cut()
+            renewed = await exchange.control()
+            switchboard = Switchboard()
+            client.on(events.INCOMING_CALL)(switchboard)
+            await give(renewed)
+            assert (await switchboard.next_call()).call_id == NOTIFY.call_id
+            assert told[:3] == [SEEN, "disconnected", "connected"]
+            assert Loss.DISCONNECTED not in told
 
     async def test_while_there_is_no_room(self, exchange: FakeExchange) -> None:
         async with exchange.open_client(max_concurrent_calls=1) as (_, control, switchboard):
@@ -129,16 +140,14 @@ class TestTheConnectionIsLost:
             assert (await switchboard.next_call()).call_id == NOTIFY.call_id
 
     async def test_for_so_long_that_it_is_too_late(self, exchange: FakeExchange) -> None:
-        async with open_call_client(exchange.config()) as client:
-            control = await exchange.control()
-            with observing(client) as told:
-                await control.send(NOTIFY)
-                await trio.testing.wait_all_tasks_blocked()
-                control = await lose(exchange, control, 11)
-                assert await control.rest() == []
-                assert told == [SEEN, "disconnected", Loss.LAPSED, "connected"]
-                client.on(events.INCOMING_CALL)(answer)
-                assert await control.rest() == []
+        async with watched_client(exchange) as (client, control, told):
+            await control.send(NOTIFY)
+            await trio.testing.wait_all_tasks_blocked()
+            renewed = await lose(exchange, control, 11)
+            assert await renewed.rest() == []
+            assert told == [SEEN, "disconnected", Loss.LAPSED, "connected"]
+            client.on(events.INCOMING_CALL)(answer)
+            assert await renewed.rest() == []
 
     async def test_before_the_claim_is_answered(self, exchange: FakeExchange) -> None:
         """It may be this client's, and would be told to nobody else."""
@@ -281,15 +290,13 @@ class TestTheTimeIsOver:
         assert "1 call was not claimed within 10 s" in caplog.text
 
     async def test_each_has_its_own(self, exchange: FakeExchange) -> None:
-        async with open_call_client(exchange.config()) as client:
-            control = await exchange.control()
-            with observing(client) as told:
-                for notify in (NOTIFY, OTHER, CallNotify("third", "+65 6222 0000")):
-                    await control.send(notify)
-                    await trio.sleep(4)
-                client.on(events.INCOMING_CALL)(answer)
-                assert told == [SEEN, SEEN, SEEN, Loss.LAPSED]
-                assert len(await control.rest()) == 2
+        async with watched_client(exchange) as (client, control, told):
+            for notify in (NOTIFY, OTHER, CallNotify("third", "+65 6222 0000")):
+                await control.send(notify)
+                await trio.sleep(4)
+            client.on(events.INCOMING_CALL)(answer)
+            assert told == [SEEN, SEEN, SEEN, Loss.LAPSED]
+            assert len(await control.rest()) == 2
 
     async def test_while_it_is_put_off(self, exchange: FakeExchange) -> None:
         asked = []
@@ -309,17 +316,15 @@ class TestTheTimeIsOver:
         self, exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What runs first afterwards may be what makes room, and not what looks at the time."""
-        async with open_call_client(exchange.config()) as client:
-            control = await exchange.control()
-            with observing(client) as told:
-                await control.send(NOTIFY)
-                await trio.testing.wait_all_tasks_blocked()
-                now = trio.current_time()
-                monkeypatch.setattr(trio, "current_time", lambda: now + 11)
-                client.on(events.INCOMING_CALL)(answer)
-                monkeypatch.undo()
-                assert told == [SEEN, Loss.LAPSED]
-                assert await control.rest() == []
+        async with watched_client(exchange) as (client, control, told):
+            await control.send(NOTIFY)
+            await trio.testing.wait_all_tasks_blocked()
+            now = trio.current_time()
+            monkeypatch.setattr(trio, "current_time", lambda: now + 11)
+            client.on(events.INCOMING_CALL)(answer)
+            monkeypatch.undo()
+            assert told == [SEEN, Loss.LAPSED]
+            assert await control.rest() == []
 
     async def test_another_process_has_it_then(self, simulator: Simulator) -> None:
         """It may have had no room. The one that was told first comes too late, and knows it."""
@@ -386,43 +391,37 @@ async def test_what_is_claimed_leaves_no_task_that_waits(exchange: FakeExchange)
 class TestItIsToldTwice:
     async def test_while_it_waits(self, exchange: FakeExchange) -> None:
         """Its time begins anew."""
-        async with open_call_client(exchange.config()) as client:
-            control = await exchange.control()
-            with observing(client) as told:
-                await control.send(NOTIFY)
-                await trio.sleep(8)
-                await control.send(NOTIFY)
-                await trio.sleep(8)
-                client.on(events.INCOMING_CALL)(answer)
-                await give(control)
-                await trio.testing.wait_all_tasks_blocked()
-                assert told.count(SEEN) == 1
-                assert await control.rest() == []
+        async with watched_client(exchange) as (client, control, told):
+            await control.send(NOTIFY)
+            await trio.sleep(8)
+            await control.send(NOTIFY)
+            await trio.sleep(8)
+            client.on(events.INCOMING_CALL)(answer)
+            await give(control)
+            await trio.testing.wait_all_tasks_blocked()
+            assert told.count(SEEN) == 1
+            assert await control.rest() == []
 
     async def test_and_never_claimed(self, exchange: FakeExchange) -> None:
         """It is lost when its new time is over, though nothing else happens."""
-        async with open_call_client(exchange.config()) as client:
-            control = await exchange.control()
-            with observing(client) as told:
-                await control.send(NOTIFY)
-                await trio.sleep(8)
-                await control.send(NOTIFY)
-                await trio.sleep(9.9)
-                assert told == [SEEN]
-                await trio.sleep(0.2)
-                assert told == [SEEN, Loss.LAPSED]
+        async with watched_client(exchange) as (_, control, told):
+            await control.send(NOTIFY)
+            await trio.sleep(8)
+            await control.send(NOTIFY)
+            await trio.sleep(9.9)
+            assert told == [SEEN]
+            await trio.sleep(0.2)
+            assert told == [SEEN, Loss.LAPSED]
 
     async def test_after_its_time(self, exchange: FakeExchange) -> None:
-        async with open_call_client(exchange.config()) as client:
-            control = await exchange.control()
-            with observing(client) as told:
-                await control.send(NOTIFY)
-                await trio.sleep(11)
-                await control.send(NOTIFY)
-                await trio.testing.wait_all_tasks_blocked()
-                assert told == [SEEN, Loss.LAPSED, SEEN]
-                client.on(events.INCOMING_CALL)(answer)
-                await give(control)
+        async with watched_client(exchange) as (client, control, told):
+            await control.send(NOTIFY)
+            await trio.sleep(11)
+            await control.send(NOTIFY)
+            await trio.testing.wait_all_tasks_blocked()
+            assert told == [SEEN, Loss.LAPSED, SEEN]
+            client.on(events.INCOMING_CALL)(answer)
+            await give(control)
 
     async def test_while_it_is_claimed(self, exchange: FakeExchange) -> None:
         async with exchange.open_client() as (_, control, switchboard):
